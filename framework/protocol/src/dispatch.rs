@@ -1,0 +1,154 @@
+//! What each method does, whatever the transport.
+
+use crate::{
+    call::Call,
+    catalog::{Catalog, Flags},
+    client::{self, Client},
+    failure::{Failure, excerpt},
+    json,
+    message::{Params, Request},
+    notify::LogLevel,
+    session::Session,
+};
+
+/// What became of a request that did not fail.
+pub enum Answer<'a> {
+    /// A whole JSON-RPC response.
+    Ready(Vec<u8>),
+    /// The client wants logs from this level on. A whole JSON-RPC response.
+    SetLevel(LogLevel, Vec<u8>),
+    Call(Call<'a>),
+}
+
+/// Answers a request of a client whose revision is settled.
+pub fn dispatch<'a>(
+    catalog: &Catalog<'a>,
+    request: Request<'a>,
+    client: Client<'a>,
+) -> Result<Answer<'a>, Failure> {
+    let version = client.version;
+    let modern = version.is_modern();
+    match &*request.method {
+        "tools/call" => call(catalog, request.id, request.params, client).map(Answer::Call),
+        "tools/list" => list(catalog, &request, modern).map(Answer::Ready),
+        "server/discover" if modern => {
+            Ok(Answer::Ready(response(request.id, &[catalog.discover()])))
+        }
+        "ping" if !modern => Ok(Answer::Ready(response(request.id, &[b"{}"]))),
+        "logging/setLevel" if !modern && catalog.flags().contains(Flags::LOG) => {
+            let level = request
+                .params
+                .level
+                .ok_or_else(|| Failure::malformed_params("`level` is missing"))?;
+            Ok(Answer::SetLevel(
+                client::log_level(&level)?,
+                response(request.id, &[b"{}"]),
+            ))
+        }
+        method => Err(Failure::method_not_found(method, version)),
+    }
+}
+
+/// The answer to `initialize`.
+pub fn initialized(catalog: &Catalog<'_>, id: &str, session: &Session) -> Vec<u8> {
+    let version = session.version.as_str().as_bytes();
+    response(
+        id,
+        &[
+            b"{\"protocolVersion\":\"",
+            version,
+            b"\"",
+            catalog.initialize(),
+        ],
+    )
+}
+
+/// A JSON-RPC response whose result is these parts together.
+fn response(id: &str, result: &[&[u8]]) -> Vec<u8> {
+    let (before, between, after) = (&b"{\"jsonrpc\":\"2.0\",\"id\":"[..], b",\"result\":", b"}");
+    let length: usize = result.iter().map(|part| part.len()).sum();
+    let mut out =
+        Vec::with_capacity(before.len() + id.len() + between.len() + length + after.len());
+    out.extend_from_slice(before);
+    out.extend_from_slice(id.as_bytes());
+    out.extend_from_slice(between);
+    result.iter().for_each(|part| out.extend_from_slice(part));
+    out.extend_from_slice(after);
+    out
+}
+
+fn list(catalog: &Catalog<'_>, request: &Request<'_>, modern: bool) -> Result<Vec<u8>, Failure> {
+    let cursor = match request.params.cursor {
+        None => None,
+        Some(value) => Some(
+            value
+                .as_str()
+                .ok_or_else(|| Failure::malformed_params("`cursor` is not a string"))?,
+        ),
+    };
+    let page = catalog
+        .page(cursor.as_deref())
+        .ok_or_else(|| Failure::invalid_params("invalid cursor"))?;
+    let mut next = Vec::new();
+    if let Some(cursor) = page.next {
+        next.extend_from_slice(b",\"nextCursor\":");
+        json::string(&mut next, cursor);
+    }
+    Ok(if modern {
+        response(
+            request.id,
+            &[
+                b"{\"resultType\":\"complete\",\"tools\":",
+                page.modern,
+                &next,
+                catalog.list_end(),
+            ],
+        )
+    } else {
+        response(request.id, &[b"{\"tools\":", page.legacy, &next, b"}"])
+    })
+}
+
+fn call<'a>(
+    catalog: &Catalog<'a>,
+    id: &'a str,
+    params: Params<'a>,
+    client: Client<'a>,
+) -> Result<Call<'a>, Failure> {
+    let name = params
+        .name
+        .ok_or_else(|| Failure::malformed_params("`name` is missing"))?;
+    let name = name
+        .as_str()
+        .ok_or_else(|| Failure::malformed_params("`name` is not a string"))?;
+    let arguments = match params.arguments {
+        None => "{}",
+        Some(value) if value.is_object() => value.text,
+        Some(_) => return Err(Failure::malformed_params("`arguments` is not an object")),
+    };
+    let input_responses = params
+        .input_responses
+        .filter(|_| client.version.is_modern());
+    if input_responses.is_some_and(|value| !value.is_object()) {
+        return Err(Failure::malformed_params(
+            "`inputResponses` is not an object",
+        ));
+    }
+    if client.version.is_modern() && params.request_state.is_some() {
+        // No state was ever given out, so none can be genuine.
+        return Err(Failure::invalid_params("invalid `requestState`"));
+    }
+    let tool = catalog.tool(&name).ok_or_else(|| unknown_tool(&name))?;
+    Ok(Call::new(
+        tool,
+        id,
+        arguments,
+        params.meta,
+        input_responses,
+        client,
+    ))
+}
+
+pub fn unknown_tool(name: &str) -> Failure {
+    Failure::invalid_params(format!("unknown tool `{}`", excerpt(name)))
+}

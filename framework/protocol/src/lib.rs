@@ -1,0 +1,42 @@
+//! MCP over JSON-RPC without input or output: what the framework components share.
+//!
+//! A transport reads bytes and asks [`http`] or [`stdio`] what to do with them. The answer is
+//! either ready to be sent, or a [`Call`] of a tool; the transport makes the call, and the
+//! `Call` turns its outcome into the answer. What a server offers comes from a [`Catalog`],
+//! which compose bakes and an instance uses without parsing.
+
+mod answer;
+pub mod call;
+pub mod catalog;
+mod client;
+mod content;
+mod dispatch;
+mod failure;
+mod headers;
+pub mod http;
+mod input;
+mod json;
+mod message;
+pub mod notify;
+mod origin;
+#[cfg(test)]
+mod property_tests;
+pub mod schema;
+mod session;
+pub mod sse;
+pub mod stdio;
+#[cfg(test)]
+mod testing;
+pub mod types;
+pub mod version;
+
+pub use call::{Call, Context};
+pub use catalog::Catalog;
+pub use version::Version;
+
+/// The largest message that is read, in bytes.
+pub const MAX_BODY: usize = 4 << 20;
+/// How deep JSON may nest, in messages and in what features answer.
+pub const MAX_DEPTH: usize = 64;
+/// The largest answer that is sent, in bytes.
+pub const MAX_RESULT: usize = 16 << 20;

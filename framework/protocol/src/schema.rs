@@ -1,0 +1,470 @@
+//! What MCP asks of a tool's name and of the annotations in its schema. That the schema is one
+//! is checked elsewhere.
+
+use std::{collections::HashMap, fmt};
+
+use serde_json::{Map, Value};
+
+/// What is wrong with the name of a tool
+/// (https://modelcontextprotocol.io/specification/2026-07-28/server/tools#tool-names).
+#[derive(Clone, PartialEq, Debug)]
+pub enum NameError {
+    Empty,
+    /// It has so many characters.
+    TooLong(usize),
+    Character(char),
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NameError::Empty => f.write_str("the name is empty; it takes 1 to 128 characters"),
+            NameError::TooLong(length) => {
+                write!(f, "the name has {length} characters; it may have 128")
+            }
+            NameError::Character(character) => {
+                write!(
+                    f,
+                    "the name contains `{}`; it may contain `A-Z a-z 0-9 _ - .`",
+                    character.escape_debug()
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for NameError {}
+
+/// Checks the name of a tool as clients see it.
+pub fn check_tool_name(name: &str) -> Result<(), NameError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    match (name.chars().count(), name.chars().find(|&c| !allowed(c))) {
+        (0, _) => Err(NameError::Empty),
+        (_, Some(character)) => Err(NameError::Character(character)),
+        (length @ 129.., None) => Err(NameError::TooLong(length)),
+        _ => Ok(()),
+    }
+}
+
+/// The types of parameters that a header can carry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum ParameterType {
+    String,
+    Integer,
+    Boolean,
+}
+
+/// A parameter that clients mirror into a header
+/// (https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#custom-headers-from-tool-parameters).
+#[derive(Clone, PartialEq, Debug)]
+pub struct HeaderParameter {
+    /// The value of `x-mcp-header`: the header is `Mcp-Param-` and this.
+    pub header: String,
+    /// The names of the properties that lead to the value in the arguments.
+    pub path: Vec<String>,
+    pub parameter_type: ParameterType,
+}
+
+/// What is wrong with the input schema of a tool.
+#[derive(Clone, PartialEq, Debug)]
+pub enum SchemaError {
+    /// With the reader's own words.
+    NotJson(String),
+    NotAnObject,
+    /// Its `type` is not `object`.
+    TypeIsNotObject,
+    /// An `x-mcp-header` at this place, a JSON pointer, breaks a rule.
+    Header {
+        place: String,
+        problem: HeaderProblem,
+    },
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum HeaderProblem {
+    NotAString,
+    Empty,
+    Character(char),
+    /// With the place of the other, and its spelling.
+    Duplicate {
+        first: String,
+        header: String,
+    },
+    /// Not reached through `properties` alone.
+    Unreachable,
+    /// Not a string, integer or boolean; with what its `type` says, if anything.
+    Type(Option<String>),
+}
+
+impl fmt::Display for SchemaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SchemaError::NotJson(problem) => write!(f, "the input schema is not valid JSON: {problem}"),
+            SchemaError::NotAnObject => f.write_str("the input schema is not a JSON object"),
+            SchemaError::TypeIsNotObject => {
+                f.write_str("the `type` of the input schema is not `object`; add `\"type\": \"object\"` at its top")
+            }
+            SchemaError::Header { place, problem } => {
+                write!(f, "`x-mcp-header` at `{place}` of the input schema {problem}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for SchemaError {}
+
+impl fmt::Display for HeaderProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HeaderProblem::NotAString => f.write_str("is not a string; give the part of the header's name after `Mcp-Param-`"),
+            HeaderProblem::Empty => f.write_str("is empty; give the part of the header's name after `Mcp-Param-`"),
+            HeaderProblem::Character(character) => {
+                write!(f, "contains `{}`, which the name of a header cannot; use letters, digits and `-`", character.escape_debug())
+            }
+            HeaderProblem::Duplicate { first, header } => {
+                write!(f, "says `{header}`, which `{first}` has already (case does not count); choose another")
+            }
+            HeaderProblem::Unreachable => {
+                f.write_str("is not reached from the root through `properties` alone; annotate a plain property instead")
+            }
+            HeaderProblem::Type(Some(found)) => {
+                write!(f, "is on a property of type `{found}`; only `string`, `integer` and `boolean` fit into a header")
+            }
+            HeaderProblem::Type(None) => {
+                f.write_str("is on a property without a `type`; only `string`, `integer` and `boolean` fit into a header")
+            }
+        }
+    }
+}
+
+/// The parameters of an input schema that are mirrored into headers, in the schema's order of
+/// nesting.
+pub fn header_parameters(input_schema: &str) -> Result<Vec<HeaderParameter>, SchemaError> {
+    let schema: Value = serde_json::from_str(input_schema)
+        .map_err(|error| SchemaError::NotJson(error.to_string()))?;
+    let Value::Object(root) = schema else {
+        return Err(SchemaError::NotAnObject);
+    };
+    if root.get("type").and_then(Value::as_str) != Some("object") {
+        return Err(SchemaError::TypeIsNotObject);
+    }
+    let mut search = Search::default();
+    search.schema(
+        &root,
+        &mut Place {
+            pointer: String::new(),
+            path: Some(Vec::new()),
+        },
+    )?;
+    Ok(search.found)
+}
+
+/// Where the search is: as a JSON pointer, and as names of properties while only `properties`
+/// led there.
+#[derive(Clone)]
+struct Place {
+    pointer: String,
+    path: Option<Vec<String>>,
+}
+
+impl Place {
+    fn below(&self, keyword: &str, name: Option<&str>) -> Place {
+        let mut pointer = format!("{}/{}", self.pointer, escape_pointer(keyword));
+        if let Some(name) = name {
+            pointer = format!("{pointer}/{}", escape_pointer(name));
+        }
+        let path = match (&self.path, keyword, name) {
+            (Some(path), "properties", Some(name)) => {
+                Some(path.iter().cloned().chain([name.to_owned()]).collect())
+            }
+            _ => None,
+        };
+        Place { pointer, path }
+    }
+}
+
+fn escape_pointer(segment: &str) -> String {
+    segment.replace('~', "~0").replace('/', "~1")
+}
+
+#[derive(Default)]
+struct Search {
+    found: Vec<HeaderParameter>,
+    /// The place of each header, by its name in lower case.
+    places: HashMap<String, String>,
+}
+
+impl Search {
+    fn schema(
+        &mut self,
+        schema: &Map<String, Value>,
+        place: &mut Place,
+    ) -> Result<(), SchemaError> {
+        if let Some(annotation) = schema.get("x-mcp-header") {
+            self.annotation(annotation, schema, place)
+                .map_err(|problem| SchemaError::Header {
+                    place: place.pointer.clone(),
+                    problem,
+                })?;
+        }
+        for (keyword, value) in schema {
+            match (keyword.as_str(), value) {
+                // Data, in which nothing is an annotation.
+                ("const" | "default" | "enum" | "example" | "examples", _) => {}
+                (
+                    "properties" | "patternProperties" | "$defs" | "definitions"
+                    | "dependentSchemas",
+                    Value::Object(named),
+                ) => {
+                    for (name, schema) in named {
+                        if let Value::Object(schema) = schema {
+                            self.schema(schema, &mut place.below(keyword, Some(name)))?;
+                        }
+                    }
+                }
+                (_, Value::Object(schema)) => {
+                    self.schema(schema, &mut place.below(keyword, None))?
+                }
+                (_, Value::Array(schemas)) => {
+                    for (index, schema) in schemas.iter().enumerate() {
+                        if let Value::Object(schema) = schema {
+                            self.schema(
+                                schema,
+                                &mut place.below(keyword, Some(&index.to_string())),
+                            )?;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn annotation(
+        &mut self,
+        header: &Value,
+        schema: &Map<String, Value>,
+        place: &Place,
+    ) -> Result<(), HeaderProblem> {
+        let header = header.as_str().ok_or(HeaderProblem::NotAString)?;
+        if header.is_empty() {
+            return Err(HeaderProblem::Empty);
+        }
+        if let Some(character) = header.chars().find(|&c| !is_token_character(c)) {
+            return Err(HeaderProblem::Character(character));
+        }
+        let path = place.path.clone().ok_or(HeaderProblem::Unreachable)?;
+        let parameter_type = match schema.get("type") {
+            Some(Value::String(name)) => match name.as_str() {
+                "string" => ParameterType::String,
+                "integer" => ParameterType::Integer,
+                "boolean" => ParameterType::Boolean,
+                other => return Err(HeaderProblem::Type(Some(other.to_owned()))),
+            },
+            Some(other) => return Err(HeaderProblem::Type(Some(other.to_string()))),
+            None => return Err(HeaderProblem::Type(None)),
+        };
+        let first = self
+            .places
+            .insert(header.to_ascii_lowercase(), place.pointer.clone());
+        if let Some(first) = first {
+            return Err(HeaderProblem::Duplicate {
+                first,
+                header: header.to_owned(),
+            });
+        }
+        self.found.push(HeaderParameter {
+            header: header.to_owned(),
+            path,
+            parameter_type,
+        });
+        Ok(())
+    }
+}
+
+/// Whether RFC 9110 allows the character in the name of a header.
+fn is_token_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_tools_are_checked() {
+        for name in [
+            "a",
+            "getUser",
+            "DATA_EXPORT_v2",
+            "admin.tools.list",
+            "a-b",
+            &"x".repeat(128),
+        ] {
+            assert_eq!(check_tool_name(name), Ok(()), "{name}");
+        }
+        assert_eq!(check_tool_name(""), Err(NameError::Empty));
+        assert_eq!(
+            check_tool_name(&"x".repeat(129)),
+            Err(NameError::TooLong(129))
+        );
+        for (name, character) in [("a b", ' '), ("a/b", '/'), ("naïve", 'ï'), ("a\n", '\n')] {
+            assert_eq!(check_tool_name(name), Err(NameError::Character(character)));
+        }
+        assert_eq!(
+            NameError::Character('\n').to_string(),
+            "the name contains `\\n`; it may contain `A-Z a-z 0-9 _ - .`"
+        );
+    }
+
+    fn with_properties(properties: &str) -> String {
+        format!(r#"{{"type":"object","properties":{properties}}}"#)
+    }
+
+    #[test]
+    fn annotated_properties_are_found() {
+        let schema = with_properties(
+            r#"{
+                "region": {"type": "string", "x-mcp-header": "Region"},
+                "x-mcp-header": {"type": "string"},
+                "plain": {"type": "number", "default": {"x-mcp-header": 7}},
+                "deep": {"type": "object", "properties": {
+                    "count": {"type": "integer", "x-mcp-header": "Count"},
+                    "flag": {"type": "boolean", "x-mcp-header": "Flag"}
+                }}
+            }"#,
+        );
+        let mut found = header_parameters(&schema).unwrap();
+        found.sort_by(|a, b| a.header.cmp(&b.header));
+        let parameter = |header: &str, path: &[&str], parameter_type| HeaderParameter {
+            header: header.to_owned(),
+            path: path.iter().map(|name| name.to_string()).collect(),
+            parameter_type,
+        };
+        assert_eq!(
+            found,
+            [
+                parameter("Count", &["deep", "count"], ParameterType::Integer),
+                parameter("Flag", &["deep", "flag"], ParameterType::Boolean),
+                parameter("Region", &["region"], ParameterType::String),
+            ]
+        );
+    }
+
+    #[test]
+    fn schemas_are_objects_that_describe_objects() {
+        let error = |schema| header_parameters(schema).unwrap_err();
+        assert!(matches!(error("{"), SchemaError::NotJson(_)));
+        assert_eq!(error("true"), SchemaError::NotAnObject);
+        assert_eq!(error("{}"), SchemaError::TypeIsNotObject);
+        assert_eq!(
+            error(r#"{"type":["object"]}"#),
+            SchemaError::TypeIsNotObject
+        );
+        assert_eq!(error(r#"{"type":"string"}"#), SchemaError::TypeIsNotObject);
+    }
+
+    #[test]
+    fn annotations_that_break_a_rule_are_refused() {
+        let problem = |schema: &str| match header_parameters(schema).unwrap_err() {
+            SchemaError::Header { place, problem } => (place, problem),
+            other => panic!("{schema}: {other}"),
+        };
+        let property =
+            |annotated: &str| problem(&with_properties(&format!(r#"{{"p":{annotated}}}"#)));
+        let at = |place: &str, problem| (place.to_owned(), problem);
+
+        assert_eq!(
+            property(r#"{"type":"string","x-mcp-header":""}"#),
+            at("/properties/p", HeaderProblem::Empty)
+        );
+        assert_eq!(
+            property(r#"{"type":"string","x-mcp-header":1}"#),
+            at("/properties/p", HeaderProblem::NotAString)
+        );
+        for (header, character) in [("a b", ' '), ("a:b", ':'), ("a\\r\\nb", '\r'), ("é", 'é')] {
+            assert_eq!(
+                property(&format!(r#"{{"type":"string","x-mcp-header":"{header}"}}"#)),
+                at("/properties/p", HeaderProblem::Character(character))
+            );
+        }
+        for (type_, found) in [
+            ("\"number\"", "number"),
+            ("\"array\"", "array"),
+            ("[\"string\",\"null\"]", "[\"string\",\"null\"]"),
+        ] {
+            assert_eq!(
+                property(&format!(r#"{{"type":{type_},"x-mcp-header":"a"}}"#)),
+                at("/properties/p", HeaderProblem::Type(Some(found.to_owned())))
+            );
+        }
+        assert_eq!(
+            property(r#"{"x-mcp-header":"a"}"#),
+            at("/properties/p", HeaderProblem::Type(None))
+        );
+
+        let annotated = r#"{"type":"string","x-mcp-header":"a"}"#;
+        for (schema, place) in [
+            (
+                format!(r#"{{"p":{{"items":{annotated}}}}}"#),
+                "/properties/p/items",
+            ),
+            (
+                format!(r#"{{"p":{{"anyOf":[{{}},{annotated}]}}}}"#),
+                "/properties/p/anyOf/1",
+            ),
+            (
+                format!(r#"{{"p":{{"if":{annotated}}}}}"#),
+                "/properties/p/if",
+            ),
+            (
+                format!(r#"{{"p":{{"$defs":{{"q":{annotated}}}}}}}"#),
+                "/properties/p/$defs/q",
+            ),
+            (
+                format!(r#"{{"p":{{"additionalProperties":{annotated}}}}}"#),
+                "/properties/p/additionalProperties",
+            ),
+            (
+                format!(r#"{{"a/b~c":{{"not":{annotated}}}}}"#),
+                "/properties/a~1b~0c/not",
+            ),
+            (
+                format!(r#"{{"p":{{"items":{{"properties":{{"q":{annotated}}}}}}}}}"#),
+                "/properties/p/items/properties/q",
+            ),
+        ] {
+            assert_eq!(
+                problem(&with_properties(&schema)),
+                at(place, HeaderProblem::Unreachable)
+            );
+        }
+        assert_eq!(
+            problem(r#"{"type":"object","x-mcp-header":"a"}"#),
+            at("", HeaderProblem::Type(Some("object".to_owned())))
+        );
+
+        let (_, duplicate) = problem(&with_properties(
+            r#"{"p":{"type":"string","x-mcp-header":"Region"},"q":{"type":"string","x-mcp-header":"region"}}"#,
+        ));
+        assert_eq!(
+            duplicate,
+            HeaderProblem::Duplicate {
+                first: "/properties/p".to_owned(),
+                header: "region".to_owned()
+            }
+        );
+    }
+
+    #[test]
+    fn problems_name_the_place_and_the_remedy() {
+        let schema = with_properties(r#"{"p":{"type":"number","x-mcp-header":"a"}}"#);
+        assert_eq!(
+            header_parameters(&schema).unwrap_err().to_string(),
+            "`x-mcp-header` at `/properties/p` of the input schema is on a property of type `number`; \
+             only `string`, `integer` and `boolean` fit into a header"
+        );
+    }
+}

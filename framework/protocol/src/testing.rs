@@ -1,0 +1,106 @@
+//! A server to test with.
+
+use crate::{
+    catalog::{self, CatalogInput, FeatureInput, Flags, ServerInput},
+    types::tool_types::Tool,
+};
+
+pub fn tool(name: &str, input_schema: &str) -> Tool {
+    Tool {
+        name: name.to_owned(),
+        title: None,
+        description: Some(format!("does {name}")),
+        input_schema: input_schema.to_owned(),
+        output_schema: None,
+        annotations: None,
+        icons: Vec::new(),
+        meta: None,
+    }
+}
+
+pub fn input() -> CatalogInput {
+    let headers = r#"{"type": "object", "properties": {
+        "region": {"type": "string", "x-mcp-header": "Region"},
+        "flag": {"type": "boolean", "x-mcp-header": "Flag"},
+        "deep": {"type": "object", "properties": {"count": {"type": "integer", "x-mcp-header": "Count"}}}
+    }}"#;
+    let plain = r#"{"type":"object"}"#;
+    CatalogInput {
+        server: ServerInput {
+            name: "test".to_owned(),
+            version: "1.2.3".to_owned(),
+            instructions: Some("be kind".to_owned()),
+            allowed_origins: vec!["https://app.example.com".to_owned()],
+            ..ServerInput::default()
+        },
+        features: vec![
+            FeatureInput {
+                name: "one".to_owned(),
+                flags: Flags::PROGRESS.with(Flags::LOG).with(Flags::USES_REQUEST),
+                tools: vec![tool("zeta", plain), tool("alpha", plain)],
+                ..FeatureInput::default()
+            },
+            FeatureInput {
+                name: "two".to_owned(),
+                flags: Flags::ASYNC,
+                prefix: Some("two.".to_owned()),
+                tools: vec![tool("query", headers), tool("plain", plain)],
+                ..FeatureInput::default()
+            },
+        ],
+    }
+}
+
+/// Tools `zeta` and `alpha` of feature `one`, `two.query` (which has header rules) and
+/// `two.plain` of feature `two`.
+pub fn catalog() -> Vec<u8> {
+    catalog::build(&input()).unwrap()
+}
+
+pub fn catalog_for_hosts(hosts: &[&str]) -> Vec<u8> {
+    let mut input = input();
+    input.server.allowed_hosts = hosts.iter().map(|host| host.to_string()).collect();
+    catalog::build(&input).unwrap()
+}
+
+pub fn catalog_with_pages_of(size: usize) -> Vec<u8> {
+    let mut input = input();
+    input.server.page_size = size;
+    catalog::build(&input).unwrap()
+}
+
+/// Headers of a legacy client's POST.
+pub const LEGACY_HEADERS: [(&str, &str); 2] = [
+    ("Content-Type", "application/json"),
+    ("Accept", "application/json, text/event-stream"),
+];
+
+pub fn headers(headers: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+        .collect()
+}
+
+/// The headers that go with a modern request.
+pub fn modern_headers(method: &str, name: Option<&str>) -> Vec<(String, Vec<u8>)> {
+    let mut all = headers(&LEGACY_HEADERS);
+    all.extend(headers(&[
+        ("MCP-Protocol-Version", "2026-07-28"),
+        ("Mcp-Method", method),
+    ]));
+    all.extend(name.map(|name| ("Mcp-Name".to_owned(), name.as_bytes().to_vec())));
+    all
+}
+
+/// A request with `params` (members of an object, each with a comma after it) and `_meta` with
+/// what is required and `meta` (members, each with a comma before it).
+pub fn modern_request(method: &str, params: &str, meta: &str) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{{params}"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}{meta}}}}}}}"#
+    )
+}
+
+pub fn legacy_request(method: &str, params: &str) -> String {
+    format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#)
+}

@@ -1,0 +1,24 @@
+//! The records of the WIT contract as Rust types, the same natively and in components.
+//!
+//! A component maps its own bindings onto them: `with: { "spin-mcp:server/types@0.1.0":
+//! spin_mcp_protocol::types::types, "spin-mcp:server/tool-types@0.1.0":
+//! spin_mcp_protocol::types::tool_types }`.
+
+mod bindings {
+    wit_bindgen::generate!({
+        path: "../wit",
+        inline: "
+            package spin-mcp:protocol;
+
+            world protocol {
+                import spin-mcp:server/types@0.1.0;
+                import spin-mcp:server/tool-types@0.1.0;
+            }
+        ",
+        additional_derives: [PartialEq],
+        generate_all,
+        generate_unused_types: true,
+    });
+}
+
+pub use bindings::spin_mcp::server::{tool_types, types};

@@ -1,0 +1,133 @@
+//! WASI 0.2: a request's response becomes a stream of events at the first notification.
+
+use std::io::Write as _;
+
+use spin_mcp_protocol::sse;
+use wasip2::{
+    http::types::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam},
+    io::streams::OutputStream,
+};
+
+use crate::{Component, REQUESTS};
+use bindings::exports::spin_mcp::framework::control;
+
+pub mod bindings {
+    wit_bindgen::generate!({
+        path: ["../wit", "../control/wasi-0.2/deps/wasi-io.wit", "../control/wasi-0.2/deps/wasi-clocks.wit", "../control/wasi-0.2/deps/wasi-http.wit", "../control/wasi-0.2/control.wit"],
+        world: "spin-mcp:framework/request",
+        with: {
+            "wasi:clocks/monotonic-clock@0.2.4": wasip2::clocks::monotonic_clock,
+            "wasi:http/types@0.2.4": wasip2::http::types,
+            "wasi:io/error@0.2.4": wasip2::io::error,
+            "wasi:io/poll@0.2.4": wasip2::io::poll,
+            "wasi:io/streams@0.2.4": wasip2::io::streams,
+        },
+        generate_all,
+    });
+}
+
+/// Where the notifications of one request go.
+#[derive(Default)]
+pub enum Channel {
+    #[default]
+    Nowhere,
+    Lines,
+    /// Nothing was sent yet.
+    Response(ResponseOutparam),
+    Stream(EventStream),
+    /// The client went away.
+    Closed,
+}
+
+impl Channel {
+    pub fn is_closed(&self) -> bool {
+        matches!(self, Channel::Closed)
+    }
+
+    /// Sends one notification, a JSON-RPC message, at once.
+    pub fn send(&mut self, notification: &[u8]) {
+        *self = match std::mem::take(self) {
+            Channel::Lines => match write_line(notification) {
+                Ok(()) => Channel::Lines,
+                Err(_) => Channel::Closed,
+            },
+            Channel::Response(out) => EventStream::open(out).send(&sse::event(notification)),
+            Channel::Stream(stream) => stream.send(&sse::event(notification)),
+            other => other,
+        };
+    }
+}
+
+fn write_line(line: &[u8]) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(line)?;
+    stdout.write_all(b"\n")?;
+    stdout.flush()
+}
+
+/// A response of server-sent events. Fields drop in this order: a stream before its body.
+pub struct EventStream {
+    stream: OutputStream,
+    body: OutgoingBody,
+}
+
+impl EventStream {
+    fn open(out: ResponseOutparam) -> EventStream {
+        let headers: Vec<(String, Vec<u8>)> = sse::HEADERS
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+            .collect();
+        let headers = Fields::from_list(&headers).expect("the headers of a stream are valid");
+        let response = OutgoingResponse::new(headers);
+        let body = response.body().expect("the body is taken once");
+        let stream = body.write().expect("the stream is taken once");
+        ResponseOutparam::set(out, Ok(response));
+        EventStream { stream, body }
+    }
+
+    fn send(self, event: &[u8]) -> Channel {
+        // The most that a stream takes in one call.
+        for chunk in event.chunks(4096) {
+            if self.stream.blocking_write_and_flush(chunk).is_err() {
+                return Channel::Closed;
+            }
+        }
+        Channel::Stream(self)
+    }
+}
+
+impl control::Guest for Component {
+    fn begin(id: u64, context: control::Context, channel: control::Channel) {
+        let channel = match channel {
+            control::Channel::Nowhere => Channel::Nowhere,
+            control::Channel::Lines => Channel::Lines,
+            control::Channel::Response(out) => Channel::Response(out),
+        };
+        crate::begin(id, context, channel);
+    }
+
+    fn end(id: u64) -> Option<ResponseOutparam> {
+        REQUESTS.with_borrow_mut(|requests| match requests.remove(&id)?.channel {
+            Channel::Response(out) => Some(out),
+            channel => {
+                ENDED.set(channel);
+                None
+            }
+        })
+    }
+
+    fn final_event(_id: u64, event: Vec<u8>) {
+        if let Channel::Stream(stream) = ENDED.take()
+            && let Channel::Stream(EventStream { stream, body }) = stream.send(&event)
+        {
+            drop(stream);
+            // A client that left does not read the end.
+            let _ = OutgoingBody::finish(body, None);
+        }
+    }
+}
+
+thread_local! {
+    /// The channel of the request that ended and still owes its last event.
+    static ENDED: std::cell::Cell<Channel> = const { std::cell::Cell::new(Channel::Nowhere) };
+}
