@@ -1,0 +1,89 @@
+//! Builds the components of the framework, which the plugin carries inside itself.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+const TARGET: &str = "wasm32-wasip2";
+
+fn main() {
+    for path in ["framework", "Cargo.toml", "Cargo.lock"] {
+        println!("cargo::rerun-if-changed={path}");
+    }
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    contract(&root, &out);
+    // Not the workspace's own target folder: cargo holds its lock while this runs.
+    let target = out.join("framework");
+    for wasi in ["0.2", "0.3"] {
+        for name in ["server", "request"] {
+            let wasm = component(&root, &target, name, wasi);
+            let to = out.join(format!("{name}-{wasi}.wasm"));
+            fs::copy(&wasm, &to)
+                .unwrap_or_else(|error| panic!("cannot copy {}: {error}", wasm.display()));
+        }
+    }
+}
+
+/// Joins the files of the WIT package into one text.
+fn contract(root: &Path, out: &Path) {
+    let mut files: Vec<_> = fs::read_dir(root.join("framework/wit"))
+        .and_then(|entries| {
+            entries
+                .map(|entry| Ok(entry?.path()))
+                .collect::<Result<_, std::io::Error>>()
+        })
+        .expect("framework/wit can be read");
+    files.sort();
+    let mut joined = "package spin-mcp:server@0.1.0;\n".to_owned();
+    for file in files
+        .iter()
+        .filter(|file| file.extension().is_some_and(|extension| extension == "wit"))
+    {
+        let text = fs::read_to_string(file).expect("a file of framework/wit can be read");
+        let (_, body) = text
+            .split_once(";\n")
+            .expect("each file begins with its package");
+        joined.push_str(body);
+    }
+    fs::write(out.join("server.wit"), joined).expect("OUT_DIR can be written");
+}
+
+fn component(root: &Path, target: &Path, name: &str, wasi: &str) -> PathBuf {
+    let package = format!("spin-mcp-{name}");
+    let feature = format!("wasi-{}", wasi.replace('.', "-"));
+    let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets it"));
+    cargo
+        .current_dir(root)
+        .args([
+            "build",
+            "--quiet",
+            "--profile",
+            "framework",
+            "--target",
+            TARGET,
+        ])
+        .args(["--package", &package, "--features", &feature])
+        .arg("--target-dir")
+        .arg(target);
+    // What cargo and clippy set for this build must not leak into that one.
+    for variable in [
+        "CARGO_ENCODED_RUSTFLAGS",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "CARGO_TARGET_DIR",
+    ] {
+        cargo.env_remove(variable);
+    }
+    let status = cargo.status().expect("cargo can be started");
+    assert!(
+        status.success(),
+        "cannot build {package} for {TARGET}; if the target is missing, run scripts/wasm-target.sh"
+    );
+    target
+        .join(TARGET)
+        .join("framework")
+        .join(format!("{}.wasm", package.replace('-', "_")))
+}

@@ -1,0 +1,130 @@
+//! The user's app: what `spin.toml` says of an MCP server, and what is changed there.
+//!
+//! `tool.mcp` of a component is all that is read beside Spin's own `application` and the
+//! component's `source`. Every error names the key it is about.
+
+mod build;
+mod edit;
+mod file;
+mod path;
+mod read;
+mod section;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::compose::{self, Composition, Runtime, ServerConfig, Wasi};
+
+pub use build::BuildFailed;
+pub use edit::Manifest;
+pub use file::replace;
+
+/// An MCP server as an app's `spin.toml` describes it.
+#[derive(Debug)]
+pub struct App {
+    /// The folder of `spin.toml`, where its relative paths begin.
+    pub dir: PathBuf,
+    /// The id of the Spin component that is the server.
+    pub component: String,
+    /// That component's `source`: where compose writes it.
+    pub output: PathBuf,
+    pub wasi: Wasi,
+    pub server: ServerConfig,
+    /// In the order of the manifest, which is the order that clients see.
+    pub features: Vec<Feature>,
+}
+
+/// One entry of `tool.mcp.features`.
+#[derive(Debug)]
+pub struct Feature {
+    pub name: String,
+    /// The component file.
+    pub source: PathBuf,
+    /// The shell command that writes `source`.
+    pub build: Option<String>,
+    /// Where `build` runs.
+    pub workdir: PathBuf,
+    /// Put before the name of each of its tools.
+    pub prefix: Option<String>,
+}
+
+impl App {
+    /// Reads the manifest that `from` names: `spin.toml` itself or its folder. Without it,
+    /// the search goes up from the current folder, as Spin's does.
+    pub fn find(from: Option<&Path>, component: Option<&str>) -> Result<App> {
+        let path = find_manifest(from)?.context(
+            "no `spin.toml` here or above: make an app with `spin new -t mcp-tool`, or name one \
+             with `--from`",
+        )?;
+        Self::load(&path, component)
+    }
+
+    /// Reads the manifest at `path`. `component` chooses among several servers.
+    pub fn load(path: &Path, component: Option<&str>) -> Result<App> {
+        Manifest::open(path)?.app(component)
+    }
+
+    /// What to compose. Every feature must have been built.
+    pub fn composition(&self) -> Result<Composition> {
+        for feature in &self.features {
+            ensure!(
+                feature.source.is_file(),
+                "feature `{}` has no component at `{}`: {}",
+                feature.name,
+                feature.source.display(),
+                match feature.build {
+                    Some(_) => "`spin mcp build` builds it",
+                    None => "correct its `source`, or give it a `build` command",
+                }
+            );
+        }
+        Ok(Composition {
+            wasi: self.wasi,
+            runtime: Runtime::Spin,
+            server: self.server.clone(),
+            features: self.features.iter().map(compose::Feature::from).collect(),
+        })
+    }
+}
+
+impl From<&Feature> for compose::Feature {
+    fn from(feature: &Feature) -> Self {
+        compose::Feature {
+            name: feature.name.clone(),
+            source: feature.source.clone(),
+            prefix: feature.prefix.clone(),
+        }
+    }
+}
+
+/// The manifest that `from` names, else the nearest one at or above the current folder. The
+/// search ends where a Git repository does.
+pub fn find_manifest(from: Option<&Path>) -> Result<Option<PathBuf>> {
+    if let Some(path) = from {
+        let path = match path.is_dir() {
+            true => path.join("spin.toml"),
+            false => path.to_owned(),
+        };
+        ensure!(
+            path.is_file(),
+            "no file `{}`: `--from` takes the path of a `spin.toml` or of its folder",
+            path.display()
+        );
+        return Ok(Some(path));
+    }
+    if Path::new("spin.toml").is_file() {
+        return Ok(Some("spin.toml".into()));
+    }
+    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    for dir in here.ancestors() {
+        let manifest = dir.join("spin.toml");
+        if manifest.is_file() {
+            return Ok(Some(manifest));
+        }
+        if dir.join(".git").exists() {
+            break;
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,216 @@
+//! From the text of a manifest to an `App`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::path::{dir_of, in_dir};
+use super::section::Section;
+use super::{App, Feature, edit};
+use crate::compose::{ServerConfig, Wasi};
+
+impl App {
+    /// The app that `text`, the manifest at `path`, describes.
+    pub(super) fn parse(path: &Path, text: &str, component: Option<&str>) -> Result<App> {
+        let dir = dir_of(path);
+        edit::parse(text)
+            .and_then(|manifest| Self::read(dir, &Section::root(manifest.as_table()), component))
+            .with_context(|| format!("cannot use `{}`", path.display()))
+    }
+
+    fn read(dir: PathBuf, root: &Section, component: Option<&str>) -> Result<App> {
+        let version = root.get("spin_manifest_version");
+        ensure!(
+            version.and_then(|version| version.as_integer()) == Some(2),
+            "`spin_manifest_version` is not 2: only version 2 of the manifest can hold an MCP \
+             server; `spin doctor` converts older ones"
+        );
+        let server = find_server(root, component)?;
+        let settings = server.mcp;
+        settings.allow_only(
+            &["wasi", "features", "server"],
+            &["auth", "middleware", "transport"],
+        )?;
+
+        let output = server.component.path("source")?.with_context(|| {
+            format!(
+                "`{}` has no `source`: say where compose shall write the server, such as \
+                 `source = \"mcp.wasm\"`",
+                server.component
+            )
+        })?;
+        let output = in_dir(&dir, &output);
+        let features = read_features(&dir, &settings)?;
+        if let Some(feature) = features.iter().find(|feature| feature.source == output) {
+            bail!(
+                "feature `{}` and component `{}` have the same `source`: composing would \
+                 overwrite the feature; choose another `source` for the component",
+                feature.name,
+                server.id
+            );
+        }
+        Ok(App {
+            wasi: read_wasi(&settings)?,
+            server: read_server_config(root, &settings)?,
+            component: server.id,
+            output,
+            features,
+            dir,
+        })
+    }
+}
+
+/// A component with a `tool.mcp` table.
+pub(super) struct Server<'a> {
+    pub id: String,
+    component: Section<'a>,
+    mcp: Section<'a>,
+}
+
+/// All components that are MCP servers.
+pub(super) fn servers<'a>(root: &Section<'a>) -> Result<Vec<Server<'a>>> {
+    let components = match root.section("component")? {
+        Some(components) => components.sections()?,
+        None => vec![],
+    };
+    let mut servers = vec![];
+    for (id, component) in components {
+        let mcp = match component.section("tool")? {
+            Some(tool) => tool.section("mcp")?,
+            None => None,
+        };
+        if let Some(mcp) = mcp {
+            servers.push(Server { id, component, mcp });
+        }
+    }
+    Ok(servers)
+}
+
+/// The server to use where none was chosen, if there is any.
+pub(super) fn only(mut servers: Vec<Server>) -> Result<Option<Server>> {
+    let ids: Vec<_> = servers.iter().map(|s| format!("`{}`", s.id)).collect();
+    ensure!(
+        servers.len() < 2,
+        "components {} are MCP servers: choose one with `--component-id`",
+        ids.join(" and ")
+    );
+    Ok(servers.pop())
+}
+
+fn find_server<'a>(root: &Section<'a>, wanted: Option<&str>) -> Result<Server<'a>> {
+    let servers = servers(root)?;
+    match wanted {
+        Some(id) => servers
+            .into_iter()
+            .find(|server| server.id == id)
+            .with_context(|| {
+                format!(
+                    "component `{id}` has no `tool.mcp` table, so it is no MCP server: add a \
+                     feature with `spin mcp compose FEATURE.wasm`, or choose another component \
+                     with `--component-id`"
+                )
+            }),
+        None => only(servers)?.context(
+            "no component has a `tool.mcp` table: add a feature with `spin add -t mcp-tool` or \
+             `spin mcp compose FEATURE.wasm`",
+        ),
+    }
+}
+
+fn read_wasi(mcp: &Section) -> Result<Wasi> {
+    match mcp.string("wasi")?.as_deref() {
+        None => Ok(Wasi::default()),
+        Some("0.2") => Ok(Wasi::P2),
+        Some("0.3") => Ok(Wasi::P3),
+        Some(other) => bail!("`{mcp}.wasi` must be `0.2` or `0.3`, not `{other}`"),
+    }
+}
+
+fn read_features(dir: &Path, mcp: &Section) -> Result<Vec<Feature>> {
+    let features = match mcp.section("features")? {
+        Some(features) => features.sections()?,
+        None => vec![],
+    };
+    ensure!(
+        !features.is_empty(),
+        "`{mcp}` has no features: add one with `spin add -t mcp-tool` or \
+         `spin mcp compose FEATURE.wasm`"
+    );
+    let features = features.into_iter();
+    features
+        .map(|(name, feature)| {
+            feature.allow_only(
+                &["source", "build", "workdir", "prefix"],
+                &["allow", "dynamic"],
+            )?;
+            let source = feature.path("source")?.with_context(|| {
+                format!("`{feature}` has no `source`: name the component file of the feature")
+            })?;
+            let workdir = feature.string("workdir")?.unwrap_or_default();
+            ensure!(
+                !Path::new(&workdir).has_root(),
+                "`{feature}.workdir` must be relative to the folder of `spin.toml`, not `{workdir}`"
+            );
+            Ok(Feature {
+                source: in_dir(dir, &source),
+                build: feature.string("build")?,
+                workdir: in_dir(dir, &workdir),
+                prefix: feature.string("prefix")?,
+                name,
+            })
+        })
+        .collect()
+}
+
+fn read_server_config(root: &Section, mcp: &Section) -> Result<ServerConfig> {
+    let mut config = ServerConfig::default();
+    let mut name = None;
+    if let Some(application) = root.section("application")? {
+        name = application.string("name")?;
+        config.version = application.string("version")?;
+    }
+    if let Some(server) = mcp.section("server")? {
+        server.allow_only(
+            &[
+                "name",
+                "version",
+                "title",
+                "instructions",
+                "website",
+                "allowed-origins",
+                "allowed-hosts",
+            ],
+            &["icons"],
+        )?;
+        name = server.string("name")?.or(name);
+        config.version = server.string("version")?.or(config.version);
+        config.title = server.string("title")?;
+        config.instructions = server.string("instructions")?;
+        config.website = server.string("website")?;
+        config.allowed_origins = server.strings("allowed-origins")?;
+        config.allowed_hosts = server.strings("allowed-hosts")?;
+        for origin in &config.allowed_origins {
+            ensure!(
+                origin
+                    .split_once("://")
+                    .is_some_and(|(scheme, host)| !scheme.is_empty() && is_host(host)),
+                "`{server}.allowed-origins` holds `{origin}`, which is no origin: write scheme and \
+                 host, such as `https://app.example.com`"
+            );
+        }
+        for host in &config.allowed_hosts {
+            ensure!(
+                is_host(host),
+                "`{server}.allowed-hosts` holds `{host}`, which is no host: write its name, such \
+                 as `mcp.example.com`, and its port if it has one"
+            );
+        }
+    }
+    config.name = name.context("`application.name` is missing: it is the name of the server")?;
+    Ok(config)
+}
+
+fn is_host(host: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    !host.is_empty() && host.chars().all(allowed)
+}

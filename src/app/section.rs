@@ -1,0 +1,168 @@
+//! Strict reading of one table of a manifest. Errors name keys as they would be written at
+//! the top of the file: `component.mcp.tool.mcp.wasi`.
+
+use std::fmt;
+
+use anyhow::{Result, bail};
+use toml_edit::{Item, Key, Table, TableLike};
+
+/// A table and its full name.
+pub struct Section<'a> {
+    name: String,
+    table: &'a dyn TableLike,
+}
+
+impl fmt::Display for Section<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl<'a> Section<'a> {
+    pub fn root(table: &'a Table) -> Self {
+        Self {
+            name: String::new(),
+            table,
+        }
+    }
+
+    pub fn get(&self, key: &str) -> Option<&'a Item> {
+        self.table.get(key).filter(|item| !item.is_none())
+    }
+
+    fn name_of(&self, key: &str) -> String {
+        let key = Key::new(key).display_repr().into_owned();
+        match self.name.is_empty() {
+            true => key,
+            false => format!("{}.{key}", self.name),
+        }
+    }
+
+    fn wrong_type<T>(&self, key: &str, expected: &str, found: &Item) -> Result<T> {
+        bail!(
+            "`{}` must be {expected}, not {}",
+            self.name_of(key),
+            with_article(found)
+        )
+    }
+
+    pub fn string(&self, key: &str) -> Result<Option<String>> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(item) => match item.as_str() {
+                Some(text) => Ok(Some(text.to_owned())),
+                None => self.wrong_type(key, "a string", item),
+            },
+        }
+    }
+
+    pub fn strings(&self, key: &str) -> Result<Vec<String>> {
+        let Some(item) = self.get(key) else {
+            return Ok(vec![]);
+        };
+        let texts = item.as_array().and_then(|array| {
+            let texts = array.iter().map(|value| value.as_str().map(str::to_owned));
+            texts.collect()
+        });
+        match texts {
+            Some(texts) => Ok(texts),
+            None if item.is_array() => {
+                bail!("`{}` must hold nothing but strings", self.name_of(key))
+            }
+            None => self.wrong_type(key, "an array of strings", item),
+        }
+    }
+
+    /// The path of a file. What Spin knows beside files, URLs and registries, is refused.
+    pub fn path(&self, key: &str) -> Result<Option<String>> {
+        let elsewhere = match self.get(key) {
+            None => return Ok(None),
+            Some(item) => match item.as_str() {
+                Some("") => bail!("`{}` is empty: name a file", self.name_of(key)),
+                Some(path) if !is_elsewhere(path) => return Ok(Some(path.to_owned())),
+                Some(_) => true,
+                None => item.is_table_like(),
+            },
+        };
+        match elsewhere {
+            true => bail!(
+                "`{}` must be the path of a file: URLs and registries are not supported yet",
+                self.name_of(key)
+            ),
+            false => self.string(key),
+        }
+    }
+
+    pub fn section(&self, key: &str) -> Result<Option<Section<'a>>> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(item) => match item.as_table_like() {
+                Some(table) => Ok(Some(Section {
+                    name: self.name_of(key),
+                    table,
+                })),
+                None => self.wrong_type(key, "a table", item),
+            },
+        }
+    }
+
+    /// All entries, each a table, in the order of the file.
+    pub fn sections(&self) -> Result<Vec<(String, Section<'a>)>> {
+        let keys = self.table.iter().filter(|(_, item)| !item.is_none());
+        keys.filter_map(|(key, _)| match self.section(key) {
+            Ok(section) => section.map(|section| Ok((key.to_owned(), section))),
+            Err(error) => Some(Err(error)),
+        })
+        .collect()
+    }
+
+    /// Refuses every key but the `known` ones. `planned` ones are part of the design, and
+    /// get an answer that tells them from spelling mistakes.
+    pub fn allow_only(&self, known: &[&str], planned: &[&str]) -> Result<()> {
+        for (key, item) in self.table.iter() {
+            if item.is_none() || known.contains(&key) {
+                continue;
+            }
+            if planned.contains(&key) {
+                bail!(
+                    "`{}` is not supported yet by spin-mcp {}: remove it",
+                    self.name_of(key),
+                    env!("CARGO_PKG_VERSION")
+                );
+            }
+            let likeness = |known: &str| strsim::jaro(key, known);
+            let nearest = known
+                .iter()
+                .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+            match nearest.filter(|nearest| likeness(nearest) > 0.7) {
+                Some(nearest) => bail!(
+                    "unknown key `{}`: did you mean `{nearest}`?",
+                    self.name_of(key)
+                ),
+                None => bail!(
+                    "unknown key `{}`: the keys here are `{}`",
+                    self.name_of(key),
+                    known.join("`, `")
+                ),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_elsewhere(source: &str) -> bool {
+    let last = source.rsplit('/').next().unwrap_or(source);
+    source.contains("://") || (source.contains('/') && last.contains(':')) || last.contains('@')
+}
+
+fn with_article(item: &Item) -> String {
+    let kind = match item.type_name() {
+        "table" | "inline table" => "table",
+        "array of tables" => "array of tables",
+        other => other,
+    };
+    match kind.starts_with(['a', 'i']) {
+        true => format!("an {kind}"),
+        false => format!("a {kind}"),
+    }
+}

@@ -1,0 +1,144 @@
+//! `mcp compose`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::build::summary;
+use crate::app::{self, Manifest};
+use crate::compose::{self, Composition, Feature, Runtime, ServerConfig, Wasi};
+
+/// Compose feature components into one MCP server.
+///
+/// With `--output`, the features named here become that file, and no app is needed. Without
+/// it, the features of the app in `spin.toml` become the `source` of its component; features
+/// named here are added to the app first, and what the server needs is written to `spin.toml`,
+/// which is created where there is none.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  # Make a server of two features, and run it
+  spin mcp compose weather.wasm text.wasm -o server.wasm
+  spin up --from server.wasm
+
+  # Compose the app of the current folder
+  spin mcp compose
+
+  # Add a feature to the app, and compose it
+  spin mcp compose weather.wasm")]
+pub struct ComposeCommand {
+    /// Components to compose, in the order of the lists that clients see
+    #[arg(value_name = "FEATURE")]
+    features: Vec<PathBuf>,
+
+    /// Write the server to this file and leave `spin.toml` alone
+    #[arg(short, long, value_name = "FILE", requires = "features")]
+    output: Option<PathBuf>,
+
+    /// The name that the server tells clients [default: the name of the output file]
+    #[arg(long, value_name = "NAME", requires = "output")]
+    name: Option<String>,
+
+    /// Put PREFIX before the names of a feature's tools; a feature's name is that of its file
+    #[arg(long, value_name = "FEATURE=PREFIX", value_parser = prefix, requires = "output")]
+    prefix: Vec<(String, String)>,
+
+    /// The generation of WASI to compose for [default: 0.2, or what `spin.toml` says]
+    #[arg(long, value_name = "VERSION")]
+    wasi: Option<Wasi>,
+
+    /// The host whose limits the server has to keep
+    #[arg(long, value_name = "HOST", default_value = "spin")]
+    runtime: Runtime,
+
+    /// The app: its `spin.toml`, or the folder of it [default: the nearest one]
+    #[arg(short, long, value_name = "PATH", conflicts_with = "output")]
+    from: Option<PathBuf>,
+
+    /// The component that is the MCP server, if the app has several
+    #[arg(short, long, value_name = "ID", conflicts_with = "output")]
+    component_id: Option<String>,
+}
+
+/// Reads `FEATURE=PREFIX`.
+fn prefix(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((feature, prefix)) if !feature.is_empty() && !prefix.is_empty() => Ok((feature.into(), prefix.into())),
+        _ => Err("expected `FEATURE=PREFIX`, such as `text=text-`".into()),
+    }
+}
+
+impl ComposeCommand {
+    pub fn run(self) -> Result<()> {
+        match &self.output {
+            Some(output) => self.compose_file(output),
+            None => self.compose_app(),
+        }
+    }
+
+    fn compose_file(&self, output: &Path) -> Result<()> {
+        let mut prefixes: BTreeMap<_, _> = self.prefix.iter().cloned().collect();
+        let mut features: Vec<Feature> = Vec::new();
+        for source in &self.features {
+            let name = stem(source)?;
+            if let Some(twin) = features.iter().find(|feature| feature.name == name) {
+                bail!(
+                    "`{}` and `{}` would both be feature `{name}`; rename one of the files",
+                    twin.source.display(),
+                    source.display()
+                );
+            }
+            features.push(Feature { prefix: prefixes.remove(&name), name, source: source.clone() });
+        }
+        if let Some(unknown) = prefixes.keys().next() {
+            let known: Vec<_> = features.iter().map(|feature| format!("`{}`", feature.name)).collect();
+            bail!("`--prefix` names feature `{unknown}`, which is not among {}", known.join(", "));
+        }
+        let name = match &self.name {
+            Some(name) => name.clone(),
+            None => stem(output)?,
+        };
+        let composed = compose::compose(&Composition {
+            wasi: self.wasi.unwrap_or_default(),
+            runtime: self.runtime,
+            server: ServerConfig { name, ..ServerConfig::default() },
+            features,
+        })?;
+        app::replace(output, &composed.component)?;
+        writeln!(std::io::stdout(), "{}", summary(output, &composed))?;
+        Ok(())
+    }
+
+    fn compose_app(&self) -> Result<()> {
+        let mut manifest = Manifest::open_or_create(self.from.as_deref(), None)?;
+        let id = manifest.ensure_server(self.component_id.as_deref())?;
+        for feature in &self.features {
+            manifest.add_feature(&id, feature)?;
+        }
+        let app = manifest.app(Some(&id))?;
+        ensure!(
+            !app.features.is_empty(),
+            "component `{id}` has no features to compose; name a component file, or add one with `spin add -t mcp-tool`"
+        );
+        let mut composition = app.composition()?;
+        composition.wasi = self.wasi.unwrap_or(composition.wasi);
+        composition.runtime = self.runtime;
+        let composed = compose::compose(&composition)?;
+        app::replace(&app.output, &composed.component)?;
+        // Last, so that nothing points at a server that could not be composed.
+        manifest.save()?;
+        let mut stdout = std::io::stdout().lock();
+        for change in manifest.changes() {
+            writeln!(stdout, "spin.toml: {change}")?;
+        }
+        writeln!(stdout, "{}", summary(&app.output, &composed))?;
+        Ok(())
+    }
+}
+
+/// The name of a file without its extension.
+fn stem(path: &Path) -> Result<String> {
+    let stem = path.file_stem().with_context(|| format!("`{}` has no file name", path.display()))?;
+    Ok(stem.to_string_lossy().into_owned())
+}

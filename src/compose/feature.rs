@@ -1,0 +1,277 @@
+//! A feature component as compose finds it: what it exports, needs and cannot have.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use sha2::{Digest as _, Sha256};
+use wasmparser::{
+    ComponentExternalKind, Encoding, Parser, Payload, Validator, WasmFeatures,
+    component_types::ComponentEntityType,
+};
+use wit_component::ComponentEncoder;
+
+use super::{Feature, Wasi};
+
+/// The contract's package and version, as they stand in the names of interfaces.
+const PACKAGE: &str = "spin-mcp:server/";
+const VERSION: &str = "@0.1.0";
+pub const REQUEST: &str = "spin-mcp:server/request@0.1.0";
+
+/// Interfaces of the contract that hold nothing but types.
+const TYPES: [&str; 5] = [
+    "types",
+    "tool-types",
+    "resource-types",
+    "prompt-types",
+    "completion-types",
+];
+/// Namespaces that hosts serve.
+const HOST_NAMESPACES: [&str; 4] = ["wasi", "spin", "fermyon", "wasmcloud"];
+
+/// Whether a feature's functions are synchronous.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Sync,
+    Async,
+}
+
+impl Kind {
+    /// The interface for tools of this kind.
+    pub fn tools(self) -> &'static str {
+        match self {
+            Kind::Sync => "spin-mcp:server/tools@0.1.0",
+            Kind::Async => "spin-mcp:server/tools-async@0.1.0",
+        }
+    }
+}
+
+/// A feature that can be composed.
+#[derive(Debug)]
+pub struct Loaded {
+    pub name: String,
+    pub prefix: Option<String>,
+    pub component: Vec<u8>,
+    /// SHA-256 of the file, in hexadecimal.
+    pub digest: String,
+    pub kind: Kind,
+    /// It imports `request`.
+    pub uses_request: bool,
+    /// It may tell clients of its progress.
+    pub sends_progress: bool,
+    /// It may send clients log messages.
+    pub logs: bool,
+    /// All names it imports.
+    pub imports: Vec<String>,
+}
+
+/// Reads a feature and says what keeps it out of a server of this edition.
+pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
+    let path = &feature.source;
+    let bytes = fs::read(path).with_context(|| {
+        format!(
+            "cannot read feature `{}` from `{}`",
+            feature.name,
+            path.display()
+        )
+    })?;
+    let digest = Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let component = componentize(bytes, path)?;
+    let world = World::read(&component).with_context(|| {
+        format!(
+            "`{}` is damaged or not a valid component; build it again",
+            path.display()
+        )
+    })?;
+    let kind = world.kind(feature)?;
+    world.check_imports(feature, kind, wasi)?;
+    let request = world.imports.iter().find(|import| import.name == REQUEST);
+    let uses = |function: &str| {
+        request.is_some_and(|request| request.functions.iter().any(|name| name == function))
+    };
+    Ok(Loaded {
+        name: feature.name.clone(),
+        prefix: feature.prefix.clone(),
+        digest,
+        kind,
+        uses_request: request.is_some(),
+        sends_progress: uses("progress"),
+        logs: uses("log"),
+        imports: world
+            .imports
+            .into_iter()
+            .map(|import| import.name)
+            .collect(),
+        component,
+    })
+}
+
+/// The component in a file, made from a core module if that carries its component type.
+pub(super) fn componentize(bytes: Vec<u8>, path: &Path) -> Result<Vec<u8>> {
+    let shown = path.display();
+    let encoding = match Parser::new(0).parse_all(&bytes).next() {
+        Some(Ok(Payload::Version { encoding, .. })) => Some(encoding),
+        _ => None,
+    };
+    match encoding {
+        Some(Encoding::Component) => Ok(bytes),
+        Some(Encoding::Module) => {
+            let typed = Parser::new(0).parse_all(&bytes).any(|payload| {
+                matches!(payload, Ok(Payload::CustomSection(section)) if section.name().starts_with("component-type"))
+            });
+            ensure!(
+                typed,
+                "`{shown}` is a core module without a component type, so nothing says what it offers; \
+                 build it for `wasm32-wasip2`, or embed its WIT with `wasm-tools component embed`"
+            );
+            ComponentEncoder::default()
+                .module(&bytes)
+                .and_then(|encoder| encoder.encode())
+                .with_context(|| format!("cannot make a component of the core module `{shown}`"))
+        }
+        None => bail!(
+            "`{shown}` is not a WebAssembly component; a feature is what a build for `wasm32-wasip2` writes"
+        ),
+    }
+}
+
+/// What a component imports and exports.
+pub struct World {
+    pub imports: Vec<Import>,
+    pub exports: Vec<String>,
+}
+
+pub struct Import {
+    pub name: String,
+    /// The functions that it uses of an instance.
+    pub functions: Vec<String>,
+}
+
+impl World {
+    pub fn read(component: &[u8]) -> Result<World> {
+        let types = Validator::new_with_features(WasmFeatures::all()).validate_all(component)?;
+        let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0);
+        for payload in Parser::new(0).parse_all(component) {
+            match payload? {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth -= 1,
+                Payload::ComponentImportSection(section) if depth == 0 => {
+                    for import in section {
+                        let name = import?.name.name.to_owned();
+                        let item = types
+                            .as_ref()
+                            .component_item_for_import(&name)
+                            .map(|item| item.ty);
+                        let functions = match item {
+                            Some(ComponentEntityType::Instance(instance)) => types[instance]
+                                .exports
+                                .iter()
+                                .filter(|(_, item)| matches!(item.ty, ComponentEntityType::Func(_)))
+                                .map(|(name, _)| name.clone())
+                                .collect(),
+                            _ => Vec::new(),
+                        };
+                        imports.push(Import { name, functions });
+                    }
+                }
+                Payload::ComponentExportSection(section) if depth == 0 => {
+                    for export in section {
+                        let export = export?;
+                        if export.kind == ComponentExternalKind::Instance {
+                            exports.push(export.name.name.to_owned());
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(World { imports, exports })
+    }
+
+    /// Whether the component's tools are synchronous.
+    fn kind(&self, feature: &Feature) -> Result<Kind> {
+        let (name, path) = (&feature.name, feature.source.display());
+        let of = |kind: Kind| self.exports.iter().any(|export| export == kind.tools());
+        match (of(Kind::Sync), of(Kind::Async)) {
+            (true, false) => return Ok(Kind::Sync),
+            (false, true) => return Ok(Kind::Async),
+            (true, true) => bail!(
+                "feature `{name}` (`{path}`) exports both `{}` and `{}`; export one of them",
+                Kind::Sync.tools(),
+                Kind::Async.tools()
+            ),
+            (false, false) => {}
+        }
+        let own: Vec<_> = self
+            .exports
+            .iter()
+            .filter(|export| export.starts_with(PACKAGE))
+            .collect();
+        match own.iter().find(|export| !export.ends_with(VERSION)) {
+            Some(other) => bail!(
+                "feature `{name}` (`{path}`) exports `{other}`, but this `mcp` composes version {} of the \
+                 contract; build the feature against that version, or use the `mcp` it was made for",
+                &VERSION[1..]
+            ),
+            None if own.is_empty() => bail!(
+                "`{path}` exports nothing that an MCP server is made of; a feature exports `{}` (see \
+                 `spin new -t mcp-tool`)",
+                Kind::Sync.tools()
+            ),
+            None => bail!(
+                "feature `{name}` (`{path}`) exports `{}`, which this version of `mcp` cannot serve yet; \
+                 it serves `{}` and `{}`",
+                own[0],
+                Kind::Sync.tools(),
+                Kind::Async.tools()
+            ),
+        }
+    }
+
+    fn check_imports(&self, feature: &Feature, kind: Kind, wasi: Wasi) -> Result<()> {
+        let (name, path) = (&feature.name, feature.source.display());
+        if wasi == Wasi::P2 && kind == Kind::Async {
+            bail!(
+                "feature `{name}` (`{path}`) has asynchronous tools (`{}`), which hosts of WASI 0.2 cannot \
+                 run; compose with `--wasi 0.3` (`wasi = \"0.3\"` in spin.toml), or export `{}` instead",
+                kind.tools(),
+                Kind::Sync.tools()
+            );
+        }
+        for import in self.imports.iter().map(|import| import.name.as_str()) {
+            let Some((namespace, rest)) = import.split_once(':') else {
+                bail!(
+                    "feature `{name}` (`{path}`) imports `{import}`, which has no package, so nobody can provide it"
+                );
+            };
+            let version = rest.rsplit_once('@').map_or("", |(_, version)| version);
+            if wasi == Wasi::P2 && namespace == "wasi" && version.starts_with("0.3.") {
+                bail!(
+                    "feature `{name}` (`{path}`) imports `{import}`, which hosts of WASI 0.2 do not have; \
+                     compose with `--wasi 0.3` (`wasi = \"0.3\"` in spin.toml)"
+                );
+            }
+            let own = import == REQUEST
+                || TYPES
+                    .iter()
+                    .any(|types| import == format!("{PACKAGE}{types}{VERSION}"));
+            if own || HOST_NAMESPACES.contains(&namespace) {
+                continue;
+            }
+            if import.starts_with(PACKAGE) && !import.ends_with(VERSION) {
+                bail!(
+                    "feature `{name}` (`{path}`) imports `{import}`, but this `mcp` composes version {} of the \
+                     contract; build the feature against that version",
+                    &VERSION[1..]
+                );
+            }
+            bail!(
+                "feature `{name}` (`{path}`) imports `{import}`, which neither the framework nor a host \
+                 provides; compose what provides it into the feature first, for instance with `wac plug`"
+            );
+        }
+        Ok(())
+    }
+}

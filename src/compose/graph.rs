@@ -1,0 +1,135 @@
+//! Wires the components of a server together.
+
+use anyhow::{Context as _, Result};
+use wac_graph::{CompositionGraph, EncodeOptions, NodeId, types::Package};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+use super::feature::{Loaded, REQUEST, World};
+use crate::framework;
+
+/// The interface between the transport and the component behind `request`.
+pub const CONTROL: &str = "spin-mcp:framework/control@0.1.0";
+
+/// The parts of a server.
+pub struct Parts<'a> {
+    pub server: Vec<u8>,
+    /// The component behind `request`, if a feature needs it.
+    pub request: Option<&'a [u8]>,
+    pub features: &'a [Loaded],
+    /// The server's import that each feature plugs into.
+    pub plugs: &'a [String],
+}
+
+pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
+    let mut graph = CompositionGraph::new();
+    let types = instantiate(&mut graph, "spin-mcp:types", types_component()?)?;
+    let request = match parts.request {
+        Some(component) => Some(instantiate(
+            &mut graph,
+            "spin-mcp:request",
+            component.to_vec(),
+        )?),
+        None => None,
+    };
+    if let Some(request) = &request {
+        request.plug_types(&mut graph, &types)?;
+    }
+    let server = instantiate(&mut graph, "spin-mcp:server", parts.server)?;
+    server.plug_types(&mut graph, &types)?;
+    for (index, (feature, plug)) in parts.features.iter().zip(parts.plugs).enumerate() {
+        // A name of its own, since the names of features need not be names of packages.
+        let instance = instantiate(
+            &mut graph,
+            &format!("feature:f{index}"),
+            feature.component.clone(),
+        )?;
+        let mismatch = || {
+            format!(
+                "feature `{}` does not fit the contract; build it against this version of the WIT",
+                feature.name
+            )
+        };
+        instance
+            .plug_types(&mut graph, &types)
+            .with_context(mismatch)?;
+        if let Some(request) = &request
+            && feature.uses_request
+        {
+            instance
+                .plug(&mut graph, REQUEST, request, REQUEST)
+                .with_context(mismatch)?;
+        }
+        server
+            .plug(&mut graph, plug, &instance, feature.kind.tools())
+            .with_context(mismatch)?;
+    }
+    if let Some(request) = &request {
+        server.plug(&mut graph, CONTROL, request, CONTROL)?;
+    }
+    for export in &server.world.exports {
+        let node = graph.alias_instance_export(server.node, export)?;
+        graph.export(node, export)?;
+    }
+    Ok(graph.encode(EncodeOptions::default())?)
+}
+
+struct Instance {
+    node: NodeId,
+    world: World,
+}
+
+fn instantiate(graph: &mut CompositionGraph, name: &str, component: Vec<u8>) -> Result<Instance> {
+    let world =
+        World::read(&component).with_context(|| format!("`{name}` is not a valid component"))?;
+    let package = Package::from_bytes(name, None, component, graph.types_mut())
+        .with_context(|| format!("cannot read the types of `{name}`"))?;
+    let package = graph.register_package(package)?;
+    Ok(Instance {
+        node: graph.instantiate(package),
+        world,
+    })
+}
+
+impl Instance {
+    fn plug(
+        &self,
+        graph: &mut CompositionGraph,
+        import: &str,
+        from: &Instance,
+        export: &str,
+    ) -> Result<()> {
+        let argument = graph.alias_instance_export(from.node, export)?;
+        Ok(graph.set_instantiation_argument(self.node, import, argument)?)
+    }
+
+    /// Plugs the interfaces that hold nothing but types, so that no host has to know them.
+    fn plug_types(&self, graph: &mut CompositionGraph, types: &Instance) -> Result<()> {
+        for import in &self.world.imports {
+            if types.world.exports.contains(&import.name) {
+                self.plug(graph, &import.name, types, &import.name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A component that exports the contract's types and has no code.
+fn types_component() -> Result<Vec<u8>> {
+    let mut resolve = Resolve::default();
+    for (name, text) in framework::WIT {
+        resolve.push_str(name, text)?;
+    }
+    let package = resolve.push_str(
+        "types.wit",
+        "package spin-mcp:provider;
+         world types {
+             export spin-mcp:server/types@0.1.0;
+             export spin-mcp:server/tool-types@0.1.0;
+         }",
+    )?;
+    let world = resolve.select_world(&[package], Some("types"))?;
+    let mut module = wasm_encoder::Module::new().finish();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+    ComponentEncoder::default().module(&module)?.encode()
+}

@@ -1,0 +1,234 @@
+//! Answers: what the guest sends, and what the host says instead where the guest cannot.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    Response, StatusCode,
+    body::{Body, Bytes, Frame, SizeHint},
+    header::{CONTENT_TYPE, HeaderValue},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tokio::time::{Sleep, sleep_until};
+use wasmtime_wasi_http::{Error, WasiBody};
+
+use super::pool::{Failure, Fate, Reading};
+
+/// Internal error, as JSON-RPC numbers it.
+const INTERNAL: i32 = -32603;
+
+/// Invalid request, as JSON-RPC numbers it.
+pub(super) const INVALID: i32 = -32600;
+
+/// The `id` of a request, as the client wrote it.
+#[derive(Clone, Default)]
+pub(super) struct RequestId(Option<Box<RawValue>>);
+
+impl RequestId {
+    /// Reads it from a body. A body that is not one request has none.
+    pub(super) fn of(body: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct Envelope {
+            #[serde(default)]
+            id: Option<Box<RawValue>>,
+            #[serde(rename = "method")]
+            _method: String,
+        }
+        let id = serde_json::from_slice::<Envelope>(body).ok().and_then(|envelope| envelope.id);
+        Self(id.filter(|id| id.get().starts_with(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])))
+    }
+}
+
+/// A JSON-RPC error response.
+pub(super) fn error_body(id: &RequestId, code: i32, message: &str) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Envelope<'a> {
+        jsonrpc: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        id: Option<&'a RawValue>,
+        error: Object<'a>,
+    }
+    #[derive(Serialize)]
+    struct Object<'a> {
+        code: i32,
+        message: &'a str,
+    }
+    let envelope = Envelope {
+        jsonrpc: "2.0",
+        id: id.0.as_deref(),
+        error: Object { code, message },
+    };
+    serde_json::to_vec(&envelope).expect("strings and numbers are JSON")
+}
+
+/// A response of the host itself.
+pub(super) fn refuse(status: StatusCode, id: &RequestId, code: i32, message: &str) -> Response<WasiBody> {
+    let mut response = plain(error_body(id, code, message));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+pub(super) fn plain(text: impl Into<Bytes>) -> Response<WasiBody> {
+    let body = Full::new(text.into()).map_err(|never| match never {});
+    Response::new(body.boxed_unsync())
+}
+
+impl Failure {
+    pub(super) fn response(self, fate: &Fate, id: &RequestId) -> Response<WasiBody> {
+        let status = match self {
+            Self::Expired => StatusCode::GATEWAY_TIMEOUT,
+            Self::Trapped | Self::Silent => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        refuse(status, id, INTERNAL, &self.message(fate))
+    }
+
+    fn message(self, fate: &Fate) -> String {
+        match self {
+            Self::Expired => format!("the request took longer than {} s", fate.timeout.as_secs()),
+            Self::Trapped if fate.is_shared() => {
+                "the server component trapped while handling this request or one beside it".into()
+            }
+            Self::Trapped => "the server component trapped while handling this request".into(),
+            Self::Silent => "the server component gave no answer to this request".into(),
+            Self::Unavailable => "the server component could not be started for this request".into(),
+        }
+    }
+}
+
+/// The body of a guest's response. If the guest fails halfway, an event stream ends with an
+/// event that says why; anything else breaks off, so that it is not taken for whole.
+pub(super) struct Answer {
+    body: WasiBody,
+    fate: Arc<Fate>,
+    /// The body of the request, as far as it was read.
+    request: Bytes,
+    deadline: Pin<Box<Sleep>>,
+    events: bool,
+    /// Nothing of an event that has not ended was sent.
+    between_events: bool,
+    over: bool,
+    _reading: Reading,
+}
+
+impl Answer {
+    pub(super) fn wrap(
+        response: Response<WasiBody>,
+        fate: Arc<Fate>,
+        request: Bytes,
+        reading: Reading,
+    ) -> Response<WasiBody> {
+        let events = response.headers().get(CONTENT_TYPE).is_some_and(|value| {
+            value.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream")
+        });
+        response.map(|body| {
+            let answer = Self {
+                body,
+                deadline: Box::pin(sleep_until(fate.deadline)),
+                fate,
+                request,
+                events,
+                between_events: true,
+                over: false,
+                _reading: reading,
+            };
+            answer.boxed_unsync()
+        })
+    }
+
+    fn fail(&mut self, failure: Failure) -> Option<Result<Frame<Bytes>, Error>> {
+        self.over = true;
+        let message = failure.message(&self.fate);
+        if !(self.events && self.between_events) {
+            return Some(Err(Error::InternalError(Some(message))));
+        }
+        // A stream that answers no request has nobody to tell.
+        let id = RequestId::of(&self.request);
+        id.0.as_ref()?;
+        let mut event = b"event: message\ndata: ".to_vec();
+        event.append(&mut error_body(&id, INTERNAL, &message));
+        event.extend_from_slice(b"\n\n");
+        Some(Ok(Frame::data(event.into())))
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = &mut *self;
+        if this.over {
+            return Poll::Ready(None);
+        }
+        match Pin::new(&mut this.body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(data) = frame.data_ref().filter(|data| !data.is_empty()) {
+                    this.between_events = data.ends_with(b"\n\n");
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            // A body ends in the same way when its instance does, so the fate decides.
+            Poll::Ready(None) => match this.fate.failure.get() {
+                Some(failure) => Poll::Ready(this.fail(*failure)),
+                None => Poll::Ready(None),
+            },
+            Poll::Ready(Some(Err(_))) => {
+                let failure = this.fate.fail(Failure::Silent);
+                Poll::Ready(this.fail(failure))
+            }
+            Poll::Pending => match this.deadline.as_mut().poll(cx) {
+                Poll::Ready(()) => {
+                    let failure = this.fate.fail(Failure::Expired);
+                    Poll::Ready(this.fail(failure))
+                }
+                Poll::Pending => Poll::Pending,
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        // The last frame of an event stream may be ours.
+        self.over || (!self.events && self.body.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.events { SizeHint::default() } else { self.body.size_hint() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(body: &str) -> String {
+        String::from_utf8(error_body(&RequestId::of(body.as_bytes()), INTERNAL, "m")).unwrap()
+    }
+
+    #[test]
+    fn the_id_comes_back_as_written() {
+        for id in ["1", "-7", "\"a\\u0041\"", "12345678901234567890123"] {
+            let body = format!(r#"{{"method":"ping","params":{{"id":9}},"id":{id}}}"#);
+            let error = error(&body);
+            assert!(error.starts_with(&format!(r#"{{"jsonrpc":"2.0","id":{id},"error""#)), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_request_has_no_id() {
+        for body in ["", "{", "[]", "{}", r#"{"id":1}"#, r#"{"method":"m"}"#, r#"{"method":"m","id":null}"#,
+            r#"{"method":"m","id":{}}"#, r#"{"method":"m","id":1,"id":2}"#, "\u{1}"]
+        {
+            assert!(!error(body).contains("\"id\""), "{body}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What an instance sees of the machine: clocks, random numbers, the variables and hosts that
+//! the user allowed, and a place to print. No files, no sockets, nothing of our environment.
+
+use std::sync::Arc;
+
+use wasmtime::{
+    Engine, Store, StoreLimits, StoreLimitsBuilder,
+    component::{Linker, ResourceTable},
+};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use super::{
+    log::GuestLog,
+    outbound::{Hooks, Outbound},
+};
+
+/// Bytes that one linear memory may grow to. A guest that needs more fails to allocate.
+const MEMORY: usize = 1 << 30;
+
+/// The data of a store.
+pub(crate) struct Guest {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: Hooks,
+    table: ResourceTable,
+    limits: StoreLimits,
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            ctx: &mut self.http,
+            table: &mut self.table,
+            hooks: &mut self.hooks,
+        }
+    }
+}
+
+/// What all instances of a server have in common.
+pub(super) struct Surroundings {
+    pub(super) env: Vec<(String, String)>,
+    pub(super) outbound: Arc<Outbound>,
+    /// Marks the lines that guests print.
+    pub(super) label: Arc<str>,
+}
+
+/// Where stdin, stdout and stderr of a guest lead.
+pub(super) enum Stdio {
+    /// Nowhere; both outputs are log lines.
+    Log,
+    /// To ours.
+    Inherit,
+}
+
+impl Surroundings {
+    pub(super) fn store(&self, engine: &Engine, stdio: Stdio) -> Store<Guest> {
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.envs(&self.env);
+        match stdio {
+            Stdio::Inherit => wasi.inherit_stdio(),
+            Stdio::Log => wasi
+                .stdout(GuestLog::new(self.label.clone()))
+                .stderr(GuestLog::new(self.label.clone())),
+        };
+        let guest = Guest {
+            wasi: wasi.build(),
+            http: WasiHttpCtx::new(),
+            hooks: Hooks(self.outbound.clone()),
+            table: ResourceTable::new(),
+            limits: StoreLimitsBuilder::new().memory_size(MEMORY).build(),
+        };
+        let mut store = Store::new(engine, guest);
+        store.limiter(|guest| &mut guest.limits);
+        store
+    }
+}
+
+/// A store for a component that nothing was granted to: no variables, no hosts, and what it
+/// prints is a log line that begins with `label`.
+pub(crate) fn sealed_store(engine: &Engine, label: &str) -> Store<Guest> {
+    let nothing = Surroundings {
+        env: Vec::new(),
+        outbound: Arc::new(Outbound::new(Vec::new())),
+        label: label.into(),
+    };
+    nothing.store(engine, Stdio::Log)
+}
+
+/// Everything that a server may import, of both generations of WASI.
+pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    Ok(linker)
+}

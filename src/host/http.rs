@@ -1,0 +1,289 @@
+//! The HTTP front: connections, what is checked before a guest sees a request, and the end.
+
+use std::{
+    convert::Infallible,
+    net::IpAddr,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http_body_util::{BodyExt as _, Full};
+use hyper::{
+    Request, Response, StatusCode, Uri,
+    body::{Body, Bytes, Frame, Incoming},
+    header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue},
+    http::uri::{Authority, PathAndQuery, Scheme},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+    time::{sleep, timeout, timeout_at},
+};
+use wasmtime_wasi_http::WasiBody;
+
+use super::{
+    Server,
+    answer::{Answer, INVALID, RequestId, plain, refuse},
+    pool::Fate,
+};
+
+/// Where clients find the server.
+pub const PATH: &str = "/mcp";
+
+/// Bytes of a body that are read before a guest is bothered. The rest, which the guest will
+/// refuse, is left for it to read or not.
+const READ_AHEAD: usize = 4 << 20;
+
+/// How long requests may go on after the server was told to end.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How long a client may take for the head of a request.
+const HEAD: Duration = Duration::from_secs(30);
+
+impl Server {
+    /// Serves until `shutdown` resolves and the requests of that moment are answered, or a
+    /// few seconds are over.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
+        let local = listener.local_addr()?.ip();
+        let (stop, stopped) = watch::channel(());
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let accepted = tokio::select! {
+                () = &mut shutdown => break,
+                accepted = listener.accept() => accepted,
+                Some(_) = connections.join_next() => continue,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let server = self.clone();
+                    connections.spawn(server.connection(stream, local, stopped.clone()));
+                }
+                Err(error) => {
+                    // Such as too many open files: what is open goes on and closes some.
+                    eprintln!("error: cannot accept a connection: {error}");
+                    sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        drop((listener, stop));
+        let _ = timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
+        Ok(())
+    }
+
+    async fn connection(self, stream: TcpStream, local: IpAddr, mut stopped: watch::Receiver<()>) {
+        // Events shall leave when they are written.
+        let _ = stream.set_nodelay(true);
+        let service = service_fn(|request| async {
+            Ok::<_, Infallible>(self.route(request, local).await)
+        });
+        let mut connection = pin!(
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD)
+                .serve_connection(TokioIo::new(stream), service)
+        );
+        // A connection that breaks is the client's affair.
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            _ = stopped.changed() => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
+    }
+
+    async fn route(&self, request: Request<Incoming>, local: IpAddr) -> Response<WasiBody> {
+        let authority = match authority(request.headers(), request.uri()) {
+            Ok(authority) => authority,
+            Err(message) => {
+                return refuse(StatusCode::BAD_REQUEST, &RequestId::default(), INVALID, message);
+            }
+        };
+        if local.is_loopback() && !is_loopback(authority.host(), local) {
+            let message = format!(
+                "the host `{authority}` is not this machine; this server answers to `localhost`, `127.0.0.1` and `[::1]`"
+            );
+            return refuse(StatusCode::FORBIDDEN, &RequestId::default(), INVALID, &message);
+        }
+        if request.uri().path() != PATH {
+            let mut response = plain(format!("not found; the MCP endpoint is {PATH}\n"));
+            *response.status_mut() = StatusCode::NOT_FOUND;
+            let text = HeaderValue::from_static("text/plain; charset=utf-8");
+            response.headers_mut().insert(CONTENT_TYPE, text);
+            return response;
+        }
+        self.answer(request, authority).await
+    }
+
+    /// Lets the server answer one request without a connection.
+    pub async fn request(&self, request: Request<Bytes>) -> Response<WasiBody> {
+        let local = Authority::from_static("localhost");
+        self.answer(request.map(Full::new), local).await
+    }
+
+    async fn answer<B>(&self, request: Request<B>, authority: Authority) -> Response<WasiBody>
+    where
+        B: Body<Data = Bytes, Error: Into<wasmtime_wasi_http::Error>> + Send + Unpin + 'static,
+    {
+        let fate = Fate::new(self.timeout);
+        let (mut parts, body) = request.into_parts();
+        let (start, rest) = match timeout_at(fate.deadline, read_ahead(body)).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(_)) => {
+                let message = "the request body broke off";
+                return refuse(StatusCode::BAD_REQUEST, &RequestId::default(), INVALID, message);
+            }
+            Err(_) => {
+                let message = format!("the request body took longer than {} s", fate.timeout.as_secs());
+                return refuse(StatusCode::REQUEST_TIMEOUT, &RequestId::default(), INVALID, &message);
+            }
+        };
+        let mut uri = std::mem::take(&mut parts.uri).into_parts();
+        uri.scheme = Some(Scheme::HTTP);
+        uri.authority = Some(authority);
+        uri.path_and_query.get_or_insert(PathAndQuery::from_static(PATH));
+        parts.uri = Uri::from_parts(uri).expect("all three parts are there");
+
+        let body = Replay { start: Some(start.clone()), rest };
+        let request = Request::from_parts(parts, body.map_err(Into::into).boxed_unsync());
+        match self.pool.handle(request, &fate).await {
+            Ok((response, reading)) => Answer::wrap(response, fate, start, reading),
+            Err(failure) => failure.response(&fate, &RequestId::of(&start)),
+        }
+    }
+}
+
+/// The start of a body, and the rest of it if it is longer than [`READ_AHEAD`].
+async fn read_ahead<B: Body<Data = Bytes> + Unpin>(
+    mut body: B,
+) -> Result<(Bytes, Option<B>), B::Error> {
+    let mut start = Bytes::new();
+    if body.size_hint().lower() > READ_AHEAD as u64 {
+        return Ok((start, Some(body)));
+    }
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        start = match start.is_empty() {
+            true => data,
+            false => {
+                let mut joined = Vec::from(start);
+                joined.extend_from_slice(&data);
+                joined.into()
+            }
+        };
+        if start.len() > READ_AHEAD {
+            return Ok((start, Some(body)));
+        }
+    }
+    Ok((start, None))
+}
+
+/// A body whose start was read already.
+struct Replay<B> {
+    start: Option<Bytes>,
+    rest: Option<B>,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Replay<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        if let Some(start) = self.start.take().filter(|start| !start.is_empty()) {
+            return Poll::Ready(Some(Ok(Frame::data(start))));
+        }
+        match &mut self.rest {
+            Some(rest) => Pin::new(rest).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.start.as_ref().is_none_or(Bytes::is_empty)
+            && self.rest.as_ref().is_none_or(Body::is_end_stream)
+    }
+}
+
+/// Whom the request is for.
+fn authority(headers: &HeaderMap, uri: &Uri) -> Result<Authority, &'static str> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = match (hosts.next(), uri.authority()) {
+        (Some(host), _) => Authority::try_from(host.as_bytes()).ok(),
+        (None, Some(authority)) => Some(authority.clone()),
+        (None, None) => return Err("the request has no `Host` header"),
+    };
+    match host {
+        _ if hosts.next().is_some() => Err("the request has more than one `Host` header"),
+        Some(host) if !host.as_str().contains('@') => Ok(host),
+        _ => Err("the `Host` header is not a host"),
+    }
+}
+
+/// Whether a host is a name of this machine for itself. A browser that was lured into
+/// sending its requests here (DNS rebinding) names another one.
+fn is_loopback(host: &str, local: IpAddr) -> bool {
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || ["127.0.0.1", "[::1]"].contains(&host)
+        || address.parse() == Ok(local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_are_loopback() {
+        let local = IpAddr::from([127, 0, 0, 1]);
+        for host in ["localhost", "LocalHost", "127.0.0.1", "[::1]"] {
+            assert!(is_loopback(host, local), "{host}");
+        }
+        for host in ["localhost.evil.com", "evil.com", "127.0.0.1.nip.io", "127.0.0.2", "0.0.0.0", "::1", "localhost.", ""] {
+            assert!(!is_loopback(host, local), "{host}");
+        }
+        assert!(is_loopback("127.0.0.2", IpAddr::from([127, 0, 0, 2])));
+    }
+
+    fn host_of(hosts: &[&str], uri: &str) -> Result<String, &'static str> {
+        let mut headers = HeaderMap::new();
+        for host in hosts {
+            headers.append(HOST, HeaderValue::from_str(host).unwrap());
+        }
+        authority(&headers, &uri.parse().unwrap()).map(|authority| authority.to_string())
+    }
+
+    #[test]
+    fn a_request_names_one_host() {
+        assert_eq!(host_of(&["a:1"], "/mcp").unwrap(), "a:1");
+        assert_eq!(host_of(&[], "http://b/mcp").unwrap(), "b");
+        assert!(host_of(&[], "/mcp").unwrap_err().contains("no `Host`"));
+        assert!(host_of(&["a", "a"], "/mcp").unwrap_err().contains("more than one"));
+        for bad in ["", "a b", "u@a", "a/b"] {
+            assert!(host_of(&[bad], "/mcp").unwrap_err().contains("not a host"), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_body_is_passed_on_whole() {
+        for length in [0, 1, READ_AHEAD, READ_AHEAD + 1] {
+            let body = Full::new(Bytes::from(vec![7; length]));
+            let (start, rest) = read_ahead(body).await.unwrap();
+            assert_eq!(rest.is_some(), length > READ_AHEAD);
+            let replay = Replay { start: Some(start), rest };
+            assert_eq!(replay.collect().await.unwrap().to_bytes().len(), length);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Outgoing HTTP: refused unless the user named the host.
+
+use std::{collections::HashSet, fmt, str::FromStr, sync::Mutex};
+
+use hyper::{Request, http::uri::Scheme};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
+
+/// A host that guests may send requests to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    host: String,
+    /// Absent: the default port of the request's scheme.
+    port: Option<u16>,
+}
+
+impl FromStr for Destination {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let usage = "expected `HOST` or `HOST:PORT`, such as `api.example.com` or `localhost:8080`";
+        let authority: hyper::http::uri::Authority =
+            text.parse().map_err(|_| format!("{usage}, got `{text}`"))?;
+        if text.contains(['@', '*']) || authority.host().is_empty() || text.ends_with(':') {
+            return Err(format!("{usage}, got `{text}`"));
+        }
+        let port = match authority.port() {
+            Some(_) => Some(authority.port_u16().ok_or("the port is not a number below 65536")?),
+            None => None,
+        };
+        Ok(Self {
+            host: authority.host().to_ascii_lowercase(),
+            port,
+        })
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.host)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+/// The destinations that a server's guests may reach.
+#[derive(Debug, Default)]
+pub(super) struct Outbound {
+    allowed: Vec<Destination>,
+    /// What was refused, so that it is reported once.
+    refused: Mutex<HashSet<String>>,
+}
+
+impl Outbound {
+    pub(super) fn new(allowed: Vec<Destination>) -> Self {
+        Self {
+            allowed,
+            refused: Mutex::default(),
+        }
+    }
+
+    fn allows<B>(&self, request: &Request<B>) -> bool {
+        let Some(authority) = request.uri().authority() else {
+            return false;
+        };
+        let default = match request.uri().scheme() {
+            Some(scheme) if *scheme == Scheme::HTTP => 80,
+            _ => 443,
+        };
+        let port = authority.port_u16().unwrap_or(default);
+        self.allowed.iter().any(|allowed| {
+            allowed.host.eq_ignore_ascii_case(authority.host())
+                && allowed.port.unwrap_or(default) == port
+        })
+    }
+
+    /// Tells the user, who can change it, what the guest only sees as a denied request.
+    fn report<B>(&self, request: &Request<B>) {
+        let authority = request.uri().authority().map_or("", |a| a.as_str());
+        let mut refused = self.refused.lock().unwrap_or_else(|e| e.into_inner());
+        // A guest chooses the names, so their number is bounded.
+        if refused.len() < 64 && refused.insert(authority.to_owned()) {
+            eprintln!(
+                "a tool wanted to send a request to `{authority}`, which is not allowed; \
+                 to allow it, pass `--allow-host {authority}`"
+            );
+        }
+    }
+}
+
+/// The part of [`Outbound`] that lives in one instance.
+pub(super) struct Hooks(pub(super) std::sync::Arc<Outbound>);
+
+type Sent = (
+    hyper::Response<WasiBody>,
+    Box<dyn Future<Output = Result<(), Error>> + Send>,
+);
+
+impl WasiHttpHooks for Hooks {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
+        if !self.0.allows(&request) {
+            self.0.report(&request);
+            return Box::new(async { Err(Error::HttpRequestDenied) });
+        }
+        Box::new(async move {
+            use http_body_util::BodyExt as _;
+            let (response, io) = default_send_request(request, options).await?;
+            let io: Box<dyn Future<Output = Result<(), Error>> + Send> = Box::new(io);
+            Ok((response.map(|body| body.boxed_unsync()), io))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allows(allowed: &[&str], uri: &str) -> bool {
+        let allowed = allowed.iter().map(|a| a.parse().unwrap()).collect();
+        Outbound::new(allowed).allows(&Request::builder().uri(uri).body(()).unwrap())
+    }
+
+    #[test]
+    fn hosts_are_compared_whole() {
+        assert!(allows(&["api.example.com"], "https://api.example.com/x"));
+        assert!(allows(&["API.example.com"], "https://api.Example.com/x"));
+        assert!(!allows(&["example.com"], "https://api.example.com/x"));
+        assert!(!allows(&["api.example.com"], "https://api.example.com.evil.net/"));
+        assert!(!allows(&[], "https://api.example.com/"));
+    }
+
+    #[test]
+    fn a_port_is_the_default_one_unless_named() {
+        assert!(allows(&["a.test"], "http://a.test/"));
+        assert!(allows(&["a.test"], "http://a.test:80/"));
+        assert!(!allows(&["a.test"], "http://a.test:8080/"));
+        assert!(allows(&["a.test:8080"], "http://a.test:8080/"));
+        assert!(!allows(&["a.test:8080"], "http://a.test/"));
+        assert!(!allows(&["a.test:443"], "http://a.test/"));
+        assert!(allows(&["a.test:443"], "https://a.test/"));
+        assert!(allows(&["[::1]:9"], "http://[::1]:9/"));
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused() {
+        for text in ["", "http://a.test", "a.test/x", "u@a.test", "*.a.test", "a:", "a:99999"] {
+            assert!(text.parse::<Destination>().is_err(), "{text}");
+        }
+        assert_eq!("A.test:1".parse::<Destination>().unwrap().to_string(), "a.test:1");
+    }
+}

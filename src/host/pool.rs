@@ -1,0 +1,297 @@
+//! Which instance serves which request.
+//!
+//! Each instance belongs to a task, its worker. A worker that can take a request parks. A
+//! request goes to the worker that parked last; else to a new one, unless enough of them
+//! compute already; else it waits for the first that parks, ends, or turns out to be held up.
+//! A worker whose guest loops or blocks gives back what it has not begun: a guest holds up
+//! nobody but those who are inside of the same instance.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    task::Waker,
+    thread,
+    time::Duration,
+};
+
+use futures::channel::oneshot;
+use hyper::{Request, Response};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
+use wasmtime::Engine;
+use wasmtime_wasi_http::{WasiBody, handler::ProxyPre};
+
+use super::{
+    guest::{Guest, Surroundings},
+    worker::{Slot, Worker},
+};
+
+/// Instances of one server at a time.
+const INSTANCES: usize = 1000;
+
+/// How many requests one instance may serve.
+#[derive(Clone, Copy)]
+pub(super) struct Reuse {
+    pub(super) total: usize,
+    pub(super) at_once: usize,
+}
+
+/// Why a request has no answer, or only the beginning of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Its time is over.
+    Expired,
+    /// The guest trapped.
+    Trapped,
+    /// The guest returned without an answer, or with an error instead of one.
+    Silent,
+    /// There is no instance to serve it.
+    Unavailable,
+}
+
+/// What the worker of a request and whoever waits for the answer share.
+pub(super) struct Fate {
+    pub(super) timeout: Duration,
+    pub(super) deadline: Instant,
+    pub(super) failure: OnceLock<Failure>,
+    /// The instance served other requests meanwhile.
+    shared: AtomicBool,
+    /// Nobody reads the answer any more.
+    read: AtomicBool,
+    over: Notify,
+}
+
+impl Fate {
+    pub(super) fn new(timeout: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            timeout,
+            deadline: Instant::now() + timeout,
+            failure: OnceLock::new(),
+            shared: AtomicBool::new(false),
+            read: AtomicBool::new(false),
+            over: Notify::new(),
+        })
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        self.shared.load(Relaxed)
+    }
+
+    pub(super) fn is_read(&self) -> bool {
+        self.read.load(Relaxed)
+    }
+
+    /// Notes that another request is served beside it.
+    pub(super) fn share(&self) {
+        self.shared.store(true, Relaxed);
+    }
+
+    /// The guest is done with the request, but perhaps for the body of the response.
+    pub(super) fn finish(&self) {
+        self.over.notify_one();
+    }
+
+    /// The request failed, for this reason unless there was one before. Whatever fails when
+    /// the time is over fails because of that.
+    pub(super) fn fail(&self, failure: Failure) -> Failure {
+        let failure = *self.failure.get_or_init(|| match Instant::now() < self.deadline {
+            true => failure,
+            false => Failure::Expired,
+        });
+        self.finish();
+        failure
+    }
+}
+
+/// A request on its way to an instance.
+pub(super) struct Job {
+    pub(super) request: Request<WasiBody>,
+    pub(super) answer: oneshot::Sender<wasmtime::Result<Response<WasiBody>>>,
+    pub(super) fate: Arc<Fate>,
+}
+
+/// Held by whoever waits for an answer or reads it.
+pub(super) struct Reading(Arc<Fate>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.read.store(true, Relaxed);
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Pool(Arc<Shared>);
+
+struct Shared {
+    engine: Engine,
+    pre: ProxyPre<Guest>,
+    surroundings: Surroundings,
+    /// How many workers may compute before requests wait instead of starting more.
+    busy: usize,
+    state: Mutex<State>,
+}
+
+struct State {
+    parked: Vec<(Arc<Slot>, Waker)>,
+    waiting: VecDeque<Job>,
+    workers: usize,
+    /// Workers that compute: they neither parked nor are known to be held up.
+    running: usize,
+    limit: usize,
+}
+
+impl Pool {
+    pub(super) fn new(engine: Engine, pre: ProxyPre<Guest>, surroundings: Surroundings) -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self(Arc::new(Shared {
+            engine,
+            pre,
+            surroundings,
+            busy: 200 * cores,
+            state: Mutex::new(State {
+                parked: Vec::new(),
+                waiting: VecDeque::new(),
+                workers: 0,
+                running: 0,
+                limit: INSTANCES,
+            }),
+        }))
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(super) fn pre(&self) -> &ProxyPre<Guest> {
+        &self.0.pre
+    }
+
+    pub(super) fn surroundings(&self) -> &Surroundings {
+        &self.0.surroundings
+    }
+
+    /// As the hosts of each generation of WASI do it.
+    pub(super) fn reuse(&self) -> Reuse {
+        match self.0.pre {
+            ProxyPre::P2(_) => Reuse { total: 1, at_once: 1 },
+            ProxyPre::P3(_) => Reuse { total: 128, at_once: 16 },
+        }
+    }
+
+    /// Lets an instance answer. The body of the response may still fail; its fate says why.
+    pub(super) async fn handle(
+        &self,
+        request: Request<WasiBody>,
+        fate: &Arc<Fate>,
+    ) -> Result<(Response<WasiBody>, Reading), Failure> {
+        let (answer, answered) = oneshot::channel();
+        let reading = Reading(fate.clone());
+        self.dispatch(Job {
+            request,
+            answer,
+            fate: fate.clone(),
+        });
+        let answered = match timeout_at(fate.deadline, answered).await {
+            Ok(Ok(Ok(response))) => return Ok((response, reading)),
+            Ok(answered) => answered,
+            Err(_) => return Err(fate.fail(Failure::Expired)),
+        };
+        // The guest failed, and perhaps its instance with it: that shows in a moment.
+        let _ = timeout_at(fate.deadline, fate.over.notified()).await;
+        let failure = fate.fail(Failure::Silent);
+        if let (Failure::Silent, Ok(Err(error))) = (failure, answered) {
+            eprintln!("error: the server component gave no answer: {error:#}");
+        }
+        Err(failure)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    pub(super) fn dispatch(&self, job: Job) {
+        let mut state = self.state();
+        match state.parked.pop() {
+            Some((slot, waker)) => {
+                slot.put(job);
+                drop(state);
+                waker.wake();
+            }
+            None => {
+                state.waiting.push_back(job);
+                self.start(state);
+            }
+        }
+    }
+
+    /// Starts workers for the requests that wait, as far as there may be more of them.
+    fn start(&self, mut state: MutexGuard<'_, State>) {
+        while state.running < self.0.busy && state.workers < state.limit {
+            let Some(job) = state.next() else { break };
+            state.workers += 1;
+            state.running += 1;
+            tokio::spawn(Worker::new(self.clone()).run(job));
+        }
+    }
+
+    /// A worker begins to compute. New ones do from the start.
+    pub(super) fn enter(&self, slot: &Arc<Slot>) {
+        let mut state = self.state();
+        state.running += 1;
+        if let Some(at) = state.parked.iter().rposition(|(other, _)| Arc::ptr_eq(other, slot)) {
+            state.parked.remove(at);
+        }
+    }
+
+    /// A worker could take another request: gives it the one that waits longest, or else
+    /// parks it.
+    pub(super) fn park(&self, slot: &Arc<Slot>, waker: &Waker) -> Option<Job> {
+        let mut state = self.state();
+        let job = state.next();
+        if job.is_none() {
+            state.parked.push((slot.clone(), waker.clone()));
+            state.running -= 1;
+        }
+        job
+    }
+
+    /// A worker waits for its guest, or its guest computes for so long that others shall not
+    /// wait for it.
+    pub(super) fn leave(&self) {
+        let mut state = self.state();
+        state.running -= 1;
+        self.start(state);
+    }
+
+    /// A worker that computed has ended.
+    pub(super) fn ended(&self) {
+        let mut state = self.state();
+        state.workers -= 1;
+        state.running -= 1;
+        self.start(state);
+    }
+
+    /// A new worker found Wasmtime's pool exhausted, so that no more than the others fit: lets
+    /// the request wait for one of them, or gives it back if there is none.
+    pub(super) fn postpone(&self, job: Job) -> Option<Job> {
+        let mut state = self.state();
+        if state.workers == 1 {
+            return Some(job);
+        }
+        state.limit = state.workers - 1;
+        state.waiting.push_front(job);
+        None
+    }
+}
+
+impl State {
+    /// The request that waits longest, without those that nobody waits for any more.
+    fn next(&mut self) -> Option<Job> {
+        std::iter::from_fn(|| self.waiting.pop_front()).find(|job| !job.answer.is_canceled())
+    }
+}

@@ -1,0 +1,281 @@
+//! The life of one instance.
+
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use futures::stream::{FuturesUnordered, Stream as _};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
+use wasmtime::{
+    AsContextMut as _, PoolConcurrencyLimitError, Store, UpdateDeadline,
+    component::{Accessor, Func},
+};
+use wasmtime_wasi_http::{
+    WasiHttpView as _,
+    handler::{Prepared, Proxy},
+};
+
+use super::{
+    guest::{Guest, Stdio},
+    pool::{Failure, Fate, Job, Pool},
+};
+
+/// How long an instance waits for another request.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// How long a guest may work on when nobody waits for it.
+const AFTERWARDS: Duration = Duration::from_secs(5);
+
+/// How often an instance that goes on is looked at.
+const GLANCE: Duration = Duration::from_secs(1);
+
+/// What the pool and the two halves of a worker share. One half is inside of the store's event
+/// loop, which stands still while the guest computes or blocks; the other is around it.
+#[derive(Default)]
+pub(super) struct Slot {
+    /// A request that is not begun.
+    mailbox: Mutex<Option<Job>>,
+    begun: Mutex<Begun>,
+    /// The instance can take a request.
+    open: AtomicBool,
+    /// The event loop has turned.
+    turned: AtomicBool,
+    /// The guest computed until it was made to give way.
+    ticked: AtomicBool,
+}
+
+/// Requests that are begun and not over.
+#[derive(Default)]
+struct Begun {
+    fates: Vec<Arc<Fate>>,
+    /// When it was first seen that there is none.
+    idle: Option<Instant>,
+}
+
+impl Slot {
+    pub(super) fn put(&self, job: Job) {
+        *self.mailbox() = Some(job);
+    }
+
+    fn mailbox(&self) -> MutexGuard<'_, Option<Job>> {
+        self.mailbox.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn begun(&self) -> MutexGuard<'_, Begun> {
+        self.begun.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn begin(&self, fate: &Arc<Fate>) {
+        let mut begun = self.begun();
+        begun.fates.retain(|fate| !fate.is_read());
+        begun.fates.push(fate.clone());
+        begun.idle = None;
+        if begun.fates.len() > 1 {
+            for fate in &begun.fates {
+                fate.share();
+            }
+        }
+    }
+
+    /// When the instance is to end if nothing happens.
+    fn end(&self) -> Instant {
+        let mut begun = self.begun();
+        begun.fates.retain(|fate| !fate.is_read());
+        if let Some(last) = begun.fates.iter().map(|fate| fate.deadline).max() {
+            return last;
+        }
+        let waits = self.open.load(Relaxed) && self.moves();
+        *begun.idle.get_or_insert_with(Instant::now) + if waits { IDLE } else { AFTERWARDS }
+    }
+
+    /// The guest lets the event loop turn.
+    fn moves(&self) -> bool {
+        self.turned.load(Relaxed) && !self.ticked.load(Relaxed)
+    }
+
+    fn fail(&self, failure: Failure) {
+        for fate in self.begun().fates.drain(..) {
+            fate.fail(failure);
+        }
+    }
+}
+
+pub(super) struct Worker {
+    pool: Pool,
+    slot: Arc<Slot>,
+}
+
+impl Worker {
+    pub(super) fn new(pool: Pool) -> Self {
+        let slot = Arc::default();
+        Self { pool, slot }
+    }
+
+    /// Instantiates the server and serves `job`, and then whatever the pool has for it.
+    pub(super) async fn run(self, job: Job) {
+        let mut store = self.pool.surroundings().store(self.pool.engine(), Stdio::Log);
+        let slot = self.slot.clone();
+        store.epoch_deadline_callback(move |_| {
+            slot.ticked.store(true, Relaxed);
+            Ok(UpdateDeadline::Yield(1))
+        });
+        store.set_epoch_deadline(1);
+
+        if let Some((job, proxy)) = self.instantiate(&mut store, job).await {
+            let deadline = job.fate.deadline;
+            self.slot.put(job);
+            // What waits for answers learns why there are none before the store goes.
+            match self.serve(&mut store, &proxy, deadline).await {
+                Ok(()) => self.slot.fail(Failure::Expired),
+                Err(error) => {
+                    eprintln!("error: the server component trapped: {error:?}");
+                    self.slot.fail(Failure::Trapped);
+                }
+            }
+            if let Some(job) = self.slot.mailbox().take() {
+                self.pool.dispatch(job);
+            }
+        }
+        drop(store);
+        self.pool.ended();
+    }
+
+    async fn instantiate(&self, store: &mut Store<Guest>, job: Job) -> Option<(Job, Proxy)> {
+        let deadline = job.fate.deadline;
+        match timeout_at(deadline, self.pool.pre().instantiate_async(store)).await {
+            Ok(Ok(proxy)) => return Some((job, proxy)),
+            Ok(Err(error)) if error.is::<PoolConcurrencyLimitError>() => {
+                if let Some(job) = self.pool.postpone(job) {
+                    eprintln!("error: no instance of the server fits into memory: {error:#}");
+                    job.fate.fail(Failure::Unavailable);
+                }
+            }
+            Ok(Err(error)) => {
+                eprintln!("error: cannot instantiate the server component: {error:?}");
+                job.fate.fail(Failure::Unavailable);
+            }
+            Err(_) => {
+                job.fate.fail(Failure::Expired);
+            }
+        }
+        None
+    }
+
+    /// Runs the store's event loop until the instance is of no more use, and watches it.
+    async fn serve(
+        &self,
+        store: &mut Store<Guest>,
+        proxy: &Proxy,
+        deadline: Instant,
+    ) -> wasmtime::Result<()> {
+        let slot = &self.slot;
+        let reuse = self.pool.reuse();
+        let mut inside = pin!(store.run_concurrent(async |guest| {
+            let begin = |job| begin(slot, guest, proxy, job);
+            let mut requests = pin!(FuturesUnordered::new());
+            let (mut total, mut healthy) = (0, true);
+            poll_fn(|cx| {
+                slot.turned.store(true, Relaxed);
+                loop {
+                    while let Poll::Ready(Some(result)) = requests.as_mut().poll_next(cx) {
+                        match result {
+                            Ok(ok) => healthy &= ok,
+                            Err(error) => return Poll::Ready(Err(error)),
+                        }
+                    }
+                    let more = healthy && total < reuse.total;
+                    let open = more
+                        && requests.len() < reuse.at_once
+                        && guest.poll_ready_for_concurrent_call(entry(proxy), cx).is_ready();
+                    slot.open.store(open, Relaxed);
+                    if open && let Some(job) = slot.mailbox().take() {
+                        total += 1;
+                        requests.push(begin(job));
+                        continue;
+                    }
+                    let over = requests.is_empty()
+                        && !more
+                        && (!healthy || guest.poll_no_interesting_tasks(cx).is_ready());
+                    return if over { Poll::Ready(Ok(())) } else { Poll::Pending };
+                }
+            })
+            .await
+        }));
+
+        let mut sleep = pin!(sleep_until(deadline));
+        let mut running = true;
+        poll_fn(|cx| {
+            if !running {
+                self.pool.enter(slot);
+                running = true;
+            }
+            loop {
+                slot.turned.store(false, Relaxed);
+                slot.ticked.store(false, Relaxed);
+                if let Poll::Ready(result) = inside.as_mut().poll(cx) {
+                    return Poll::Ready(result.flatten());
+                }
+                // What the event loop left there because it stands still, or is full.
+                if let Some(job) = slot.mailbox().take() {
+                    self.pool.dispatch(job);
+                }
+                if self.is_over(sleep.as_mut(), cx) {
+                    return Poll::Ready(Ok(()));
+                }
+                if !(slot.moves() && slot.open.load(Relaxed)) {
+                    self.pool.leave();
+                } else if let Some(job) = self.pool.park(slot, cx.waker()) {
+                    slot.put(job);
+                    continue;
+                }
+                running = false;
+                return Poll::Pending;
+            }
+        })
+        .await
+    }
+
+    /// Whether the instance has waited, or was waited for, long enough.
+    fn is_over(&self, mut sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> bool {
+        while sleep.as_mut().poll(cx).is_ready() {
+            let (end, now) = (self.slot.end(), Instant::now());
+            if end <= now {
+                return true;
+            }
+            sleep.as_mut().reset(end.min(now + GLANCE));
+        }
+        false
+    }
+}
+
+/// Serves one request. Says whether the instance is still fit to serve others.
+async fn begin(
+    slot: &Slot,
+    guest: &Accessor<Guest>,
+    proxy: &Proxy,
+    job: Job,
+) -> wasmtime::Result<bool> {
+    let fate = job.fate;
+    slot.begin(&fate);
+    let prepared = guest.with(|mut store| {
+        Prepared::new(store.as_context_mut(), proxy, job.request, Guest::http, job.answer)
+    })?;
+    let in_time = prepared.run(guest, sleep_until(fate.deadline)).await?;
+    fate.finish();
+    Ok(in_time)
+}
+
+/// The function that takes requests.
+fn entry(proxy: &Proxy) -> Func {
+    match proxy {
+        Proxy::P2(guest) => *guest.wasi_http_incoming_handler().func_handle().func(),
+        Proxy::P3(guest) => *guest.wasi_http_handler().func_handle().func(),
+    }
+}

@@ -1,0 +1,51 @@
+//! `spin mcp`: parse, dispatch, print the error.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use spin_mcp::{app::BuildFailed, commands};
+
+/// Build MCP servers from WebAssembly components, and run them.
+#[derive(Parser)]
+#[command(
+    name = "spin mcp",
+    bin_name = "spin mcp",
+    version,
+    propagate_version = true
+)]
+enum Command {
+    Build(commands::build::BuildCommand),
+    Compose(commands::compose::ComposeCommand),
+    Inspect(commands::inspect::InspectCommand),
+}
+
+fn main() -> ExitCode {
+    let result = match Command::parse() {
+        Command::Build(command) => command.run(),
+        Command::Compose(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+    };
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    // Whoever reads the output has seen enough.
+    if error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    }) {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("error: {error}");
+    let causes: Vec<_> = error.chain().skip(1).collect();
+    if !causes.is_empty() {
+        eprintln!("\nCaused by:");
+        for cause in causes {
+            eprintln!("  {cause}");
+        }
+    }
+    match error.downcast_ref::<BuildFailed>() {
+        Some(failed) => ExitCode::from(failed.exit_code()),
+        None => ExitCode::FAILURE,
+    }
+}
