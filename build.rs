@@ -61,7 +61,7 @@ fn component(root: &Path, target: &Path, name: &str, wasi: &str) -> PathBuf {
             "build",
             "--quiet",
             "--profile",
-            "framework",
+            "component",
             "--target",
             TARGET,
         ])
@@ -71,6 +71,7 @@ fn component(root: &Path, target: &Path, name: &str, wasi: &str) -> PathBuf {
     // What cargo and clippy set for this build must not leak into that one.
     for variable in [
         "CARGO_ENCODED_RUSTFLAGS",
+        "RUSTFLAGS",
         "RUSTC_WRAPPER",
         "RUSTC_WORKSPACE_WRAPPER",
         "CARGO_TARGET_DIR",
@@ -84,6 +85,6 @@ fn component(root: &Path, target: &Path, name: &str, wasi: &str) -> PathBuf {
     );
     target
         .join(TARGET)
-        .join("framework")
+        .join("component")
         .join(format!("{}.wasm", package.replace('-', "_")))
 }

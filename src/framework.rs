@@ -2,11 +2,8 @@
 
 use crate::compose::Wasi;
 
-/// The WIT of the contract, as one text, since its files form one package.
-pub const WIT: [(&str, &str); 1] = [(
-    "server.wit",
-    include_str!(concat!(env!("OUT_DIR"), "/server.wit")),
-)];
+/// The WIT of the contract: the files of its package as one text.
+pub const WIT: &str = include_str!(concat!(env!("OUT_DIR"), "/server.wit"));
 
 /// The server: a core module that compose specializes.
 pub fn server(wasi: Wasi) -> &'static [u8] {

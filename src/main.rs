@@ -17,6 +17,8 @@ enum Command {
     Build(commands::build::BuildCommand),
     Compose(commands::compose::ComposeCommand),
     Inspect(commands::inspect::InspectCommand),
+    Call(commands::call::CallCommand),
+    Serve(commands::serve::ServeCommand),
 }
 
 fn main() -> ExitCode {
@@ -24,6 +26,8 @@ fn main() -> ExitCode {
         Command::Build(command) => command.run(),
         Command::Compose(command) => command.run(),
         Command::Inspect(command) => command.run(),
+        Command::Call(command) => command.run(),
+        Command::Serve(command) => command.run(),
     };
     let Err(error) = result else {
         return ExitCode::SUCCESS;

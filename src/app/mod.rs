@@ -94,6 +94,7 @@ impl From<&Feature> for compose::Feature {
             name: feature.name.clone(),
             source: feature.source.clone(),
             prefix: feature.prefix.clone(),
+            allow: Vec::new(),
         }
     }
 }

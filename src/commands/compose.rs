@@ -1,14 +1,14 @@
 //! `mcp compose`.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::ValueEnum;
 
 use super::build::summary;
 use crate::app::{self, Manifest};
-use crate::compose::{self, Composition, Feature, Runtime, ServerConfig, Wasi};
+use crate::compose::{self, Composition, Feature, Grant, Runtime, ServerConfig, Wasi};
 
 /// Compose feature components into one MCP server.
 ///
@@ -44,6 +44,10 @@ pub struct ComposeCommand {
     #[arg(long, value_name = "FEATURE=PREFIX", value_parser = prefix, requires = "output")]
     prefix: Vec<(String, String)>,
 
+    /// Let a feature use what it is not given by default
+    #[arg(long, value_name = "FEATURE=GRANT", value_parser = allow, requires = "output")]
+    allow: Vec<(String, Grant)>,
+
     /// The generation of WASI to compose for [default: 0.2, or what `spin.toml` says]
     #[arg(long, value_name = "VERSION")]
     wasi: Option<Wasi>,
@@ -64,9 +68,20 @@ pub struct ComposeCommand {
 /// Reads `FEATURE=PREFIX`.
 fn prefix(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((feature, prefix)) if !feature.is_empty() && !prefix.is_empty() => Ok((feature.into(), prefix.into())),
+        Some((feature, prefix)) if !feature.is_empty() && !prefix.is_empty() => {
+            Ok((feature.into(), prefix.into()))
+        }
         _ => Err("expected `FEATURE=PREFIX`, such as `text=text-`".into()),
     }
+}
+
+/// Reads `FEATURE=GRANT`.
+fn allow(text: &str) -> Result<(String, Grant), String> {
+    text.split_once('=')
+        .and_then(|(feature, grant)| {
+            Some((feature.to_owned(), Grant::from_str(grant, false).ok()?))
+        })
+        .ok_or_else(|| "expected `FEATURE=env`, the only grant there is so far".into())
 }
 
 impl ComposeCommand {
@@ -78,7 +93,6 @@ impl ComposeCommand {
     }
 
     fn compose_file(&self, output: &Path) -> Result<()> {
-        let mut prefixes: BTreeMap<_, _> = self.prefix.iter().cloned().collect();
         let mut features: Vec<Feature> = Vec::new();
         for source in &self.features {
             let name = stem(source)?;
@@ -89,11 +103,26 @@ impl ComposeCommand {
                     source.display()
                 );
             }
-            features.push(Feature { prefix: prefixes.remove(&name), name, source: source.clone() });
+            features.push(Feature {
+                prefix: of(&self.prefix, &name).last(),
+                allow: of(&self.allow, &name).collect(),
+                name,
+                source: source.clone(),
+            });
         }
-        if let Some(unknown) = prefixes.keys().next() {
-            let known: Vec<_> = features.iter().map(|feature| format!("`{}`", feature.name)).collect();
-            bail!("`--prefix` names feature `{unknown}`, which is not among {}", known.join(", "));
+        let prefixed = self.prefix.iter().map(|(name, _)| ("--prefix", name));
+        let allowed = self.allow.iter().map(|(name, _)| ("--allow", name));
+        for (flag, name) in prefixed.chain(allowed) {
+            if !features.iter().any(|feature| feature.name == *name) {
+                let known: Vec<_> = features
+                    .iter()
+                    .map(|feature| format!("`{}`", feature.name))
+                    .collect();
+                bail!(
+                    "`{flag}` names feature `{name}`, which is not among {}",
+                    known.join(", ")
+                );
+            }
         }
         let name = match &self.name {
             Some(name) => name.clone(),
@@ -102,7 +131,10 @@ impl ComposeCommand {
         let composed = compose::compose(&Composition {
             wasi: self.wasi.unwrap_or_default(),
             runtime: self.runtime,
-            server: ServerConfig { name, ..ServerConfig::default() },
+            server: ServerConfig {
+                name,
+                ..ServerConfig::default()
+            },
             features,
         })?;
         app::replace(output, &composed.component)?;
@@ -137,8 +169,16 @@ impl ComposeCommand {
     }
 }
 
+/// What options say of one feature.
+fn of<T: Clone>(options: &[(String, T)], feature: &str) -> impl Iterator<Item = T> {
+    let said = options.iter().filter(move |(name, _)| name == feature);
+    said.map(|(_, value)| value.clone())
+}
+
 /// The name of a file without its extension.
 fn stem(path: &Path) -> Result<String> {
-    let stem = path.file_stem().with_context(|| format!("`{}` has no file name", path.display()))?;
+    let stem = path
+        .file_stem()
+        .with_context(|| format!("`{}` has no file name", path.display()))?;
     Ok(stem.to_string_lossy().into_owned())
 }

@@ -39,10 +39,12 @@ impl InspectCommand {
     pub fn run(self) -> Result<()> {
         let shown = self.server.display();
         let bytes = fs::read(&self.server).with_context(|| format!("cannot read `{shown}`"))?;
-        let record =
-            Record::read(&bytes).with_context(|| format!("`{shown}` is not a WebAssembly component, or damaged"))?;
+        let record = Record::read(&bytes)
+            .with_context(|| format!("`{shown}` is not a WebAssembly component, or damaged"))?;
         let Some(record) = record else {
-            bail!("`{shown}` was not composed by `spin mcp compose`, so it does not say what it offers");
+            bail!(
+                "`{shown}` was not composed by `spin mcp compose`, so it does not say what it offers"
+            );
         };
         let size = Size::of(&bytes)?;
         let mut stdout = std::io::stdout().lock();
@@ -52,7 +54,11 @@ impl InspectCommand {
             return Ok(());
         }
         let version = record.version.as_deref().unwrap_or("without a version");
-        writeln!(stdout, "{} {version}, for WASI {}, composed by mcp {}", record.name, record.wasi, record.mcp)?;
+        writeln!(
+            stdout,
+            "{} {version}, for WASI {}, composed by mcp {}",
+            record.name, record.wasi, record.mcp
+        )?;
         writeln!(
             stdout,
             "{} KB, {} core modules, {} linear memories",
@@ -61,9 +67,20 @@ impl InspectCommand {
             size.memories
         )?;
         for feature in &record.features {
-            writeln!(stdout, "\nfeature {} (sha256 {})", feature.name, &feature.sha256[..12.min(feature.sha256.len())])?;
+            writeln!(
+                stdout,
+                "\nfeature {} (sha256 {})",
+                feature.name,
+                &feature.sha256[..12.min(feature.sha256.len())]
+            )?;
             for tool in &feature.tools {
-                let description = tool.description.as_deref().unwrap_or_default().lines().next().unwrap_or_default();
+                let description = tool
+                    .description
+                    .as_deref()
+                    .unwrap_or_default()
+                    .lines()
+                    .next()
+                    .unwrap_or_default();
                 writeln!(stdout, "  tool {:<24} {description}", tool.name)?;
             }
             for import in feature.imports.iter().filter(|import| !is_basic(import)) {
@@ -76,5 +93,13 @@ impl InspectCommand {
 
 /// What every component imports.
 fn is_basic(import: &str) -> bool {
-    ["spin-mcp:", "wasi:io/", "wasi:cli/", "wasi:clocks/", "wasi:random/"].iter().any(|basic| import.starts_with(basic))
+    [
+        "spin-mcp:",
+        "wasi:io/",
+        "wasi:cli/",
+        "wasi:clocks/",
+        "wasi:random/",
+    ]
+    .iter()
+    .any(|basic| import.starts_with(basic))
 }

@@ -1,5 +1,7 @@
 //! The subcommands: each reads its arguments, calls the library and prints.
 
 pub mod build;
+pub mod call;
 pub mod compose;
 pub mod inspect;
+pub mod serve;

@@ -68,6 +68,8 @@ fn flags(feature: &Loaded) -> Flags {
         (feature.uses_request, Flags::USES_REQUEST),
         (feature.sends_progress, Flags::PROGRESS),
         (feature.logs, Flags::LOG),
+        (feature.prompts, Flags::PROMPTS),
+        (feature.resources, Flags::RESOURCES),
     ] {
         if holds {
             flags = flags.with(flag);

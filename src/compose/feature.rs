@@ -10,12 +10,14 @@ use wasmparser::{
 };
 use wit_component::ComponentEncoder;
 
-use super::{Feature, Wasi};
+use super::{Feature, Grant, Wasi};
 
 /// The contract's package and version, as they stand in the names of interfaces.
 const PACKAGE: &str = "spin-mcp:server/";
 const VERSION: &str = "@0.1.0";
 pub const REQUEST: &str = "spin-mcp:server/request@0.1.0";
+pub const PROMPTS: &str = "spin-mcp:server/prompts@0.1.0";
+pub const RESOURCES: &str = "spin-mcp:server/resources@0.1.0";
 
 /// Interfaces of the contract that hold nothing but types.
 const TYPES: [&str; 5] = [
@@ -50,12 +52,17 @@ impl Kind {
 pub struct Loaded {
     pub name: String,
     pub prefix: Option<String>,
+    pub allow: Vec<Grant>,
     pub component: Vec<u8>,
     /// SHA-256 of the file, in hexadecimal.
     pub digest: String,
     pub kind: Kind,
     /// It imports `request`.
     pub uses_request: bool,
+    /// It exports prompts.
+    pub prompts: bool,
+    /// It exports resources.
+    pub resources: bool,
     /// It may tell clients of its progress.
     pub sends_progress: bool,
     /// It may send clients log messages.
@@ -94,9 +101,12 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
     Ok(Loaded {
         name: feature.name.clone(),
         prefix: feature.prefix.clone(),
+        allow: feature.allow.clone(),
         digest,
         kind,
         uses_request: request.is_some(),
+        prompts: world.exports(PROMPTS),
+        resources: world.exports(RESOURCES),
         sends_progress: uses("progress"),
         logs: uses("log"),
         imports: world
@@ -190,11 +200,17 @@ impl World {
         Ok(World { imports, exports })
     }
 
+    fn exports(&self, interface: &str) -> bool {
+        self.exports.iter().any(|export| export == interface)
+    }
+
     /// Whether the component's tools are synchronous.
     fn kind(&self, feature: &Feature) -> Result<Kind> {
         let (name, path) = (&feature.name, feature.source.display());
-        let of = |kind: Kind| self.exports.iter().any(|export| export == kind.tools());
-        match (of(Kind::Sync), of(Kind::Async)) {
+        match (
+            self.exports(Kind::Sync.tools()),
+            self.exports(Kind::Async.tools()),
+        ) {
             (true, false) => return Ok(Kind::Sync),
             (false, true) => return Ok(Kind::Async),
             (true, true) => bail!(

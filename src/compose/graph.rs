@@ -2,9 +2,12 @@
 
 use anyhow::{Context as _, Result};
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId, types::Package};
+use wasm_encoder::RawSection;
+use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
+use super::Grant;
 use super::feature::{Loaded, REQUEST, World};
 use crate::framework;
 
@@ -24,6 +27,9 @@ pub struct Parts<'a> {
 pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
     let types = instantiate(&mut graph, "spin-mcp:types", types_component()?)?;
+    let absent =
+        wat::parse_str(include_str!("absent.wat")).context("cannot assemble `absent.wat`")?;
+    let absent = instantiate(&mut graph, "spin-mcp:absent", absent)?;
     let request = match parts.request {
         Some(component) => Some(instantiate(
             &mut graph,
@@ -34,9 +40,11 @@ pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
     };
     if let Some(request) = &request {
         request.plug_types(&mut graph, &types)?;
+        request.plug_absent(&mut graph, &absent, &[])?;
     }
     let server = instantiate(&mut graph, "spin-mcp:server", parts.server)?;
     server.plug_types(&mut graph, &types)?;
+    server.plug_absent(&mut graph, &absent, &[])?;
     for (index, (feature, plug)) in parts.features.iter().zip(parts.plugs).enumerate() {
         // A name of its own, since the names of features need not be names of packages.
         let instance = instantiate(
@@ -53,6 +61,7 @@ pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
         instance
             .plug_types(&mut graph, &types)
             .with_context(mismatch)?;
+        instance.plug_absent(&mut graph, &absent, &feature.allow)?;
         if let Some(request) = &request
             && feature.uses_request
         {
@@ -103,6 +112,26 @@ impl Instance {
         Ok(graph.set_instantiation_argument(self.node, import, argument)?)
     }
 
+    /// Plugs what no host has to offer and nobody was granted.
+    fn plug_absent(
+        &self,
+        graph: &mut CompositionGraph,
+        absent: &Instance,
+        allow: &[Grant],
+    ) -> Result<()> {
+        for import in &self.world.imports {
+            let Some(name) = import.name.strip_prefix("wasi:cli/") else {
+                continue;
+            };
+            let name = name.split('@').next().unwrap_or(name);
+            let granted = name == "environment" && allow.contains(&Grant::Env);
+            if !granted && absent.world.exports.iter().any(|export| export == name) {
+                self.plug(graph, &import.name, absent, name)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Plugs the interfaces that hold nothing but types, so that no host has to know them.
     fn plug_types(&self, graph: &mut CompositionGraph, types: &Instance) -> Result<()> {
         for import in &self.world.imports {
@@ -117,19 +146,47 @@ impl Instance {
 /// A component that exports the contract's types and has no code.
 fn types_component() -> Result<Vec<u8>> {
     let mut resolve = Resolve::default();
-    for (name, text) in framework::WIT {
-        resolve.push_str(name, text)?;
-    }
+    resolve.push_str("server.wit", framework::WIT)?;
     let package = resolve.push_str(
         "types.wit",
         "package spin-mcp:provider;
          world types {
              export spin-mcp:server/types@0.1.0;
              export spin-mcp:server/tool-types@0.1.0;
+             export spin-mcp:server/resource-types@0.1.0;
+             export spin-mcp:server/prompt-types@0.1.0;
+             export spin-mcp:server/completion-types@0.1.0;
          }",
     )?;
     let world = resolve.select_world(&[package], Some("types"))?;
     let mut module = wasm_encoder::Module::new().finish();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
-    ComponentEncoder::default().module(&module)?.encode()
+    without_code(&ComponentEncoder::default().module(&module)?.encode()?)
+}
+
+/// Takes the core modules and their instances out of a component that uses none of them, so
+/// that no instance of a server has to make them.
+fn without_code(component: &[u8]) -> Result<Vec<u8>> {
+    let mut codeless = wasm_encoder::Component::new();
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(component) {
+        let payload = payload?;
+        let unused = matches!(
+            payload,
+            Payload::ModuleSection { .. } | Payload::InstanceSection(_) | Payload::CustomSection(_)
+        );
+        if depth == 0
+            && !unused
+            && let Some((id, range)) = payload.as_section()
+        {
+            let data = &component[range.start as usize..range.end as usize];
+            codeless.section(&RawSection { id, data });
+        }
+        match payload {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            _ => {}
+        }
+    }
+    Ok(codeless.finish())
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail};
 use spin_mcp_protocol::types::{tool_types as protocol_tools, types as protocol};
 use wasmtime::{
-    Config, Engine, OptLevel,
-    component::{Component, HasSelf, Linker, ResourceType, types::ComponentItem},
+    Config, Engine, OptLevel, RegallocAlgorithm, Store,
+    component::{Component, HasSelf, Instance, Linker, ResourceType, Val, types::ComponentItem},
 };
 
-use super::feature::{Kind, Loaded};
+use super::feature::{Kind, Loaded, PROMPTS, RESOURCES};
 use crate::host::guest::{self, Guest};
 
 const TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -110,6 +110,7 @@ impl Lister {
         let mut config = Config::new();
         // Each component runs once, for a moment.
         config.cranelift_opt_level(OptLevel::None);
+        config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
         config.epoch_interruption(true);
         config.wasm_component_model_async(true);
         let engine = Engine::new(&config)?;
@@ -129,7 +130,7 @@ impl Lister {
         let name = &feature.name;
         let component = Component::new(&self.engine, &feature.component)
             .map_err(|error| anyhow!("cannot compile feature `{name}`: {error:#}"))?;
-        tokio::time::timeout(TIME_LIMIT, self.pages(name, feature.kind, &component))
+        tokio::time::timeout(TIME_LIMIT, self.lists(feature, &component))
             .await
             .map_err(|_| {
                 anyhow!(
@@ -140,23 +141,38 @@ impl Lister {
             .with_context(|| format!("cannot read the tools of feature `{name}`"))
     }
 
-    async fn pages(&self, label: &str, kind: Kind, component: &Component) -> Result<Vec<protocol_tools::Tool>> {
+    async fn lists(
+        &self,
+        feature: &Loaded,
+        component: &Component,
+    ) -> Result<Vec<protocol_tools::Tool>> {
         let mut linker = guest::linker(&self.engine)?;
         request::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         trap_unknown(&mut linker, component)?;
-        let mut store = guest::sealed_store(&self.engine, label);
+        let mut store = guest::sealed_store(&self.engine, &feature.name);
         store.epoch_deadline_async_yield_and_update(1);
-        match kind {
+        let instance = linker.instantiate_async(&mut store, component).await?;
+        for (exported, interface, lists) in [
+            (feature.prompts, PROMPTS, &["list-prompts"][..]),
+            (
+                feature.resources,
+                RESOURCES,
+                &["list-resources", "list-resource-templates"],
+            ),
+        ] {
+            for list in lists.iter().filter(|_| exported) {
+                refuse_entries(&mut store, &instance, interface, list).await?;
+            }
+        }
+        match feature.kind {
             Kind::Sync => {
-                let feature = sync::Sync::instantiate_async(&mut store, component, &linker).await?;
+                let feature = sync::Sync::new(&mut store, &instance)?;
                 let tools = feature.spin_mcp_server_tools();
                 all_pages(async |cursor| Ok(tools.call_list_tools(&mut store, 0, cursor).await?))
                     .await
             }
             Kind::Async => {
-                let feature =
-                    asynchronous::Asynchronous::instantiate_async(&mut store, component, &linker)
-                        .await?;
+                let feature = asynchronous::Asynchronous::new(&mut store, &instance)?;
                 let tools = feature.spin_mcp_server_tools_async();
                 all_pages(async |cursor| {
                     let cursor = cursor.map(str::to_owned);
@@ -175,14 +191,24 @@ impl Lister {
 fn trap_unknown(linker: &mut Linker<Guest>, component: &Component) -> Result<()> {
     let engine = component.engine().clone();
     for (name, import) in component.component_type().imports(&engine) {
-        let ComponentItem::ComponentInstance(instance) = import.ty else { continue };
-        let served = ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:http/", "wasi:io/", "wasi:random/"];
+        let ComponentItem::ComponentInstance(instance) = import.ty else {
+            continue;
+        };
+        let served = [
+            "wasi:cli/",
+            "wasi:clocks/",
+            "wasi:filesystem/",
+            "wasi:http/",
+            "wasi:io/",
+            "wasi:random/",
+        ];
         if name.starts_with("spin-mcp:") || served.iter().any(|served| name.starts_with(served)) {
             continue;
         }
         let mut traps = linker.instance(name)?;
         for (item, export) in instance.exports(&engine) {
-            let called = format!("`{item}` of `{name}` is not there at compose time: list tools without it");
+            let called =
+                format!("`{item}` of `{name}` is not there at compose time: list tools without it");
             match export.ty {
                 ComponentItem::ComponentFunc(function) if function.async_() => {
                     traps.func_new_concurrent(item, move |_, _, _, _| {
@@ -191,7 +217,9 @@ fn trap_unknown(linker: &mut Linker<Guest>, component: &Component) -> Result<()>
                     })?;
                 }
                 ComponentItem::ComponentFunc(_) => {
-                    traps.func_new(item, move |_, _, _, _| Err(wasmtime::format_err!("{called}")))?;
+                    traps.func_new(item, move |_, _, _, _| {
+                        Err(wasmtime::format_err!("{called}"))
+                    })?;
                 }
                 ComponentItem::Resource(_) => {
                     traps.resource(item, ResourceType::host::<()>(), |_, _| Ok(()))?;
@@ -201,6 +229,36 @@ fn trap_unknown(linker: &mut Linker<Guest>, component: &Component) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// Calls a list function whose entries cannot be served yet, and refuses what it lists.
+async fn refuse_entries(
+    store: &mut Store<Guest>,
+    instance: &Instance,
+    interface: &str,
+    list: &str,
+) -> Result<()> {
+    let function = instance
+        .get_export_index(&mut *store, None, interface)
+        .and_then(|interface| instance.get_export_index(&mut *store, Some(&interface), list))
+        .and_then(|function| instance.get_func(&mut *store, function))
+        .with_context(|| format!("`{interface}` has no function `{list}`"))?;
+    let mut results = [Val::Bool(false)];
+    let first_page = [Val::U64(0), Val::Option(None)];
+    function
+        .call_async(&mut *store, &first_page, &mut results)
+        .await?;
+    let [Val::Result(Ok(Some(page)))] = &results else {
+        bail!("`{list}` answered with an error");
+    };
+    match page.as_ref() {
+        Val::Record(fields) if matches!(fields.first(), Some((_, Val::List(entries))) if entries.is_empty()) => {
+            Ok(())
+        }
+        _ => bail!(
+            "`{list}` is not empty, and this version of `mcp` serves tools only; remove the entries"
+        ),
+    }
 }
 
 /// Follows the cursors of a feature to their end.

@@ -62,6 +62,16 @@ pub struct Feature {
     pub source: PathBuf,
     /// Put before the name of each of its tools.
     pub prefix: Option<String>,
+    /// What it may use beside what every feature may.
+    pub allow: Vec<Grant>,
+}
+
+/// Something that a feature can be allowed to use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Grant {
+    /// The environment variables of the host.
+    Env,
 }
 
 /// What the server says of itself, and whom it answers.

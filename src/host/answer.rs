@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use tokio::time::{Sleep, sleep_until};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::pool::{Failure, Fate, Reading};
+use super::fate::{Failure, Fate, Reading};
 
 /// Internal error, as JSON-RPC numbers it.
 const INTERNAL: i32 = -32603;
@@ -39,8 +39,13 @@ impl RequestId {
             #[serde(rename = "method")]
             _method: String,
         }
-        let id = serde_json::from_slice::<Envelope>(body).ok().and_then(|envelope| envelope.id);
-        Self(id.filter(|id| id.get().starts_with(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])))
+        let id = serde_json::from_slice::<Envelope>(body)
+            .ok()
+            .and_then(|envelope| envelope.id);
+        Self(id.filter(|id| {
+            id.get()
+                .starts_with(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+        }))
     }
 }
 
@@ -67,10 +72,17 @@ pub(super) fn error_body(id: &RequestId, code: i32, message: &str) -> Vec<u8> {
 }
 
 /// A response of the host itself.
-pub(super) fn refuse(status: StatusCode, id: &RequestId, code: i32, message: &str) -> Response<WasiBody> {
+pub(super) fn refuse(
+    status: StatusCode,
+    id: &RequestId,
+    code: i32,
+    message: &str,
+) -> Response<WasiBody> {
     let mut response = plain(error_body(id, code, message));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -97,7 +109,9 @@ impl Failure {
             }
             Self::Trapped => "the server component trapped while handling this request".into(),
             Self::Silent => "the server component gave no answer to this request".into(),
-            Self::Unavailable => "the server component could not be started for this request".into(),
+            Self::Unavailable => {
+                "the server component could not be started for this request".into()
+            }
         }
     }
 }
@@ -125,7 +139,10 @@ impl Answer {
         reading: Reading,
     ) -> Response<WasiBody> {
         let events = response.headers().get(CONTENT_TYPE).is_some_and(|value| {
-            value.as_bytes().to_ascii_lowercase().starts_with(b"text/event-stream")
+            value
+                .as_bytes()
+                .to_ascii_lowercase()
+                .starts_with(b"text/event-stream")
         });
         response.map(|body| {
             let answer = Self {
@@ -178,8 +195,8 @@ impl Body for Answer {
                 Poll::Ready(Some(Ok(frame)))
             }
             // A body ends in the same way when its instance does, so the fate decides.
-            Poll::Ready(None) => match this.fate.failure.get() {
-                Some(failure) => Poll::Ready(this.fail(*failure)),
+            Poll::Ready(None) => match this.fate.failure() {
+                Some(failure) => Poll::Ready(this.fail(failure)),
                 None => Poll::Ready(None),
             },
             Poll::Ready(Some(Err(_))) => {
@@ -202,12 +219,18 @@ impl Body for Answer {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.events { SizeHint::default() } else { self.body.size_hint() }
+        if self.events {
+            SizeHint::default()
+        } else {
+            self.body.size_hint()
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::VecDeque, time::Duration};
+
     use super::*;
 
     fn error(body: &str) -> String {
@@ -217,18 +240,120 @@ mod tests {
     #[test]
     fn the_id_comes_back_as_written() {
         for id in ["1", "-7", "\"a\\u0041\"", "12345678901234567890123"] {
-            let body = format!(r#"{{"method":"ping","params":{{"id":9}},"id":{id}}}"#);
-            let error = error(&body);
-            assert!(error.starts_with(&format!(r#"{{"jsonrpc":"2.0","id":{id},"error""#)), "{error}");
+            let error = error(&format!(
+                r#"{{"method":"ping","params":{{"id":9}},"id":{id}}}"#
+            ));
+            let start = format!(r#"{{"jsonrpc":"2.0","id":{id},"error""#);
+            assert!(error.starts_with(&start), "{error}");
         }
     }
 
     #[test]
     fn what_is_no_request_has_no_id() {
-        for body in ["", "{", "[]", "{}", r#"{"id":1}"#, r#"{"method":"m"}"#, r#"{"method":"m","id":null}"#,
-            r#"{"method":"m","id":{}}"#, r#"{"method":"m","id":1,"id":2}"#, "\u{1}"]
-        {
+        for body in [
+            "",
+            "{",
+            "[]",
+            "{}",
+            r#"{"id":1}"#,
+            r#"{"method":"m"}"#,
+            r#"{"method":"m","id":null}"#,
+            r#"{"method":"m","id":{}}"#,
+            r#"{"method":"m","id":1,"id":2}"#,
+            "\u{1}",
+        ] {
             assert!(!error(body).contains("\"id\""), "{body}");
         }
+    }
+
+    /// What a guest sends, piece by piece, and how its body ends.
+    struct Guest(VecDeque<&'static str>, End);
+
+    #[derive(Clone, Copy)]
+    enum End {
+        Ends,
+        Waits,
+    }
+
+    impl Body for Guest {
+        type Data = Bytes;
+        type Error = Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+            match (self.0.pop_front(), self.1) {
+                (Some(piece), _) => Poll::Ready(Some(Ok(Frame::data(piece.into())))),
+                (None, End::Ends) => Poll::Ready(None),
+                (None, End::Waits) => Poll::Pending,
+            }
+        }
+    }
+
+    async fn answer(
+        kind: &str,
+        pieces: &[&'static str],
+        end: End,
+        failure: Option<Failure>,
+    ) -> Result<String, Error> {
+        let fate = Fate::new(Duration::from_secs(1));
+        if let Some(failure) = failure {
+            fate.fail(failure);
+        }
+        let body = Guest(pieces.iter().copied().collect(), end).boxed_unsync();
+        let response = Response::builder()
+            .header(CONTENT_TYPE, kind)
+            .body(body)
+            .unwrap();
+        let request = Bytes::from_static(br#"{"method":"tools/call","id":"x"}"#);
+        let reading = Reading::of(&fate);
+        let body = Answer::wrap(response, fate, request, reading).into_body();
+        let bytes = body.collect().await?.to_bytes();
+        Ok(String::from_utf8(bytes.into()).unwrap())
+    }
+
+    const EVENTS: &str = "text/event-stream";
+    const JSON: &str = "application/json";
+
+    #[tokio::test]
+    async fn an_answer_passes_unchanged() {
+        for kind in [EVENTS, JSON] {
+            let whole = answer(kind, &["data: 1\n\n", "data: 2\n\n"], End::Ends, None).await;
+            assert_eq!(whole.unwrap(), "data: 1\n\ndata: 2\n\n");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_says_why_it_ends_early() {
+        let late = answer(EVENTS, &["data: 1\n\n"], End::Waits, None)
+            .await
+            .unwrap();
+        assert_eq!(
+            late,
+            "data: 1\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":\"x\",\"error\":\
+             {\"code\":-32603,\"message\":\"the request took longer than 1 s\"}}\n\n"
+        );
+        let trapped = answer(EVENTS, &["data: 1\n\n"], End::Ends, Some(Failure::Trapped)).await;
+        assert!(
+            trapped
+                .unwrap()
+                .contains("trapped while handling this request\"")
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_cut_within_is_not_taken_for_whole() {
+        assert!(
+            answer(EVENTS, &["data: 1"], End::Waits, None)
+                .await
+                .is_err()
+        );
+        assert!(answer(JSON, &["{"], End::Waits, None).await.is_err());
+        assert!(
+            answer(JSON, &["{"], End::Ends, Some(Failure::Trapped))
+                .await
+                .is_err()
+        );
     }
 }

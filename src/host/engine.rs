@@ -7,7 +7,7 @@ use wasmtime::{
 };
 
 /// How often a guest that computes gives way to others, and is looked at.
-const TICK: Duration = Duration::from_millis(5);
+const TICK: Duration = Duration::from_millis(10);
 
 /// Linear memories that exist at a time. Each reserves 4 GiB of address space, and none of it
 /// is used before a guest touches it.

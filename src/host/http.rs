@@ -29,7 +29,7 @@ use wasmtime_wasi_http::WasiBody;
 use super::{
     Server,
     answer::{Answer, INVALID, RequestId, plain, refuse},
-    pool::Fate,
+    fate::Fate,
 };
 
 /// Where clients find the server.
@@ -76,16 +76,18 @@ impl Server {
             }
         }
         drop((listener, stop));
-        let _ = timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
+        let _ = timeout(GRACE, async {
+            while connections.join_next().await.is_some() {}
+        })
+        .await;
         Ok(())
     }
 
     async fn connection(self, stream: TcpStream, local: IpAddr, mut stopped: watch::Receiver<()>) {
         // Events shall leave when they are written.
         let _ = stream.set_nodelay(true);
-        let service = service_fn(|request| async {
-            Ok::<_, Infallible>(self.route(request, local).await)
-        });
+        let service =
+            service_fn(|request| async { Ok::<_, Infallible>(self.route(request, local).await) });
         let mut connection = pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -106,14 +108,25 @@ impl Server {
         let authority = match authority(request.headers(), request.uri()) {
             Ok(authority) => authority,
             Err(message) => {
-                return refuse(StatusCode::BAD_REQUEST, &RequestId::default(), INVALID, message);
+                return refuse(
+                    StatusCode::BAD_REQUEST,
+                    &RequestId::default(),
+                    INVALID,
+                    message,
+                );
             }
         };
         if local.is_loopback() && !is_loopback(authority.host(), local) {
             let message = format!(
-                "the host `{authority}` is not this machine; this server answers to `localhost`, `127.0.0.1` and `[::1]`"
+                "the host `{authority}` is not this machine; this server answers to \
+                 `localhost`, `127.0.0.1` and `[::1]`"
             );
-            return refuse(StatusCode::FORBIDDEN, &RequestId::default(), INVALID, &message);
+            return refuse(
+                StatusCode::FORBIDDEN,
+                &RequestId::default(),
+                INVALID,
+                &message,
+            );
         }
         if request.uri().path() != PATH {
             let mut response = plain(format!("not found; the MCP endpoint is {PATH}\n"));
@@ -141,20 +154,37 @@ impl Server {
             Ok(Ok(read)) => read,
             Ok(Err(_)) => {
                 let message = "the request body broke off";
-                return refuse(StatusCode::BAD_REQUEST, &RequestId::default(), INVALID, message);
+                return refuse(
+                    StatusCode::BAD_REQUEST,
+                    &RequestId::default(),
+                    INVALID,
+                    message,
+                );
             }
             Err(_) => {
-                let message = format!("the request body took longer than {} s", fate.timeout.as_secs());
-                return refuse(StatusCode::REQUEST_TIMEOUT, &RequestId::default(), INVALID, &message);
+                let message = format!(
+                    "the request body took longer than {} s",
+                    fate.timeout.as_secs()
+                );
+                return refuse(
+                    StatusCode::REQUEST_TIMEOUT,
+                    &RequestId::default(),
+                    INVALID,
+                    &message,
+                );
             }
         };
         let mut uri = std::mem::take(&mut parts.uri).into_parts();
         uri.scheme = Some(Scheme::HTTP);
         uri.authority = Some(authority);
-        uri.path_and_query.get_or_insert(PathAndQuery::from_static(PATH));
+        uri.path_and_query
+            .get_or_insert(PathAndQuery::from_static(PATH));
         parts.uri = Uri::from_parts(uri).expect("all three parts are there");
 
-        let body = Replay { start: Some(start.clone()), rest };
+        let body = Replay {
+            start: Some(start.clone()),
+            rest,
+        };
         let request = Request::from_parts(parts, body.map_err(Into::into).boxed_unsync());
         match self.pool.handle(request, &fate).await {
             Ok((response, reading)) => Answer::wrap(response, fate, start, reading),
@@ -172,7 +202,9 @@ async fn read_ahead<B: Body<Data = Bytes> + Unpin>(
         return Ok((start, Some(body)));
     }
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
         start = match start.is_empty() {
             true => data,
             false => {
@@ -235,7 +267,10 @@ fn authority(headers: &HeaderMap, uri: &Uri) -> Result<Authority, &'static str> 
 /// Whether a host is a name of this machine for itself. A browser that was lured into
 /// sending its requests here (DNS rebinding) names another one.
 fn is_loopback(host: &str, local: IpAddr) -> bool {
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let address = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
     host.eq_ignore_ascii_case("localhost")
         || ["127.0.0.1", "[::1]"].contains(&host)
         || address.parse() == Ok(local)
@@ -251,7 +286,16 @@ mod tests {
         for host in ["localhost", "LocalHost", "127.0.0.1", "[::1]"] {
             assert!(is_loopback(host, local), "{host}");
         }
-        for host in ["localhost.evil.com", "evil.com", "127.0.0.1.nip.io", "127.0.0.2", "0.0.0.0", "::1", "localhost.", ""] {
+        for host in [
+            "localhost.evil.com",
+            "evil.com",
+            "127.0.0.1.nip.io",
+            "127.0.0.2",
+            "0.0.0.0",
+            "::1",
+            "localhost.",
+            "",
+        ] {
             assert!(!is_loopback(host, local), "{host}");
         }
         assert!(is_loopback("127.0.0.2", IpAddr::from([127, 0, 0, 2])));
@@ -270,9 +314,16 @@ mod tests {
         assert_eq!(host_of(&["a:1"], "/mcp").unwrap(), "a:1");
         assert_eq!(host_of(&[], "http://b/mcp").unwrap(), "b");
         assert!(host_of(&[], "/mcp").unwrap_err().contains("no `Host`"));
-        assert!(host_of(&["a", "a"], "/mcp").unwrap_err().contains("more than one"));
+        assert!(
+            host_of(&["a", "a"], "/mcp")
+                .unwrap_err()
+                .contains("more than one")
+        );
         for bad in ["", "a b", "u@a", "a/b"] {
-            assert!(host_of(&[bad], "/mcp").unwrap_err().contains("not a host"), "{bad}");
+            assert!(
+                host_of(&[bad], "/mcp").unwrap_err().contains("not a host"),
+                "{bad}"
+            );
         }
     }
 
@@ -282,7 +333,10 @@ mod tests {
             let body = Full::new(Bytes::from(vec![7; length]));
             let (start, rest) = read_ahead(body).await.unwrap();
             assert_eq!(rest.is_some(), length > READ_AHEAD);
-            let replay = Replay { start: Some(start), rest };
+            let replay = Replay {
+                start: Some(start),
+                rest,
+            };
             assert_eq!(replay.collect().await.unwrap().to_bytes().len(), length);
         }
     }

@@ -7,9 +7,12 @@
 mod answer;
 pub mod client;
 mod engine;
+mod events;
+mod fate;
 pub(crate) mod guest;
 mod http;
 mod log;
+mod message;
 mod outbound;
 mod pool;
 mod stdio;
@@ -30,7 +33,11 @@ use self::{
     pool::Pool,
 };
 
-pub use self::{http::PATH, outbound::Destination};
+pub use self::{
+    http::PATH,
+    message::{CallError, Notice},
+    outbound::Destination,
+};
 pub use wasmtime_wasi_http::WasiBody as Body;
 
 /// How to run a server.
@@ -64,6 +71,11 @@ pub struct Server {
 }
 
 impl Server {
+    /// What its file is called, without the extension.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Compiles the server in a file.
     pub fn load(path: &Path, options: Options) -> anyhow::Result<Self> {
         let shown = path.display().to_string();
@@ -74,20 +86,32 @@ impl Server {
     /// Compiles a server that messages call `shown`.
     pub fn compile(shown: &str, bytes: &[u8], options: Options) -> anyhow::Result<Self> {
         if wasmparser::Parser::is_core_wasm(bytes) {
-            bail!("`{shown}` is a core module, not a server; make one of it with `spin mcp compose {shown} -o server.wasm`");
+            bail!(
+                "`{shown}` is a core module, not a server; make one of it with \
+                 `spin mcp compose {shown} -o server.wasm`"
+            );
         }
         if !wasmparser::Parser::is_component(bytes) {
             bail!("`{shown}` is not a WebAssembly component");
         }
         let engine = engine::engine()?;
-        let component = Component::new(&engine, bytes).with_context(|| format!("cannot compile `{shown}`"))?;
+        let component =
+            Component::new(&engine, bytes).with_context(|| format!("cannot compile `{shown}`"))?;
         let ty = component.component_type();
-        let exports: Vec<_> = ty.exports(&engine).map(|(name, _)| name.to_owned()).collect();
+        let exports: Vec<_> = ty
+            .exports(&engine)
+            .map(|(name, _)| name.to_owned())
+            .collect();
         check_exports(shown, &exports)?;
 
-        let command = guest::linker(&engine)?.instantiate_pre(&component).with_context(|| {
-            format!("cannot run `{shown}`: it needs something that `spin mcp serve` does not provide; another host, such as `spin up`, may")
-        })?;
+        let command = guest::linker(&engine)?
+            .instantiate_pre(&component)
+            .with_context(|| {
+                format!(
+                    "cannot run `{shown}`: it imports what this host does not provide; \
+                 another one, such as `spin up`, may"
+                )
+            })?;
         let pre = match p3::bindings::ServicePre::new(command.clone()) {
             Ok(pre) => ProxyPre::P3(pre),
             Err(_) => ProxyPre::P2(
@@ -120,9 +144,18 @@ fn check_exports(shown: &str, exports: &[String]) -> anyhow::Result<()> {
         return Ok(());
     }
     let wanted = "it exports neither `wasi:http/incoming-handler@0.2` nor `wasi:http/handler@0.3`";
-    match exports.iter().find(|export| export.starts_with("spin-mcp:server/")) {
-        Some(feature) => bail!("`{shown}` is a feature, not a server: it exports `{feature}`; make a server of it with `spin mcp compose {shown} -o server.wasm`"),
+    let feature = exports
+        .iter()
+        .find(|export| export.starts_with("spin-mcp:server/"));
+    match feature {
+        Some(feature) => bail!(
+            "`{shown}` is a feature, not a server: it exports `{feature}`; \
+             make a server of it with `spin mcp compose {shown} -o server.wasm`"
+        ),
         None if exports.is_empty() => bail!("`{shown}` is not an MCP server: it exports nothing"),
-        None => bail!("`{shown}` is not an MCP server: {wanted}, but `{}`", exports.join("`, `")),
+        None => bail!(
+            "`{shown}` is not an MCP server: {wanted}, but `{}`",
+            exports.join("`, `")
+        ),
     }
 }

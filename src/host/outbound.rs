@@ -24,7 +24,11 @@ impl FromStr for Destination {
             return Err(format!("{usage}, got `{text}`"));
         }
         let port = match authority.port() {
-            Some(_) => Some(authority.port_u16().ok_or("the port is not a number below 65536")?),
+            Some(_) => Some(
+                authority
+                    .port_u16()
+                    .ok_or("the port is not a number below 65536")?,
+            ),
             None => None,
         };
         Ok(Self {
@@ -128,7 +132,10 @@ mod tests {
         assert!(allows(&["api.example.com"], "https://api.example.com/x"));
         assert!(allows(&["API.example.com"], "https://api.Example.com/x"));
         assert!(!allows(&["example.com"], "https://api.example.com/x"));
-        assert!(!allows(&["api.example.com"], "https://api.example.com.evil.net/"));
+        assert!(!allows(
+            &["api.example.com"],
+            "https://api.example.com.evil.net/"
+        ));
         assert!(!allows(&[], "https://api.example.com/"));
     }
 
@@ -146,9 +153,20 @@ mod tests {
 
     #[test]
     fn what_is_no_host_is_refused() {
-        for text in ["", "http://a.test", "a.test/x", "u@a.test", "*.a.test", "a:", "a:99999"] {
+        for text in [
+            "",
+            "http://a.test",
+            "a.test/x",
+            "u@a.test",
+            "*.a.test",
+            "a:",
+            "a:99999",
+        ] {
             assert!(text.parse::<Destination>().is_err(), "{text}");
         }
-        assert_eq!("A.test:1".parse::<Destination>().unwrap().to_string(), "a.test:1");
+        assert_eq!(
+            "A.test:1".parse::<Destination>().unwrap().to_string(),
+            "a.test:1"
+        );
     }
 }

@@ -8,25 +8,19 @@
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, MutexGuard},
     task::Waker,
     thread,
-    time::Duration,
 };
 
 use futures::channel::oneshot;
 use hyper::{Request, Response};
-use tokio::{
-    sync::Notify,
-    time::{Instant, timeout_at},
-};
+use tokio::time::timeout_at;
 use wasmtime::Engine;
 use wasmtime_wasi_http::{WasiBody, handler::ProxyPre};
 
 use super::{
+    fate::{Failure, Fate, Reading},
     guest::{Guest, Surroundings},
     worker::{Slot, Worker},
 };
@@ -41,87 +35,11 @@ pub(super) struct Reuse {
     pub(super) at_once: usize,
 }
 
-/// Why a request has no answer, or only the beginning of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// Its time is over.
-    Expired,
-    /// The guest trapped.
-    Trapped,
-    /// The guest returned without an answer, or with an error instead of one.
-    Silent,
-    /// There is no instance to serve it.
-    Unavailable,
-}
-
-/// What the worker of a request and whoever waits for the answer share.
-pub(super) struct Fate {
-    pub(super) timeout: Duration,
-    pub(super) deadline: Instant,
-    pub(super) failure: OnceLock<Failure>,
-    /// The instance served other requests meanwhile.
-    shared: AtomicBool,
-    /// Nobody reads the answer any more.
-    read: AtomicBool,
-    over: Notify,
-}
-
-impl Fate {
-    pub(super) fn new(timeout: Duration) -> Arc<Self> {
-        Arc::new(Self {
-            timeout,
-            deadline: Instant::now() + timeout,
-            failure: OnceLock::new(),
-            shared: AtomicBool::new(false),
-            read: AtomicBool::new(false),
-            over: Notify::new(),
-        })
-    }
-
-    pub(super) fn is_shared(&self) -> bool {
-        self.shared.load(Relaxed)
-    }
-
-    pub(super) fn is_read(&self) -> bool {
-        self.read.load(Relaxed)
-    }
-
-    /// Notes that another request is served beside it.
-    pub(super) fn share(&self) {
-        self.shared.store(true, Relaxed);
-    }
-
-    /// The guest is done with the request, but perhaps for the body of the response.
-    pub(super) fn finish(&self) {
-        self.over.notify_one();
-    }
-
-    /// The request failed, for this reason unless there was one before. Whatever fails when
-    /// the time is over fails because of that.
-    pub(super) fn fail(&self, failure: Failure) -> Failure {
-        let failure = *self.failure.get_or_init(|| match Instant::now() < self.deadline {
-            true => failure,
-            false => Failure::Expired,
-        });
-        self.finish();
-        failure
-    }
-}
-
 /// A request on its way to an instance.
 pub(super) struct Job {
     pub(super) request: Request<WasiBody>,
     pub(super) answer: oneshot::Sender<wasmtime::Result<Response<WasiBody>>>,
     pub(super) fate: Arc<Fate>,
-}
-
-/// Held by whoever waits for an answer or reads it.
-pub(super) struct Reading(Arc<Fate>);
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        self.0.read.store(true, Relaxed);
-    }
 }
 
 #[derive(Clone)]
@@ -152,7 +70,7 @@ impl Pool {
             engine,
             pre,
             surroundings,
-            busy: 200 * cores,
+            busy: 2 * cores,
             state: Mutex::new(State {
                 parked: Vec::new(),
                 waiting: VecDeque::new(),
@@ -178,8 +96,14 @@ impl Pool {
     /// As the hosts of each generation of WASI do it.
     pub(super) fn reuse(&self) -> Reuse {
         match self.0.pre {
-            ProxyPre::P2(_) => Reuse { total: 1, at_once: 1 },
-            ProxyPre::P3(_) => Reuse { total: 128, at_once: 16 },
+            ProxyPre::P2(_) => Reuse {
+                total: 1,
+                at_once: 1,
+            },
+            ProxyPre::P3(_) => Reuse {
+                total: 128,
+                at_once: 16,
+            },
         }
     }
 
@@ -190,7 +114,7 @@ impl Pool {
         fate: &Arc<Fate>,
     ) -> Result<(Response<WasiBody>, Reading), Failure> {
         let (answer, answered) = oneshot::channel();
-        let reading = Reading(fate.clone());
+        let reading = Reading::of(fate);
         self.dispatch(Job {
             request,
             answer,
@@ -202,7 +126,7 @@ impl Pool {
             Err(_) => return Err(fate.fail(Failure::Expired)),
         };
         // The guest failed, and perhaps its instance with it: that shows in a moment.
-        let _ = timeout_at(fate.deadline, fate.over.notified()).await;
+        let _ = timeout_at(fate.deadline, fate.over()).await;
         let failure = fate.fail(Failure::Silent);
         if let (Failure::Silent, Ok(Err(error))) = (failure, answered) {
             eprintln!("error: the server component gave no answer: {error:#}");
@@ -243,7 +167,11 @@ impl Pool {
     pub(super) fn enter(&self, slot: &Arc<Slot>) {
         let mut state = self.state();
         state.running += 1;
-        if let Some(at) = state.parked.iter().rposition(|(other, _)| Arc::ptr_eq(other, slot)) {
+        if let Some(at) = state
+            .parked
+            .iter()
+            .rposition(|(other, _)| Arc::ptr_eq(other, slot))
+        {
             state.parked.remove(at);
         }
     }

@@ -28,7 +28,10 @@ impl Server {
     /// without ever waiting; if that takes longer than the timeout, the server ends.
     pub async fn run_stdio(&self) -> anyhow::Result<u8> {
         let computes = Arc::new(AtomicBool::new(false));
-        let mut store = self.pool.surroundings().store(self.pool.engine(), Stdio::Inherit);
+        let mut store = self
+            .pool
+            .surroundings()
+            .store(self.pool.engine(), Stdio::Inherit);
         let ticked = computes.clone();
         store.epoch_deadline_callback(move |_| {
             ticked.store(true, Relaxed);
@@ -60,12 +63,14 @@ impl Server {
             Ok(indices) => {
                 let instance = self.command.instantiate_async(&mut store).await?;
                 let command = indices.load(&mut store, &instance)?;
-                let run = store.run_concurrent(async |guest| command.wasi_cli_run().call_run(guest).await);
+                let run = store
+                    .run_concurrent(async |guest| command.wasi_cli_run().call_run(guest).await);
                 run.await.flatten()
             }
             Err(_) => {
                 let pre = p2::bindings::CommandPre::new(self.command.clone()).context(
-                    "the server has no stdio transport: it exports neither `wasi:cli/run@0.2` nor `wasi:cli/run@0.3`",
+                    "the server has no stdio transport: it exports neither `wasi:cli/run@0.2` \
+                     nor `wasi:cli/run@0.3`",
                 )?;
                 let command = pre.instantiate_async(&mut store).await?;
                 command.wasi_cli_run().call_run(&mut store).await

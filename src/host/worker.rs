@@ -23,8 +23,9 @@ use wasmtime_wasi_http::{
 };
 
 use super::{
+    fate::{Failure, Fate},
     guest::{Guest, Stdio},
-    pool::{Failure, Fate, Job, Pool},
+    pool::{Job, Pool},
 };
 
 /// How long an instance waits for another request.
@@ -100,8 +101,8 @@ impl Slot {
         self.turned.load(Relaxed) && !self.ticked.load(Relaxed)
     }
 
-    fn fail(&self, failure: Failure) {
-        for fate in self.begun().fates.drain(..) {
+    fn fail(&self, failure: Failure, whom: impl Fn(&Fate) -> bool) {
+        for fate in self.begun().fates.drain(..).filter(|fate| whom(fate)) {
             fate.fail(failure);
         }
     }
@@ -120,7 +121,10 @@ impl Worker {
 
     /// Instantiates the server and serves `job`, and then whatever the pool has for it.
     pub(super) async fn run(self, job: Job) {
-        let mut store = self.pool.surroundings().store(self.pool.engine(), Stdio::Log);
+        let mut store = self
+            .pool
+            .surroundings()
+            .store(self.pool.engine(), Stdio::Log);
         let slot = self.slot.clone();
         store.epoch_deadline_callback(move |_| {
             slot.ticked.store(true, Relaxed);
@@ -131,12 +135,12 @@ impl Worker {
         if let Some((job, proxy)) = self.instantiate(&mut store, job).await {
             let deadline = job.fate.deadline;
             self.slot.put(job);
-            // What waits for answers learns why there are none before the store goes.
+            // Who waits for an answer learns why there is none before the store goes.
             match self.serve(&mut store, &proxy, deadline).await {
-                Ok(()) => self.slot.fail(Failure::Expired),
+                Ok(()) => self.slot.fail(Failure::Expired, |fate| fate.is_late()),
                 Err(error) => {
                     eprintln!("error: the server component trapped: {error:?}");
-                    self.slot.fail(Failure::Trapped);
+                    self.slot.fail(Failure::Trapped, |_| true);
                 }
             }
             if let Some(job) = self.slot.mailbox().take() {
@@ -193,7 +197,9 @@ impl Worker {
                     let more = healthy && total < reuse.total;
                     let open = more
                         && requests.len() < reuse.at_once
-                        && guest.poll_ready_for_concurrent_call(entry(proxy), cx).is_ready();
+                        && guest
+                            .poll_ready_for_concurrent_call(entry(proxy), cx)
+                            .is_ready();
                     slot.open.store(open, Relaxed);
                     if open && let Some(job) = slot.mailbox().take() {
                         total += 1;
@@ -203,7 +209,11 @@ impl Worker {
                     let over = requests.is_empty()
                         && !more
                         && (!healthy || guest.poll_no_interesting_tasks(cx).is_ready());
-                    return if over { Poll::Ready(Ok(())) } else { Poll::Pending };
+                    return if over {
+                        Poll::Ready(Ok(()))
+                    } else {
+                        Poll::Pending
+                    };
                 }
             })
             .await
@@ -265,7 +275,13 @@ async fn begin(
     let fate = job.fate;
     slot.begin(&fate);
     let prepared = guest.with(|mut store| {
-        Prepared::new(store.as_context_mut(), proxy, job.request, Guest::http, job.answer)
+        Prepared::new(
+            store.as_context_mut(),
+            proxy,
+            job.request,
+            Guest::http,
+            job.answer,
+        )
     })?;
     let in_time = prepared.run(guest, sleep_until(fate.deadline)).await?;
     fate.finish();

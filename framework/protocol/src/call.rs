@@ -19,7 +19,8 @@ pub type Outcome = Result<Option<ToolOutcome>, Error>;
 pub struct Call<'a> {
     tool: Tool<'a>,
     id: &'a str,
-    arguments: &'a str,
+    /// An object.
+    arguments: Value<'a>,
     meta: Option<&'a str>,
     progress_token: Option<&'a str>,
     input_responses: Option<Value<'a>>,
@@ -50,7 +51,7 @@ impl<'a> Call<'a> {
     pub(crate) fn new(
         tool: Tool<'a>,
         id: &'a str,
-        arguments: &'a str,
+        arguments: Value<'a>,
         meta: Meta<'a>,
         input_responses: Option<Value<'a>>,
         client: Client<'a>,
@@ -69,6 +70,10 @@ impl<'a> Call<'a> {
 
     pub(crate) fn tool(&self) -> &Tool<'a> {
         &self.tool
+    }
+
+    pub(crate) fn argument_object(&self) -> &Value<'a> {
+        &self.arguments
     }
 
     pub(crate) fn client(&self) -> &Client<'a> {
@@ -92,7 +97,7 @@ impl<'a> Call<'a> {
 
     /// The text of a JSON object.
     pub fn arguments(&self) -> &'a str {
-        self.arguments
+        self.arguments.text
     }
 
     /// The `id` of the request as the client wrote it.

@@ -4,8 +4,8 @@ use crate::{
     call::Call,
     catalog::{Catalog, Flags},
     client::{self, Client},
-    failure::{Failure, excerpt},
-    json,
+    failure::{Failure, INVALID_PARAMS, RESOURCE_NOT_FOUND, excerpt},
+    json::{self, Kind, Object, Value},
     message::{Params, Request},
     notify::LogLevel,
     session::Session,
@@ -28,6 +28,7 @@ pub fn dispatch<'a>(
 ) -> Result<Answer<'a>, Failure> {
     let version = client.version;
     let modern = version.is_modern();
+    let flags = catalog.flags();
     match &*request.method {
         "tools/call" => call(catalog, request.id, request.params, client).map(Answer::Call),
         "tools/list" => list(catalog, &request, modern).map(Answer::Ready),
@@ -35,7 +36,7 @@ pub fn dispatch<'a>(
             Ok(Answer::Ready(response(request.id, &[catalog.discover()])))
         }
         "ping" if !modern => Ok(Answer::Ready(response(request.id, &[b"{}"]))),
-        "logging/setLevel" if !modern && catalog.flags().contains(Flags::LOG) => {
+        "logging/setLevel" if !modern && flags.contains(Flags::LOG) => {
             let level = request
                 .params
                 .level
@@ -44,6 +45,19 @@ pub fn dispatch<'a>(
                 client::log_level(&level)?,
                 response(request.id, &[b"{}"]),
             ))
+        }
+        "prompts/list" if flags.contains(Flags::PROMPTS) => {
+            empty_list(catalog, &request, "prompts", modern).map(Answer::Ready)
+        }
+        "prompts/get" if flags.contains(Flags::PROMPTS) => Err(unknown_prompt(&request.params)),
+        "resources/list" if flags.contains(Flags::RESOURCES) => {
+            empty_list(catalog, &request, "resources", modern).map(Answer::Ready)
+        }
+        "resources/templates/list" if flags.contains(Flags::RESOURCES) => {
+            empty_list(catalog, &request, "resourceTemplates", modern).map(Answer::Ready)
+        }
+        "resources/read" if flags.contains(Flags::RESOURCES) => {
+            Err(unknown_resource(&request.params, modern))
         }
         method => Err(Failure::method_not_found(method, version)),
     }
@@ -109,6 +123,57 @@ fn list(catalog: &Catalog<'_>, request: &Request<'_>, modern: bool) -> Result<Ve
     })
 }
 
+/// A list that has no entries, and so no cursor.
+fn empty_list(
+    catalog: &Catalog<'_>,
+    request: &Request<'_>,
+    name: &str,
+    modern: bool,
+) -> Result<Vec<u8>, Failure> {
+    if request.params.cursor.is_some() {
+        return Err(Failure::invalid_params("invalid cursor"));
+    }
+    Ok(if modern {
+        response(
+            request.id,
+            &[
+                b"{\"resultType\":\"complete\",\"",
+                name.as_bytes(),
+                b"\":[]",
+                catalog.list_end(),
+            ],
+        )
+    } else {
+        response(request.id, &[b"{\"", name.as_bytes(), b"\":[]}"])
+    })
+}
+
+fn unknown_prompt(params: &Params<'_>) -> Failure {
+    match params.name.and_then(|name| name.as_str()) {
+        Some(name) => Failure::invalid_params(format!("unknown prompt `{}`", excerpt(&name))),
+        None => Failure::malformed_params("`name` is not a string"),
+    }
+}
+
+fn unknown_resource(params: &Params<'_>, modern: bool) -> Failure {
+    let Some(uri) = params.uri.and_then(|uri| uri.as_str()) else {
+        return Failure::malformed_params("`uri` is not a string");
+    };
+    let mut data = Vec::new();
+    let mut object = Object::begin(&mut data);
+    object.string("uri", &uri);
+    object.end();
+    let code = if modern {
+        INVALID_PARAMS
+    } else {
+        RESOURCE_NOT_FOUND
+    };
+    Failure {
+        data: Some(data),
+        ..Failure::new(200, code, format!("unknown resource `{}`", excerpt(&uri)))
+    }
+}
+
 fn call<'a>(
     catalog: &Catalog<'a>,
     id: &'a str,
@@ -122,8 +187,11 @@ fn call<'a>(
         .as_str()
         .ok_or_else(|| Failure::malformed_params("`name` is not a string"))?;
     let arguments = match params.arguments {
-        None => "{}",
-        Some(value) if value.is_object() => value.text,
+        None => Value {
+            kind: Kind::Object,
+            text: "{}",
+        },
+        Some(value) if value.is_object() => value,
         Some(_) => return Err(Failure::malformed_params("`arguments` is not an object")),
     };
     let input_responses = params

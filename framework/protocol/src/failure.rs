@@ -15,7 +15,7 @@ pub const MISSING_CLIENT_CAPABILITY: i32 = -32021;
 pub const UNSUPPORTED_VERSION: i32 = -32022;
 
 /// Codes of earlier revisions, which later ones must not send.
-const RESOURCE_NOT_FOUND: i32 = -32002;
+pub const RESOURCE_NOT_FOUND: i32 = -32002;
 const URL_ELICITATION_REQUIRED: i32 = -32042;
 
 /// A JSON-RPC error and the HTTP status of a response that is nothing else.

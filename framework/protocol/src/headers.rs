@@ -57,19 +57,18 @@ impl<'h> Headers<'h> {
     }
 
     fn slot(&mut self, name: &str) -> Option<(&'static str, &mut Option<&'h [u8]>)> {
-        let slots = [
-            ("host", &mut self.host),
-            ("origin", &mut self.origin),
-            ("content-type", &mut self.content_type),
-            ("content-length", &mut self.content_length),
-            ("mcp-session-id", &mut self.session_id),
-            ("mcp-protocol-version", &mut self.version),
-            ("mcp-method", &mut self.method),
-            ("mcp-name", &mut self.name),
-        ];
-        slots
-            .into_iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        let (known, slot) = match name.len() {
+            4 => ("host", &mut self.host),
+            6 => ("origin", &mut self.origin),
+            8 => ("mcp-name", &mut self.name),
+            10 => ("mcp-method", &mut self.method),
+            12 => ("content-type", &mut self.content_type),
+            14 if name.starts_with(['c', 'C']) => ("content-length", &mut self.content_length),
+            14 => ("mcp-session-id", &mut self.session_id),
+            20 => ("mcp-protocol-version", &mut self.version),
+            _ => return None,
+        };
+        known.eq_ignore_ascii_case(name).then_some((known, slot))
     }
 
     fn named<'n>(&self, name: &'n str) -> impl Iterator<Item = &'h [u8]> + use<'h, 'n> {
@@ -133,7 +132,7 @@ impl<'h> Headers<'h> {
     }
 
     /// Whether the headers that the tool asks for say what the arguments say.
-    pub fn check_parameters(&self, tool: &Tool<'_>, arguments: &str) -> Result<(), Failure> {
+    pub fn check_parameters(&self, tool: &Tool<'_>, arguments: &Value<'_>) -> Result<(), Failure> {
         for rule in tool.header_rules() {
             let header = rule.header();
             let mut values = self.named(header);
@@ -143,7 +142,7 @@ impl<'h> Headers<'h> {
                     "header `{header}` occurs twice"
                 )));
             }
-            let argument = Argument::find(arguments, rule.path());
+            let argument = Argument::find(*arguments, rule.path());
             match (value, argument) {
                 (_, Argument::Twice(name)) => {
                     return Err(Failure::header_mismatch(format!(
@@ -270,10 +269,8 @@ enum Argument<'a> {
 }
 
 impl<'a> Argument<'a> {
-    fn find(arguments: &'a str, path: impl Iterator<Item = &'a str>) -> Argument<'a> {
-        let Ok(mut value) = Value::parse(arguments) else {
-            return Argument::Absent;
-        };
+    fn find(arguments: Value<'a>, path: impl Iterator<Item = &'a str>) -> Argument<'a> {
+        let mut value = arguments;
         for name in path {
             let mut members = value.members().filter(|(key, _)| key.is_str(name));
             let Some((_, member)) = members.next() else {
@@ -293,249 +290,4 @@ impl<'a> Argument<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{catalog::Catalog, testing};
-
-    fn list(headers: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
-        headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
-            .collect()
-    }
-
-    #[test]
-    fn names_are_found_in_any_case_and_values_trimmed() {
-        let list = list(&[
-            ("MCP-METHOD", " \ttools/list "),
-            ("mcp-Name", "x"),
-            ("Mcp-Protocol-Version", "2026-07-28"),
-        ]);
-        let headers = Headers::read(&list).unwrap();
-        assert_eq!(headers.check_method("tools/list"), Ok(()));
-        assert_eq!(headers.check_name("x"), Ok(()));
-        assert_eq!(headers.version(), Ok(Some("2026-07-28")));
-    }
-
-    #[test]
-    fn what_occurs_twice_is_refused() {
-        for (name, code) in [
-            ("Host", -32600),
-            ("Origin", -32600),
-            ("Content-Type", -32600),
-            ("Content-Length", -32600),
-            ("Mcp-Session-Id", -32020),
-            ("MCP-Protocol-Version", -32020),
-            ("Mcp-Method", -32020),
-            ("Mcp-Name", -32020),
-        ] {
-            let list = list(&[
-                (name, "same"),
-                ("other", "x"),
-                (&name.to_lowercase(), "same"),
-            ]);
-            let failure = Headers::read(&list).unwrap_err();
-            assert_eq!((failure.status, failure.code), (400, code), "{name}");
-            assert_eq!(
-                failure.message,
-                format!("header `{}` occurs twice", name.to_lowercase())
-            );
-        }
-        assert!(
-            Headers::read(&list(&[
-                ("accept", "a"),
-                ("accept", "b"),
-                ("x", ""),
-                ("x", "")
-            ]))
-            .is_ok()
-        );
-    }
-
-    #[test]
-    fn clients_must_take_both_kinds_of_answers() {
-        let accepts = |values: &[&str]| {
-            let list = list(
-                &values
-                    .iter()
-                    .map(|value| ("Accept", *value))
-                    .collect::<Vec<_>>(),
-            );
-            Headers::read(&list).unwrap().accepts_answers()
-        };
-        for values in [
-            &[][..],
-            &["application/json, text/event-stream"],
-            &["text/event-stream,application/json"],
-            &[
-                "text/event-stream;q=0.5",
-                "Application/JSON ; charset=utf-8",
-            ],
-            &["*/*"],
-            &["application/*, text/*;q=0.1"],
-            &["text/html, */*;q=0.8"],
-        ] {
-            assert!(accepts(values), "{values:?}");
-        }
-        for values in [
-            &[""][..],
-            &["application/json"],
-            &["text/event-stream"],
-            &["text/html"],
-            &["application/json, text/event-stream;q=0"],
-            &["*/*; q=0.000"],
-            &["application/jsonp, text/event-stream"],
-        ] {
-            assert!(!accepts(values), "{values:?}");
-        }
-    }
-
-    #[test]
-    fn names_may_be_base64() {
-        let check = |value: &str, name: &str| {
-            let list = list(&[("mcp-name", value)]);
-            Headers::read(&list)
-                .unwrap()
-                .check_name(name)
-                .map_err(|failure| failure.message.into_owned())
-        };
-        assert_eq!(check("plain", "plain"), Ok(()));
-        assert_eq!(
-            check("=?base64?SGVsbG8sIOS4lueVjA==?=", "Hello, 世界"),
-            Ok(())
-        );
-        assert_eq!(check("=?base64?IHBhZGRlZCA=?=", " padded "), Ok(()));
-        assert_eq!(
-            check("=?base64?PT9iYXNlNjQ/bGl0ZXJhbD89?=", "=?base64?literal?="),
-            Ok(())
-        );
-        assert_eq!(check("SGVsbG8=", "SGVsbG8="), Ok(()));
-        assert_eq!(check("=?base64?SGVsbG8=", "=?base64?SGVsbG8="), Ok(()));
-        assert_eq!(check("=?BASE64?SGVsbG8=?=", "=?BASE64?SGVsbG8=?="), Ok(()));
-        for broken in [
-            "=?base64?SGVsbG8?=",
-            "=?base64?SGVs!!!bG8=?=",
-            "=?base64?/w==?=",
-            "=?base64?SGVsbG9=?=",
-        ] {
-            assert_eq!(
-                check(broken, "Hello"),
-                Err("header `Mcp-Name` is not valid base64 of UTF-8 text".to_owned()),
-                "{broken}"
-            );
-        }
-        assert_eq!(
-            check("a", "b"),
-            Err("header `Mcp-Name` is `a`, but the body says `b`".to_owned())
-        );
-        assert_eq!(
-            check("é", "é"),
-            Err("header `Mcp-Name` contains invalid characters".to_owned())
-        );
-        assert_eq!(
-            Headers::default().check_name("a").unwrap_err().message,
-            "header `Mcp-Name` is missing"
-        );
-    }
-
-    #[test]
-    fn parameters_are_compared_by_value() {
-        let bytes = testing::catalog();
-        let tool = Catalog::new(&bytes).unwrap().tool("two.query").unwrap();
-        let check = |headers: &[(&str, &str)], arguments: &str| {
-            let list = list(headers);
-            Headers::read(&list)
-                .unwrap()
-                .check_parameters(&tool, arguments)
-                .map_err(|failure| {
-                    assert_eq!((failure.status, failure.code), (400, -32020));
-                    failure.message.into_owned()
-                })
-        };
-        let (region, flag, count) = ("Mcp-Param-Region", "mcp-param-FLAG", "Mcp-Param-Count");
-        for (headers, arguments) in [
-            (&[][..], "{}"),
-            (&[], r#"{"region":null,"deep":{}}"#),
-            (&[], r#"{"deep":7,"region":["x"]}"#),
-            (&[(region, "us-west1")], r#"{"region":"us-west1"}"#),
-            (
-                &[(region, "=?base64?SGVsbG8=?=")],
-                r#"{"region":"H\u0065llo"}"#,
-            ),
-            (&[(flag, "true")], r#"{"flag":true}"#),
-            (&[(count, "42")], r#"{"deep":{"count":42.0}}"#),
-            (&[(count, "4.2e1")], r#"{"deep":{"count":42}}"#),
-            (&[("Mcp-Param-Other", "x")], "{}"),
-        ] {
-            assert_eq!(check(headers, arguments), Ok(()), "{headers:?} {arguments}");
-        }
-        for (headers, arguments, message) in [
-            (
-                &[][..],
-                r#"{"region":"x"}"#,
-                "header `mcp-param-region` is missing",
-            ),
-            (
-                &[(region, "x")],
-                "{}",
-                "header `mcp-param-region` is there, but its argument is not",
-            ),
-            (
-                &[(region, "x")],
-                r#"{"region":null}"#,
-                "header `mcp-param-region` is there, but its argument is not",
-            ),
-            (
-                &[(region, "x")],
-                r#"{"region":"y"}"#,
-                r#"header `mcp-param-region` is `x`, but the body says `"y"`"#,
-            ),
-            (
-                &[(region, "X")],
-                r#"{"region":"x"}"#,
-                r#"header `mcp-param-region` is `X`, but the body says `"x"`"#,
-            ),
-            (
-                &[(region, "x"), (region, "x")],
-                r#"{"region":"x"}"#,
-                "header `mcp-param-region` occurs twice",
-            ),
-            (
-                &[(region, "x")],
-                r#"{"region":"x","region":"y"}"#,
-                "argument `region` occurs twice",
-            ),
-            (
-                &[(region, "=?base64?SGVsbG8?=")],
-                r#"{"region":"Hello"}"#,
-                "header `mcp-param-region` is not valid base64 of UTF-8 text",
-            ),
-            (
-                &[(flag, "True")],
-                r#"{"flag":true}"#,
-                "header `mcp-param-flag` is `True`, but the body says `true`",
-            ),
-            (
-                &[(count, "43")],
-                r#"{"deep":{"count":42}}"#,
-                "header `mcp-param-count` is `43`, but the body says `42`",
-            ),
-            (
-                &[(count, "+42")],
-                r#"{"deep":{"count":42}}"#,
-                "header `mcp-param-count` is `+42`, but the body says `42`",
-            ),
-            (
-                &[(count, "42")],
-                r#"{"deep":{"count":"43"}}"#,
-                r#"header `mcp-param-count` is `42`, but the body says `"43"`"#,
-            ),
-        ] {
-            assert_eq!(
-                check(headers, arguments),
-                Err(message.to_owned()),
-                "{headers:?} {arguments}"
-            );
-        }
-    }
-}
+mod tests;

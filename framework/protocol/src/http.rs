@@ -221,15 +221,18 @@ fn handle_modern<'a>(
 ) -> Result<Outcome<'a>, Failure> {
     let client = Client::modern(version, &request.params.meta)?;
     head.headers.check_method(&request.method)?;
-    if request.method == "tools/call"
-        && let Some(name) = request.params.name.and_then(|name| name.as_str())
-    {
+    let named = match &*request.method {
+        "tools/call" | "prompts/get" => request.params.name,
+        "resources/read" => request.params.uri,
+        _ => None,
+    };
+    if let Some(name) = named.and_then(|name| name.as_str()) {
         head.headers.check_name(&name)?;
     }
     let answer = dispatch::dispatch(catalog, request, client)?;
     if let Answer::Call(call) = &answer {
         head.headers
-            .check_parameters(call.tool(), call.arguments())?;
+            .check_parameters(call.tool(), call.argument_object())?;
     }
     Ok(answer.into())
 }

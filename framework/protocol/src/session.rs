@@ -228,6 +228,15 @@ mod tests {
     }
 
     #[test]
+    fn modern_clients_have_no_sessions() {
+        let session = Session {
+            version: Version::V2026_07_28,
+            ..session("{}", None)
+        };
+        assert_eq!(Session::from_id(session.to_id([0; 16]).as_bytes()), None);
+    }
+
+    #[test]
     fn changed_ids_are_refused() {
         let id = session(r#"{"roots":{}}"#, Some("{}"))
             .to_id([9; 16])

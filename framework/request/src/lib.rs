@@ -2,6 +2,7 @@
 //! know of them, and sends their notifications.
 //!
 //! Exports `request` for features and `control` for the transport. Imports nothing of MCP.
+#![cfg(target_family = "wasm")]
 
 #[cfg(feature = "wasi-0-2")]
 mod wasi_0_2;
@@ -15,11 +16,11 @@ use wasi_0_3 as edition;
 
 use std::{cell::RefCell, collections::BTreeMap};
 
+use edition::Channel;
 use edition::bindings::exports::spin_mcp::{
     framework::control::Context,
-    server::request::{Guest, Caller, ListKind, LogLevel},
+    server::request::{Caller, Guest, ListKind, LogLevel},
 };
-use edition::Channel;
 use spin_mcp_protocol::notify::Notifier;
 
 struct Component;
@@ -37,7 +38,11 @@ thread_local! {
 
 fn begin(id: u64, context: Context, channel: Channel) {
     let notifier = Notifier::new(context.progress_token.clone(), context.log_level);
-    let request = Request { context, notifier, channel };
+    let request = Request {
+        context,
+        notifier,
+        channel,
+    };
     REQUESTS.with_borrow_mut(|requests| requests.insert(id, request));
 }
 
@@ -57,7 +62,11 @@ impl Guest for Component {
 
     fn client_capabilities(id: u64) -> String {
         let capabilities = with(id, |request| request.context.client_capabilities.clone());
-        if capabilities.is_empty() { "{}".to_owned() } else { capabilities }
+        if capabilities.is_empty() {
+            "{}".to_owned()
+        } else {
+            capabilities
+        }
     }
 
     /// Nobody is known: no authorization middleware exists that could establish an identity.
@@ -87,7 +96,11 @@ impl Guest for Component {
 
     fn progress(id: u64, progress: f64, total: Option<f64>, message: Option<String>) {
         with(id, |request| {
-            if let Some(notification) = request.notifier.progress(progress, total, message.as_deref()) {
+            if let Some(notification) =
+                request
+                    .notifier
+                    .progress(progress, total, message.as_deref())
+            {
                 request.channel.send(&notification);
             }
         });
@@ -95,7 +108,8 @@ impl Guest for Component {
 
     fn log(id: u64, level: LogLevel, logger: Option<String>, data: String) {
         with(id, |request| {
-            if let Some(notification) = request.notifier.log(level as u8, logger.as_deref(), &data) {
+            if let Some(notification) = request.notifier.log(level as u8, logger.as_deref(), &data)
+            {
                 request.channel.send(&notification);
             }
         });

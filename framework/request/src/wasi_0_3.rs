@@ -1,15 +1,14 @@
 //! WASI 0.3: notifications go to a stream that the transport made the body of the response.
 
 use std::{
-    future::{Future as _, poll_fn},
+    future::poll_fn,
     io::Write as _,
     mem,
-    pin::pin,
-    task::Poll,
+    task::{Poll, Waker},
 };
 
 use spin_mcp_protocol::sse;
-use wit_bindgen::rt::async_support::{StreamReader, StreamResult, StreamWriter};
+use wit_bindgen::{StreamReader, StreamWriter};
 
 use crate::{Component, REQUESTS};
 use bindings::exports::spin_mcp::framework::control;
@@ -28,7 +27,7 @@ pub enum Channel {
     #[default]
     Nowhere,
     Lines,
-    Stream(EventStream),
+    Events(Events),
     /// The client went away.
     Closed,
 }
@@ -38,8 +37,8 @@ impl Channel {
         matches!(self, Channel::Closed)
     }
 
-    /// Sends one notification, a JSON-RPC message: at once if its reader keeps up, with a
-    /// later one or at the end otherwise.
+    /// Sends one notification, a JSON-RPC message: at once to stdout; to a stream as soon as
+    /// the tool that sent it waits for something, since only `pump` may wait for the reader.
     pub fn send(&mut self, notification: &[u8]) {
         match self {
             Channel::Nowhere | Channel::Closed => {}
@@ -48,12 +47,7 @@ impl Channel {
                     *self = Channel::Closed;
                 }
             }
-            Channel::Stream(stream) => {
-                stream.unsent.extend_from_slice(&sse::event(notification));
-                if stream.send_now().is_err() {
-                    *self = Channel::Closed;
-                }
-            }
+            Channel::Events(events) => events.push(&sse::event(notification)),
         }
     }
 }
@@ -65,36 +59,61 @@ fn write_line(line: &[u8]) -> std::io::Result<()> {
     stdout.flush()
 }
 
-/// The reader of a stream is gone.
-pub struct ReaderGone;
-
-pub struct EventStream {
-    writer: StreamWriter<u8>,
+/// The events between those who send and the one who writes.
+pub struct Events {
+    /// Until it writes.
+    writer: Option<StreamWriter<u8>>,
     /// Until the transport takes it.
     reader: Option<StreamReader<u8>>,
     unsent: Vec<u8>,
+    ended: bool,
+    /// Of the writer that waits for more.
+    waker: Option<Waker>,
 }
 
-impl EventStream {
-    /// Writes what the reader takes without waiting: notifications are sent from synchronous
-    /// functions, which must not wait.
-    fn send_now(&mut self) -> Result<(), ReaderGone> {
-        if self.reader.is_some() {
-            return Ok(());
-        }
-        let mut write = pin!(self.writer.write(mem::take(&mut self.unsent)));
-        let (result, rest) = wit_bindgen::block_on(poll_fn(|cx| {
-            Poll::Ready(match write.as_mut().poll(cx) {
-                Poll::Ready(done) => done,
-                Poll::Pending => write.as_mut().cancel(),
-            })
-        }));
-        self.unsent = rest.into_vec();
-        match result {
-            StreamResult::Dropped => Err(ReaderGone),
-            StreamResult::Complete(_) | StreamResult::Cancelled => Ok(()),
+impl Events {
+    fn new() -> Events {
+        let (writer, reader) = bindings::wit_stream::new();
+        Events {
+            writer: Some(writer),
+            reader: Some(reader),
+            unsent: Vec::new(),
+            ended: false,
+            waker: None,
         }
     }
+
+    fn push(&mut self, event: &[u8]) {
+        self.unsent.extend_from_slice(event);
+        self.wake();
+    }
+
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// What is to be written; nothing after the end.
+    fn poll_next(&mut self, waker: &Waker) -> Poll<Vec<u8>> {
+        if self.unsent.is_empty() && !self.ended {
+            self.waker = Some(waker.clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(mem::take(&mut self.unsent))
+    }
+}
+
+/// The events of a request that has them.
+fn with_events<T>(id: u64, f: impl FnOnce(&mut Events) -> T) -> Option<T> {
+    crate::with(id, |request| match &mut request.channel {
+        Channel::Events(events) => Some(f(events)),
+        _ => None,
+    })
+}
+
+fn close(id: u64) {
+    crate::with(id, |request| request.channel = Channel::Closed);
 }
 
 impl control::Guest for Component {
@@ -102,44 +121,58 @@ impl control::Guest for Component {
         let channel = match channel {
             control::Channel::Nowhere => Channel::Nowhere,
             control::Channel::Lines => Channel::Lines,
-            control::Channel::Events => {
-                let (writer, reader) = bindings::wit_stream::new();
-                Channel::Stream(EventStream { writer, reader: Some(reader), unsent: Vec::new() })
-            }
+            control::Channel::Events => Channel::Events(Events::new()),
         };
         crate::begin(id, context, channel);
     }
 
     fn events(id: u64) -> StreamReader<u8> {
-        let reader = REQUESTS.with_borrow_mut(|requests| match requests.get_mut(&id)?.channel {
-            Channel::Stream(ref mut stream) => stream.reader.take(),
-            _ => None,
-        });
         // Asked for what it did not begin, a transport gets a stream that has ended.
-        reader.unwrap_or_else(|| bindings::wit_stream::new().1)
+        with_events(id, |events| events.reader.take())
+            .flatten()
+            .unwrap_or_else(|| bindings::wit_stream::new().1)
     }
 
     /// Sends a comment, which clients ignore; whoever takes it reads the stream.
     async fn open(id: u64) {
-        let taken = crate::with(id, |request| Some(mem::take(&mut request.channel)));
-        if let Some(Channel::Stream(mut stream)) = taken {
-            let rest = stream.writer.write_all(b":\n\n".to_vec()).await;
-            let channel = if rest.is_empty() { Channel::Stream(stream) } else { Channel::Closed };
-            crate::with(id, |request| request.channel = channel);
+        let Some(mut writer) = with_events(id, |events| events.writer.take()).flatten() else {
+            return;
+        };
+        if writer.write_all(b":\n\n".to_vec()).await.is_empty() {
+            with_events(id, |events| events.writer = Some(writer));
+        } else {
+            close(id);
         }
     }
 
-    async fn end(id: u64, last: Vec<u8>) {
-        let request = REQUESTS.with_borrow_mut(|requests| requests.remove(&id));
-        if let Some(Channel::Stream(mut stream)) = request.map(|request| request.channel) {
-            let mut unsent = mem::take(&mut stream.unsent);
-            unsent.extend_from_slice(&last);
-            // What a reader that left did not take is lost on purpose.
-            stream.writer.write_all(unsent).await;
+    async fn pump(id: u64) {
+        let Some(mut writer) = with_events(id, |events| events.writer.take()).flatten() else {
+            return;
+        };
+        loop {
+            // Without events any more, the request has ended, too.
+            let next = poll_fn(|cx| {
+                with_events(id, |events| events.poll_next(cx.waker()))
+                    .unwrap_or(Poll::Ready(Vec::new()))
+            })
+            .await;
+            if next.is_empty() {
+                break;
+            }
+            if !writer.write_all(next).await.is_empty() {
+                return close(id);
+            }
         }
-    }
-
-    fn forget(id: u64) {
         REQUESTS.with_borrow_mut(|requests| requests.remove(&id));
+    }
+
+    fn end(id: u64, last: Vec<u8>) {
+        let pumping = with_events(id, |events| {
+            events.ended = true;
+            events.push(&last);
+        });
+        if pumping.is_none() {
+            REQUESTS.with_borrow_mut(|requests| requests.remove(&id));
+        }
     }
 }

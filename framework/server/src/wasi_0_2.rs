@@ -11,7 +11,9 @@ use spin_mcp_protocol::{
 };
 use wasip2::{
     exports::{cli::run, http::incoming_handler},
-    http::types::{Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam},
+    http::types::{
+        Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
+    },
     io::streams::StreamError,
     random::random::{get_random_bytes, get_random_u64},
 };
@@ -54,7 +56,11 @@ impl incoming_handler::Guest for Component {
         let headers = request.headers().entries();
         let method = method_name(request.method());
         let authority = request.authority();
-        let head = Request { method: &method, authority: authority.as_deref(), headers: &headers };
+        let head = Request {
+            method: &method,
+            authority: authority.as_deref(),
+            headers: &headers,
+        };
         let head = match http::check_head(&head, &catalog) {
             Ok(head) => head,
             Err(refusal) => return respond(out, refusal),
@@ -81,8 +87,12 @@ fn method_name(method: Method) -> String {
 /// The body, cut off where it is too long.
 fn read_body(request: &IncomingRequest) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let Ok(body) = request.consume() else { return bytes };
-    let Ok(stream) = body.stream() else { return bytes };
+    let Ok(body) = request.consume() else {
+        return bytes;
+    };
+    let Ok(stream) = body.stream() else {
+        return bytes;
+    };
     while bytes.len() <= MAX_BODY {
         match stream.blocking_read(64 * 1024) {
             Ok(mut chunk) if bytes.is_empty() => bytes = std::mem::take(&mut chunk),
@@ -94,12 +104,17 @@ fn read_body(request: &IncomingRequest) -> Vec<u8> {
 }
 
 fn nonce() -> [u8; 16] {
-    get_random_bytes(16).try_into().expect("as many bytes as were asked for")
+    get_random_bytes(16)
+        .try_into()
+        .expect("as many bytes as were asked for")
 }
 
 fn call_over_http(call: &Call<'_>, out: ResponseOutparam) {
     if !call.flags().contains(Flags::USES_REQUEST) {
-        return respond(out, call.reply(call_tool(call, request_id(call.slot(), None))));
+        return respond(
+            out,
+            call.reply(call_tool(call, request_id(call.slot(), None))),
+        );
     }
     let id = request_id(call.slot(), Some(get_random_u64()));
     let (mine, channel) = match call.may_notify() {
@@ -135,16 +150,24 @@ fn context(call: &Call<'_>) -> control::Context {
 
 /// Sends a whole response. A client that left in the meantime is no error.
 fn respond(out: ResponseOutparam, reply: HttpResponse) {
-    let headers: Vec<(String, Vec<u8>)> =
-        reply.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
+    let headers: Vec<(String, Vec<u8>)> = reply
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+        .collect();
     let headers = Fields::from_list(&headers).expect("the protocol's headers are valid");
     let response = OutgoingResponse::new(headers);
-    response.set_status_code(reply.status).expect("the protocol's statuses are valid");
+    response
+        .set_status_code(reply.status)
+        .expect("the protocol's statuses are valid");
     let body = response.body().expect("the body is taken once");
     ResponseOutparam::set(out, Ok(response));
     let stream = body.write().expect("the stream is taken once");
     // The most that a stream takes in one call.
-    let sent = reply.body.chunks(4096).all(|chunk| stream.blocking_write_and_flush(chunk).is_ok());
+    let sent = reply
+        .body
+        .chunks(4096)
+        .all(|chunk| stream.blocking_write_and_flush(chunk).is_ok());
     drop(stream);
     if sent {
         let _ = OutgoingBody::finish(body, None);
@@ -165,7 +188,10 @@ impl run::Guest for Component {
                 stdio::Outcome::Nothing | stdio::Outcome::Cancel(_) => continue,
             };
             let mut stdout = std::io::stdout().lock();
-            stdout.write_all(&reply).and_then(|()| stdout.flush()).map_err(drop)?;
+            stdout
+                .write_all(&reply)
+                .and_then(|()| stdout.flush())
+                .map_err(drop)?;
         }
         Ok(())
     }
@@ -174,7 +200,10 @@ impl run::Guest for Component {
 /// Reads one line and keeps as much of it as a message may be long, and a byte.
 fn read_line(stdin: &mut std::io::StdinLock<'_>, line: &mut Vec<u8>) -> std::io::Result<bool> {
     line.clear();
-    stdin.by_ref().take(MAX_BODY as u64 + 1).read_until(b'\n', line)?;
+    stdin
+        .by_ref()
+        .take(MAX_BODY as u64 + 1)
+        .read_until(b'\n', line)?;
     if line.len() > MAX_BODY && line.last() != Some(&b'\n') {
         stdin.skip_until(b'\n')?;
     }
@@ -186,7 +215,11 @@ fn call_over_stdio(call: &Call<'_>) -> Vec<u8> {
         return call.line(call_tool(call, request_id(call.slot(), None)));
     }
     let id = request_id(call.slot(), Some(get_random_u64()));
-    let channel = if call.may_notify() { Channel::Lines } else { Channel::Nowhere };
+    let channel = if call.may_notify() {
+        Channel::Lines
+    } else {
+        Channel::Nowhere
+    };
     control::begin(id, &context(call), channel);
     let outcome = call_tool(call, id);
     control::end(id);

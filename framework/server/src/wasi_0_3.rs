@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::BTreeMap, io::Write as _, rc::Rc};
 
 use futures::{
     channel::oneshot,
-    future::{AbortHandle, Abortable},
+    future::{AbortHandle, Abortable, join},
 };
 use spin_mcp_protocol::{
     Call, MAX_BODY,
@@ -65,14 +65,18 @@ async fn serve(request: IncomingRequest, respond: Respond) {
     let headers = request.get_headers().copy_all();
     let method = method_name(request.get_method());
     let authority = request.get_authority();
-    let head = Request { method: &method, authority: authority.as_deref(), headers: &headers };
+    let head = Request {
+        method: &method,
+        authority: authority.as_deref(),
+        headers: &headers,
+    };
     let head = match http::check_head(&head, &catalog) {
         Ok(head) => head,
         Err(refusal) => return send(respond, refusal).await,
     };
     let (_, done) = wit_future::new(|| Ok(()));
     let (stream, _trailers) = IncomingRequest::consume_body(request, done);
-    let body = read_body(stream).await;
+    let body = read_body(stream, content_length(&headers)).await;
     match http::handle(&catalog, &head, &body, &mut nonce) {
         http::Outcome::Reply(reply) => send(respond, reply).await,
         http::Outcome::Call(call) => call_over_http(&call, respond).await,
@@ -90,23 +94,34 @@ fn method_name(method: Method) -> String {
     }
 }
 
-/// The body, cut off where it is too long.
-async fn read_body(mut stream: StreamReader<u8>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(4096);
-    loop {
+/// What the client said of the length. Hosts hold it to that.
+fn content_length(headers: &[(String, Vec<u8>)]) -> Option<usize> {
+    let (_, value) = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))?;
+    str::from_utf8(value).ok()?.parse().ok()
+}
+
+/// The body, cut off where it is too long. One of known length costs no read to find its end.
+async fn read_body(mut stream: StreamReader<u8>, length: Option<usize>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(length.unwrap_or(4096).min(MAX_BODY + 1));
+    while length != Some(bytes.len()) {
         if bytes.len() == bytes.capacity() {
-            bytes.reserve(bytes.len());
+            bytes.reserve(bytes.len().max(4096));
         }
         let (result, read) = stream.read(bytes).await;
         bytes = read;
         if bytes.len() > MAX_BODY || !matches!(result, StreamResult::Complete(_)) {
-            return bytes;
+            break;
         }
     }
+    bytes
 }
 
 fn nonce() -> [u8; 16] {
-    get_random_bytes(16).try_into().expect("as many bytes as were asked for")
+    get_random_bytes(16)
+        .try_into()
+        .expect("as many bytes as were asked for")
 }
 
 async fn call_over_http(call: &Call<'_>, respond: Respond) {
@@ -118,18 +133,21 @@ async fn call_over_http(call: &Call<'_>, respond: Respond) {
     if !call.may_notify() {
         control::begin(id, &context(call), Channel::Nowhere);
         let outcome = call_tool(call, id).await;
-        control::end(id, Vec::new()).await;
+        control::end(id, &[]);
         return send(respond, call.reply(outcome)).await;
     }
     control::begin(id, &context(call), Channel::Events);
     let headers = sse::HEADERS.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
     let response = response(200, &headers, Some(control::events(id)));
     if respond.send(response).is_ok() {
-        // A synchronous tool lets nothing else happen until it is done: its events reach the
-        // client only if somebody reads the stream by now.
+        // A synchronous tool keeps this instance to itself until it is done: by then the
+        // response must be out and its stream be read.
         control::open(id).await;
-        let outcome = call_tool(call, id).await;
-        control::end(id, call.event(outcome)).await;
+        let work = async {
+            let outcome = call_tool(call, id).await;
+            control::end(id, &call.event(outcome));
+        };
+        join(control::pump(id), work).await;
     }
 }
 
@@ -158,24 +176,36 @@ fn context(call: &Call<'_>) -> control::Context {
 
 /// Sends a whole response: in one chunk, which hosts send with its head.
 async fn send(respond: Respond, reply: HttpResponse) {
-    let headers: Vec<(String, Vec<u8>)> =
-        reply.headers.iter().map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
+    let headers: Vec<(String, Vec<u8>)> = reply
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+        .collect();
     if reply.body.is_empty() {
         let _ = respond.send(response(reply.status, &headers, None));
         return;
     }
     let (mut writer, reader) = wit_stream::new();
     // Without the task that waits for the response, nobody reads.
-    if respond.send(response(reply.status, &headers, Some(reader))).is_ok() {
+    if respond
+        .send(response(reply.status, &headers, Some(reader)))
+        .is_ok()
+    {
         writer.write_all(reply.body).await;
     }
 }
 
-fn response(status: u16, headers: &[(String, Vec<u8>)], body: Option<StreamReader<u8>>) -> Response {
+fn response(
+    status: u16,
+    headers: &[(String, Vec<u8>)],
+    body: Option<StreamReader<u8>>,
+) -> Response {
     let headers = Fields::from_list(headers).expect("the protocol's headers are valid");
     let (_, trailers) = wit_future::new::<Result<Option<Trailers>, ErrorCode>>(|| Ok(None));
     let (response, _sent) = Response::new(headers, body, trailers);
-    response.set_status_code(status).expect("the protocol's statuses are valid");
+    response
+        .set_status_code(status)
+        .expect("the protocol's statuses are valid");
     response
 }
 
@@ -271,7 +301,11 @@ async fn call_over_stdio(call: &Call<'_>) -> Vec<u8> {
     if !call.flags().contains(Flags::USES_REQUEST) {
         return call.line(call_tool(call, request_id(call.slot(), None)).await);
     }
-    let channel = if call.may_notify() { Channel::Lines } else { Channel::Nowhere };
+    let channel = if call.may_notify() {
+        Channel::Lines
+    } else {
+        Channel::Nowhere
+    };
     let request = BegunRequest::new(call, channel);
     call.line(call_tool(call, request.0).await)
 }
@@ -289,6 +323,6 @@ impl BegunRequest {
 
 impl Drop for BegunRequest {
     fn drop(&mut self) {
-        control::forget(self.0);
+        control::end(self.0, &[]);
     }
 }

@@ -3,14 +3,10 @@
 use std::{collections::HashMap, fmt};
 
 use super::{
-    Flags, cursor,
+    Flags, cursor, describe,
     layout::{MAGIC, TEXT, WORD, header, page, rule, slot, tool},
 };
 use crate::{
-    content,
-    failure::supported_versions,
-    json::{self, Kind, Object, Value},
-    message::SERVER_INFO,
     schema::{self, NameError, SchemaError},
     types::{
         tool_types::Tool,
@@ -193,12 +189,8 @@ pub fn build(input: &CatalogInput) -> Result<Vec<u8>, BuildError> {
         slots.push(feature.flags.0);
     }
 
-    let server_info = server_info(server);
-    let capabilities = if flags.contains(Flags::LOG) {
-        &br#"{"logging":{},"tools":{}}"#[..]
-    } else {
-        br#"{"tools":{}}"#
-    };
+    let server_info = describe::server_info(server);
+    let capabilities = describe::capabilities(flags);
     let list_cache = input
         .features
         .iter()
@@ -232,11 +224,17 @@ pub fn build(input: &CatalogInput) -> Result<Vec<u8>, BuildError> {
     let mut words = vec![flags.0, digest as u32, (digest >> 32) as u32];
     writer.text(&mut words, server.name.as_bytes());
     writer.text(&mut words, &server_info);
-    writer.text(&mut words, &discover(server, &server_info, capabilities));
-    writer.text(&mut words, &initialize(server, &server_info, capabilities));
     writer.text(
         &mut words,
-        &list_end(list_cache.unwrap_or(server.cache), &server_info),
+        &describe::discover(server, &server_info, &capabilities),
+    );
+    writer.text(
+        &mut words,
+        &describe::initialize(server, &server_info, &capabilities),
+    );
+    writer.text(
+        &mut words,
+        &describe::list_end(list_cache.unwrap_or(server.cache), &server_info),
     );
     let tables = [
         (page_records, page::SIZE),
@@ -352,7 +350,7 @@ impl<'a> Tools<'a> {
                 }
             })?;
             let json = |legacy| {
-                tool_json(tool, &name, legacy).map_err(|member| {
+                describe::tool_json(tool, &name, legacy).map_err(|member| {
                     let (feature, tool) = of();
                     BuildError::NotAnObject {
                         feature,
@@ -400,152 +398,6 @@ impl<'a> Tools<'a> {
     }
 }
 
-/// A tool as clients see it; the member that is not a JSON object if there is one.
-fn tool_json(tool: &Tool, name: &str, legacy: bool) -> Result<Vec<u8>, &'static str> {
-    let mut out = Vec::new();
-    let mut object = Object::begin(&mut out);
-    object.string("name", name);
-    object.optional("title", tool.title.as_deref());
-    object.optional("description", tool.description.as_deref());
-    let input = value(&tool.input_schema).ok_or("an input schema")?;
-    input_schema(object.key("inputSchema"), input, legacy);
-    if let Some(schema) = &tool.output_schema {
-        let schema = value(schema).ok_or("an output schema")?;
-        // Before 2026-07-28 structured content was always an object.
-        if !legacy
-            || schema
-                .member("type")
-                .is_some_and(|kind| kind.is_str("object"))
-        {
-            compact(object.key("outputSchema"), schema);
-        }
-    }
-    if let Some(annotations) = &tool.annotations {
-        let mut written = Object::begin(object.key("annotations"));
-        written.optional("title", annotations.title.as_deref());
-        let hints = [
-            ("readOnlyHint", annotations.read_only),
-            ("destructiveHint", annotations.destructive),
-            ("idempotentHint", annotations.idempotent),
-            ("openWorldHint", annotations.open_world),
-        ];
-        for (name, hint) in hints {
-            if let Some(hint) = hint {
-                written.bool(name, hint);
-            }
-        }
-        written.end();
-    }
-    content::icons(&mut object, &tool.icons);
-    if let Some(meta) = &tool.meta {
-        compact(object.key("_meta"), value(meta).ok_or("metadata")?);
-    }
-    object.end();
-    Ok(out)
-}
-
-fn value(text: &str) -> Option<Value<'_>> {
-    Value::parse(text).ok().filter(Value::is_object)
-}
-
-fn compact(out: &mut Vec<u8>, value: Value<'_>) {
-    json::compact(out, value.text).expect("a value that was read is well-formed");
-}
-
-/// Before 2026-07-28 the schema of a property had to be an object, and clients refuse the
-/// whole list otherwise: `true` becomes `{}`, and `false` becomes `{"not":{}}`.
-fn input_schema(out: &mut Vec<u8>, schema: Value<'_>, legacy: bool) {
-    if !legacy {
-        return compact(out, schema);
-    }
-    let mut object = Object::begin(out);
-    for (key, value) in schema.members() {
-        let out = object.raw_key(key);
-        if !(key.is_str("properties") && value.is_object()) {
-            compact(out, value);
-            continue;
-        }
-        let mut properties = Object::begin(out);
-        for (name, property) in value.members() {
-            let out = properties.raw_key(name);
-            match (property.kind, property.text) {
-                (Kind::Bool, "true") => out.extend_from_slice(b"{}"),
-                (Kind::Bool, _) => out.extend_from_slice(br#"{"not":{}}"#),
-                _ => compact(out, property),
-            }
-        }
-        properties.end();
-    }
-    object.end();
-}
-
-/// https://modelcontextprotocol.io/specification/2026-07-28/schema#implementation
-fn server_info(server: &ServerInput) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut object = Object::begin(&mut out);
-    object.string("name", &server.name);
-    object.optional("title", server.title.as_deref());
-    object.string("version", &server.version);
-    object.optional("description", server.description.as_deref());
-    object.optional("websiteUrl", server.website.as_deref());
-    content::icons(&mut object, &server.icons);
-    object.end();
-    out
-}
-
-fn cache_hint(object: &mut Object<'_>, hint: CacheHint) {
-    object.json("ttlMs", hint.ttl_ms.to_string().as_bytes());
-    object.string(
-        "cacheScope",
-        match hint.scope {
-            CacheScope::Private => "private",
-            CacheScope::Public => "public",
-        },
-    );
-}
-
-fn meta(object: &mut Object<'_>, server_info: &[u8]) {
-    let mut meta = Object::begin(object.key("_meta"));
-    meta.json(SERVER_INFO, server_info);
-    meta.end();
-}
-
-/// https://modelcontextprotocol.io/specification/2026-07-28/server/discover#response
-fn discover(server: &ServerInput, server_info: &[u8], capabilities: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut object = Object::begin(&mut out);
-    object.string("resultType", "complete");
-    object.json("supportedVersions", &supported_versions());
-    object.json("capabilities", capabilities);
-    object.optional("instructions", server.instructions.as_deref());
-    cache_hint(&mut object, server.cache);
-    meta(&mut object, server_info);
-    object.end();
-    out
-}
-
-/// What follows `protocolVersion`, up to the end of the object
-/// (https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#initialization).
-fn initialize(server: &ServerInput, server_info: &[u8], capabilities: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut object = Object::resume(&mut out);
-    object.json("capabilities", capabilities);
-    object.json("serverInfo", server_info);
-    object.optional("instructions", server.instructions.as_deref());
-    object.end();
-    out
-}
-
-/// What follows the list and its cursor, up to the end of the object.
-fn list_end(cache: CacheHint, server_info: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut object = Object::resume(&mut out);
-    cache_hint(&mut object, cache);
-    meta(&mut object, server_info);
-    object.end();
-    out
-}
-
 /// What holds for a list of both.
 fn stricter(a: CacheHint, b: CacheHint) -> CacheHint {
     let private = matches!(a.scope, CacheScope::Private) || matches!(b.scope, CacheScope::Private);
@@ -568,249 +420,4 @@ fn digest<'a>(parts: impl Iterator<Item = &'a [u8]>) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Catalog, testing, types::tool_types::ToolAnnotations};
-
-    fn json(bytes: &[u8]) -> serde_json::Value {
-        serde_json::from_slice(bytes).unwrap()
-    }
-
-    fn one_feature(tools: Vec<Tool>) -> CatalogInput {
-        let feature = FeatureInput {
-            name: "one".to_owned(),
-            tools,
-            ..FeatureInput::default()
-        };
-        CatalogInput {
-            server: ServerInput::default(),
-            features: vec![feature],
-        }
-    }
-
-    fn problem(input: &CatalogInput) -> String {
-        build(input).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn the_same_input_gives_the_same_bytes() {
-        assert_eq!(testing::catalog(), testing::catalog());
-    }
-
-    #[test]
-    fn a_server_without_tools_has_one_empty_page() {
-        let bytes = build(&CatalogInput::default()).unwrap();
-        let pages: Vec<_> = Catalog::new(&bytes).unwrap().pages().collect();
-        assert_eq!(pages.len(), 1);
-        assert_eq!(
-            (pages[0].modern, pages[0].legacy, pages[0].next),
-            (&b"[]"[..], &b"[]"[..], None)
-        );
-    }
-
-    #[test]
-    fn pages_hold_all_tools_in_order() {
-        for (size, expected) in [(0, 4), (1, 4), (3, 2), (4, 1), (100, 1)] {
-            let bytes = testing::catalog_with_pages_of(size);
-            let catalog = Catalog::new(&bytes).unwrap();
-            assert_eq!(catalog.pages().len(), expected, "{size}");
-            let mut names = Vec::new();
-            let mut page = catalog.page(None);
-            while let Some(current) = page {
-                names.extend(
-                    json(current.modern)
-                        .as_array()
-                        .unwrap()
-                        .iter()
-                        .map(|tool| tool["name"].clone()),
-                );
-                page = current
-                    .next
-                    .map(|cursor| catalog.page(Some(cursor)).unwrap());
-            }
-            assert_eq!(names, ["zeta", "alpha", "two.query", "two.plain"], "{size}");
-        }
-    }
-
-    #[test]
-    fn tools_are_written_whole() {
-        let icon = Icon {
-            src: "data:,".to_owned(),
-            mime_type: Some("image/png".to_owned()),
-            sizes: Vec::new(),
-            theme: None,
-        };
-        let tool = Tool {
-            name: "t".to_owned(),
-            title: Some("T".to_owned()),
-            description: Some("says \"hi\"".to_owned()),
-            input_schema: "{ \"type\": \"object\",\n \"properties\": {\"a\": true, \"b\": false, \"c\": {\"items\": true}} }".to_owned(),
-            output_schema: Some("{\"type\":\"array\"}".to_owned()),
-            annotations: Some(ToolAnnotations {
-                title: Some("A".to_owned()),
-                read_only: Some(true),
-                destructive: Some(false),
-                idempotent: None,
-                open_world: Some(true),
-            }),
-            icons: vec![icon],
-            meta: Some("{\"k\": 1}".to_owned()),
-        };
-        let bytes = build(&one_feature(vec![tool])).unwrap();
-        let page = Catalog::new(&bytes).unwrap().page(None).unwrap();
-        assert!(!page.modern.contains(&b'\n'));
-        let mut expected = serde_json::json!([{
-            "name": "t",
-            "title": "T",
-            "description": "says \"hi\"",
-            "inputSchema": {"type": "object", "properties": {"a": true, "b": false, "c": {"items": true}}},
-            "outputSchema": {"type": "array"},
-            "annotations": {"title": "A", "readOnlyHint": true, "destructiveHint": false, "openWorldHint": true},
-            "icons": [{"src": "data:,", "mimeType": "image/png"}],
-            "_meta": {"k": 1},
-        }]);
-        assert_eq!(json(page.modern), expected);
-        let tool = expected[0].as_object_mut().unwrap();
-        tool.remove("outputSchema");
-        tool["inputSchema"]["properties"] =
-            serde_json::json!({"a": {}, "b": {"not": {}}, "c": {"items": true}});
-        assert_eq!(json(page.legacy), expected);
-    }
-
-    #[test]
-    fn legacy_clients_see_output_schemas_of_objects() {
-        let mut tool = testing::tool("t", r#"{"type":"object"}"#);
-        tool.output_schema = Some(r#"{"type":"object","properties":{}}"#.to_owned());
-        let bytes = build(&one_feature(vec![tool])).unwrap();
-        let page = Catalog::new(&bytes).unwrap().page(None).unwrap();
-        assert_eq!(page.modern, page.legacy);
-    }
-
-    #[test]
-    fn the_strictest_cache_hint_holds_for_the_list() {
-        let hint = |ttl_ms, scope| CacheHint { ttl_ms, scope };
-        let (private, public) = (CacheScope::Private, CacheScope::Public);
-        for (features, ttl, scope) in [
-            (vec![], 300_000, "public"),
-            (vec![None], 300_000, "public"),
-            (vec![Some(hint(7, public))], 7, "public"),
-            (vec![Some(hint(900_000, public))], 900_000, "public"),
-            (vec![Some(hint(900_000, private)), None], 300_000, "private"),
-            (
-                vec![Some(hint(7, public)), Some(hint(0, private))],
-                0,
-                "private",
-            ),
-        ] {
-            let features = features.into_iter().map(|cache| FeatureInput {
-                cache,
-                ..FeatureInput::default()
-            });
-            let input = CatalogInput {
-                features: features.collect(),
-                ..CatalogInput::default()
-            };
-            let bytes = build(&input).unwrap();
-            let catalog = Catalog::new(&bytes).unwrap();
-            let end = json(&[b"{\"a\":1", catalog.list_end()].concat());
-            assert_eq!(
-                (&end["ttlMs"], &end["cacheScope"]),
-                (&ttl.into(), &scope.into())
-            );
-            assert_eq!(json(catalog.discover())["ttlMs"], 300_000);
-        }
-    }
-
-    #[test]
-    fn the_server_presents_itself() {
-        let server = ServerInput {
-            name: "s".to_owned(),
-            version: "1".to_owned(),
-            title: Some("S".to_owned()),
-            description: Some("d".to_owned()),
-            website: Some("https://example.com".to_owned()),
-            ..ServerInput::default()
-        };
-        let bytes = build(&CatalogInput {
-            server,
-            features: Vec::new(),
-        })
-        .unwrap();
-        let catalog = Catalog::new(&bytes).unwrap();
-        let info = serde_json::json!({
-            "name": "s", "title": "S", "version": "1", "description": "d", "websiteUrl": "https://example.com"
-        });
-        assert_eq!(json(catalog.server_info()), info);
-        let discovered = json(catalog.discover());
-        assert_eq!(discovered["_meta"][SERVER_INFO], info);
-        assert_eq!(
-            (discovered.get("instructions"), &discovered["capabilities"]),
-            (None, &serde_json::json!({"tools": {}}))
-        );
-        let initialized = json(&[b"{\"a\":1", catalog.initialize()].concat());
-        assert_eq!(
-            initialized,
-            serde_json::json!({"a": 1, "capabilities": {"tools": {}}, "serverInfo": info})
-        );
-    }
-
-    #[test]
-    fn duplicates_name_both_features_and_the_remedy() {
-        let mut input = testing::input();
-        input.features[0]
-            .tools
-            .push(testing::tool("two.plain", r#"{"type":"object"}"#));
-        assert_eq!(
-            problem(&input),
-            "features `one` and `two` both have a tool `two.plain`; give one of them a `prefix`"
-        );
-        let tool = testing::tool("t", r#"{"type":"object"}"#);
-        assert_eq!(
-            problem(&one_feature(vec![tool.clone(), tool])),
-            "feature `one` has two tools of the name `t`; rename one"
-        );
-    }
-
-    #[test]
-    fn tools_that_clients_cannot_use_are_refused() {
-        let plain = r#"{"type":"object"}"#;
-        assert_eq!(
-            problem(&one_feature(vec![testing::tool("a b", plain)])),
-            "feature `one` has a tool `a b` that clients cannot call: the name contains ` `; it may contain `A-Z a-z 0-9 _ - .`"
-        );
-        let mut input = testing::input();
-        input.features[1].prefix = Some("no/".to_owned());
-        assert!(
-            problem(&input)
-                .starts_with("feature `two` has a tool `no/query` that clients cannot call")
-        );
-        assert_eq!(
-            problem(&one_feature(vec![testing::tool("t", "{}")])),
-            "tool `t` of feature `one` has no valid input schema: the `type` of the input schema is not `object`; \
-             add `\"type\": \"object\"` at its top"
-        );
-        for (member, change) in [
-            (
-                "an output schema",
-                (|tool| tool.output_schema = Some("[]".to_owned())) as fn(&mut Tool),
-            ),
-            ("metadata", |tool| tool.meta = Some("{".to_owned())),
-            ("an input schema", |tool| {
-                tool.input_schema = format!(
-                    r#"{{"type":"object","a":{}{}}}"#,
-                    "[".repeat(70),
-                    "]".repeat(70)
-                );
-            }),
-        ] {
-            let mut tool = testing::tool("t", plain);
-            change(&mut tool);
-            assert_eq!(
-                problem(&one_feature(vec![tool])),
-                format!(
-                    "tool `t` of feature `one` has {member} that is not one JSON object of at most 64 levels"
-                )
-            );
-        }
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@
 
 mod build;
 mod cursor;
+mod describe;
 mod layout;
 
 use layout::{MAGIC, TEXT, WORD, header, page, rule, slot, tool};
@@ -24,6 +25,10 @@ impl Flags {
     pub const LOG: Flags = Flags(4);
     /// Imports anything of `request`.
     pub const USES_REQUEST: Flags = Flags(8);
+    /// Exports `prompts`, and lists none.
+    pub const PROMPTS: Flags = Flags(16);
+    /// Exports `resources`, and lists none.
+    pub const RESOURCES: Flags = Flags(32);
 
     pub fn contains(self, other: Flags) -> bool {
         self.0 & other.0 == other.0
@@ -404,7 +409,9 @@ mod tests {
                 let _ = (
                     tool.feature_name(),
                     tool.flags(),
-                    tool.header_rules().map(|rule| rule.path().count()).sum::<usize>(),
+                    tool.header_rules()
+                        .map(|rule| rule.path().count())
+                        .sum::<usize>(),
                 );
             }
             let _ = (

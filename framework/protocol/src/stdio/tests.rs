@@ -206,6 +206,9 @@ fn a_line_that_was_cut_is_not_taken_for_a_whole_one() {
     let mut session = Session::default();
     let request = legacy_request("ping", "{}");
     let padded = |length: usize| request.clone() + &" ".repeat(length - request.len());
-    assert_eq!(send(&mut session, &(padded(crate::MAX_BODY) + "\n"))["result"], json!({}));
+    assert_eq!(
+        send(&mut session, &(padded(crate::MAX_BODY) + "\n"))["result"],
+        json!({})
+    );
     assert_eq!(code(&mut session, &padded(crate::MAX_BODY + 1)), -32600);
 }

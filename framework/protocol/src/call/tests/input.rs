@@ -1,0 +1,204 @@
+use super::*;
+
+fn required(requests: &[(&str, &str, &str)]) -> Outcome {
+    let requests = requests.iter().map(|(key, method, params)| InputRequest {
+        key: key.to_string(),
+        method: method.to_string(),
+        params: params.to_string(),
+    });
+    Ok(Some(ToolOutcome::InputRequired(InputRequired {
+        requests: requests.collect(),
+        state: None,
+    })))
+}
+
+fn with_capabilities(capabilities: &str, outcome: Outcome) -> (u16, Json) {
+    with_call(MODERN, "", |call| {
+        let client = Client {
+            capabilities: capabilities.to_owned().into(),
+            ..call.client().clone()
+        };
+        let call = Call {
+            client,
+            ..call.clone()
+        };
+        let response = call.reply(outcome);
+        (
+            response.status,
+            serde_json::from_slice(&response.body).unwrap(),
+        )
+    })
+}
+
+#[test]
+fn input_is_asked_for_what_the_client_can_give() {
+    let outcome = required(&[
+        ("name", "elicitation/create", "{ \"message\": \"Who?\" }"),
+        ("text", "sampling/createMessage", "{}"),
+        ("roots", "roots/list", "{}"),
+    ]);
+    let (status, json) =
+        with_capabilities(r#"{"elicitation":{},"sampling":{},"roots":{}}"#, outcome);
+    assert_eq!(status, 200);
+    assert_eq!(
+        json["result"],
+        json!({
+            "resultType": "input_required",
+            "inputRequests": {
+                "name": {"method": "elicitation/create", "params": {"message": "Who?"}},
+                "text": {"method": "sampling/createMessage", "params": {}},
+                "roots": {"method": "roots/list", "params": {}},
+            },
+            "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "test", "version": "1.2.3"}},
+        })
+    );
+}
+
+#[test]
+fn input_is_not_asked_for_what_the_client_cannot_give() {
+    let (form, url) = (
+        ("elicitation/create", "{}"),
+        ("elicitation/create", r#"{"mode":"url"}"#),
+    );
+    let (sampling, roots) = (("sampling/createMessage", "{}"), ("roots/list", "{}"));
+    let tools = ("sampling/createMessage", r#"{"tools":[]}"#);
+    for (capabilities, asked, missing) in [
+        ("{}", vec![sampling], json!({"sampling": {}})),
+        ("{}", vec![roots], json!({"roots": {}})),
+        ("{}", vec![form], json!({"elicitation": {"form": {}}})),
+        (
+            "{}",
+            vec![url, roots],
+            json!({"elicitation": {"url": {}}, "roots": {}}),
+        ),
+        ("{}", vec![tools], json!({"sampling": {"tools": {}}})),
+        (
+            r#"{"sampling":{}}"#,
+            vec![sampling, tools],
+            json!({"sampling": {"tools": {}}}),
+        ),
+        (
+            r#"{"elicitation":{}}"#,
+            vec![form, url],
+            json!({"elicitation": {"url": {}}}),
+        ),
+        (
+            r#"{"elicitation":{"url":{}}}"#,
+            vec![form, url],
+            json!({"elicitation": {"form": {}}}),
+        ),
+        (
+            r#"{"sampling":true}"#,
+            vec![sampling],
+            json!({"sampling": {}}),
+        ),
+        (
+            r#"{"elicitation":{"form":{},"url":{}},"sampling":{"tools":{}}}"#,
+            vec![form, url, tools, roots],
+            json!({"roots": {}}),
+        ),
+    ] {
+        let keys: Vec<_> = (0..asked.len()).map(|index| index.to_string()).collect();
+        let requests: Vec<_> = asked
+            .iter()
+            .zip(&keys)
+            .map(|((method, params), key)| (key.as_str(), *method, *params))
+            .collect();
+        let (status, json) = with_capabilities(capabilities, required(&requests));
+        assert_eq!(
+            (status, &json["error"]["code"]),
+            (400, &json!(-32021)),
+            "{capabilities} {asked:?}"
+        );
+        assert_eq!(
+            json["error"]["data"],
+            json!({"requiredCapabilities": missing}),
+            "{capabilities} {asked:?}"
+        );
+    }
+}
+
+#[test]
+fn broken_needs_for_input_are_internal_errors() {
+    let all = r#"{"elicitation":{},"sampling":{},"roots":{}}"#;
+    for (outcome, message) in [
+        (
+            required(&[]),
+            "tool `zeta` answered with a need for input but no requests for it",
+        ),
+        (
+            required(&[("a", "roots/list", "{}"), ("a", "roots/list", "{}")]),
+            "tool `zeta` answered with two requests for input under one key",
+        ),
+        (
+            required(&[("a", "roots/delete", "{}")]),
+            "tool `zeta` answered with a request for input by an unknown method",
+        ),
+        (
+            required(&[("a", "roots/list", "[]")]),
+            "tool `zeta` answered with a request for input whose parameters are not a JSON object",
+        ),
+        (
+            required(&[("a", "elicitation/create", r#"{"mode":"mime"}"#)]),
+            "tool `zeta` answered with a request for elicitation in an unknown mode",
+        ),
+        (
+            Ok(Some(ToolOutcome::InputRequired(InputRequired {
+                requests: Vec::new(),
+                state: Some("s".to_owned()),
+            }))),
+            "request state is not supported by this version of the framework",
+        ),
+    ] {
+        let (status, json) = with_capabilities(all, outcome);
+        assert_eq!(
+            (status, &json["error"]),
+            (200, &json!({"code": -32603, "message": message}))
+        );
+    }
+}
+
+#[test]
+fn legacy_clients_are_told_what_they_lack() {
+    let (status, json) = answer("2025-11-25", "", required(&[("a", "roots/list", "{}")]));
+    assert_eq!((status, &json["error"]["code"]), (200, &json!(-32603)));
+    assert_eq!(
+        json["error"]["message"],
+        "tool `zeta` needs input from the user, which this server cannot ask for in revision `2025-11-25`; \
+         use a client of revision `2026-07-28` or later"
+    );
+}
+
+#[test]
+fn extensions_need_a_client_that_declared_one() {
+    let extension = |text: &str| Ok(Some(ToolOutcome::Extension(text.to_owned())));
+    let task = "{ \"resultType\": \"task\", \"taskId\": \"t\" }";
+    let declared = r#"{"extensions":{"io.modelcontextprotocol/tasks":{}}}"#;
+    assert_eq!(
+        with_capabilities(declared, extension(task)).1["result"],
+        json!({"resultType": "task", "taskId": "t"})
+    );
+    for capabilities in ["{}", r#"{"extensions":{}}"#] {
+        assert_eq!(
+            with_capabilities(capabilities, extension(task)).1["error"]["code"],
+            -32603
+        );
+    }
+    for broken in [
+        "",
+        "[]",
+        "{}",
+        r#"{"resultType":"complete"}"#,
+        r#"{"resultType":7}"#,
+    ] {
+        assert_eq!(
+            with_capabilities(declared, extension(broken)).1["error"]["code"],
+            -32603,
+            "{broken}"
+        );
+    }
+    assert_eq!(
+        answer("2025-11-25", "", extension(task)).1["error"]["code"],
+        -32603
+    );
+}

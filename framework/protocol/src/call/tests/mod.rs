@@ -1,0 +1,87 @@
+mod context;
+mod input;
+mod results;
+
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::{
+    MAX_RESULT,
+    catalog::Catalog,
+    http::{self, handle},
+    testing::{self, LEGACY_HEADERS, headers, legacy_request, modern_headers, modern_request},
+    types::{
+        tool_types::ToolResult,
+        types::{ContentBlock, InputRequest, InputRequired, TextContent},
+    },
+};
+
+/// What a call of a tool of feature `one` gives, by HTTP.
+fn answer(version: &str, meta: &str, outcome: Outcome) -> (u16, Json) {
+    with_call(version, meta, |call| {
+        let response = call.reply(outcome.clone());
+        let line = call.line(outcome.clone());
+        assert_eq!(line, [&response.body[..], b"\n"].concat());
+        let event = call.event(outcome);
+        assert_eq!(
+            event,
+            [b"event: message\ndata: ", &response.body[..], b"\n\n"].concat()
+        );
+        assert!(!response.body.contains(&b'\n'));
+        (
+            response.status,
+            serde_json::from_slice(&response.body).unwrap(),
+        )
+    })
+}
+
+fn with_call<T>(version: &str, meta: &str, then: impl FnOnce(&Call<'_>) -> T) -> T {
+    let bytes = testing::catalog();
+    let catalog = Catalog::new(&bytes).unwrap();
+    let modern = version == "2026-07-28";
+    let list = if modern {
+        modern_headers("tools/call", Some("zeta"))
+    } else {
+        let version = ("MCP-Protocol-Version", version);
+        headers(&[LEGACY_HEADERS.as_slice(), &[version]].concat())
+    };
+    let body = if modern {
+        let inputs = r#""name":"zeta","arguments":{ "a": 1 },"inputResponses":{"k":{ "action":"accept"},"l\u0061":1},"#;
+        modern_request("tools/call", inputs, meta)
+    } else {
+        legacy_request(
+            "tools/call",
+            &format!(r#"{{"name":"zeta","_meta":{{"x":1{meta}}}}}"#),
+        )
+    };
+    let request = http::Request {
+        method: "POST",
+        authority: None,
+        headers: &list,
+    };
+    let head = http::check_head(&request, &catalog).unwrap();
+    match handle(&catalog, &head, body.as_bytes(), &mut || [0; 16]) {
+        http::Outcome::Call(call) => then(&call),
+        http::Outcome::Reply(response) => panic!("{}", String::from_utf8_lossy(&response.body)),
+    }
+}
+
+fn complete(result: ToolResult) -> Outcome {
+    Ok(Some(ToolOutcome::Complete(result)))
+}
+
+fn text(text: &str) -> ToolResult {
+    let block = ContentBlock::Text(TextContent {
+        text: text.to_owned(),
+        annotations: None,
+        meta: None,
+    });
+    ToolResult {
+        content: vec![block],
+        structured_content: None,
+        is_error: false,
+        meta: None,
+    }
+}
+
+const MODERN: &str = "2026-07-28";

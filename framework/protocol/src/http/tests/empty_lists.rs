@@ -1,0 +1,102 @@
+use super::*;
+use crate::catalog::{Flags, build};
+
+/// A server with prompts and resources, none of which are listed.
+fn server() -> Vec<u8> {
+    let mut input = testing::input();
+    input.features[0].flags = Flags::PROMPTS.with(Flags::RESOURCES);
+    build(&input).unwrap()
+}
+
+fn modern(method: &str, name: Option<&str>, params: &str) -> (u16, Value) {
+    let (status, json, _) = send(
+        &server(),
+        "POST",
+        &modern_headers(method, name),
+        &modern_request(method, params, ""),
+    );
+    (status, json)
+}
+
+const LISTS: [(&str, &str); 3] = [
+    ("prompts/list", "prompts"),
+    ("resources/list", "resources"),
+    ("resources/templates/list", "resourceTemplates"),
+];
+
+#[test]
+fn lists_are_there_where_they_are_declared() {
+    let (_, discovered) = modern("server/discover", None, "");
+    assert_eq!(
+        discovered["result"]["capabilities"],
+        json!({"prompts": {}, "resources": {}, "tools": {}})
+    );
+    for (method, name) in LISTS {
+        let (status, json) = modern(method, None, "");
+        let result = &json["result"];
+        assert_eq!((status, &result[name]), (200, &json!([])), "{method}");
+        assert_eq!(
+            (
+                &result["resultType"],
+                &result["ttlMs"],
+                &result["cacheScope"]
+            ),
+            (&json!("complete"), &json!(300000), &json!("public"))
+        );
+        let (status, json, _) = send(&server(), "POST", &legacy(), &legacy_request(method, "{}"));
+        assert_eq!(
+            (status, &json["result"]),
+            (200, &json!({name: []})),
+            "{method}"
+        );
+        let (status, json) = modern(method, None, r#""cursor":"x","#);
+        assert_eq!((status, &json["error"]["code"]), (200, &json!(-32602)));
+    }
+}
+
+#[test]
+fn lists_are_unknown_where_they_are_not_declared() {
+    for (method, _) in LISTS {
+        assert_eq!(
+            error(
+                &modern_headers(method, None),
+                &modern_request(method, "", "")
+            )
+            .1,
+            -32601
+        );
+        assert_eq!(error(&legacy(), &legacy_request(method, "{}")).1, -32601);
+    }
+    for method in ["prompts/get", "resources/read"] {
+        assert_eq!(error(&legacy(), &legacy_request(method, "{}")).1, -32601);
+    }
+}
+
+#[test]
+fn nothing_can_be_got_or_read() {
+    let (status, json) = modern("prompts/get", Some("p"), r#""name":"p","#);
+    assert_eq!(
+        (status, &json["error"]),
+        (
+            200,
+            &json!({"code": -32602, "message": "unknown prompt `p`"})
+        )
+    );
+    let (status, json) = modern("resources/read", Some("a:b"), r#""uri":"a:b","#);
+    let missing =
+        |code| json!({"code": code, "message": "unknown resource `a:b`", "data": {"uri": "a:b"}});
+    assert_eq!((status, &json["error"]), (200, &missing(-32602)));
+    let body = legacy_request("resources/read", r#"{"uri":"a:b"}"#);
+    let (status, json, _) = send(&server(), "POST", &legacy(), &body);
+    assert_eq!((status, &json["error"]), (200, &missing(-32002)));
+    assert_eq!(modern("prompts/get", None, "").0, 400);
+    assert_eq!(modern("resources/read", None, r#""uri":7,"#).0, 400);
+}
+
+#[test]
+fn the_name_header_says_the_uri() {
+    let (status, json) = modern("resources/read", Some("a:c"), r#""uri":"a:b","#);
+    assert_eq!((status, &json["error"]["code"]), (400, &json!(-32020)));
+    let (status, json) = modern("prompts/get", None, r#""name":"p","#);
+    assert_eq!((status, &json["error"]["code"]), (400, &json!(-32020)));
+}

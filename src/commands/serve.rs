@@ -1,0 +1,252 @@
+//! `mcp serve`.
+
+use std::{
+    io::{ErrorKind, Write},
+    net::{SocketAddr, ToSocketAddrs as _},
+    path::PathBuf,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use indicatif::ProgressBar;
+use tokio::{net::TcpListener, runtime};
+
+use crate::{
+    app::App,
+    host::{Destination, Options, PATH, Server, client::Client},
+};
+
+/// Run a composed MCP server, over HTTP or stdio.
+///
+/// Over HTTP, clients find it at `/mcp`. As long as it listens on this machine only, requests
+/// that name another host are refused. Ctrl-C ends it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  # Serve the app of the current folder
+  spin mcp serve
+
+  # Serve a component on a port that is free
+  spin mcp serve server.wasm --listen 127.0.0.1:0
+
+  # Serve a desktop client, which starts this command itself
+  spin mcp serve server.wasm --stdio")]
+pub struct ServeCommand {
+    /// The composed server [default: that of the app]
+    #[arg(value_name = "SERVER")]
+    server: Option<PathBuf>,
+
+    /// Listen on this address; port 0 takes a free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000", value_parser = address)]
+    listen: SocketAddr,
+
+    /// Speak on stdin and stdout instead, until stdin ends
+    ///
+    /// Single requests are not limited then. A tool that computes for longer than `--timeout`
+    /// without waiting for anything ends the server; one that waits may wait for ever.
+    #[arg(long, conflicts_with = "listen")]
+    stdio: bool,
+
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+/// How to find a server and what to let it do.
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
+    /// The app: its `spin.toml`, or the folder of it [default: the nearest one]
+    #[arg(short, long, value_name = "PATH")]
+    from: Option<PathBuf>,
+
+    /// The component that is the MCP server, if the app has several
+    #[arg(short, long, value_name = "ID")]
+    component_id: Option<String>,
+
+    /// End requests that take longer; their clients get an error
+    #[arg(long, value_name = "SECONDS", default_value = "30")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    timeout: u32,
+
+    /// Set an environment variable for the server; it has no others
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    env: Vec<(String, String)>,
+
+    /// Let the server send HTTP requests to this host; without a port, to the default one
+    #[arg(long, value_name = "HOST[:PORT]")]
+    allow_host: Vec<Destination>,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let expected = "expected an address and a port, such as `127.0.0.1:3000`";
+    let mut addresses = text.to_socket_addrs().map_err(|_| expected)?;
+    Ok(addresses.next().ok_or(expected)?)
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
+        _ => Err("expected `NAME=VALUE`".into()),
+    }
+}
+
+impl RunArgs {
+    /// Loads the server at `path`, or else the app's.
+    pub(super) fn load(&self, path: Option<PathBuf>) -> Result<Server> {
+        let path = match path {
+            Some(path) => path,
+            None => {
+                let app = App::find(self.from.as_deref(), self.component_id.as_deref())?;
+                let output = app.output;
+                let shown = output.display();
+                ensure!(
+                    output.is_file(),
+                    "the app's server `{shown}` is not there yet; `spin mcp build` makes it"
+                );
+                output
+            }
+        };
+        let options = Options {
+            timeout: Duration::from_secs(self.timeout.into()),
+            env: self.env.clone(),
+            allowed_hosts: self.allow_host.clone(),
+        };
+        let progress =
+            ProgressBar::new_spinner().with_message(format!("compiling {}", path.display()));
+        progress.enable_steady_tick(Duration::from_millis(100));
+        let server = Server::load(&path, options);
+        progress.finish_and_clear();
+        server
+    }
+}
+
+impl ServeCommand {
+    pub fn run(self) -> Result<()> {
+        let server = self.run.load(self.server)?;
+        let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+        if self.stdio {
+            let code = runtime.block_on(server.run_stdio());
+            // A thread may still wait for stdin.
+            runtime.shutdown_background();
+            match code? {
+                0 => Ok(()),
+                // The server said why on stderr.
+                code => std::process::exit(code.into()),
+            }
+        } else {
+            runtime.block_on(serve(server, self.listen))
+        }
+    }
+}
+
+async fn serve(server: Server, address: SocketAddr) -> Result<()> {
+    allow_many_connections();
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        let next = match error.kind() {
+            ErrorKind::AddrInUse => {
+                "; choose another port with `--listen`, such as 0 for one that is free"
+            }
+            _ => "",
+        };
+        anyhow::Error::new(error).context(format!("cannot listen on `{address}`{next}"))
+    })?;
+    let shutdown = shutdown().context("cannot watch for signals")?;
+    let address = listener.local_addr()?;
+    let url = format!("http://{address}{PATH}");
+    let name = match Client::new(&server).server_name().await {
+        Ok(Some(name)) => name,
+        _ => server.name().to_owned(),
+    };
+    writeln!(std::io::stdout(), "Serving {name} at {url}")?;
+    eprintln!(
+        "To use it, for example: claude mcp add --transport http {} {url}",
+        shell_word(&name)
+    );
+    if !address.ip().is_loopback() {
+        eprintln!("Whoever reaches {address} can call its tools");
+    }
+    server.serve(listener, shutdown).await
+}
+
+/// Resolves when the user, or whoever started this, wants it to end.
+#[cfg(unix)]
+fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
+}
+
+/// Raises the number of open files from what shells allow to what the system does. Where that
+/// fails, fewer clients are served at a time.
+fn allow_many_connections() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let wanted = limit
+            .maximum
+            .map_or(16 * 1024, |maximum| maximum.min(16 * 1024));
+        if limit.current.is_some_and(|current| current < wanted) {
+            let _ = setrlimit(
+                Resource::Nofile,
+                Rlimit {
+                    current: Some(wanted),
+                    ..limit
+                },
+            );
+        }
+    }
+}
+
+/// A name as it can be pasted into a shell.
+fn shell_word(name: &str) -> String {
+    let word: String = name
+        .chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    match word.trim_matches('-') {
+        "" => "mcp".into(),
+        word => word.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_becomes_one_word() {
+        assert_eq!(shell_word("my-server"), "my-server");
+        assert_eq!(shell_word("My Server; rm -rf /"), "My-Server--rm--rf");
+        assert_eq!(shell_word("…"), "mcp");
+    }
+
+    #[test]
+    fn an_address_has_a_port() {
+        assert_eq!(address("127.0.0.1:0").unwrap().port(), 0);
+        assert!(address("localhost:80").unwrap().ip().is_loopback());
+        for bad in ["", "3000", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:70000"] {
+            assert!(address(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), read
+//! as they arrive.
+
+/// Splits a stream into the data of its events.
+#[derive(Default)]
+pub(super) struct Events {
+    /// The beginning of a line.
+    line: Vec<u8>,
+    /// The data of the event so far, each line with its end.
+    data: Vec<u8>,
+    /// The last byte was a carriage return.
+    returned: bool,
+}
+
+impl Events {
+    /// The data of the events that end in `bytes`. Other fields and comments are skipped.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
+        let mut events = Vec::new();
+        for &byte in bytes {
+            let second = std::mem::replace(&mut self.returned, byte == b'\r') && byte == b'\n';
+            match byte {
+                b'\n' if second => {}
+                b'\r' | b'\n' => events.extend(self.end_line()),
+                _ => self.line.push(byte),
+            }
+        }
+        events
+    }
+
+    fn end_line(&mut self) -> Option<Vec<u8>> {
+        let line = std::mem::take(&mut self.line);
+        if line.is_empty() {
+            let mut data = std::mem::take(&mut self.data);
+            return data.pop().map(|_| data);
+        }
+        if let Some(value) = line.strip_prefix(b"data:") {
+            self.data
+                .extend_from_slice(value.strip_prefix(b" ").unwrap_or(value));
+            self.data.push(b'\n');
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(stream: &str, piece: usize) -> Vec<String> {
+        let mut events = Events::default();
+        let data = stream
+            .as_bytes()
+            .chunks(piece)
+            .flat_map(|piece| events.push(piece));
+        data.map(|data| String::from_utf8(data).unwrap()).collect()
+    }
+
+    #[test]
+    fn events_end_at_empty_lines_however_they_arrive() {
+        for stream in [
+            "event: message\ndata: {\"a\":1}\n\n: hello\n\ndata:x\ndata: y\nid: 7\n\ndata: cut",
+            "event: message\r\ndata: {\"a\":1}\r\n\r\n: hello\r\n\r\ndata:x\r\ndata: y\r\nid: 7\r\n\r\ndata: cut",
+        ] {
+            for piece in 1..stream.len() {
+                assert_eq!(events(stream, piece), ["{\"a\":1}", "x\ny"], "{piece}");
+            }
+        }
+    }
+}
