@@ -11,11 +11,12 @@ mcp=${CARGO_TARGET_DIR:-$root/target}/debug/mcp
 cd "$root"
 scripts/wasm-target.sh
 echo "run: building the plugin and the framework (minutes, the first time)" >&2
+# Together with the example, as its dependencies' features make it another build of Wasmtime.
 cargo build --quiet
 # A fresh app each time, but for what cargo built in it before.
 mkdir -p "$app"
 find "$app" -mindepth 1 -maxdepth 1 ! -name target -exec rm -rf {} +
-cargo run --quiet --example scaffold -- mcp-tool my-server "$app"
+cargo run --quiet --package scaffold -- new mcp-tool my-server "$app"
 
 cd "$app"
 # The manifest names the component in the app's own target folder.

@@ -108,6 +108,7 @@ mod tests {
             build: Some(build.into()),
             workdir: dir.to_owned(),
             prefix: None,
+            allow: vec![],
         }
     }
 

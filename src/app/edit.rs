@@ -33,6 +33,15 @@ impl Manifest {
         })
     }
 
+    /// The manifest that `find_manifest` finds; none is an error.
+    pub fn find(from: Option<&Path>) -> Result<Self> {
+        let path = find_manifest(from)?.context(
+            "no `spin.toml` here or above: make an app with `spin new -t mcp-tool`, or name one \
+             with `--from`",
+        )?;
+        Self::open(&path)
+    }
+
     /// The manifest that `find_manifest` finds, else that of a new app in the current folder,
     /// called `name` or as the folder is.
     pub fn open_or_create(from: Option<&Path>, name: Option<&str>) -> Result<Self> {

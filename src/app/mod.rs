@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::compose::{self, Composition, Runtime, ServerConfig, Wasi};
+use crate::compose::{self, Composition, Grant, Runtime, ServerConfig, Wasi};
 
 pub use build::BuildFailed;
 pub use edit::Manifest;
@@ -47,17 +47,15 @@ pub struct Feature {
     pub workdir: PathBuf,
     /// Put before the name of each of its tools.
     pub prefix: Option<String>,
+    /// What it may use beside what every feature may.
+    pub allow: Vec<Grant>,
 }
 
 impl App {
     /// Reads the manifest that `from` names: `spin.toml` itself or its folder. Without it,
     /// the search goes up from the current folder, as Spin's does.
     pub fn find(from: Option<&Path>, component: Option<&str>) -> Result<App> {
-        let path = find_manifest(from)?.context(
-            "no `spin.toml` here or above: make an app with `spin new -t mcp-tool`, or name one \
-             with `--from`",
-        )?;
-        Self::load(&path, component)
+        Manifest::find(from)?.app(component)
     }
 
     /// Reads the manifest at `path`. `component` chooses among several servers.
@@ -94,7 +92,7 @@ impl From<&Feature> for compose::Feature {
             name: feature.name.clone(),
             source: feature.source.clone(),
             prefix: feature.prefix.clone(),
-            allow: Vec::new(),
+            allow: feature.allow.clone(),
         }
     }
 }

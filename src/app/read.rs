@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::path::{dir_of, in_dir};
 use super::section::Section;
 use super::{App, Feature, edit};
-use crate::compose::{ServerConfig, Wasi};
+use crate::compose::{Grant, ServerConfig, Wasi};
 
 impl App {
     /// The app that `text`, the manifest at `path`, describes.
@@ -140,8 +140,8 @@ fn read_features(dir: &Path, mcp: &Section) -> Result<Vec<Feature>> {
     features
         .map(|(name, feature)| {
             feature.allow_only(
-                &["source", "build", "workdir", "prefix"],
-                &["allow", "dynamic"],
+                &["source", "build", "workdir", "prefix", "allow"],
+                &["dynamic"],
             )?;
             let source = feature.path("source")?.with_context(|| {
                 format!("`{feature}` has no `source`: name the component file of the feature")
@@ -156,8 +156,21 @@ fn read_features(dir: &Path, mcp: &Section) -> Result<Vec<Feature>> {
                 build: feature.string("build")?,
                 workdir: in_dir(dir, &workdir),
                 prefix: feature.string("prefix")?,
+                allow: read_allow(&feature)?,
                 name,
             })
+        })
+        .collect()
+}
+
+fn read_allow(feature: &Section) -> Result<Vec<Grant>> {
+    let grants = feature.strings("allow")?.into_iter();
+    grants
+        .map(|grant| match grant.as_str() {
+            "env" => Ok(Grant::Env),
+            other => {
+                bail!("`{feature}.allow` holds `{other}`: all that it can hold so far is `env`")
+            }
         })
         .collect()
 }

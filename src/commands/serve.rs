@@ -9,11 +9,11 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use indicatif::ProgressBar;
-use tokio::{net::TcpListener, runtime};
+use tokio::runtime;
 
 use crate::{
     app::App,
-    host::{Destination, Options, PATH, Server, client::Client},
+    host::{Destination, Options, PATH, Server, client::Client, listen},
 };
 
 /// Run a composed MCP server, over HTTP or stdio.
@@ -139,7 +139,7 @@ impl ServeCommand {
 
 async fn serve(server: Server, address: SocketAddr) -> Result<()> {
     allow_many_connections();
-    let listener = TcpListener::bind(address).await.map_err(|error| {
+    let listener = listen(address).map_err(|error| {
         let next = match error.kind() {
             ErrorKind::AddrInUse => {
                 "; choose another port with `--listen`, such as 0 for one that is free"

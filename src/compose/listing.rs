@@ -112,6 +112,8 @@ impl Lister {
         config.cranelift_opt_level(OptLevel::None);
         config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
         config.epoch_interruption(true);
+        // What the feature prints says more to its author than addresses.
+        config.wasm_backtrace_max_frames(None);
         config.wasm_component_model_async(true);
         let engine = Engine::new(&config)?;
         let ticker = engine.weak();
@@ -166,13 +168,14 @@ impl Lister {
         }
         match feature.kind {
             Kind::Sync => {
-                let feature = sync::Sync::new(&mut store, &instance)?;
+                let feature = sync::Sync::new(&mut store, &instance).map_err(misfit)?;
                 let tools = feature.spin_mcp_server_tools();
                 all_pages(async |cursor| Ok(tools.call_list_tools(&mut store, 0, cursor).await?))
                     .await
             }
             Kind::Async => {
-                let feature = asynchronous::Asynchronous::new(&mut store, &instance)?;
+                let feature =
+                    asynchronous::Asynchronous::new(&mut store, &instance).map_err(misfit)?;
                 let tools = feature.spin_mcp_server_tools_async();
                 all_pages(async |cursor| {
                     let cursor = cursor.map(str::to_owned);
@@ -229,6 +232,12 @@ fn trap_unknown(linker: &mut Linker<Guest>, component: &Component) -> Result<()>
         }
     }
     Ok(())
+}
+
+fn misfit(error: wasmtime::Error) -> anyhow::Error {
+    anyhow!(
+        "it does not export what the contract says ({error:#}); build it against this version of the WIT"
+    )
 }
 
 /// Calls a list function whose entries cannot be served yet, and refuses what it lists.

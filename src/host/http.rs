@@ -2,7 +2,8 @@
 
 use std::{
     convert::Infallible,
-    net::IpAddr,
+    io,
+    net::{IpAddr, SocketAddr},
     pin::{Pin, pin},
     task::{Context, Poll},
     time::Duration,
@@ -19,7 +20,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
     task::JoinSet,
     time::{sleep, timeout, timeout_at},
@@ -39,11 +40,27 @@ pub const PATH: &str = "/mcp";
 /// refuse, is left for it to read or not.
 const READ_AHEAD: usize = 4 << 20;
 
+/// Connections that the system keeps until they are accepted. It may have a limit of its own.
+const BACKLOG: u32 = 4096;
+
 /// How long requests may go on after the server was told to end.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// How long a client may take for the head of a request.
 const HEAD: Duration = Duration::from_secs(30);
+
+/// Listens where connections may come by the thousand, all at once.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // Elsewhere this would let two servers share a port; here it only allows a restart.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 impl Server {
     /// Serves until `shutdown` resolves and the requests of that moment are answered, or a

@@ -39,37 +39,45 @@ impl GuestLog {
 
     fn append(&self, bytes: &[u8]) {
         let mut lines = self.0.lock().unwrap_or_else(|e| e.into_inner());
-        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
-            for piece in part.chunks(LINE) {
-                lines.pending.extend_from_slice(piece);
-                if piece.ends_with(b"\n") || lines.pending.len() >= LINE {
-                    lines.print();
-                }
-            }
-        }
+        let ended = lines.append(bytes);
+        // A log that nobody reads is no reason to fail a request.
+        let _ = io::stderr().write_all(&ended);
     }
 }
 
 impl Lines {
-    fn print(&mut self) {
+    /// The lines that end in `bytes`, as they are to be printed.
+    fn append(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut ended = Vec::new();
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            for piece in part.chunks(LINE) {
+                self.pending.extend_from_slice(piece);
+                if piece.ends_with(b"\n") || self.pending.len() >= LINE {
+                    self.end(&mut ended);
+                }
+            }
+        }
+        ended
+    }
+
+    fn end(&mut self, ended: &mut Vec<u8>) {
         if self.pending.is_empty() {
             return;
         }
-        let mut line = Vec::with_capacity(self.prefix.len() + self.pending.len() + 3);
-        line.extend_from_slice(self.prefix.as_bytes());
-        line.extend_from_slice(b": ");
-        line.append(&mut self.pending);
-        if !line.ends_with(b"\n") {
-            line.push(b'\n');
+        ended.extend_from_slice(self.prefix.as_bytes());
+        ended.extend_from_slice(b": ");
+        ended.append(&mut self.pending);
+        if !ended.ends_with(b"\n") {
+            ended.push(b'\n');
         }
-        // A log that nobody reads is no reason to fail a request.
-        let _ = io::stderr().write_all(&line);
     }
 }
 
 impl Drop for Lines {
     fn drop(&mut self) {
-        self.print();
+        let mut last = Vec::new();
+        self.end(&mut last);
+        let _ = io::stderr().write_all(&last);
     }
 }
 
@@ -132,24 +140,30 @@ impl AsyncWrite for GuestLog {
 mod tests {
     use super::*;
 
-    fn pending(log: &GuestLog) -> Vec<u8> {
-        log.0.lock().unwrap().pending.clone()
+    fn lines() -> Lines {
+        Lines {
+            prefix: "a".into(),
+            pending: Vec::new(),
+        }
     }
 
     #[test]
     fn a_line_waits_for_its_end() {
-        let log = GuestLog::new("test".into());
-        log.append(b"a ");
-        log.append(b"b");
-        assert_eq!(pending(&log), b"a b");
-        log.append(b"\nc");
-        assert_eq!(pending(&log), b"c");
+        let mut lines = lines();
+        assert_eq!(lines.append(b"one "), b"");
+        assert_eq!(lines.append(b"two"), b"");
+        assert_eq!(
+            lines.append(b"\nthree\n\nfo"),
+            b"a: one two\na: three\na: \n"
+        );
+        assert_eq!(lines.append(b"ur\n"), b"a: four\n");
     }
 
     #[test]
     fn a_line_without_an_end_is_bounded() {
-        let log = GuestLog::new("test".into());
-        log.append(&vec![b'x'; 3 * LINE + 5]);
-        assert_eq!(pending(&log).len(), 5);
+        let mut lines = lines();
+        let printed = lines.append(&vec![b'x'; 3 * LINE]);
+        assert_eq!(printed.len(), 3 * (LINE + "a: \n".len()));
+        assert!(lines.pending.is_empty());
     }
 }

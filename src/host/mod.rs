@@ -34,7 +34,7 @@ use self::{
 };
 
 pub use self::{
-    http::PATH,
+    http::{PATH, listen},
     message::{CallError, Notice},
     outbound::Destination,
 };

@@ -2,7 +2,10 @@
 
 use std::{collections::HashSet, fmt, str::FromStr, sync::Mutex};
 
-use hyper::{Request, http::uri::Scheme};
+use hyper::{
+    Request,
+    http::uri::{Authority, Scheme},
+};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
 
 /// A host that guests may send requests to.
@@ -18,21 +21,18 @@ impl FromStr for Destination {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let usage = "expected `HOST` or `HOST:PORT`, such as `api.example.com` or `localhost:8080`";
-        let authority: hyper::http::uri::Authority =
-            text.parse().map_err(|_| format!("{usage}, got `{text}`"))?;
-        if text.contains(['@', '*']) || authority.host().is_empty() || text.ends_with(':') {
-            return Err(format!("{usage}, got `{text}`"));
+        let wrong = || format!("{usage}, got `{text}`");
+        let authority: Authority = text.parse().map_err(|_| wrong())?;
+        let host = authority.host();
+        if text.contains(['@', '*']) || host.is_empty() {
+            return Err(wrong());
         }
-        let port = match authority.port() {
-            Some(_) => Some(
-                authority
-                    .port_u16()
-                    .ok_or("the port is not a number below 65536")?,
-            ),
-            None => None,
+        let port = match &authority.as_str()[host.len()..] {
+            "" => None,
+            port => Some(port[1..].parse().map_err(|_| wrong())?),
         };
         Ok(Self {
-            host: authority.host().to_ascii_lowercase(),
+            host: host.to_ascii_lowercase(),
             port,
         })
     }

@@ -1,0 +1,42 @@
+# Two commands need nothing but Rust: `make run` and `make test`. `make help` lists the others.
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+PORT ?= 3000
+
+.DEFAULT_GOAL := help
+.PHONY: help run test conformance bench setup
+
+help: ## Print this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+run: ## Scaffold, build, compose and serve a server of one tool (PORT=3000), and call it
+	@PORT=$(PORT) scripts/run.sh
+
+test: setup ## Run every test, the conformance suite included
+	@status=0; \
+	cargo test --no-fail-fast || status=1; \
+	$(MAKE) --no-print-directory conformance || status=1; \
+	exit $$status
+
+conformance: setup ## Run the official conformance suite, and print passed/total per revision
+	@cargo build --quiet
+	@cargo build --quiet --profile component --target wasm32-wasip2 --target-dir $(TARGET)/fixtures -p conformance
+	@tests/conformance/run.py --mcp $(TARGET)/debug/mcp \
+		--wasmtime "$$(scripts/wasmtime-cli.sh)" \
+		--node "$$(scripts/node22.sh)" \
+		--suite "$$(scripts/conformance-suite.sh)" \
+		--fixture $(TARGET)/fixtures/wasm32-wasip2/component/conformance.wasm
+
+bench: ## Measure composed servers against bare handlers (BENCH_FLAGS="--json FILE", see bench/bench.py)
+	@scripts/wasm-target.sh
+	cargo build --quiet --release
+	@bench/bench.py --mcp $(TARGET)/release/mcp \
+		--wasmtime "$$(scripts/wasmtime-cli.sh)" \
+		--wrk "$$(scripts/load-generator.sh)" \
+		--scratch $(TARGET)/bench $(BENCH_FLAGS)
+
+setup: ## Fetch what the tests need: the wasm target, the Wasmtime CLI, Node.js 22, the suite
+	@scripts/wasm-target.sh
+	@scripts/wasmtime-cli.sh >/dev/null
+	@scripts/node22.sh >/dev/null
+	@scripts/conformance-suite.sh >/dev/null

@@ -1,0 +1,67 @@
+"""Builds what is measured, and says how big it is."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = [f"tool_{index}" for index in range(10)]
+
+
+def build(scratch):
+    """The bare handlers by edition and name, and ten features of one tool each."""
+    target = scratch / "target"
+
+    def cargo(name, package, *flags, **env):
+        command = ["cargo", "build", "--quiet", "--locked", "--profile", "component"]
+        command += ["--target", "wasm32-wasip2", "--target-dir", target, "-p", package, *flags]
+        subprocess.run(command, cwd=ROOT, env={**os.environ, **env}, check=True)
+        built = target / "wasm32-wasip2/component" / f"{package.replace('-', '_')}.wasm"
+        return Path(shutil.copyfile(built, scratch / f"{name}.wasm"))
+
+    bare = {}
+    for edition, package in [("0.2", "bare-0_2"), ("0.3", "bare-0_3")]:
+        bare[edition, "bare"] = cargo(f"bare-{edition}", package)
+        bare[edition, "bare, reads"] = cargo(f"bare-reads-{edition}", package, "--features", "read-request")
+    return bare, [cargo(tool, "echo", FIXTURE_TOOL=tool) for tool in TOOLS]
+
+
+def compose(mcp, features, edition, output):
+    """Composes a server; gives the seconds that it took, the least of three."""
+    took = []
+    for _ in range(3):
+        start = time.monotonic()
+        command = [mcp, "compose", *features, "-o", output, "--wasi", edition]
+        subprocess.run(command, check=True, capture_output=True)
+        took.append(time.monotonic() - start)
+    return min(took)
+
+
+def core_modules(component):
+    """How many core modules a component holds, in nested components, too."""
+
+    def count(binary, at, end):
+        modules, at = 0, at + 8  # the preamble
+        while at < end:
+            section, (size, at) = binary[at], leb128(binary, at + 1)
+            if section == 1:
+                modules += 1
+            elif section == 4:
+                modules += count(binary, at, at + size)
+            at += size
+        return modules
+
+    binary = Path(component).read_bytes()
+    return count(binary, 0, len(binary))
+
+
+def leb128(binary, at):
+    value, shift = 0, 0
+    while True:
+        byte = binary[at]
+        value |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:
+            return value, at

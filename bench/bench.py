@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Measures composed servers against bare handlers of the same edition on the same host.
+
+All targets of a setting run at once and take turns under load, so that what else happens on
+the machine happens to all of them. Ratios are medians of the rounds' ratios.
+
+`bare` answers without a look at the request. What a server cannot do without, reading the
+request's headers and body, is what `bare, reads` does in addition.
+"""
+
+import argparse
+import contextlib
+import json
+import statistics
+from pathlib import Path
+
+import artifacts
+import hosts
+import load
+
+# Which server a target is, and which of the tools it calls.
+TARGETS = {
+    "bare": ("bare", 0),
+    "bare, reads": ("bare, reads", 0),
+    "1 tool": ("1 tool", 0),
+    "10 tools, first": ("10 tools", 0),
+    "10 tools, last": ("10 tools", 9),
+}
+# What `(edition, instances are reused, target)` has to reach at 16 connections.
+WANTED = {
+    ("0.3", True, "1 tool"): 0.90,
+    ("0.3", True, "10 tools, last"): 0.88,
+    ("0.2", False, "1 tool"): 0.75,
+    ("0.2", False, "10 tools, first"): 0.55,
+    ("0.2", False, "10 tools, last"): 0.55,
+}
+
+
+def main():
+    options = arguments()
+    options.scratch.mkdir(parents=True, exist_ok=True)
+    components, features = artifacts.build(options.scratch)
+    composed = [describe(*key, component, None) for key, component in components.items()]
+    for edition in ["0.2", "0.3"]:
+        for count, name in [(1, "1 tool"), (10, "10 tools")]:
+            server = options.scratch / f"server-{edition}-{count}.wasm"
+            seconds = artifacts.compose(options.mcp, features[:count], edition, server)
+            components[edition, name] = server
+            composed.append(describe(edition, name, server, seconds))
+    print_artifacts(composed)
+    measured = []
+    for host, edition, reuse, start in hosts.available(options.wasmtime):
+        measured += measure(options, host, edition, reuse, start, components)
+    if options.json:
+        options.json.write_text(json.dumps({"artifacts": composed, "load": measured}, indent=2) + "\n")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--mcp", type=Path, required=True, help="the plugin's binary")
+    parser.add_argument("--wasmtime", type=Path, required=True, help="the Wasmtime CLI")
+    parser.add_argument("--wrk", required=True, help="the load generator")
+    parser.add_argument("--scratch", type=lambda path: Path(path).resolve(), required=True)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--seconds", type=int, default=2, help="of each burst")
+    parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
+    parser.add_argument("--json", type=Path, help="write the figures to this file, too")
+    return parser.parse_args()
+
+
+def describe(edition, name, component, seconds):
+    return {
+        "edition": edition,
+        "server": name,
+        "bytes": Path(component).stat().st_size,
+        "core_modules": artifacts.core_modules(component),
+        "compose_seconds": seconds,
+    }
+
+
+def print_artifacts(composed):
+    print(f"\n{'edition':8}{'server':14}{'KB':>8}{'core modules':>14}{'compose ms':>12}")
+    for row in composed:
+        seconds = row["compose_seconds"]
+        took = "" if seconds is None else f"{seconds * 1000:.0f}"
+        print(
+            f"{row['edition']:8}{row['server']:14}{row['bytes'] / 1000:8.0f}"
+            f"{row['core_modules']:14}{took:>12}"
+        )
+
+
+def measure(options, host, edition, reuse, start, components):
+    """Loads the targets of one setting in turn, and prints a table."""
+    bursts = {(count, target): [] for count in options.connections for target in TARGETS}
+    with contextlib.ExitStack() as running:
+        servers = {}
+        for name in dict.fromkeys(name for name, _ in TARGETS.values()):
+            component = components[edition, name]
+            servers[name] = running.enter_context(start(f"{host} {edition} {name}", component, options.scratch))
+        for name, tool in TARGETS.values():
+            servers[name].check(artifacts.TOOLS[tool])
+        for round in range(options.rounds + 1):
+            for count in options.connections:
+                # Another one begins each time.
+                first = round % len(TARGETS)
+                for target in [*TARGETS, *TARGETS][first : first + len(TARGETS)]:
+                    name, tool = TARGETS[target]
+                    seconds = options.seconds if round else 1
+                    burst = load.run(options.wrk, servers[name], artifacts.TOOLS[tool], count, seconds)
+                    if round:  # the first one only warms up
+                        bursts[count, target].append(burst)
+    rows = []
+    for count in options.connections:
+        for target in TARGETS:
+            rows.append(
+                {
+                    "host": host,
+                    "edition": edition,
+                    "reuse": reuse,
+                    "connections": count,
+                    "target": target,
+                    **summary(bursts[count, target]),
+                    "ratio": ratio(bursts[count, target], bursts[count, "bare"]),
+                    "ratio_reads": ratio(bursts[count, target], bursts[count, "bare, reads"]),
+                }
+            )
+    print_table(host, edition, reuse, rows)
+    return rows
+
+
+def summary(bursts):
+    return {
+        "requests_per_second": statistics.median(b["requests"] / b["seconds"] for b in bursts),
+        "p50_us": statistics.median(b["p50_us"] for b in bursts),
+        "p99_us": statistics.median(b["p99_us"] for b in bursts),
+        "cpu_us_per_request": 1e6 * sum(b["cpu_seconds"] for b in bursts) / sum(b["requests"] for b in bursts),
+    }
+
+
+def ratio(bursts, limits):
+    return statistics.median(
+        (burst["requests"] / burst["seconds"]) / (limit["requests"] / limit["seconds"])
+        for burst, limit in zip(bursts, limits)
+    )
+
+
+def print_table(host, edition, reuse, rows):
+    setting = f"{host}, {edition}, {'instances reused' if reuse else 'one instance a request'}"
+    print(f"\n{setting}\n{'connections':>11}  {'target':16}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}")
+    for row in rows:
+        print(
+            f"{row['connections']:11}  {row['target']:16}{row['requests_per_second']:8.0f}"
+            f"{row['p50_us'] / 1000:9.2f}{row['p99_us'] / 1000:9.2f}{row['cpu_us_per_request']:9.0f}"
+        )
+    for row in rows:
+        if row["target"] != "bare":
+            wanted = WANTED.get((edition, reuse, row["target"])) if row["connections"] == 16 else None
+            print(
+                f"ratio {row['ratio']:.2f}  {setting}, {row['connections']} connections: {row['target']} / bare"
+                + (f" (wanted: {wanted:.2f})" if wanted else "")
+                + (f"; {row['ratio_reads']:.2f} of `bare, reads`" if row["target"] != "bare, reads" else ""),
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Runs components on the hosts that are there: the Wasmtime CLI, and Spin if it is on PATH."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+
+import load
+
+
+class Server:
+    """A component that answers; ended on exit from its `with` block."""
+
+    def __init__(self, name, command, url=None, cwd=None):
+        self.name = name
+        self.log = open(cwd / f"{name.replace(' ', '-')}.log", "w+")
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, cwd=cwd)
+        self.pid = self.process.pid
+        self.url = url
+        deadline = time.monotonic() + 60
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.__exit__()
+                self.log.seek(0)
+                raise SystemExit(f"error: {name} did not start:\n{self.log.read()}")
+            time.sleep(0.05)
+
+    def answers(self):
+        if self.url is None:
+            with open(self.log.name) as log:
+                found = re.search(r"http://[\d.]+:\d+", log.read())
+            self.url = found and found.group() + "/mcp"
+        if self.url is None:
+            return False
+        try:
+            with socket.create_connection(address(self.url), timeout=1):
+                return True
+        except OSError:
+            return False
+
+    def check(self, tool):
+        """Calls the tool once: what is measured has to be an answer."""
+        request = urllib.request.Request(self.url, load.body(tool).encode(), load.headers(tool))
+        with urllib.request.urlopen(request, timeout=30) as response:
+            answer = json.load(response)
+        text = answer.get("result", {}).get("content", [{}])[0].get("text")
+        if text != "hello, world":
+            raise SystemExit(f"error: {self.name} answered {answer}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def address(url):
+    host, port = re.search(r"http://([\d.]+):(\d+)", url).groups()
+    return host, int(port)
+
+
+def wasmtime(binary, reuse):
+    """How the Wasmtime CLI serves a component; `reuse` as it does by itself, or not at all."""
+    flags = ["-S", "cli"]
+    if not reuse:
+        flags += ["--max-instance-reuse-count", "1", "--max-instance-concurrent-reuse-count", "1"]
+
+    def start(name, component, scratch):
+        command = [binary, "serve", *flags, "--addr", "127.0.0.1:0", component]
+        return Server(name, command, cwd=scratch)
+
+    return start
+
+
+def spin(name, component, scratch):
+    """How Spin serves a component."""
+    app = scratch / f"spin-{name.replace(' ', '-')}"
+    app.mkdir(exist_ok=True)
+    (app / "spin.toml").write_text(
+        f"""spin_manifest_version = 2
+[application]
+name = "bench"
+[[trigger.http]]
+route = "/mcp"
+component = "mcp"
+[component.mcp]
+source = "{component}"
+"""
+    )
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        listen = f"127.0.0.1:{probe.getsockname()[1]}"
+    command = [shutil.which("spin"), "up", "--listen", listen]
+    return Server(name, command, url=f"http://{listen}/mcp", cwd=app)
+
+
+def available(wasmtime_binary):
+    """Host, edition, whether instances are reused, and how to start a component there."""
+    settings = [
+        ("wasmtime", "0.2", False, wasmtime(wasmtime_binary, reuse=True)),
+        ("wasmtime", "0.3", True, wasmtime(wasmtime_binary, reuse=True)),
+        ("wasmtime", "0.3", False, wasmtime(wasmtime_binary, reuse=False)),
+    ]
+    if shutil.which("spin"):
+        settings += [("spin", "0.2", False, spin), ("spin", "0.3", True, spin)]
+    else:
+        print("skipped: Spin (`spin` is not on PATH)")
+    return settings

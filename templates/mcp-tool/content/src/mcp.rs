@@ -1,0 +1,114 @@
+//! Makes tools out of functions. A function takes its arguments as a struct and returns what
+//! it found, or why it failed. It gives the tool its name; the struct's doc comment becomes
+//! the description, and the struct's fields with theirs become the schema of the arguments.
+
+use std::fmt::Display;
+
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::de::DeserializeOwned;
+
+wit_bindgen::generate!({ path: "wit", generate_all });
+use exports::spin_mcp::server::tools::{Error, Guest, ToolList, ToolOutcome};
+use spin_mcp::server::tool_types::{self, ToolResult};
+use spin_mcp::server::types::{ContentBlock, TextContent};
+
+/// A function as a tool; `tools!` writes it.
+pub struct Tool {
+    pub name: &'static str,
+    pub describe: fn(&str) -> tool_types::Tool,
+    pub call: fn(&str) -> Result<String, String>,
+}
+
+/// Lists functions as tools: `tools![add, subtract]`.
+macro_rules! tools {
+    ($($function:ident),* $(,)?) => {
+        &[$($crate::mcp::Tool {
+            name: stringify!($function),
+            describe: |name| $crate::mcp::describe(name, $function),
+            call: |arguments| $crate::mcp::call(arguments, $function),
+        }),*]
+    };
+}
+pub(crate) use tools;
+
+struct Component;
+
+impl Guest for Component {
+    fn list_tools(_request: u64, cursor: Option<String>) -> Result<ToolList, Error> {
+        if cursor.is_some() {
+            return Err(Error {
+                code: -32602,
+                message: "all tools are on the first page".into(),
+                data: None,
+            });
+        }
+        Ok(ToolList {
+            tools: crate::TOOLS.iter().map(|t| (t.describe)(t.name)).collect(),
+            next_cursor: None,
+            cache: None,
+        })
+    }
+
+    fn call_tool(
+        _request: u64,
+        name: String,
+        arguments: String,
+    ) -> Result<Option<ToolOutcome>, Error> {
+        let Some(tool) = crate::TOOLS.iter().find(|t| t.name == name) else {
+            return Ok(None);
+        };
+        let answer = (tool.call)(&arguments);
+        Ok(Some(ToolOutcome::Complete(ToolResult {
+            is_error: answer.is_err(),
+            content: vec![ContentBlock::Text(TextContent {
+                text: answer.unwrap_or_else(|why| why),
+                annotations: None,
+                meta: None,
+            })],
+            structured_content: None,
+            meta: None,
+        })))
+    }
+}
+
+export!(Component);
+
+pub fn describe<A: JsonSchema, T, E>(name: &str, _: fn(A) -> Result<T, E>) -> tool_types::Tool {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<A>();
+    schema.remove("title");
+    let description = schema.remove("description");
+    tool_types::Tool {
+        name: name.into(),
+        title: None,
+        description: description.and_then(|text| text.as_str().map(str::to_owned)),
+        input_schema: schema.as_value().to_string(),
+        output_schema: None,
+        annotations: None,
+        icons: vec![],
+        meta: None,
+    }
+}
+
+pub fn call<A, T, E>(arguments: &str, function: fn(A) -> Result<T, E>) -> Result<String, String>
+where
+    A: DeserializeOwned,
+    T: Display,
+    E: Display,
+{
+    let mut arguments = serde_json::Deserializer::from_str(arguments);
+    let arguments = serde_path_to_error::deserialize(&mut arguments)
+        .map_err(|why| format!("invalid arguments: {}", without_position(&why.to_string())))?;
+    match function(arguments) {
+        Ok(answer) => Ok(answer.to_string()),
+        Err(why) => Err(format!("{why:#}")),
+    }
+}
+
+/// Lines and columns mean nothing to a model, which never sees the JSON text that was sent.
+fn without_position(why: &str) -> &str {
+    why.rsplit_once(" at line ").map_or(why, |(what, _)| what)
+}

@@ -1,0 +1,82 @@
+//! What the whole-program tests share: fixtures, servers as processes, a client that can
+//! misbehave.
+
+// Each test binary uses another part of this.
+#![allow(dead_code, unused_imports)]
+
+pub mod fixture;
+pub mod http;
+pub mod rpc;
+pub mod server;
+mod settle;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+pub use fixture::fixture;
+pub use http::{Request, Response};
+pub use server::Server;
+pub use settle::settle;
+
+/// The package's folder.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The plugin's binary, as on a user's machine, but without colour.
+pub fn mcp() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mcp"));
+    command.env("NO_COLOR", "1").env_remove("RUST_BACKTRACE");
+    command
+}
+
+/// Composes a server of these features in `dir`.
+pub fn compose(dir: &Path, wasi: &str, features: &[PathBuf]) -> PathBuf {
+    let server = dir.join(format!("server-{wasi}.wasm"));
+    let mut command = mcp();
+    command
+        .args(["compose", "--wasi", wasi, "-o"])
+        .arg(&server)
+        .args(features);
+    expect_success(&mut command);
+    server
+}
+
+/// Runs a command to its end and gives its output; fails the test if the command failed.
+pub fn expect_success(command: &mut Command) -> Output {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    assert!(
+        output.status.success(),
+        "{command:?} failed with {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    output
+}
+
+/// The Wasmtime CLI that `scripts/wasmtime-cli.sh` provides.
+pub fn wasmtime() -> PathBuf {
+    let output = expect_success(&mut Command::new(root().join("scripts/wasmtime-cli.sh")));
+    PathBuf::from(
+        String::from_utf8(output.stdout)
+            .expect("a path in UTF-8")
+            .trim(),
+    )
+}
+
+/// Spin, if it is on PATH. If not, says which test does without it, past the capture of
+/// test output.
+pub fn spin(test: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .map(|dir| dir.join("spin"))
+        .find(|spin| spin.is_file());
+    if found.is_none() {
+        let _ = writeln!(std::io::stderr(), "skipped: {test} (`spin` is not on PATH)");
+    }
+    found
+}

@@ -1,0 +1,65 @@
+//! Requests as clients of both eras send them.
+
+use serde_json::{Value, json};
+
+use super::http::Request;
+
+pub const MODERN: &str = "2026-07-28";
+pub const LEGACY: &str = "2025-11-25";
+
+/// A request of revision 2026-07-28, with its headers and `_meta`.
+pub fn modern(method: &str, params: Value) -> Request {
+    modern_with(method, params, json!({}))
+}
+
+/// The same from a client with these capabilities.
+pub fn modern_with(method: &str, mut params: Value, capabilities: Value) -> Request {
+    let name = params
+        .get("name")
+        .or(params.get("uri"))
+        .and_then(Value::as_str)
+        .map(str::to_string);
+    let meta = &mut params["_meta"];
+    meta["io.modelcontextprotocol/protocolVersion"] = json!(MODERN);
+    meta["io.modelcontextprotocol/clientInfo"] = json!({"name": "test", "version": "1.0.0"});
+    meta["io.modelcontextprotocol/clientCapabilities"] = capabilities;
+    let request = Request::post(body(method, params))
+        .header("MCP-Protocol-Version", MODERN)
+        .header("Mcp-Method", method);
+    match name {
+        Some(name) => request.header("Mcp-Name", &name),
+        None => request,
+    }
+}
+
+/// A request of revision 2025-11-25 in a session, or outside of one.
+pub fn legacy(session: Option<&str>, method: &str, params: Value) -> Request {
+    let request = Request::post(body(method, params)).header("MCP-Protocol-Version", LEGACY);
+    match session {
+        Some(session) => request.header("Mcp-Session-Id", session),
+        None => request,
+    }
+}
+
+/// What opens a session of this revision.
+pub fn initialize(version: &str) -> Request {
+    let info = json!({"name": "test", "version": "1.0.0"});
+    let params = json!({"protocolVersion": version, "capabilities": {}, "clientInfo": info});
+    Request::post(body("initialize", params))
+}
+
+/// A call of a tool, in revision 2026-07-28.
+pub fn call(tool: &str, arguments: Value) -> Request {
+    modern("tools/call", json!({"name": tool, "arguments": arguments}))
+}
+
+fn body(method: &str, params: Value) -> String {
+    json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).to_string()
+}
+
+/// The text of the first piece of content of a tool's result.
+pub fn text(message: &Value) -> &str {
+    message["result"]["content"][0]["text"]
+        .as_str()
+        .unwrap_or_else(|| panic!("no text in {message}"))
+}

@@ -1,0 +1,51 @@
+//! The templates, rendered by `tests/scaffold`.
+
+use std::path::Path;
+use std::process::Command;
+
+/// A template of this repository.
+pub struct Template {
+    name: String,
+}
+
+impl Template {
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+        }
+    }
+
+    /// `spin new -t TEMPLATE NAME`, into the folder `to`.
+    pub fn new_app(&self, name: &str, to: &Path) {
+        self.scaffold("new", name, to);
+    }
+
+    /// `spin add -t TEMPLATE NAME`, into the app of the manifest.
+    #[allow(dead_code, reason = "each test binary uses another part of this")]
+    pub fn add(&self, name: &str, manifest: &Path) {
+        self.scaffold("add", name, manifest);
+    }
+
+    fn scaffold(&self, verb: &str, name: &str, path: &Path) {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args([
+                "run",
+                "--quiet",
+                "--package",
+                "scaffold",
+                "--",
+                verb,
+                &self.name,
+                name,
+            ])
+            .arg(path);
+        let output = cargo.output().expect("cargo can be started");
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
