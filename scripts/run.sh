@@ -11,7 +11,6 @@ mcp=${CARGO_TARGET_DIR:-$root/target}/debug/mcp
 cd "$root"
 scripts/wasm-target.sh
 echo "run: building the plugin and the framework (minutes, the first time)" >&2
-# Together with the example, as its dependencies' features make it another build of Wasmtime.
 cargo build --quiet
 # A fresh app each time, but for what cargo built in it before.
 mkdir -p "$app"

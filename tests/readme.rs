@@ -16,7 +16,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
-use support::{Server, expect_success, fixture, root, rpc, settle};
+use support::{Server, expect_success, fixture, outside_of_cargo, root, rpc, settle};
 use template::Template;
 
 /// How long `make run` may take to build what was not built before.
@@ -69,7 +69,7 @@ fn shell(command: &str, at: &Path, bin: &Path) -> String {
     shell
         .env_remove("CARGO_TARGET_DIR")
         .env("XDG_DATA_HOME", bin.join("data"));
-    let output = expect_success(&mut shell);
+    let output = expect_success(outside_of_cargo(&mut shell));
     settle(std::str::from_utf8(&output.stdout).unwrap(), &[])
 }
 
@@ -85,6 +85,14 @@ fn blocks_without_an_app() {
             assert_eq!(shell(&command, dir.path(), &bin), output, "{command}");
         }
     }
+}
+
+/// Lets a package that is about to be scaffolded build in a folder that outlives the test.
+fn keep_what_cargo_builds(package: &Path) {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scaffolded");
+    std::fs::create_dir_all(&target).unwrap();
+    std::fs::create_dir_all(package).unwrap();
+    std::os::unix::fs::symlink(target, package.join("target")).unwrap();
 }
 
 #[test]
@@ -104,6 +112,9 @@ fn blocks_with_spin() {
     let mut at = dir.path().to_path_buf();
     for (command, output) in blocks.into_iter().flatten() {
         let words: Vec<&str> = command.split(' ').collect();
+        if let ["spin", "new" | "add", .., name] = words.as_slice() {
+            keep_what_cargo_builds(&at.join(name));
+        }
         match words.as_slice() {
             ["cd", to] => at.push(to),
             ["spin", "new", "-t", template, .., name] if spin.is_none() => {
@@ -136,6 +147,7 @@ fn make_run_serves_and_calls() {
         &format!("PORT={}", free.port()),
     ])
     .current_dir(root());
+    outside_of_cargo(&mut make);
     let server = Server::group(make, free, PATIENCE);
     server.wait_for("stays up", PATIENCE);
     let output = server.output();

@@ -321,14 +321,7 @@ fn it_says_where_it_is_and_ends_when_told() {
         std::thread::scope(|scope| {
             let slept = scope.spawn(|| server.send(&sleeping));
             std::thread::sleep(Duration::from_millis(300));
-            let pid = server.pid().to_string();
-            assert!(
-                Command::new("kill")
-                    .args(["-s", signal, &pid])
-                    .status()
-                    .unwrap()
-                    .success()
-            );
+            interrupt(&server, signal);
             assert_eq!(
                 text(&slept.join().expect("an answer").message()),
                 "slept 700 ms"
@@ -336,6 +329,26 @@ fn it_says_where_it_is_and_ends_when_told() {
         });
         assert!(server.wait(Duration::from_secs(5)).success());
     }
+}
+
+#[test]
+fn a_loop_does_not_keep_it_from_ending() {
+    for wasi in EDITIONS {
+        let mut server = serve(wasi, &[]);
+        std::thread::scope(|scope| {
+            let looping = scope.spawn(|| call("spin", json!({})).try_send(server.address()));
+            std::thread::sleep(Duration::from_millis(300));
+            interrupt(&server, "INT");
+            assert!(looping.join().expect("no panic").is_err());
+        });
+        assert!(server.wait(Duration::from_secs(5)).success());
+    }
+}
+
+fn interrupt(server: &Server, signal: &str) {
+    let mut kill = Command::new("kill");
+    kill.args(["-s", signal, &server.pid().to_string()]);
+    support::expect_success(&mut kill);
 }
 
 /// It says so within a moment.

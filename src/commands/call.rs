@@ -33,7 +33,7 @@ Examples:
   spin mcp call server.wasm add '{\"a\": 1, \"b\": 2}' --json"
 )]
 pub struct CallCommand {
-    #[arg(value_name = "[SERVER] TOOL [ARGUMENTS]", required = true, num_args = 1..=3, hide = true)]
+    #[arg(value_name = "TOOL", required = true, num_args = 1..=3, hide = true)]
     words: Vec<String>,
 
     /// Print the result as the server sent it

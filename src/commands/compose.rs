@@ -143,7 +143,11 @@ impl ComposeCommand {
     }
 
     fn compose_app(&self) -> Result<()> {
-        let mut manifest = Manifest::open_or_create(self.from.as_deref(), None)?;
+        let from = self.from.as_deref();
+        let mut manifest = match self.features.is_empty() {
+            true => Manifest::find(from)?,
+            false => Manifest::open_or_create(from, None)?,
+        };
         let id = manifest.ensure_server(self.component_id.as_deref())?;
         for feature in &self.features {
             manifest.add_feature(&id, feature)?;

@@ -49,8 +49,8 @@ impl InspectCommand {
         let size = Size::of(&bytes)?;
         let mut stdout = std::io::stdout().lock();
         if self.json {
-            serde_json::to_writer_pretty(&mut stdout, &Inspection { record, size })?;
-            writeln!(stdout)?;
+            let inspection = serde_json::to_string_pretty(&Inspection { record, size })?;
+            writeln!(stdout, "{inspection}")?;
             return Ok(());
         }
         let version = record.version.as_deref().unwrap_or("without a version");

@@ -132,7 +132,10 @@ impl ServeCommand {
                 code => std::process::exit(code.into()),
             }
         } else {
-            runtime.block_on(serve(server, self.listen))
+            let result = runtime.block_on(serve(server, self.listen));
+            // A guest that computes is not waited for.
+            runtime.shutdown_background();
+            result
         }
     }
 }

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
+use tokio::task::yield_now;
 use wasmtime::{
-    Engine, Store, StoreLimits, StoreLimitsBuilder,
+    Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline,
     component::{Linker, ResourceTable},
 };
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -94,6 +95,16 @@ pub(crate) fn sealed_store(engine: &Engine, label: &str) -> Store<Guest> {
         label: label.into(),
     };
     nothing.store(engine, Stdio::Log)
+}
+
+/// Makes a guest that computes give way to others at every tick of the engine, and tells.
+pub(super) fn give_way(store: &mut Store<Guest>, tell: impl Fn() + Send + Sync + 'static) {
+    store.epoch_deadline_callback(move |_| {
+        tell();
+        // Tokio's own way of yielding, because it looks for what arrived meanwhile.
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(yield_now())))
+    });
+    store.set_epoch_deadline(1);
 }
 
 /// Everything that a server may import, of both generations of WASI.

@@ -1,8 +1,9 @@
 //! Runs a composed server in the embedded Wasmtime: over HTTP, over stdio, or for a single
 //! request.
 //!
-//! [`engine`] and [`guest`] set the stage, [`pool`] and [`worker`] assign requests to
-//! instances, [`http`] and [`answer`] talk to clients, [`stdio`] runs the server as a command.
+//! [`engine`] and [`guest`] set the stage; [`pool`] and [`worker`] assign requests to
+//! instances; [`http`] and [`answer`] talk to clients, and a [`fate`] tells each of them what
+//! became of its request; [`stdio`] runs the server as a command; [`client`] calls its tools.
 
 mod answer;
 pub mod client;
@@ -157,5 +158,54 @@ fn check_exports(shown: &str, exports: &[String]) -> anyhow::Result<()> {
             "`{shown}` is not an MCP server: {wanted}, but `{}`",
             exports.join("`, `")
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_encoder::{
+        ComponentBuilder, ComponentExportKind, ComponentTypeRef, InstanceType, PrimitiveValType,
+    };
+
+    use super::*;
+
+    /// A component with an import that has a function, and an export that has nothing.
+    fn component(import: &str, export: &str) -> Vec<u8> {
+        let mut component = ComponentBuilder::default();
+        let mut interface = InstanceType::new();
+        interface
+            .ty()
+            .function()
+            .params([("x", PrimitiveValType::U32)])
+            .result(None);
+        interface.export("f", ComponentTypeRef::Func(0));
+        let interface = component.type_instance(None, &interface);
+        component.import(import, ComponentTypeRef::Instance(interface));
+        let empty = component.component(None, ComponentBuilder::default());
+        let arguments: [(&str, ComponentExportKind, u32); 0] = [];
+        let instance = component.instantiate(None, empty, arguments);
+        component.export(export, ComponentExportKind::Instance, instance, None);
+        component.finish()
+    }
+
+    fn error(import: &str, export: &str) -> String {
+        match Server::compile("a.wasm", &component(import, export), Options::default()) {
+            Ok(_) => panic!("`{import}` is not there"),
+            Err(error) => format!("{error:#}"),
+        }
+    }
+
+    #[test]
+    fn an_import_that_is_not_there_is_named() {
+        let error = error("acme:shop/cart@1.0.0", "wasi:http/incoming-handler@0.2.0");
+        assert!(error.contains("cannot run `a.wasm`"), "{error}");
+        assert!(error.contains("`acme:shop/cart@1.0.0`"), "{error}");
+    }
+
+    #[test]
+    fn a_component_without_the_right_exports_is_no_server() {
+        let error = error("acme:shop/cart@1.0.0", "acme:shop/till@1.0.0");
+        assert!(error.contains("is not an MCP server"), "{error}");
+        assert!(error.contains("`acme:shop/till@1.0.0`"), "{error}");
     }
 }

@@ -12,12 +12,12 @@ use std::{
 
 use anyhow::bail;
 use tokio::time::Instant;
-use wasmtime::{Store, UpdateDeadline, error::Context as _};
+use wasmtime::{Store, error::Context as _};
 use wasmtime_wasi::{I32Exit, p2, p3};
 
 use super::{
     Server,
-    guest::{Guest, Stdio},
+    guest::{self, Guest, Stdio},
 };
 
 impl Server {
@@ -33,11 +33,7 @@ impl Server {
             .surroundings()
             .store(self.pool.engine(), Stdio::Inherit);
         let ticked = computes.clone();
-        store.epoch_deadline_callback(move |_| {
-            ticked.store(true, Relaxed);
-            Ok(UpdateDeadline::Yield(1))
-        });
-        store.set_epoch_deadline(1);
+        guest::give_way(&mut store, move || ticked.store(true, Relaxed));
 
         let mut run = pin!(self.command(store));
         let mut since = Instant::now();

@@ -14,7 +14,7 @@ use std::{
 use futures::stream::{FuturesUnordered, Stream as _};
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use wasmtime::{
-    AsContextMut as _, PoolConcurrencyLimitError, Store, UpdateDeadline,
+    AsContextMut as _, PoolConcurrencyLimitError, Store,
     component::{Accessor, Func},
 };
 use wasmtime_wasi_http::{
@@ -24,15 +24,12 @@ use wasmtime_wasi_http::{
 
 use super::{
     fate::{Failure, Fate},
-    guest::{Guest, Stdio},
+    guest::{self, Guest, Stdio},
     pool::{Job, Pool},
 };
 
 /// How long an instance waits for another request.
 const IDLE: Duration = Duration::from_secs(10);
-
-/// How long a guest may work on when nobody waits for it.
-const AFTERWARDS: Duration = Duration::from_secs(5);
 
 /// How often an instance that goes on is looked at.
 const GLANCE: Duration = Duration::from_secs(1);
@@ -58,11 +55,17 @@ struct Begun {
     fates: Vec<Arc<Fate>>,
     /// When it was first seen that there is none.
     idle: Option<Instant>,
+    /// The last deadline there was. Until then a guest may work on after its answers.
+    last: Option<Instant>,
 }
 
 impl Slot {
     pub(super) fn put(&self, job: Job) {
         *self.mailbox() = Some(job);
+    }
+
+    fn take(&self) -> Option<Job> {
+        self.mailbox().take()
     }
 
     fn mailbox(&self) -> MutexGuard<'_, Option<Job>> {
@@ -78,6 +81,7 @@ impl Slot {
         begun.fates.retain(|fate| !fate.is_read());
         begun.fates.push(fate.clone());
         begun.idle = None;
+        begun.last = begun.last.max(Some(fate.deadline));
         if begun.fates.len() > 1 {
             for fate in &begun.fates {
                 fate.share();
@@ -89,11 +93,11 @@ impl Slot {
     fn end(&self) -> Instant {
         let mut begun = self.begun();
         begun.fates.retain(|fate| !fate.is_read());
-        if let Some(last) = begun.fates.iter().map(|fate| fate.deadline).max() {
-            return last;
+        let waits = begun.fates.is_empty() && self.open.load(Relaxed) && self.moves();
+        match begun.last {
+            Some(last) if !waits => last,
+            _ => *begun.idle.get_or_insert_with(Instant::now) + IDLE,
         }
-        let waits = self.open.load(Relaxed) && self.moves();
-        *begun.idle.get_or_insert_with(Instant::now) + if waits { IDLE } else { AFTERWARDS }
     }
 
     /// The guest lets the event loop turn.
@@ -126,11 +130,7 @@ impl Worker {
             .surroundings()
             .store(self.pool.engine(), Stdio::Log);
         let slot = self.slot.clone();
-        store.epoch_deadline_callback(move |_| {
-            slot.ticked.store(true, Relaxed);
-            Ok(UpdateDeadline::Yield(1))
-        });
-        store.set_epoch_deadline(1);
+        guest::give_way(&mut store, move || slot.ticked.store(true, Relaxed));
 
         if let Some((job, proxy)) = self.instantiate(&mut store, job).await {
             let deadline = job.fate.deadline;
@@ -143,7 +143,7 @@ impl Worker {
                     self.slot.fail(Failure::Trapped, |_| true);
                 }
             }
-            if let Some(job) = self.slot.mailbox().take() {
+            if let Some(job) = self.slot.take() {
                 self.pool.dispatch(job);
             }
         }
@@ -188,11 +188,8 @@ impl Worker {
             poll_fn(|cx| {
                 slot.turned.store(true, Relaxed);
                 loop {
-                    while let Poll::Ready(Some(result)) = requests.as_mut().poll_next(cx) {
-                        match result {
-                            Ok(ok) => healthy &= ok,
-                            Err(error) => return Poll::Ready(Err(error)),
-                        }
+                    while let Poll::Ready(Some(ok)) = requests.as_mut().poll_next(cx) {
+                        healthy &= ok;
                     }
                     let more = healthy && total < reuse.total;
                     let open = more
@@ -201,19 +198,15 @@ impl Worker {
                             .poll_ready_for_concurrent_call(entry(proxy), cx)
                             .is_ready();
                     slot.open.store(open, Relaxed);
-                    if open && let Some(job) = slot.mailbox().take() {
+                    if open && let Some(job) = slot.take() {
                         total += 1;
                         requests.push(begin(job));
                         continue;
                     }
                     let over = requests.is_empty()
                         && !more
-                        && (!healthy || guest.poll_no_interesting_tasks(cx).is_ready());
-                    return if over {
-                        Poll::Ready(Ok(()))
-                    } else {
-                        Poll::Pending
-                    };
+                        && guest.poll_no_interesting_tasks(cx).is_ready();
+                    return if over { Poll::Ready(()) } else { Poll::Pending };
                 }
             })
             .await
@@ -230,10 +223,10 @@ impl Worker {
                 slot.turned.store(false, Relaxed);
                 slot.ticked.store(false, Relaxed);
                 if let Poll::Ready(result) = inside.as_mut().poll(cx) {
-                    return Poll::Ready(result.flatten());
+                    return Poll::Ready(result);
                 }
                 // What the event loop left there because it stands still, or is full.
-                if let Some(job) = slot.mailbox().take() {
+                if let Some(job) = slot.take() {
                     self.pool.dispatch(job);
                 }
                 if self.is_over(sleep.as_mut(), cx) {
@@ -265,27 +258,23 @@ impl Worker {
     }
 }
 
-/// Serves one request. Says whether the instance is still fit to serve others.
-async fn begin(
-    slot: &Slot,
-    guest: &Accessor<Guest>,
-    proxy: &Proxy,
-    job: Job,
-) -> wasmtime::Result<bool> {
+/// Serves one request. Says whether the instance is fit to take others.
+async fn begin(slot: &Slot, guest: &Accessor<Guest>, proxy: &Proxy, job: Job) -> bool {
     let fate = job.fate;
     slot.begin(&fate);
     let prepared = guest.with(|mut store| {
-        Prepared::new(
-            store.as_context_mut(),
-            proxy,
-            job.request,
-            Guest::http,
-            job.answer,
-        )
-    })?;
-    let in_time = prepared.run(guest, sleep_until(fate.deadline)).await?;
+        let store = store.as_context_mut();
+        Prepared::new(store, proxy, job.request, Guest::http, job.answer)
+    });
+    let served = match prepared {
+        Ok(prepared) => prepared.run(guest, sleep_until(fate.deadline)).await,
+        Err(error) => Err(error),
+    };
     fate.finish();
-    Ok(in_time)
+    served.unwrap_or_else(|error| {
+        eprintln!("error: cannot hand a request to the server component: {error:#}");
+        false
+    })
 }
 
 /// The function that takes requests.

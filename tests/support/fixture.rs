@@ -37,13 +37,15 @@ fn names() -> Vec<String> {
 
 fn build(target: &Path, packages: &[String]) {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(super::root()).args([
-        "build",
-        "--profile",
-        "component",
-        "--target",
-        "wasm32-wasip2",
-    ]);
+    super::outside_of_cargo(&mut cargo)
+        .current_dir(super::root())
+        .args([
+            "build",
+            "--profile",
+            "component",
+            "--target",
+            "wasm32-wasip2",
+        ]);
     cargo.arg("--target-dir").arg(target);
     for package in packages {
         cargo.args(["--package", package]);

@@ -31,6 +31,27 @@ pub fn mcp() -> Command {
     command
 }
 
+/// Takes from a command what Cargo tells tests: a Cargo inside of it would take that for a
+/// change, and build again what it has built.
+pub fn outside_of_cargo(command: &mut Command) -> &mut Command {
+    let told = [
+        "CARGO_BIN_",
+        "CARGO_CRATE_",
+        "CARGO_MANIFEST_",
+        "CARGO_PKG_",
+        "CARGO_PRIMARY_",
+    ];
+    for (variable, _) in std::env::vars_os() {
+        let name = variable.to_string_lossy();
+        if ["CARGO", "OUT_DIR"].contains(&&*name)
+            || told.iter().any(|prefix| name.starts_with(prefix))
+        {
+            command.env_remove(&variable);
+        }
+    }
+    command
+}
+
 /// Composes a server of these features in `dir`.
 pub fn compose(dir: &Path, wasi: &str, features: &[PathBuf]) -> PathBuf {
     let server = dir.join(format!("server-{wasi}.wasm"));
