@@ -13,7 +13,7 @@ pub fn server(wasi: Wasi) -> &'static [u8] {
     }
 }
 
-/// The component behind `request`.
+/// The component behind `request`, likewise.
 pub fn request(wasi: Wasi) -> &'static [u8] {
     match wasi {
         Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/request-0.2.wasm")),

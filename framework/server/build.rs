@@ -1,4 +1,4 @@
-//! Leaves the server a core module: compose makes the component, for the features it is for.
+//! Leaves it a core module: compose makes the component.
 
 fn main() {
     if std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "wasm32") {

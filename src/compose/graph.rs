@@ -18,7 +18,7 @@ pub const CONTROL: &str = "spin-mcp:framework/control@0.1.0";
 pub struct Parts<'a> {
     pub server: Vec<u8>,
     /// The component behind `request`, if a feature needs it.
-    pub request: Option<&'a [u8]>,
+    pub request: Option<Vec<u8>>,
     pub features: &'a [Loaded],
     /// The server's import that each feature plugs into.
     pub plugs: &'a [String],
@@ -31,20 +31,14 @@ pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
         wat::parse_str(include_str!("absent.wat")).context("cannot assemble `absent.wat`")?;
     let absent = instantiate(&mut graph, "spin-mcp:absent", absent)?;
     let request = match parts.request {
-        Some(component) => Some(instantiate(
-            &mut graph,
-            "spin-mcp:request",
-            component.to_vec(),
-        )?),
+        Some(component) => Some(instantiate(&mut graph, "spin-mcp:request", component)?),
         None => None,
     };
     if let Some(request) = &request {
         request.plug_types(&mut graph, &types)?;
-        request.plug_absent(&mut graph, &absent, &[])?;
     }
     let server = instantiate(&mut graph, "spin-mcp:server", parts.server)?;
     server.plug_types(&mut graph, &types)?;
-    server.plug_absent(&mut graph, &absent, &[])?;
     for (index, (feature, plug)) in parts.features.iter().zip(parts.plugs).enumerate() {
         // A name of its own, since the names of features need not be names of packages.
         let instance = instantiate(

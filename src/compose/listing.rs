@@ -204,6 +204,7 @@ fn trap_unknown(linker: &mut Linker<Guest>, component: &Component) -> Result<()>
             "wasi:http/",
             "wasi:io/",
             "wasi:random/",
+            "wasi:sockets/",
         ];
         if name.starts_with("spin-mcp:") || served.iter().any(|served| name.starts_with(served)) {
             continue;

@@ -150,7 +150,15 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     let server = specialize::specialize(framework::server(wasi), &dispatches, unused, &catalog)?;
     let mut component = graph::encode(graph::Parts {
         server,
-        request: needs_request.then(|| framework::request(wasi)),
+        request: match needs_request {
+            true => Some(specialize::specialize(
+                framework::request(wasi),
+                &[],
+                &[],
+                &[],
+            )?),
+            false => None,
+        },
         features: &features,
         plugs: &plugs,
     })?;

@@ -27,6 +27,14 @@ const PAGE: u64 = 65_536;
 /// The module that gives the server the place of the catalog.
 const CATALOG_MODULE: &str = "spin-mcp:catalog";
 
+/// Parts of `wasi:cli` that the framework calls never or only while it panics. For features,
+/// `absent.wat` stands in for them.
+const ABSENT: [&str; 3] = [
+    "wasi:cli/environment@",
+    "wasi:cli/exit@",
+    "wasi:cli/terminal-",
+];
+
 /// An interface that features export and the server calls.
 pub struct Dispatch<'a> {
     /// Such as `spin-mcp:server/tools@0.1.0`.
@@ -43,7 +51,7 @@ impl<'a> Dispatch<'a> {
     }
 }
 
-/// Gives the server component for these features.
+/// Gives a part of the framework as a component for these features.
 pub fn specialize(
     server: &[u8],
     dispatches: &[Dispatch<'_>],
@@ -60,6 +68,7 @@ pub fn specialize(
     for interface in unused {
         remove_import(&mut bindgen.resolve, world, interface)?;
     }
+    remove_absent(&mut bindgen.resolve, world);
     let mut module = Rewrite::new(&core, dispatches, unused)?.run(&core, catalog)?;
     embed_component_metadata(&mut module, &bindgen.resolve, world, StringEncoding::UTF8)?;
     ComponentEncoder::default()
@@ -93,6 +102,18 @@ fn remove_import(
     let (key, id) = world_import(resolve, world, interface)?;
     resolve.worlds[world].imports.shift_remove(&key);
     Ok(id)
+}
+
+fn remove_absent(resolve: &mut Resolve, world: wit_parser::WorldId) {
+    let imports = resolve.worlds[world].imports.clone();
+    let kept = imports
+        .into_iter()
+        .filter(|(key, _)| !is_absent(&resolve.name_world_key(key)));
+    resolve.worlds[world].imports = kept.collect();
+}
+
+fn is_absent(interface: &str) -> bool {
+    ABSENT.iter().any(|absent| interface.starts_with(absent))
 }
 
 /// Replaces the import of an interface by imports of the same shape under plain names.
@@ -197,8 +218,16 @@ enum Import {
     },
     /// Never called.
     Unused,
+    /// Answers that there is nothing: an empty list or `none`, which is zeros where the caller
+    /// wants its result.
+    Nothing,
     CatalogAddress,
     CatalogLength,
+}
+
+/// Whether a function of an absent interface returns a list or an option.
+fn asks(function: &str) -> bool {
+    function.starts_with("get-") || function == "initial-cwd"
 }
 
 struct ImportedFunction {
@@ -252,6 +281,8 @@ impl<'a> Rewrite<'a> {
                             (_, CATALOG_MODULE, "address") => Import::CatalogAddress,
                             (_, CATALOG_MODULE, "length") => Import::CatalogLength,
                             (_, module, _) if unused.contains(&module) => Import::Unused,
+                            (_, module, name) if is_absent(module) && asks(name) => Import::Nothing,
+                            (_, module, _) if is_absent(module) => Import::Unused,
                             _ => Import::Kept,
                         };
                         imports.push(ImportedFunction {
@@ -360,6 +391,16 @@ impl<'a> Rewrite<'a> {
                 body.instruction(&Instruction::I32Const(self.catalog.len() as i32));
             }
             Import::Dispatched { interface } => self.forward(import, interface, &mut body),
+            Import::Nothing => {
+                let at = MemArg {
+                    offset: 0,
+                    align: 2,
+                    memory_index: 0,
+                };
+                body.instruction(&Instruction::LocalGet(0));
+                body.instruction(&Instruction::I64Const(0));
+                body.instruction(&Instruction::I64Store(at));
+            }
             Import::Unused | Import::Kept => {
                 body.instruction(&Instruction::Unreachable);
             }
