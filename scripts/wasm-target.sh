@@ -35,8 +35,8 @@ echo "wasm-target: building std $version for $target from Debian's rust-src" >&2
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
-  grep -ohE 'https?://[^ ]+/debian/?( |$)' | grep -v security | head -n 1 | tr -d ' ')
+mirror=$(cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list /etc/apt/sources.list 2>/dev/null |
+  sed 's/#.*//' | grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' ' || true)
 [ -n "$mirror" ] || give_up "no Debian mirror in this machine's apt sources"
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 mkdir -p "$work"/{lists/partial,cache/archives/partial}

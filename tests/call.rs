@@ -178,3 +178,28 @@ fn without_a_server_it_is_that_of_the_app() {
     std::fs::copy(component("0.2"), dir.path().join("mcp.wasm")).unwrap();
     assert_eq!(call(), (true, "x\n".into(), String::new()));
 }
+
+#[test]
+fn only_a_feature_that_may_sees_the_environment() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = dir.path().join("server.wasm");
+    for wasi in ["0.2", "0.3"] {
+        for (grants, seen) in [
+            (&[][..], "nothing\n"),
+            (&["--allow", "misbehave=env"], "secret\n"),
+        ] {
+            let mut compose = mcp();
+            compose
+                .args(["compose", "--wasi", wasi])
+                .args(grants)
+                .arg(fixture("misbehave"));
+            support::expect_success(compose.arg("-o").arg(&server));
+            let mut call = mcp();
+            call.arg("call")
+                .arg(&server)
+                .args(["variable", "--env", "FIXTURE=secret"]);
+            let (ok, stdout, stderr) = finished(call.output().unwrap());
+            assert_eq!((ok, stdout.as_str()), (true, seen), "WASI {wasi}: {stderr}");
+        }
+    }
+}

@@ -14,8 +14,12 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["new", template, name, folder] => Template::named(template).new_app(name, Path::new(folder)),
-        ["add", template, name, manifest] => Template::named(template).add(name, Path::new(manifest)),
+        ["new", template, name, folder] => {
+            Template::named(template).new_app(name, Path::new(folder))
+        }
+        ["add", template, name, manifest] => {
+            Template::named(template).add(name, Path::new(manifest))
+        }
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
