@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use indicatif::{ProgressBar, ProgressStyle};
 use spin_mcp_protocol::types::{tool_types as protocol_tools, types as protocol};
 use wasmtime::{
     Config, Engine, OptLevel, RegallocAlgorithm, Store,
@@ -89,16 +90,24 @@ impl request::Host for Guest {
 impl types::Host for Guest {}
 impl tool_types::Host for Guest {}
 
-/// The tools of each feature, in its order.
+/// The tools of each feature, in its order. On a terminal, it shows where it is.
 pub fn list(features: &[Loaded]) -> Result<Vec<Vec<protocol_tools::Tool>>> {
     let lister = Lister::new()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    features
-        .iter()
-        .map(|feature| runtime.block_on(lister.tools(feature)))
-        .collect()
+    let progress = ProgressBar::new(features.len() as u64);
+    progress.set_style(ProgressStyle::with_template(
+        "reading `{msg}` ({pos}/{len})",
+    )?);
+    let mut lists = Vec::new();
+    for feature in features {
+        progress.set_message(feature.name.clone());
+        lists.push(runtime.block_on(lister.tools(feature))?);
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    Ok(lists)
 }
 
 struct Lister {
