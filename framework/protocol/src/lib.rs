@@ -22,6 +22,7 @@ mod origin;
 #[cfg(test)]
 mod property_tests;
 pub mod schema;
+pub mod services;
 mod session;
 pub mod sse;
 pub mod stdio;

@@ -2,6 +2,7 @@
 
 use crate::{
     catalog::{self, CatalogInput, FeatureInput, Flags, ServerInput},
+    services::{MemoryStore, Services, Store},
     types::tool_types::Tool,
 };
 
@@ -103,4 +104,49 @@ pub fn modern_request(method: &str, params: &str, meta: &str) -> String {
 
 pub fn legacy_request(method: &str, params: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#)
+}
+
+/// Services that a test controls.
+#[derive(Clone, Debug)]
+pub struct TestServices {
+    /// Milliseconds.
+    pub now: u64,
+    pub variables: Vec<(String, String)>,
+    pub store: Option<MemoryStore>,
+    /// How often chance was asked: it counts.
+    pub randoms: u128,
+}
+
+impl Default for TestServices {
+    /// With a store, in November 2026.
+    fn default() -> Self {
+        TestServices {
+            now: 1_795_000_000_000,
+            variables: Vec::new(),
+            store: Some(MemoryStore::default()),
+            randoms: 0,
+        }
+    }
+}
+
+impl Services for TestServices {
+    const STATEFUL: bool = true;
+
+    fn now(&mut self) -> u64 {
+        self.now
+    }
+
+    fn random(&mut self) -> [u8; 16] {
+        self.randoms += 1;
+        self.randoms.to_le_bytes()
+    }
+
+    fn variable(&mut self, name: &str) -> Option<String> {
+        let found = self.variables.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone())
+    }
+
+    fn store(&mut self) -> Option<&mut dyn Store> {
+        self.store.as_mut().map(|store| store as &mut dyn Store)
+    }
 }

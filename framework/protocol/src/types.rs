@@ -1,8 +1,7 @@
 //! The records of the WIT contract as Rust types, the same natively and in components.
 //!
 //! A component maps its own bindings onto them: `with: { "spin-mcp:server/types@0.1.0":
-//! spin_mcp_protocol::types::types, "spin-mcp:server/tool-types@0.1.0":
-//! spin_mcp_protocol::types::tool_types }`.
+//! spin_mcp_protocol::types::types, … }`, likewise for the interfaces that end in `-types`.
 
 mod bindings {
     wit_bindgen::generate!({
@@ -13,6 +12,9 @@ mod bindings {
             world protocol {
                 import spin-mcp:server/types@0.1.0;
                 import spin-mcp:server/tool-types@0.1.0;
+                import spin-mcp:server/resource-types@0.1.0;
+                import spin-mcp:server/prompt-types@0.1.0;
+                import spin-mcp:server/completion-types@0.1.0;
             }
         ",
         additional_derives: [PartialEq],
@@ -21,4 +23,6 @@ mod bindings {
     });
 }
 
-pub use bindings::spin_mcp::server::{tool_types, types};
+pub use bindings::spin_mcp::server::{
+    completion_types, prompt_types, resource_types, tool_types, types,
+};

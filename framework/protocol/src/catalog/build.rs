@@ -9,8 +9,10 @@ use super::{
 use crate::{
     schema::{self, NameError, SchemaError},
     types::{
+        prompt_types::Prompt,
+        resource_types::ResourceTemplate,
         tool_types::Tool,
-        types::{CacheHint, CacheScope, Icon},
+        types::{CacheHint, CacheScope, Icon, ResourceInfo},
     },
 };
 
@@ -40,6 +42,8 @@ pub struct ServerInput {
     pub allowed_hosts: Vec<String>,
     /// Entries on a page of a list; one at least.
     pub page_size: usize,
+    /// The key-value store that instances share. None: there is none.
+    pub store: Option<String>,
     /// For discovery, and for lists of features that say nothing themselves.
     pub cache: CacheHint,
 }
@@ -57,6 +61,7 @@ impl Default for ServerInput {
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
             page_size: 100,
+            store: None,
             cache: CacheHint {
                 ttl_ms: 300_000,
                 scope: CacheScope::Public,
@@ -74,7 +79,10 @@ pub struct FeatureInput {
     /// Put before the names of its tools.
     pub prefix: Option<String>,
     pub tools: Vec<Tool>,
-    /// What the feature said of its list.
+    pub resources: Vec<ResourceInfo>,
+    pub resource_templates: Vec<ResourceTemplate>,
+    pub prompts: Vec<Prompt>,
+    /// What the feature said of its lists: the strictest of what it said of any.
     pub cache: Option<CacheHint>,
 }
 

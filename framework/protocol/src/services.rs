@@ -1,0 +1,70 @@
+//! What the protocol needs of its surroundings: time, chance, variables, and a store that all
+//! instances of a server share.
+
+use std::collections::BTreeMap;
+
+/// What a transport offers to the protocol.
+pub trait Services {
+    /// Whether anything outlives a request: sealed state, subscriptions, tasks. Code behind it
+    /// is not compiled into servers that need none of this.
+    const STATEFUL: bool;
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    fn now(&mut self) -> u64;
+
+    /// From a source that nobody can predict.
+    fn random(&mut self) -> [u8; 16];
+
+    /// What the host's configuration says under this name. Absent and empty are the same.
+    fn variable(&mut self, name: &str) -> Option<String>;
+
+    /// None: this server was composed without one.
+    fn store(&mut self) -> Option<&mut dyn Store>;
+}
+
+/// Keys and values that all instances see, with the guarantees of `wasi:keyvalue` alone: the
+/// last write wins, and nothing is atomic beyond one key.
+pub trait Store {
+    /// The values of these keys, in their order.
+    fn get(&mut self, keys: &[&str]) -> Result<Vec<Option<Vec<u8>>>, Unavailable>;
+
+    fn set(&mut self, key: &str, value: &[u8]) -> Result<(), Unavailable>;
+
+    /// Keys that are not there are no error.
+    fn delete(&mut self, keys: &[&str]) -> Result<(), Unavailable>;
+
+    /// Some of all keys, and where the others begin.
+    fn keys(&mut self, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Unavailable>;
+}
+
+/// The store did not do what it was asked to. For the log of the server; clients are told no
+/// details.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unavailable(pub String);
+
+/// A store for one process: stdio has a single instance, which nobody shares.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore(BTreeMap<String, Vec<u8>>);
+
+impl Store for MemoryStore {
+    fn get(&mut self, keys: &[&str]) -> Result<Vec<Option<Vec<u8>>>, Unavailable> {
+        Ok(keys.iter().map(|key| self.0.get(*key).cloned()).collect())
+    }
+
+    fn set(&mut self, key: &str, value: &[u8]) -> Result<(), Unavailable> {
+        self.0.insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    fn delete(&mut self, keys: &[&str]) -> Result<(), Unavailable> {
+        keys.iter().for_each(|key| drop(self.0.remove(*key)));
+        Ok(())
+    }
+
+    fn keys(
+        &mut self,
+        _cursor: Option<&str>,
+    ) -> Result<(Vec<String>, Option<String>), Unavailable> {
+        Ok((self.0.keys().cloned().collect(), None))
+    }
+}
