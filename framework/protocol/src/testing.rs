@@ -149,4 +149,8 @@ impl Services for TestServices {
     fn store(&mut self) -> Option<&mut dyn Store> {
         self.store.as_mut().map(|store| store as &mut dyn Store)
     }
+
+    fn pause(&mut self, milliseconds: u64) {
+        self.now += milliseconds;
+    }
 }
