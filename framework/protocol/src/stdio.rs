@@ -181,12 +181,9 @@ impl Session {
     }
 
     /// The lines that end what is still open, when stdin has ended.
-    pub fn end(self) -> Vec<u8> {
-        lines(
-            self.listeners
-                .iter()
-                .filter_map(|(_, listener)| listener.end()),
-        )
+    pub fn end(&mut self) -> Vec<u8> {
+        let listeners = self.listeners.drain(..);
+        lines(listeners.filter_map(|(_, listener)| listener.end()))
     }
 }
 

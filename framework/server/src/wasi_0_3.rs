@@ -405,7 +405,8 @@ impl run::Guest for Component {
         if let Some(line) = lines.last() {
             spawn_local(stdio.clone().serve(line));
         }
-        stdio.end();
+        // After what the last lines began.
+        spawn_local(async move { stdio.end() });
         Ok(())
     }
 }
@@ -512,7 +513,7 @@ impl Stdio {
     /// Ends what waits for the client.
     fn end(&self) {
         self.ended.set(true);
-        write(&self.session.take().end());
+        write(&self.session.borrow_mut().end());
     }
 }
 
