@@ -1,6 +1,7 @@
 //! A server to test with.
 
 use crate::{
+    call::{Ask, Call},
     catalog::{self, CatalogInput, FeatureInput, Flags, ServerInput},
     services::{MemoryStore, Services, Store},
     types::tool_types::Tool,
@@ -152,5 +153,14 @@ impl Services for TestServices {
 
     fn pause(&mut self, milliseconds: u64) {
         self.now += milliseconds;
+    }
+}
+
+/// The name or URI by which the feature of a call knows what it is asked for.
+pub fn name(call: &Call<'_>) -> String {
+    match call.ask() {
+        Ask::Tool { name, .. } | Ask::Prompt { name, .. } => name.to_owned(),
+        Ask::Resource { uri } => uri.to_owned(),
+        Ask::Completion { argument, .. } => argument.name.clone(),
     }
 }
