@@ -25,6 +25,7 @@ pub mod schema;
 pub mod services;
 mod session;
 pub mod sse;
+mod state;
 pub mod stdio;
 #[cfg(test)]
 mod testing;
