@@ -31,6 +31,7 @@ mod session;
 pub mod sse;
 mod state;
 pub mod stdio;
+pub mod tasks;
 #[cfg(test)]
 mod testing;
 mod target;
