@@ -29,6 +29,7 @@ pub mod stdio;
 #[cfg(test)]
 mod testing;
 pub mod types;
+pub mod uri_template;
 pub mod version;
 
 pub use call::{Call, Context};
