@@ -2,7 +2,7 @@
 
 use crate::{
     call::Call,
-    catalog::{Catalog, Flags},
+    catalog::{Catalog, Flags, ListKind},
     client::{self, Client},
     failure::{Failure, INVALID_PARAMS, RESOURCE_NOT_FOUND, excerpt},
     json::{self, Kind, Object, Value},
@@ -31,10 +31,11 @@ pub fn dispatch<'a>(
     let flags = catalog.flags();
     match &*request.method {
         "tools/call" => call(catalog, request.id, request.params, client).map(Answer::Call),
-        "tools/list" => list(catalog, &request, modern).map(Answer::Ready),
-        "server/discover" if modern => {
-            Ok(Answer::Ready(response(request.id, &[catalog.discover()])))
-        }
+        "tools/list" => list(catalog, &request, ListKind::Tools, modern).map(Answer::Ready),
+        "server/discover" if modern => Ok(Answer::Ready(response(
+            request.id,
+            &[catalog.discover(catalog.store().is_some())],
+        ))),
         "ping" if !modern => Ok(Answer::Ready(response(request.id, &[b"{}"]))),
         "logging/setLevel" if !modern && flags.contains(Flags::LOG) => {
             let level = request
@@ -47,14 +48,14 @@ pub fn dispatch<'a>(
             ))
         }
         "prompts/list" if flags.contains(Flags::PROMPTS) => {
-            empty_list(catalog, &request, "prompts", modern).map(Answer::Ready)
+            list(catalog, &request, ListKind::Prompts, modern).map(Answer::Ready)
         }
         "prompts/get" if flags.contains(Flags::PROMPTS) => Err(unknown_prompt(&request.params)),
         "resources/list" if flags.contains(Flags::RESOURCES) => {
-            empty_list(catalog, &request, "resources", modern).map(Answer::Ready)
+            list(catalog, &request, ListKind::Resources, modern).map(Answer::Ready)
         }
         "resources/templates/list" if flags.contains(Flags::RESOURCES) => {
-            empty_list(catalog, &request, "resourceTemplates", modern).map(Answer::Ready)
+            list(catalog, &request, ListKind::ResourceTemplates, modern).map(Answer::Ready)
         }
         "resources/read" if flags.contains(Flags::RESOURCES) => {
             Err(unknown_resource(&request.params, modern))
@@ -72,7 +73,7 @@ pub fn initialized(catalog: &Catalog<'_>, id: &str, session: &Session) -> Vec<u8
             b"{\"protocolVersion\":\"",
             version,
             b"\"",
-            catalog.initialize(),
+            catalog.initialize(catalog.store().is_some()),
         ],
     )
 }
@@ -91,7 +92,12 @@ fn response(id: &str, result: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-fn list(catalog: &Catalog<'_>, request: &Request<'_>, modern: bool) -> Result<Vec<u8>, Failure> {
+fn list(
+    catalog: &Catalog<'_>,
+    request: &Request<'_>,
+    kind: ListKind,
+    modern: bool,
+) -> Result<Vec<u8>, Failure> {
     let cursor = match request.params.cursor {
         None => None,
         Some(value) => Some(
@@ -101,7 +107,7 @@ fn list(catalog: &Catalog<'_>, request: &Request<'_>, modern: bool) -> Result<Ve
         ),
     };
     let page = catalog
-        .page(cursor.as_deref())
+        .page(kind, cursor.as_deref())
         .ok_or_else(|| Failure::invalid_params("invalid cursor"))?;
     let mut next = Vec::new();
     if let Some(cursor) = page.next {
@@ -112,39 +118,26 @@ fn list(catalog: &Catalog<'_>, request: &Request<'_>, modern: bool) -> Result<Ve
         response(
             request.id,
             &[
-                b"{\"resultType\":\"complete\",\"tools\":",
+                b"{\"resultType\":\"complete\",\"",
+                kind.member().as_bytes(),
+                b"\":",
                 page.modern,
                 &next,
-                catalog.list_end(),
+                catalog.list_end(kind),
             ],
         )
     } else {
-        response(request.id, &[b"{\"tools\":", page.legacy, &next, b"}"])
-    })
-}
-
-/// A list that has no entries, and so no cursor.
-fn empty_list(
-    catalog: &Catalog<'_>,
-    request: &Request<'_>,
-    name: &str,
-    modern: bool,
-) -> Result<Vec<u8>, Failure> {
-    if request.params.cursor.is_some() {
-        return Err(Failure::invalid_params("invalid cursor"));
-    }
-    Ok(if modern {
         response(
             request.id,
             &[
-                b"{\"resultType\":\"complete\",\"",
-                name.as_bytes(),
-                b"\":[]",
-                catalog.list_end(),
+                b"{\"",
+                kind.member().as_bytes(),
+                b"\":",
+                page.legacy,
+                &next,
+                b"}",
             ],
         )
-    } else {
-        response(request.id, &[b"{\"", name.as_bytes(), b"\":[]}"])
     })
 }
 
