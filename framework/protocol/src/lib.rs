@@ -35,7 +35,6 @@ pub mod tasks;
 #[cfg(test)]
 mod testing;
 mod target;
-mod tasks;
 pub mod types;
 mod uri_template;
 pub mod version;

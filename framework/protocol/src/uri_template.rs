@@ -69,7 +69,7 @@ fn check_literal(literal: &str) -> Result<(), String> {
     for (at, c) in literal.char_indices() {
         match c {
             '}' => return Err("a `}` closes nothing; write it as `%7D`".to_owned()),
-            '%' if !is_encoded(literal[at..].as_bytes()) => {
+            '%' if !is_encoded(&literal.as_bytes()[at..]) => {
                 return Err(
                     "a `%` has no two hexadecimal digits after it; write it as `%25`".to_owned(),
                 );
