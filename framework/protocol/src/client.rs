@@ -119,15 +119,16 @@ pub fn named_version<'a>(meta: &Meta<'a>) -> Result<Option<Cow<'a, str>>, Failur
         .ok_or_else(|| Failure::malformed_params(format!("`{PROTOCOL_VERSION}` is not a string")))
 }
 
-/// What an `initialize` request settles
+/// What an `initialize` request settles at `now` (milliseconds since 1970)
 /// (https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#initialization).
-pub fn handshake(params: &Params<'_>) -> Result<Session, Failure> {
+pub fn handshake(params: &Params<'_>, now: u64) -> Result<Session, Failure> {
     let requested = params.protocol_version.and_then(|value| value.as_str());
     let requested =
         requested.ok_or_else(|| Failure::malformed_params("`protocolVersion` is not a string"))?;
     let version = Version::parse(&requested).filter(|version| !version.is_modern());
     Ok(Session {
         version: version.unwrap_or(Version::LATEST_LEGACY),
+        began: now,
         capabilities: object("capabilities", params.capabilities)?
             .unwrap_or("{}")
             .to_owned(),

@@ -138,27 +138,29 @@ fn read_head<'h>(request: &Request<'h>, catalog: &Catalog<'_>) -> Result<Head<'h
 }
 
 /// Answers a request whose head passed, or says what to call. `nonce` is asked for 16 random
-/// bytes where a session begins. A transport may stop reading a body that is longer than
-/// `MAX_BODY`: what it has read by then, one byte more at least, gets the refusal.
+/// bytes where a session begins; `now` is in milliseconds since 1970. A transport may stop
+/// reading a body that is longer than `MAX_BODY`: what it has read by then, one byte more at
+/// least, gets the refusal.
 pub fn handle<'a>(
     catalog: &Catalog<'a>,
     head: &Head<'a>,
     body: &'a [u8],
     nonce: &mut dyn FnMut() -> [u8; 16],
+    now: u64,
 ) -> Outcome<'a> {
     let (id, outcome) = match message::read(body) {
         Err((id, failure)) => (id, Err(failure)),
         Ok(Message::Request(request)) => (
             Some(request.id),
-            handle_request(catalog, head, request, nonce),
+            handle_request(catalog, head, request, nonce, now),
         ),
         Ok(Message::Notification(notification)) => {
             let named = client::named_version(&notification.params.meta)
                 .ok()
                 .flatten();
-            (None, accept(head, named.is_some()))
+            (None, accept(head, named.is_some(), now))
         }
-        Ok(Message::Response) => (None, accept_response(head)),
+        Ok(Message::Response) => (None, accept_response(head, now)),
     };
     outcome.unwrap_or_else(|failure| Outcome::Reply(HttpResponse::failure(&failure, id)))
 }
@@ -168,6 +170,7 @@ fn handle_request<'a>(
     head: &Head<'a>,
     request: message::Request<'a>,
     nonce: &mut dyn FnMut() -> [u8; 16],
+    now: u64,
 ) -> Result<Outcome<'a>, Failure> {
     client::check_params(&request.params)?;
     let named = client::named_version(&request.params.meta)?;
@@ -178,16 +181,16 @@ fn handle_request<'a>(
     if let Some(version) = version.filter(|version| version.is_modern() && !handshake) {
         return handle_modern(catalog, head, request, version);
     }
-    handle_legacy(catalog, head, request, version, handshake, nonce).map_err(
-        |failure| match failure.code {
+    handle_legacy(catalog, head, request, version, handshake, nonce, now).map_err(|failure| {
+        match failure.code {
             // Legacy clients take any other status for a broken transport.
             INVALID_PARAMS => Failure {
                 status: 200,
                 ..failure
             },
             _ => failure,
-        },
-    )
+        }
+    })
 }
 
 /// The revision of a request, from what its `_meta` and its header name.
@@ -244,9 +247,10 @@ fn handle_legacy<'a>(
     version: Option<Version>,
     handshake: bool,
     nonce: &mut dyn FnMut() -> [u8; 16],
+    now: u64,
 ) -> Result<Outcome<'a>, Failure> {
     if handshake {
-        let session = client::handshake(&request.params)?;
+        let session = client::handshake(&request.params, now)?;
         let mut response =
             HttpResponse::json(200, dispatch::initialized(catalog, request.id, &session));
         response
@@ -254,7 +258,7 @@ fn handle_legacy<'a>(
             .push(("mcp-session-id", Cow::Owned(session.to_id(nonce()))));
         return Ok(Outcome::Reply(response));
     }
-    let (session, id) = find_session(head, version)?;
+    let (session, id) = find_session(head, version, now)?;
     let version = session
         .as_ref()
         .map(|session| session.version)
@@ -269,6 +273,7 @@ fn handle_legacy<'a>(
 fn find_session<'a>(
     head: &Head<'a>,
     version: Option<Version>,
+    now: u64,
 ) -> Result<(Option<Session>, Option<&'a str>), Failure> {
     let Some(id) = head.headers.session_id else {
         return Ok((None, None));
@@ -280,7 +285,7 @@ fn find_session<'a>(
             "unknown session; begin another one with `initialize`",
         )
     };
-    let session = Session::from_id(id).ok_or_else(unknown)?;
+    let session = Session::from_id(id, now).ok_or_else(unknown)?;
     if version.is_some_and(|version| version != session.version) {
         let message = format!(
             "header `MCP-Protocol-Version` is not `{}`, which this session settled on",
@@ -292,21 +297,21 @@ fn find_session<'a>(
 }
 
 /// What becomes of a message that has no answer.
-fn accept<'a>(head: &Head<'a>, modern: bool) -> Result<Outcome<'a>, Failure> {
+fn accept<'a>(head: &Head<'a>, modern: bool, now: u64) -> Result<Outcome<'a>, Failure> {
     let version = settle_version(None, head.headers.version()?)?;
     if !modern && !version.is_some_and(Version::is_modern) {
-        find_session(head, version)?;
+        find_session(head, version, now)?;
     }
     Ok(Outcome::Reply(HttpResponse::accepted()))
 }
 
-fn accept_response<'a>(head: &Head<'a>) -> Result<Outcome<'a>, Failure> {
+fn accept_response<'a>(head: &Head<'a>, now: u64) -> Result<Outcome<'a>, Failure> {
     if settle_version(None, head.headers.version()?)?.is_some_and(Version::is_modern) {
         return Err(Failure::invalid_request(
             "clients of this revision send no responses",
         ));
     }
-    accept(head, false)
+    accept(head, false, now)
 }
 
 impl<'a> From<Answer<'a>> for Outcome<'a> {

@@ -23,8 +23,9 @@ mod origin;
 mod property_tests;
 pub mod schema;
 pub mod services;
-mod session;
+pub mod session;
 pub mod sse;
+pub mod state;
 pub mod stdio;
 #[cfg(test)]
 mod testing;

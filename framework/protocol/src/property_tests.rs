@@ -49,7 +49,7 @@ fn serve(headers: &[(String, Vec<u8>)], body: &[u8]) {
     };
     match check_head(&request, &catalog) {
         Err(response) => is_response(&response.body),
-        Ok(head) => match handle(&catalog, &head, body, &mut || [0; 16]) {
+        Ok(head) => match handle(&catalog, &head, body, &mut || [0; 16], 0) {
             http::Outcome::Reply(response) if response.status == 202 => {
                 assert_eq!(response.body, b"")
             }
@@ -57,7 +57,7 @@ fn serve(headers: &[(String, Vec<u8>)], body: &[u8]) {
             http::Outcome::Call(call) => call_back(&call),
         },
     }
-    match stdio::Session::default().handle_line(&catalog, body) {
+    match stdio::Session::default().handle_line(&catalog, body, 0) {
         stdio::Outcome::Reply(line) => is_response(line.trim_ascii_end()),
         stdio::Outcome::Call(call) => call_back(&call),
         stdio::Outcome::Nothing | stdio::Outcome::Cancel(_) => {}

@@ -34,8 +34,13 @@ pub enum Outcome<'a> {
 impl Session {
     /// Answers one line, with or without its line break, or says what to do. A transport may
     /// stop keeping a line that is longer than `MAX_BODY`: what it has kept by then, one byte
-    /// more at least, gets the refusal.
-    pub fn handle_line<'a>(&mut self, catalog: &Catalog<'a>, line: &'a [u8]) -> Outcome<'a> {
+    /// more at least, gets the refusal. `now` is in milliseconds since 1970.
+    pub fn handle_line<'a>(
+        &mut self,
+        catalog: &Catalog<'a>,
+        line: &'a [u8],
+        now: u64,
+    ) -> Outcome<'a> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         if line.trim_ascii().is_empty() {
             return Outcome::Nothing;
@@ -43,7 +48,7 @@ impl Session {
         let (id, answer) = match message::read(line) {
             Err((id, failure)) => (id, Err(failure)),
             Ok(Message::Request(request)) => {
-                (Some(request.id), self.handle_request(catalog, request))
+                (Some(request.id), self.handle_request(catalog, request, now))
             }
             Ok(Message::Notification(notification)) => {
                 let cancelled = notification.params.request_id.filter(message::is_id);
@@ -73,6 +78,7 @@ impl Session {
         &mut self,
         catalog: &Catalog<'a>,
         request: message::Request<'a>,
+        now: u64,
     ) -> Result<Answer<'a>, Failure> {
         client::check_params(&request.params)?;
         let named = client::named_version(&request.params.meta)?;
@@ -87,7 +93,7 @@ impl Session {
             return dispatch::dispatch(catalog, request, client);
         }
         if request.method == "initialize" && named.is_none() {
-            let session = client::handshake(&request.params)?;
+            let session = client::handshake(&request.params, now)?;
             let answer = dispatch::initialized(catalog, request.id, &session);
             *self = Session {
                 settled: Some(session),

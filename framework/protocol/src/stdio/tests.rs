@@ -6,7 +6,7 @@ use crate::testing::{self, legacy_request, modern_request};
 /// The answer to a line, or what else became of it.
 fn send(session: &mut Session, line: &str) -> Value {
     let bytes = testing::catalog();
-    match session.handle_line(&Catalog::new(&bytes).unwrap(), line.as_bytes()) {
+    match session.handle_line(&Catalog::new(&bytes).unwrap(), line.as_bytes(), 0) {
         Outcome::Nothing => Value::Null,
         Outcome::Reply(line) => {
             assert_eq!(line.iter().filter(|&&byte| byte == b'\n').count(), 1);

@@ -36,6 +36,7 @@ fn the_context_holds_what_the_request_said() {
 fn the_context_of_a_session_holds_what_it_settled() {
     let session = crate::session::Session {
         version: crate::Version::V2025_06_18,
+        began: 0,
         capabilities: r#"{"roots":{}}"#.to_owned(),
         client_info: Some(r#"{"name":"c"}"#.to_owned()),
     };
@@ -53,7 +54,7 @@ fn the_context_of_a_session_holds_what_it_settled() {
     )
     .unwrap();
     let body = legacy_request("tools/call", r#"{"name":"zeta"}"#);
-    let http::Outcome::Call(call) = handle(&catalog, &head, body.as_bytes(), &mut || [0; 16])
+    let http::Outcome::Call(call) = handle(&catalog, &head, body.as_bytes(), &mut || [0; 16], 0)
     else {
         panic!("no call");
     };

@@ -60,7 +60,7 @@ fn with_call<T>(version: &str, meta: &str, then: impl FnOnce(&Call<'_>) -> T) ->
         headers: &list,
     };
     let head = http::check_head(&request, &catalog).unwrap();
-    match handle(&catalog, &head, body.as_bytes(), &mut || [0; 16]) {
+    match handle(&catalog, &head, body.as_bytes(), &mut || [0; 16], 0) {
         http::Outcome::Call(call) => then(&call),
         http::Outcome::Reply(response) => panic!("{}", String::from_utf8_lossy(&response.body)),
     }

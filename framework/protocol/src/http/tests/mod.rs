@@ -13,6 +13,9 @@ use crate::testing::{
 
 type List = Vec<(String, Vec<u8>)>;
 
+/// In November 2026.
+const NOW: u64 = 1_795_000_000_000;
+
 fn nonce() -> [u8; 16] {
     *b"sixteen bytes..."
 }
@@ -27,7 +30,7 @@ fn send(catalog: &[u8], method: &str, headers: &List, body: &str) -> (u16, Value
     };
     let response = match check_head(&request, &catalog) {
         Err(response) => response,
-        Ok(head) => match handle(&catalog, &head, body.as_bytes(), &mut nonce) {
+        Ok(head) => match handle(&catalog, &head, body.as_bytes(), &mut nonce, NOW) {
             Outcome::Reply(response) => response,
             Outcome::Call(call) => {
                 HttpResponse::json(200, json!({"call": call.name()}).to_string().into_bytes())
