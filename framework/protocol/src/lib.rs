@@ -22,6 +22,7 @@ mod origin;
 #[cfg(test)]
 mod property_tests;
 pub mod schema;
+pub mod seal;
 pub mod services;
 pub mod session;
 pub mod sse;
