@@ -14,7 +14,7 @@ use crate::{
         prompt_types::{PromptOutcome, PromptResult},
         resource_types::{ReadOutcome, ReadResult},
         tool_types::{ToolOutcome, ToolResult},
-        types::{CacheHint, CacheScope, Role},
+        types::{CacheHint, CacheScope},
     },
     version::Version,
 };
@@ -162,16 +162,7 @@ fn prompt(call: &Call<'_>, result: &PromptResult) -> Response {
         let mut object = begin_complete(out, call);
         object.optional("description", result.description.as_deref());
         list(object.key("messages"), &result.messages, |out, message| {
-            let mut written = Object::begin(out);
-            written.string(
-                "role",
-                match message.role {
-                    Role::User => "user",
-                    Role::Assistant => "assistant",
-                },
-            );
-            content::block(written.key("content"), &message.content, version);
-            written.end();
+            content::prompt_message(out, message, version)
         });
         write_meta(&mut object, call, result.meta.as_deref())?;
         object.end();

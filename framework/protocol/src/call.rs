@@ -7,7 +7,7 @@ use crate::{
     client::Client,
     failure::Failure,
     http::HttpResponse,
-    json::Value,
+    json::{Kind, Value},
     message::Meta,
     services::Services,
     sse,
@@ -86,7 +86,7 @@ pub struct Call<'a> {
     progress_token: Option<&'a str>,
     input: Input,
     /// The task that this call advances.
-    pub(crate) task: Option<Task>,
+    pub(crate) task: Option<Box<Task>>,
     /// How often the client was asked on behalf of this call.
     pub(crate) rounds: u32,
 }
@@ -163,7 +163,7 @@ impl<'a> Call<'a> {
     /// What to ask that feature for.
     pub fn ask(&self) -> Ask<'_> {
         let prefix = match self.target {
-            Target::Tool { .. } | Target::Prompt { .. } => self.catalog.slot_prefix(self.slot()),
+            Target::Tool { .. } | Target::Prompt { .. } => self.catalog.slot(self.slot()).map_or("", |slot| slot.prefix),
             _ => "",
         };
         match &self.target {
@@ -252,7 +252,10 @@ impl<'a> Call<'a> {
 
     /// The arguments of a tool.
     pub(crate) fn argument_object(&self) -> Value<'_> {
-        Value::object(self.target.arguments())
+        Value {
+            kind: Kind::Object,
+            text: self.target.arguments(),
+        }
     }
 }
 

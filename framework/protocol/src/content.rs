@@ -155,7 +155,6 @@ pub fn resource_contents(out: &mut Vec<u8>, contents: &ResourceContents) {
 }
 
 /// Appends a message of a prompt as a client of this revision can read it.
-#[cfg_attr(not(test), expect(dead_code, reason = "`prompts/get` is yet to come"))]
 pub fn prompt_message(out: &mut Vec<u8>, message: &PromptMessage, version: Version) {
     let mut object = Object::begin(out);
     object.string("role", role_name(message.role));
@@ -182,10 +181,15 @@ pub fn size(block: &ContentBlock) -> usize {
         ContentBlock::Text(text) => text.text.len(),
         ContentBlock::Image(media) | ContentBlock::Audio(media) => media.data.len().div_ceil(3) * 4,
         ContentBlock::ResourceLink(link) => link.uri.len() + link.name.len(),
-        ContentBlock::EmbeddedResource(embedded) => match &embedded.contents.body {
-            ResourceBody::Text(text) => text.len(),
-            ResourceBody::Blob(blob) => blob.len().div_ceil(3) * 4,
-        },
+        ContentBlock::EmbeddedResource(embedded) => resource_size(&embedded.contents),
+    }
+}
+
+/// About how many bytes the contents of a resource take as JSON, from below.
+pub fn resource_size(contents: &ResourceContents) -> usize {
+    match &contents.body {
+        ResourceBody::Text(text) => text.len(),
+        ResourceBody::Blob(blob) => blob.len().div_ceil(3) * 4,
     }
 }
 

@@ -60,7 +60,9 @@ pub fn dispatch<'a, S: Services>(
             complete(catalog, request, client, services)
         }
         "server/discover" if modern => {
-            Ok(Answer::Ready(response(request.id, &[catalog.discover()])))
+            let shared = services.store().is_some();
+            let discovered = catalog.discover(shared);
+            Ok(Answer::Ready(response(request.id, &[discovered])))
         }
         "ping" if !modern => Ok(Answer::Ready(response(request.id, &[b"{}"]))),
         "logging/setLevel" if !modern && flags.contains(Flags::LOG) => {
@@ -77,7 +79,7 @@ pub fn dispatch<'a, S: Services>(
             listen(catalog, &request, &client, services)
         }
         "resources/subscribe" | "resources/unsubscribe"
-            if !modern && S::STATEFUL && offer(catalog, services).resources =>
+            if !modern && S::STATEFUL && offer(catalog, services).updates =>
         {
             subscribe(&request, &client, services).map(Answer::Ready)
         }
@@ -91,7 +93,13 @@ pub fn dispatch<'a, S: Services>(
 }
 
 /// The answer to `initialize`.
-pub fn initialized(catalog: &Catalog<'_>, id: &str, session: &Session) -> Vec<u8> {
+pub fn initialized<S: Services>(
+    catalog: &Catalog<'_>,
+    id: &str,
+    session: &Session,
+    services: &mut S,
+) -> Vec<u8> {
+    let shared = services.store().is_some();
     let version = session.version.as_str().as_bytes();
     response(
         id,
@@ -99,7 +107,7 @@ pub fn initialized(catalog: &Catalog<'_>, id: &str, session: &Session) -> Vec<u8
             b"{\"protocolVersion\":\"",
             version,
             b"\"",
-            catalog.initialize(),
+            catalog.initialize(shared),
         ],
     )
 }
@@ -243,8 +251,8 @@ pub fn offer<S: Services>(catalog: &Catalog<'_>, services: &mut S) -> Offer {
     Offer {
         tools: changes(Flags::TOOLS),
         prompts: changes(Flags::PROMPTS),
-        resource_list: changes(Flags::RESOURCES),
-        resources: shared && flags.contains(Flags::RESOURCE_UPDATED),
+        resources: changes(Flags::RESOURCES),
+        updates: shared && flags.contains(Flags::RESOURCE_UPDATED),
         tasks: shared && flags.contains(Flags::TASKS),
     }
 }
@@ -288,9 +296,10 @@ fn subscribe<S: Services>(
     let wanted = request.method == "resources/subscribe";
     for _ in 0..ATTEMPTS {
         if wanted {
-            listen::subscribe(services, session, expires, &uri)?;
+            listen::subscribe(services, session, expires, &uri).map_err(|refused| refused.failure())?;
         } else {
-            listen::unsubscribe(services, session, expires, &uri)?;
+            listen::unsubscribe(services, session, expires, &uri)
+                .map_err(bridge::unavailable)?;
         }
         services.pause(SETTLED_MS);
         if listen::confirmed(services, session, expires, &uri, wanted)
@@ -301,6 +310,9 @@ fn subscribe<S: Services>(
     }
     Ok(response(request.id, &[b"{}"]))
 }
+
+/// A result that says no more than that the server did it.
+const COMPLETE: &[u8] = b"{\"resultType\":\"complete\"}";
 
 fn task<'a, S: Services>(
     catalog: &Catalog<'a>,
@@ -324,11 +336,15 @@ fn task<'a, S: Services>(
                 .input_responses
                 .filter(Value::is_object)
                 .ok_or_else(|| Failure::malformed_params("`inputResponses` is not an object"))?;
-            tasks::update(services, principal, &id, responses)?
+            tasks::update(services, principal, &id, &responses)?;
+            COMPLETE.to_vec()
         }
-        "tasks/cancel" => tasks::cancel(services, principal, &id)?,
+        "tasks/cancel" => {
+            tasks::cancel(services, principal, &id)?;
+            COMPLETE.to_vec()
+        }
         _ => match tasks::get(services, principal, &id)? {
-            tasks::Got::Ready(result) => result,
+            tasks::Got::Ready(task) => task.into_result(),
             tasks::Got::Advance(task) => {
                 let target = extension::target(catalog, &task).map_err(|_| {
                     let tool = excerpt(task.tool());
@@ -336,7 +352,7 @@ fn task<'a, S: Services>(
                 })?;
                 let input = Input {
                     responses: task.input_responses(),
-                    state: task.state().map(str::to_owned),
+                    state: Some(task.state().to_owned()),
                 };
                 let meta = request.params.meta;
                 let mut call = Call::new(*catalog, request.id, target, meta, input, client);

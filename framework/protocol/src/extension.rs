@@ -45,7 +45,7 @@ fn result<S: Services>(
             tool: call.target.name(),
             arguments: call.target.arguments(),
         };
-        return tasks::create(services, &origin, value);
+        return tasks::create(services, &origin, &value);
     }
     let capabilities = Value::parse(&call.client.capabilities).ok();
     let extensions = capabilities.and_then(|capabilities| capabilities.member("extensions"));
@@ -65,7 +65,7 @@ pub fn advance<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mu
     };
     let step = step(call, outcome).unwrap_or_else(tasks::Step::Failed);
     let result = task.advanced(services, step);
-    respond(call, result)
+    respond(call, result.map(tasks::Detailed::into_result))
 }
 
 fn respond(call: &Call<'_>, result: Result<Vec<u8>, Failure>) -> Response {
@@ -92,13 +92,7 @@ fn step(call: &Call<'_>, outcome: Outcome) -> Result<tasks::Step, Failure> {
         }
         Outcome::Tool(Ok(Some(ToolOutcome::InputRequired(required)))) => {
             input::check(call, &required)?;
-            let requests = required.requests.into_iter();
-            Ok(tasks::Step::Input {
-                requests: requests
-                    .map(|request| (request.key, request.method, request.params))
-                    .collect(),
-                state: required.state,
-            })
+            Ok(tasks::Step::Input(required))
         }
         Outcome::Tool(Ok(Some(ToolOutcome::Extension(extension)))) => {
             let value = Value::parse(&extension).ok();

@@ -12,13 +12,12 @@ use crate::{
     dispatch::{self, Answer},
     failure::{Failure, INVALID_PARAMS, INVALID_REQUEST, excerpt},
     headers::{self, Headers},
-    listen::{self, Listener},
+    listen::Listener,
     message::{self, Message},
     notify::LogLevel,
     origin,
     services::Services,
     session::{self, Session},
-    state,
     target::Target,
     version::Version,
 };
@@ -222,9 +221,7 @@ fn listen<'a, S: Services>(
         ));
     };
     let offer = dispatch::offer(catalog, services);
-    let uris = listen::subscriptions(services, &session, client.session_expires)
-        .map_err(bridge::unavailable)?;
-    open(Listener::legacy(uris, offer), services)
+    open(Listener::session(&session, client.session_expires, offer), services)
 }
 
 fn open<'a, S: Services>(
@@ -242,7 +239,6 @@ fn end_session<'a, S: Services>(head: &Head<'a>, services: &mut S) -> Result<Out
         return Err(Failure::invalid_request("header `Mcp-Session-Id` is missing"));
     };
     session::end(services, &session, client.session_expires).map_err(bridge::unavailable)?;
-    state::sweep_sometimes(services);
     Ok(Outcome::Reply(HttpResponse::empty(204)))
 }
 
@@ -337,8 +333,8 @@ fn handle_legacy<'a, S: Services>(
 ) -> Result<Outcome<'a>, Failure> {
     if handshake {
         let session = client::handshake(&request.params, services.now())?;
-        let mut response =
-            HttpResponse::json(200, dispatch::initialized(catalog, request.id, &session));
+        let body = dispatch::initialized(catalog, request.id, &session, services);
+        let mut response = HttpResponse::json(200, body);
         let id = session.to_id(services.random());
         response.headers.push(("mcp-session-id", Cow::Owned(id)));
         return Ok(Outcome::Reply(response));
@@ -383,7 +379,7 @@ fn find_client<'a, S: Services>(
         );
         return Err(Failure::invalid_request(message));
     }
-    let key = session::key(id);
+    let key = session::digest(id).to_vec();
     let mut level = None;
     if S::STATEFUL && services.store().is_some() {
         let kept = session::kept(services, &key, session.expires()).map_err(bridge::unavailable)?;

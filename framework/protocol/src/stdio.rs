@@ -110,7 +110,7 @@ impl Session {
         }
         if request.method == "initialize" && named.is_none() {
             let session = client::handshake(&request.params, services.now())?;
-            let answer = dispatch::initialized(catalog, request.id, &session);
+            let answer = dispatch::initialized(catalog, request.id, &session, services);
             self.settled = Some(session);
             self.log_level = None;
             return Ok(Answer::Ready(answer));
@@ -181,9 +181,9 @@ impl Session {
     }
 
     /// The lines that end what is still open, when stdin has ended.
-    pub fn end(&mut self) -> Vec<u8> {
+    pub fn end(&mut self, catalog: &Catalog<'_>) -> Vec<u8> {
         let listeners = self.listeners.drain(..);
-        lines(listeners.filter_map(|(_, listener)| listener.end()))
+        lines(listeners.filter_map(|(_, listener)| listener.end(catalog.server_info())))
     }
 }
 

@@ -32,7 +32,7 @@ impl Waits {
     /// For changes, on a stream that ends before a host ends it.
     pub fn for_changes(now: u64) -> Waits {
         Waits {
-            next: POLL_MS,
+            next: LONGEST_MS,
             longest: POLL_MS,
             sent: now,
             end: now + LONGEST_STREAM_MS,

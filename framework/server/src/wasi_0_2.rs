@@ -221,7 +221,7 @@ fn listen(
         }
     }
     control::end(id);
-    let last = listener.end();
+    let last = listener.end(catalog().server_info());
     control::final_event(id, &last.map_or(Vec::new(), |last| sse::event(&last)));
 }
 
@@ -308,7 +308,7 @@ impl run::Guest for Component {
             let reply = stdio.handle(&line).map_err(drop)?;
             write(&reply).map_err(drop)?;
         }
-        write(&stdio.session.end()).map_err(drop)
+        write(&stdio.session.end(&stdio.catalog)).map_err(drop)
     }
 }
 

@@ -283,7 +283,7 @@ async fn listen(
                 open = open && control::send(id, sse::KEEP_ALIVE);
             }
         }
-        let last = listener.end();
+        let last = listener.end(catalog().server_info());
         control::end(id, &last.map_or(Vec::new(), |last| sse::event(&last)));
     };
     join(control::pump(id), work).await;
@@ -513,7 +513,7 @@ impl Stdio {
     /// Ends what waits for the client.
     fn end(&self) {
         self.ended.set(true);
-        write(&self.session.borrow_mut().end());
+        write(&self.session.borrow_mut().end(&catalog()));
     }
 }
 

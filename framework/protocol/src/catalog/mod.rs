@@ -320,7 +320,7 @@ impl<'a> Catalog<'a> {
     }
 
     /// What is known of the feature of that index.
-    fn slot_flags(&self, index: usize) -> Flags {
+    pub(crate) fn slot_flags(&self, index: usize) -> Flags {
         let at = self.record(header::SLOTS, slot::SIZE, index);
         Flags(at.map_or(0, |at| self.word(at + slot::FLAGS) as u32))
     }
