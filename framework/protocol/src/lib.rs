@@ -16,6 +16,7 @@ mod headers;
 pub mod http;
 mod input;
 mod json;
+pub mod listen;
 mod message;
 pub mod notify;
 mod origin;
@@ -25,6 +26,7 @@ pub mod schema;
 pub mod services;
 mod session;
 pub mod sse;
+mod state;
 pub mod stdio;
 #[cfg(test)]
 mod testing;
