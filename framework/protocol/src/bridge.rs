@@ -5,6 +5,7 @@
 
 use crate::{
     call::{Call, Input},
+    catalog::Flags,
     failure::{Failure, excerpt},
     json::{self, Object, Value},
     message::Response,
@@ -47,7 +48,7 @@ pub fn ask<S: Services>(
             describe()
         )));
     };
-    if !S::STATEFUL {
+    if !S::STATEFUL || !call.flags().contains(Flags::INPUT) {
         return Err(Failure::internal(format!(
             "{} asks for input that its feature cannot read: let it import `input-responses`",
             describe()
@@ -181,7 +182,10 @@ pub fn accept<S: Services>(
     let (kind, text) = match response.outcome {
         Ok(result) if result.text.len() > MAX_REPLY => (ERROR, r#"{"message":"too large"}"#),
         Ok(result) => (RESULT, result.text),
-        Err(error) => (ERROR, &error.text[..error.text.floor_char_boundary(MAX_REPLY)]),
+        Err(error) => (
+            ERROR,
+            &error.text[..error.text.floor_char_boundary(MAX_REPLY)],
+        ),
     };
     let mut value = vec![kind];
     value.extend_from_slice(text.as_bytes());
@@ -196,7 +200,11 @@ pub fn accept<S: Services>(
 
 /// What clients are told of a store that fails: no details.
 pub fn unavailable(_: Unavailable) -> Failure {
-    Failure::new(503, crate::failure::INTERNAL_ERROR, "the server's store is not available")
+    Failure::new(
+        503,
+        crate::failure::INTERNAL_ERROR,
+        "the server's store is not available",
+    )
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use crate::{
     answer,
-    bridge::Asking,
     catalog::{Catalog, Flags},
     client::Client,
     failure::Failure,
@@ -21,6 +20,8 @@ use crate::{
         types::Error,
     },
 };
+
+pub use crate::bridge::Asking;
 
 /// What a feature answered: `None` if it does not know what it was asked for.
 pub type Answered<T> = Result<Option<T>, Error>;
@@ -163,7 +164,10 @@ impl<'a> Call<'a> {
     /// What to ask that feature for.
     pub fn ask(&self) -> Ask<'_> {
         let prefix = match self.target {
-            Target::Tool { .. } | Target::Prompt { .. } => self.catalog.slot(self.slot()).map_or("", |slot| slot.prefix),
+            Target::Tool { .. } | Target::Prompt { .. } => self
+                .catalog
+                .slot(self.slot())
+                .map_or("", |slot| slot.prefix),
             _ => "",
         };
         match &self.target {

@@ -296,10 +296,10 @@ fn subscribe<S: Services>(
     let wanted = request.method == "resources/subscribe";
     for _ in 0..ATTEMPTS {
         if wanted {
-            listen::subscribe(services, session, expires, &uri).map_err(|refused| refused.failure())?;
+            listen::subscribe(services, session, expires, &uri)
+                .map_err(|refused| refused.failure())?;
         } else {
-            listen::unsubscribe(services, session, expires, &uri)
-                .map_err(bridge::unavailable)?;
+            listen::unsubscribe(services, session, expires, &uri).map_err(bridge::unavailable)?;
         }
         services.pause(SETTLED_MS);
         if listen::confirmed(services, session, expires, &uri, wanted)

@@ -221,13 +221,13 @@ fn listen<'a, S: Services>(
         ));
     };
     let offer = dispatch::offer(catalog, services);
-    open(Listener::session(&session, client.session_expires, offer), services)
+    open(
+        Listener::session(&session, client.session_expires, offer),
+        services,
+    )
 }
 
-fn open<'a, S: Services>(
-    mut listener: Listener,
-    services: &mut S,
-) -> Result<Outcome<'a>, Failure> {
+fn open<'a, S: Services>(mut listener: Listener, services: &mut S) -> Result<Outcome<'a>, Failure> {
     let first = listener.begin(services)?;
     Ok(Outcome::Listen(listener, first))
 }
@@ -236,7 +236,9 @@ fn end_session<'a, S: Services>(head: &Head<'a>, services: &mut S) -> Result<Out
     let version = settle_version(None, head.headers.version()?)?;
     let client = find_client(head, version, services)?;
     let Some(session) = client.session_key else {
-        return Err(Failure::invalid_request("header `Mcp-Session-Id` is missing"));
+        return Err(Failure::invalid_request(
+            "header `Mcp-Session-Id` is missing",
+        ));
     };
     session::end(services, &session, client.session_expires).map_err(bridge::unavailable)?;
     Ok(Outcome::Reply(HttpResponse::empty(204)))
@@ -427,10 +429,7 @@ fn accept_response<'a, S: Services>(
     Ok(Outcome::Reply(HttpResponse::empty(202)))
 }
 
-fn proceed<'a, S: Services>(
-    answer: Answer<'a>,
-    services: &mut S,
-) -> Result<Outcome<'a>, Failure> {
+fn proceed<'a, S: Services>(answer: Answer<'a>, services: &mut S) -> Result<Outcome<'a>, Failure> {
     Ok(match answer {
         Answer::Ready(body) | Answer::SetLevel(_, body) => {
             Outcome::Reply(HttpResponse::json(200, body))

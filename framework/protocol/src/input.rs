@@ -34,9 +34,7 @@ pub fn require<S: Services>(
             Some(Err(failure)) => call.fail(&failure),
             sealed => {
                 let sealed = sealed.and_then(Result::ok);
-                answer::respond(call, 0, |out| {
-                    write(out, call, required, sealed.as_deref())
-                })
+                answer::respond(call, 0, |out| write(out, call, required, sealed.as_deref()))
             }
         });
     }
@@ -235,7 +233,11 @@ impl Missing {
         Err(Failure {
             data: Some(data),
             ..Failure::new(
-                if call.client.version.is_modern() { 400 } else { 200 },
+                if call.client.version.is_modern() {
+                    400
+                } else {
+                    200
+                },
                 MISSING_CLIENT_CAPABILITY,
                 message,
             )

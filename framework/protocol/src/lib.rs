@@ -31,10 +31,10 @@ mod session;
 pub mod sse;
 mod state;
 pub mod stdio;
+mod target;
 pub mod tasks;
 #[cfg(test)]
 mod testing;
-mod target;
 pub mod types;
 mod uri_template;
 pub mod version;

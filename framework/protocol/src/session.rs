@@ -147,11 +147,7 @@ fn level_key(session: &[u8], expires: u64) -> String {
 
 /// Ends a session: `kept` says so from now on. It takes a store. `session` is the digest of
 /// its id, and `expires` when it is over.
-pub fn end<S: Services>(
-    services: &mut S,
-    session: &[u8],
-    expires: u64,
-) -> Result<(), Unavailable> {
+pub fn end<S: Services>(services: &mut S, session: &[u8], expires: u64) -> Result<(), Unavailable> {
     set(services, &ended_key(session, expires), b"")
 }
 

@@ -184,6 +184,10 @@ mod tests {
         fn store(&mut self) -> Option<&mut dyn Store> {
             Some(&mut self.0)
         }
+
+        fn pause(&mut self, milliseconds: u64) {
+            self.0.pause(milliseconds);
+        }
     }
 
     fn expired(number: usize) -> String {

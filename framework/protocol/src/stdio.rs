@@ -163,10 +163,7 @@ impl Session {
         }
         let legacy = self.settled.as_ref().map(|session| {
             let uris = listen::subscriptions(services, SESSION, session.expires());
-            Listener::legacy(
-                uris.unwrap_or_default(),
-                dispatch::offer(catalog, services),
-            )
+            Listener::legacy(uris.unwrap_or_default(), dispatch::offer(catalog, services))
         });
         let listeners: Vec<_> = self
             .listeners
@@ -174,9 +171,11 @@ impl Session {
             .map(|(_, listener)| listener)
             .chain(&legacy)
             .collect();
-        let notices = changes
-            .iter()
-            .flat_map(|change| listeners.iter().filter_map(|listener| listener.notice(change)));
+        let notices = changes.iter().flat_map(|change| {
+            listeners
+                .iter()
+                .filter_map(|listener| listener.notice(change))
+        });
         lines(notices)
     }
 

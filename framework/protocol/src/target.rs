@@ -184,9 +184,10 @@ impl<'a> Target<'a> {
         };
         let context = match params.context {
             None => Vec::new(),
-            Some(context) if context.is_object() => {
-                strings("context.arguments", object("context.arguments", context.member("arguments"))?)?
-            }
+            Some(context) if context.is_object() => strings(
+                "context.arguments",
+                object("context.arguments", context.member("arguments"))?,
+            )?,
             Some(_) => return Err(missing("context")),
         };
         let completes = |slot: &usize| catalog.slot_flags(*slot).contains(Flags::COMPLETIONS);
@@ -298,8 +299,7 @@ fn dynamic(catalog: &Catalog<'_>, exports: Flags) -> Option<Slots> {
 }
 
 fn text<'a>(name: &str, value: Option<Value<'a>>) -> Result<Cow<'a, str>, Failure> {
-    let value =
-        value.ok_or_else(|| Failure::malformed_params(format!("`{name}` is missing")))?;
+    let value = value.ok_or_else(|| Failure::malformed_params(format!("`{name}` is missing")))?;
     value
         .as_str()
         .ok_or_else(|| Failure::malformed_params(format!("`{name}` is not a string")))

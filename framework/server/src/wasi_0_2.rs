@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, Read as _, StdinLock, Write as _};
 
 use spin_mcp_protocol::{
-    Call, Catalog, MAX_BODY,
+    Call, Catalog, Context, MAX_BODY,
     call::{Ask, Asking, Outcome, Response, Step},
     catalog::Flags,
     http::{self, HttpResponse, Request},
@@ -203,7 +203,7 @@ fn listen(
     services: &mut services::Http,
 ) {
     let id = 1;
-    control::begin(id, &control::Context::default(), Channel::Response(out));
+    control::begin(id, &nobody(), Channel::Response(out));
     let first = first.map_or(sse::KEEP_ALIVE.to_vec(), |first| sse::event(&first));
     let mut open = control::send(id, &first);
     let mut waits = Waits::for_changes(services.now());
@@ -223,6 +223,11 @@ fn listen(
     control::end(id);
     let last = listener.end(catalog().server_info());
     control::final_event(id, &last.map_or(Vec::new(), |last| sse::event(&last)));
+}
+
+/// The context of a stream that no feature knows of.
+fn nobody() -> control::Context {
+    from_context(Context::default())
 }
 
 fn changes(id: u64) -> Vec<Change> {
@@ -254,7 +259,10 @@ fn invoke(call: &Call<'_>, id: u64) -> Outcome {
 }
 
 fn context(call: &Call<'_>) -> control::Context {
-    let context = call.context();
+    from_context(call.context())
+}
+
+fn from_context(context: Context) -> control::Context {
     control::Context {
         protocol_version: context.protocol_version,
         client_info: context.client_info,
@@ -413,7 +421,7 @@ impl Stdio {
             return Ok(Some(Step::Done(call.fail(&stdio::too_many_waiting(MAX_WAITING)))));
         }
         for message in asking.messages() {
-            control::send(id, &[message, b"\n"].concat());
+            control::send(id, &[message, &b"\n"[..]].concat());
         }
         self.waiting += 1;
         let next = self.wait(call, id, asking);

@@ -12,7 +12,7 @@ use futures::{
     future::{AbortHandle, Abortable, join},
 };
 use spin_mcp_protocol::{
-    Call, MAX_BODY,
+    Call, Context, MAX_BODY,
     call::{Ask, Asking, Outcome, Response as Answer, Step},
     catalog::Flags,
     http::{self, HttpResponse, Request},
@@ -263,7 +263,7 @@ async fn listen(
     mut services: services::Http,
 ) {
     let id = listener_id();
-    control::begin(id, &control::Context::default(), Channel::Events);
+    control::begin(id, &nobody(), Channel::Events);
     if !open(id, respond).await {
         return;
     }
@@ -293,6 +293,11 @@ async fn listen(
 fn listener_id() -> u64 {
     let random = random();
     u64::from_le_bytes(*random.first_chunk().expect("there are 16 bytes"))
+}
+
+/// The context of a stream that no feature knows of.
+fn nobody() -> control::Context {
+    from_context(Context::default())
 }
 
 fn changes(id: u64) -> Vec<Change> {
@@ -339,7 +344,10 @@ async fn invoke(call: &Call<'_>, id: u64) -> Outcome {
 }
 
 fn context(call: &Call<'_>) -> control::Context {
-    let context = call.context();
+    from_context(call.context())
+}
+
+fn from_context(context: Context) -> control::Context {
     control::Context {
         protocol_version: context.protocol_version,
         client_info: context.client_info,
@@ -482,7 +490,7 @@ impl Stdio {
     async fn call(&self, mut call: Call<'_>) -> Vec<u8> {
         let stream = Stream {
             services: &self.services,
-            frame: |message| [message, b"\n"].concat(),
+            frame: |message| [message, &b"\n"[..]].concat(),
             keep_alive: b"",
             is_gone: &|| self.ended.get(),
         };

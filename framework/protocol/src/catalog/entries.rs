@@ -136,10 +136,6 @@ impl<'a> Tool<'a> {
             .some_records(header::RULES, rule::SIZE, first, count)
             .map(move |at| HeaderRule { catalog, at })
     }
-
-    pub(crate) fn server_info(&self) -> &'a [u8] {
-        self.catalog.server_info()
-    }
 }
 
 impl<'a> HeaderRule<'a> {

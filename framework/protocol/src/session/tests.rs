@@ -145,26 +145,53 @@ fn what_was_stored_is_found_until_the_session_is_over() {
     let mut services = TestServices::default();
     let session = session("{}", None);
     let [one, other] = [[1; 16], [2; 16]].map(|nonce| session.to_id(nonce));
-    assert_eq!(kept(&mut services, &digest(one.as_bytes()), session.expires()), Ok(Kept::default()));
+    assert_eq!(
+        kept(&mut services, &digest(one.as_bytes()), session.expires()),
+        Ok(Kept::default())
+    );
     for level in [LogLevel::Debug, LogLevel::Emergency] {
-        set_level(&mut services, &digest(one.as_bytes()), session.expires(), level).unwrap();
+        set_level(
+            &mut services,
+            &digest(one.as_bytes()),
+            session.expires(),
+            level,
+        )
+        .unwrap();
         let expected = Kept {
             ended: false,
             level: Some(level),
         };
-        assert_eq!(kept(&mut services, &digest(one.as_bytes()), session.expires()), Ok(expected));
+        assert_eq!(
+            kept(&mut services, &digest(one.as_bytes()), session.expires()),
+            Ok(expected)
+        );
     }
     end(&mut services, &digest(one.as_bytes()), session.expires()).unwrap();
-    set_level(&mut services, &digest(one.as_bytes()), session.expires(), LogLevel::Info).unwrap();
+    set_level(
+        &mut services,
+        &digest(one.as_bytes()),
+        session.expires(),
+        LogLevel::Info,
+    )
+    .unwrap();
     let expected = Kept {
         ended: true,
         level: Some(LogLevel::Info),
     };
-    assert_eq!(kept(&mut services, &digest(one.as_bytes()), session.expires()), Ok(expected));
-    assert_eq!(kept(&mut services, &digest(other.as_bytes()), session.expires()), Ok(Kept::default()));
+    assert_eq!(
+        kept(&mut services, &digest(one.as_bytes()), session.expires()),
+        Ok(expected)
+    );
+    assert_eq!(
+        kept(&mut services, &digest(other.as_bytes()), session.expires()),
+        Ok(Kept::default())
+    );
     services.now = session.expires() - 1;
     state::sweep(&mut services);
-    assert_eq!(kept(&mut services, &digest(one.as_bytes()), session.expires()), Ok(expected));
+    assert_eq!(
+        kept(&mut services, &digest(one.as_bytes()), session.expires()),
+        Ok(expected)
+    );
     services.now += 1;
     state::sweep(&mut services);
     assert_eq!(services.store.unwrap().keys(None).unwrap().0, [""; 0]);
@@ -180,7 +207,11 @@ fn an_id_and_its_session_agree_on_where_things_are_stored() {
     let id = session.to_id([1; 16]);
     end(&mut services, &digest(id.as_bytes()), session.expires()).unwrap();
     let read = Session::from_id(id.as_bytes(), NOW).unwrap();
-    assert!(kept(&mut services, &digest(id.as_bytes()), read.expires()).unwrap().ended);
+    assert!(
+        kept(&mut services, &digest(id.as_bytes()), read.expires())
+            .unwrap()
+            .ended
+    );
 }
 
 #[test]
@@ -190,13 +221,24 @@ fn without_a_store_nothing_is_kept() {
         ..TestServices::default()
     };
     let session = session("{}", None);
-    assert_eq!(kept(&mut services, &digest("id".as_bytes()), session.expires()), Ok(Kept::default()));
+    assert_eq!(
+        kept(&mut services, &digest("id".as_bytes()), session.expires()),
+        Ok(Kept::default())
+    );
     let expected = Err(Unavailable(
         "this server was composed without a key-value store".to_owned(),
     ));
-    assert_eq!(end(&mut services, &digest("id".as_bytes()), session.expires()), expected);
     assert_eq!(
-        set_level(&mut services, &digest("id".as_bytes()), session.expires(), LogLevel::Info),
+        end(&mut services, &digest("id".as_bytes()), session.expires()),
+        expected
+    );
+    assert_eq!(
+        set_level(
+            &mut services,
+            &digest("id".as_bytes()),
+            session.expires(),
+            LogLevel::Info
+        ),
         expected
     );
 }
@@ -207,9 +249,14 @@ fn a_level_that_nobody_knows_is_none() {
     let session = session("{}", None);
     for value in [&b"loud"[..], b"\xff", b""] {
         let mut store = MemoryStore::default();
-        store.set(&level_key("id", &session), value).unwrap();
+        store
+            .set(&level_key(&digest(b"id"), session.expires()), value)
+            .unwrap();
         services.store = Some(store);
-        assert_eq!(kept(&mut services, &digest("id".as_bytes()), session.expires()), Ok(Kept::default()));
+        assert_eq!(
+            kept(&mut services, &digest("id".as_bytes()), session.expires()),
+            Ok(Kept::default())
+        );
     }
 }
 

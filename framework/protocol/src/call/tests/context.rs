@@ -55,8 +55,7 @@ fn the_context_of_a_session_holds_what_it_settled() {
     )
     .unwrap();
     let body = legacy_request("tools/call", r#"{"name":"zeta"}"#);
-    let http::Outcome::Call(call) = handle(&catalog, &head, body.as_bytes(), &mut services)
-    else {
+    let http::Outcome::Call(call) = handle(&catalog, &head, body.as_bytes(), &mut services) else {
         panic!("no call");
     };
     assert_eq!(arguments(&call), "{}");

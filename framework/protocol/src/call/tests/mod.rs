@@ -9,7 +9,9 @@ use crate::{
     MAX_RESULT,
     catalog::Catalog,
     http::{self, handle},
-    testing::{self, LEGACY_HEADERS, TestServices, headers, legacy_request, modern_headers, modern_request},
+    testing::{
+        self, LEGACY_HEADERS, TestServices, headers, legacy_request, modern_headers, modern_request,
+    },
     types::{
         tool_types::ToolResult,
         types::{ContentBlock, InputRequest, InputRequired, TextContent},
@@ -63,7 +65,12 @@ fn with_call<T>(version: &str, meta: &str, then: impl FnOnce(&mut Call<'_>) -> T
         headers: &list,
     };
     let head = http::check_head(&request, &catalog).unwrap();
-    match handle(&catalog, &head, body.as_bytes(), &mut TestServices::default()) {
+    match handle(
+        &catalog,
+        &head,
+        body.as_bytes(),
+        &mut TestServices::default(),
+    ) {
         http::Outcome::Call(mut call) => then(&mut call),
         http::Outcome::Reply(response) => panic!("{}", String::from_utf8_lossy(&response.body)),
         http::Outcome::Listen(..) => panic!("a call does not listen"),

@@ -171,6 +171,8 @@ impl Services for WithoutStore {
     fn store(&mut self) -> Option<&mut dyn Store> {
         Some(&mut self.1)
     }
+
+    fn pause(&mut self, _milliseconds: u64) {}
 }
 
 #[test]
