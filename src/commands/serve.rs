@@ -62,6 +62,9 @@ pub(super) struct RunArgs {
     component_id: Option<String>,
 
     /// End requests that take longer; their clients get an error
+    ///
+    /// It is the time until an answer begins, and after that the longest pause within it. So a
+    /// stream of events lasts as long as the server sends and the client reads.
     #[arg(long, value_name = "SECONDS", default_value = "30")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     timeout: u32,

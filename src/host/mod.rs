@@ -44,7 +44,7 @@ pub use wasmtime_wasi_http::WasiBody as Body;
 /// How to run a server.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How long one request may take.
+    /// How long an answer may take to begin, and how long each pause within it may be.
     pub timeout: Duration,
     /// Environment variables that guests see.
     pub env: Vec<(String, String)>,
