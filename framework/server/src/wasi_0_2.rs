@@ -93,9 +93,13 @@ fn method_name(method: Method) -> String {
         Method::Get => "GET".to_owned(),
         Method::Post => "POST".to_owned(),
         Method::Delete => "DELETE".to_owned(),
+        Method::Head => "HEAD".to_owned(),
         Method::Options => "OPTIONS".to_owned(),
+        Method::Put => "PUT".to_owned(),
+        Method::Patch => "PATCH".to_owned(),
+        Method::Connect => "CONNECT".to_owned(),
+        Method::Trace => "TRACE".to_owned(),
         Method::Other(name) => name,
-        other => format!("{other:?}"),
     }
 }
 
@@ -418,7 +422,9 @@ impl Stdio {
         asking: &Asking,
     ) -> std::io::Result<Option<Step>> {
         if self.waiting == MAX_WAITING {
-            return Ok(Some(Step::Done(call.fail(&stdio::too_many_waiting(MAX_WAITING)))));
+            return Ok(Some(Step::Done(
+                call.fail(&stdio::too_many_waiting(MAX_WAITING)),
+            )));
         }
         for message in asking.messages() {
             control::send(id, &[message, &b"\n"[..]].concat());
@@ -450,7 +456,11 @@ impl Stdio {
             };
             let reply = self.handle(&line)?;
             write(&reply)?;
-            if self.cancelled.iter().any(|cancelled| cancelled == call.id()) {
+            if self
+                .cancelled
+                .iter()
+                .any(|cancelled| cancelled == call.id())
+            {
                 return Ok(None);
             }
         }

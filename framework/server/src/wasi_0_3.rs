@@ -115,9 +115,13 @@ fn method_name(method: Method) -> String {
         Method::Get => "GET".to_owned(),
         Method::Post => "POST".to_owned(),
         Method::Delete => "DELETE".to_owned(),
+        Method::Head => "HEAD".to_owned(),
         Method::Options => "OPTIONS".to_owned(),
+        Method::Put => "PUT".to_owned(),
+        Method::Patch => "PATCH".to_owned(),
+        Method::Connect => "CONNECT".to_owned(),
+        Method::Trace => "TRACE".to_owned(),
         Method::Other(name) => name,
-        other => format!("{other:?}"),
     }
 }
 
@@ -509,11 +513,10 @@ impl Stdio {
         let answer = stream.run(&mut call, id).await;
         let changes = changes(id);
         drop(begun);
-        let mut lines = self.session.borrow().changed(
-            &catalog(),
-            &changes,
-            &mut *self.services.borrow_mut(),
-        );
+        let mut lines =
+            self.session
+                .borrow()
+                .changed(&catalog(), &changes, &mut *self.services.borrow_mut());
         lines.extend(answer.map_or(Vec::new(), Answer::line));
         lines
     }
