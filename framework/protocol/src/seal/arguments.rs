@@ -111,7 +111,7 @@ fn sort(out: &mut Vec<u8>, Object { start, mut members }: Object) {
     }
     let written = out.split_off(start);
     let part = |from: usize, to: usize| &written[from - start..to - start];
-    members.sort_by_key(|member| part(member.key, member.colon));
+    members.sort_unstable_by_key(|member| (part(member.key, member.colon), member.key));
     for (index, member) in members.iter().enumerate() {
         out.push(if index == 0 { b'{' } else { b',' });
         out.extend_from_slice(part(member.key, member.end));
@@ -137,6 +137,10 @@ mod tests {
             ("[ ]", "[]"),
             ("7", "7"),
             (r#"{"b":1,"a":2}"#, r#"{"a":2,"b":1}"#),
+            (
+                r#"{"b":0,"a":1,"b":3,"a":2}"#,
+                r#"{"a":1,"a":2,"b":0,"b":3}"#,
+            ),
             (
                 r#"{ "b" : [ { "d" : 1 , "c" : { } } , [ ] ] , "a" : "x:,}" , "" : -1.50e+3 }"#,
                 r#"{"":-1.50e+3,"a":"x:,}","b":[{"c":{},"d":1},[]]}"#,

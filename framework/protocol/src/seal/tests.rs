@@ -298,6 +298,20 @@ fn damaged_keys_are_not_used() {
 }
 
 #[test]
+fn a_key_under_the_name_of_another_one_is_not_used() {
+    let mut services = TestServices::default();
+    let sealed = seal(&mut services, &BINDING, HOUR, b"").unwrap();
+    let names = keys(&mut services);
+    let store = services.store.as_mut().unwrap();
+    let key = store.get(&[&names[1]]).unwrap().remove(0).unwrap();
+    store.set("mcp:key:0000000000000000", &key).unwrap();
+    let mut bytes = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
+    bytes[1..9].fill(0);
+    let renamed = URL_SAFE_NO_PAD.encode(bytes);
+    assert_eq!(refusal(&mut services, &BINDING, &renamed), FOREIGN);
+}
+
+#[test]
 fn tickets_are_good_for_one_purpose_until_they_expire() {
     let mut services = TestServices::default();
     let (ticket, expires) = mint_ticket(&mut services, b"reply", HOUR).unwrap();

@@ -1,6 +1,7 @@
 mod context;
 mod input;
 mod results;
+mod targets;
 
 use serde_json::{Value as Json, json};
 

@@ -358,7 +358,14 @@ fn calls_that_cannot_be_made_are_refused() {
     );
     assert_eq!(
         call(r#""name":"zeta","requestState":"forged","#, Some("zeta")),
-        (200, -32602, json!(1), message("invalid `requestState`"))
+        (
+            200,
+            -32602,
+            json!(1),
+            message(
+                "invalid `requestState`: it does not belong to this request; call again without it"
+            )
+        )
     );
 }
 
