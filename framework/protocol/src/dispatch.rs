@@ -10,6 +10,7 @@ use crate::{
     failure::{Failure, excerpt},
     json::{self, Value},
     listen::{self, Listener, Offer},
+    lists,
     message::{Params, Request},
     notify::LogLevel,
     services::Services,
@@ -41,7 +42,7 @@ pub fn dispatch<'a, S: Services>(
     if let Some((kind, exports)) = target::list_kind(&request.method)
         && flags.contains(exports)
     {
-        return list(catalog, &request, kind, modern).map(Answer::Ready);
+        return list(catalog, request, kind, client);
     }
     match &*request.method {
         "tools/call" if flags.contains(Flags::TOOLS) => {
@@ -126,12 +127,13 @@ fn response(id: &str, result: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-fn list(
-    catalog: &Catalog<'_>,
-    request: &Request<'_>,
+fn list<'a>(
+    catalog: &Catalog<'a>,
+    request: Request<'a>,
     kind: ListKind,
-    modern: bool,
-) -> Result<Vec<u8>, Failure> {
+    client: Client<'a>,
+) -> Result<Answer<'a>, Failure> {
+    let modern = client.version.is_modern();
     let cursor = match request.params.cursor {
         None => None,
         Some(value) => Some(
@@ -140,6 +142,19 @@ fn list(
                 .ok_or_else(|| Failure::malformed_params("`cursor` is not a string"))?,
         ),
     };
+    if catalog.flags().contains(Flags::DYNAMIC)
+        && let Some(target) = lists::target(catalog, kind, cursor.as_deref(), modern)?
+    {
+        let (id, meta) = (request.id, request.params.meta);
+        return Ok(Answer::Call(Call::new(
+            *catalog,
+            id,
+            target,
+            meta,
+            Input::default(),
+            client,
+        )));
+    }
     let page = catalog
         .page(kind, cursor.as_deref())
         .ok_or_else(|| Failure::invalid_params("invalid cursor"))?;
@@ -148,26 +163,25 @@ fn list(
         next.extend_from_slice(b",\"nextCursor\":");
         json::string(&mut next, cursor);
     }
-    let name = match kind {
-        ListKind::Tools => &b"\"tools\":"[..],
-        ListKind::Resources => b"\"resources\":",
-        ListKind::ResourceTemplates => b"\"resourceTemplates\":",
-        ListKind::Prompts => b"\"prompts\":",
-    };
-    Ok(if modern {
+    let name = kind.member().as_bytes();
+    Ok(Answer::Ready(if modern {
         response(
             request.id,
             &[
-                b"{\"resultType\":\"complete\",",
+                b"{\"resultType\":\"complete\",\"",
                 name,
+                b"\":",
                 page.modern,
                 &next,
                 catalog.list_end(kind),
             ],
         )
     } else {
-        response(request.id, &[b"{", name, page.legacy, &next, b"}"])
-    })
+        response(
+            request.id,
+            &[b"{\"", name, b"\":", page.legacy, &next, b"}"],
+        )
+    }))
 }
 
 fn call<'a, S: Services>(

@@ -19,6 +19,7 @@ pub mod http;
 mod input;
 mod json;
 pub mod listen;
+mod lists;
 mod message;
 pub mod notify;
 mod origin;

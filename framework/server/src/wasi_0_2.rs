@@ -4,8 +4,8 @@ use std::io::{BufRead as _, Read as _, StdinLock, Write as _};
 
 use spin_mcp_protocol::{
     Call, Catalog, Context, MAX_BODY,
-    call::{Ask, Asking, Outcome, Response, Step},
-    catalog::Flags,
+    call::{Ask, Asking, Listed, Outcome, Response, Step},
+    catalog::{Flags, ListKind},
     http::{self, HttpResponse, Request},
     listen::{self, Change, Listener},
     services::Services,
@@ -259,6 +259,14 @@ fn invoke(call: &Call<'_>, id: u64) -> Outcome {
             argument,
             context,
         } => Outcome::Completion(completions::complete(id, reference, argument, context)),
+        Ask::List { kind, cursor } => Outcome::List(match kind {
+            ListKind::Tools => tools::list_tools(id, cursor).map(Listed::Tools),
+            ListKind::Resources => resources::list_resources(id, cursor).map(Listed::Resources),
+            ListKind::ResourceTemplates => {
+                resources::list_resource_templates(id, cursor).map(Listed::ResourceTemplates)
+            }
+            ListKind::Prompts => prompts::list_prompts(id, cursor).map(Listed::Prompts),
+        }),
     }
 }
 

@@ -13,8 +13,8 @@ use futures::{
 };
 use spin_mcp_protocol::{
     Call, Context, MAX_BODY,
-    call::{Ask, Asking, Outcome, Response as Answer, Step},
-    catalog::Flags,
+    call::{Ask, Asking, Listed, Outcome, Response as Answer, Step},
+    catalog::{Flags, ListKind},
     http::{self, HttpResponse, Request},
     listen::{self, Change, Listener},
     services::Services,
@@ -344,6 +344,38 @@ async fn invoke(call: &Call<'_>, id: u64) -> Outcome {
         } else {
             completions::complete(id, reference, argument, context)
         }),
+        Ask::List { kind, cursor } => {
+            let owned = cursor.map(str::to_owned);
+            Outcome::List(match (kind, waits) {
+                (ListKind::Tools, false) => tools::list_tools(id, cursor).map(Listed::Tools),
+                (ListKind::Tools, true) => {
+                    let listed = tools_async::list_tools(id, owned).await;
+                    listed.map(Listed::Tools)
+                }
+                (ListKind::Resources, false) => {
+                    resources::list_resources(id, cursor).map(Listed::Resources)
+                }
+                (ListKind::Resources, true) => {
+                    let listed = resources_async::list_resources(id, owned).await;
+                    listed.map(Listed::Resources)
+                }
+                (ListKind::ResourceTemplates, false) => {
+                    let listed = resources::list_resource_templates(id, cursor);
+                    listed.map(Listed::ResourceTemplates)
+                }
+                (ListKind::ResourceTemplates, true) => {
+                    let listed = resources_async::list_resource_templates(id, owned).await;
+                    listed.map(Listed::ResourceTemplates)
+                }
+                (ListKind::Prompts, false) => {
+                    prompts::list_prompts(id, cursor).map(Listed::Prompts)
+                }
+                (ListKind::Prompts, true) => {
+                    let listed = prompts_async::list_prompts(id, owned).await;
+                    listed.map(Listed::Prompts)
+                }
+            })
+        }
     }
 }
 
