@@ -17,6 +17,7 @@ use crate::{
     session::Session,
     target::{self, Target},
     tasks,
+    watched::Watched,
 };
 
 /// What became of a request that did not fail.
@@ -27,7 +28,7 @@ pub enum Answer<'a> {
     SetLevel(LogLevel, Vec<u8>),
     Call(Call<'a>),
     /// The response comes when the client or the server ends it.
-    Listen(Listener),
+    Listen(Listener, Watched<'a>),
 }
 
 /// Answers a request of a client whose revision is settled.
@@ -77,7 +78,7 @@ pub fn dispatch<'a, S: Services>(
             ))
         }
         "subscriptions/listen" if modern && S::STATEFUL => {
-            listen(catalog, &request, &client, services)
+            listen(catalog, request, client, services)
         }
         "resources/subscribe" | "resources/unsubscribe"
             if !modern && S::STATEFUL && offer(catalog, services).updates =>
@@ -273,16 +274,19 @@ pub fn offer<S: Services>(catalog: &Catalog<'_>, services: &mut S) -> Offer {
 
 fn listen<'a, S: Services>(
     catalog: &Catalog<'a>,
-    request: &Request<'a>,
-    client: &Client<'a>,
+    request: Request<'a>,
+    client: Client<'a>,
     services: &mut S,
 ) -> Result<Answer<'a>, Failure> {
     let offer = offer(catalog, services);
-    let listener = Listener::modern(request.id, request.params.notifications, offer)?;
+    let mut listener = Listener::modern(request.id, request.params.notifications, offer)?;
     if !listener.task_ids().is_empty() && !tasks::declared(&client.capabilities) {
         return Err(tasks::undeclared());
     }
-    Ok(Answer::Listen(listener))
+    let principal = client.principal().to_owned();
+    listener.retain_tasks(|id| tasks::peek(services, &principal, id).is_ok());
+    let watched = Watched::new(*catalog, request.id, client, listener.task_ids());
+    Ok(Answer::Listen(listener, watched))
 }
 
 /// How often a subscription is written before the store is given up on: two that are written

@@ -40,6 +40,7 @@ pub mod types;
 mod uri_template;
 pub mod version;
 pub mod waits;
+pub mod watched;
 
 pub use call::{Call, Context};
 pub use catalog::Catalog;
