@@ -101,3 +101,6 @@ impl<'a> Watched<'a> {
         news
     }
 }
+
+#[cfg(test)]
+mod tests;
