@@ -13,13 +13,17 @@ use tokio::runtime;
 
 use crate::{
     app::App,
-    host::{Destination, Options, PATH, Server, client::Client, listen},
+    host::{Destination, Options, PATH, Server, Variable, client::Client, listen},
 };
 
 /// Run a composed MCP server, over HTTP or stdio.
 ///
 /// Over HTTP, clients find it at `/mcp`. As long as it listens on this machine only, requests
 /// that name another host are refused. Ctrl-C ends it.
+///
+/// A server that keeps state finds key-value stores (`wasi:keyvalue`) under any name. They are
+/// in memory, all instances share them, and they end with this command. A key has up to 255
+/// bytes, a value 1,000,000, and all stores together 256 MiB.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   # Serve the app of the current folder
@@ -62,13 +66,20 @@ pub(super) struct RunArgs {
     component_id: Option<String>,
 
     /// End requests that take longer; their clients get an error
+    ///
+    /// It is the time until an answer begins, and after that the longest pause within it. So a
+    /// stream of events lasts as long as the server sends and the client reads.
     #[arg(long, value_name = "SECONDS", default_value = "30")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     timeout: u32,
 
     /// Set an environment variable for the server; it has no others
-    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = env_variable)]
     env: Vec<(String, String)>,
+
+    /// Set a variable for the server (`wasi:config`), as `spin up --variable` does
+    #[arg(long, value_name = "NAME=VALUE")]
+    variable: Vec<Variable>,
 
     /// Let the server send HTTP requests to this host; without a port, to the default one
     #[arg(long, value_name = "HOST[:PORT]")]
@@ -81,7 +92,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     Ok(addresses.next().ok_or(expected)?)
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
+fn env_variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
         _ => Err("expected `NAME=VALUE`".into()),
@@ -107,6 +118,7 @@ impl RunArgs {
         let options = Options {
             timeout: Duration::from_secs(self.timeout.into()),
             env: self.env.clone(),
+            variables: self.variable.clone(),
             allowed_hosts: self.allow_host.clone(),
         };
         let progress =

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use spin_mcp_protocol::{
-    catalog::{self, BuildError, CatalogInput, FeatureInput, Flags, ServerInput},
+    catalog::{self, BuildError, CatalogInput, FeatureInput, Flags, ListKind, ServerInput},
     types::tool_types::Tool,
 };
 
@@ -67,14 +67,21 @@ pub fn bake(
         features: inputs,
     }) {
         Ok(catalog) => Ok(catalog),
-        Err(BuildError::DuplicateTool {
-            tool,
+        Err(BuildError::Duplicate {
+            kind: kind @ (ListKind::Tools | ListKind::Prompts),
+            name,
             first,
             second,
-        }) if first != second => bail!(
-            "features `{first}` and `{second}` both have a tool `{tool}`; set `prefix` on one of them in \
-             spin.toml, or name the feature with it: `--prefix {second}={second}-`"
-        ),
+        }) if first != second => {
+            let noun = match kind {
+                ListKind::Prompts => "prompt",
+                _ => "tool",
+            };
+            bail!(
+                "features `{first}` and `{second}` both have a {noun} `{name}`; set `prefix` on one of them in \
+                 spin.toml, or name the feature with it: `--prefix {second}={second}-`"
+            )
+        }
         Err(error) => Err(error.into()),
     }
 }

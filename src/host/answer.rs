@@ -103,6 +103,9 @@ impl Failure {
 
     fn message(self, fate: &Fate) -> String {
         match self {
+            Self::Expired if fate.is_answered() => {
+                format!("the answer stood still for {} s", fate.timeout.as_secs())
+            }
             Self::Expired => format!("the request took longer than {} s", fate.timeout.as_secs()),
             Self::Trapped if fate.is_shared() => {
                 "the server component trapped while handling this request or one beside it".into()
@@ -144,10 +147,11 @@ impl Answer {
                 .to_ascii_lowercase()
                 .starts_with(b"text/event-stream")
         });
+        fate.go_on();
         response.map(|body| {
             let answer = Self {
                 body,
-                deadline: Box::pin(sleep_until(fate.deadline)),
+                deadline: Box::pin(sleep_until(fate.deadline())),
                 fate,
                 request,
                 events,
@@ -157,6 +161,18 @@ impl Answer {
             };
             answer.boxed_unsync()
         })
+    }
+
+    /// Waits until the guest sent nothing, or the client took nothing, for too long.
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.deadline.as_mut().poll(cx).is_ready() {
+            let deadline = self.fate.deadline();
+            if deadline <= self.deadline.deadline() {
+                return Poll::Ready(());
+            }
+            self.deadline.as_mut().reset(deadline);
+        }
+        Poll::Pending
     }
 
     fn fail(&mut self, failure: Failure) -> Option<Result<Frame<Bytes>, Error>> {
@@ -191,6 +207,7 @@ impl Body for Answer {
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(data) = frame.data_ref().filter(|data| !data.is_empty()) {
                     this.between_events = data.ends_with(b"\n\n");
+                    this.fate.go_on();
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
@@ -203,7 +220,7 @@ impl Body for Answer {
                 let failure = this.fate.fail(Failure::Silent);
                 Poll::Ready(this.fail(failure))
             }
-            Poll::Pending => match this.deadline.as_mut().poll(cx) {
+            Poll::Pending => match this.poll_late(cx) {
                 Poll::Ready(()) => {
                     let failure = this.fate.fail(Failure::Expired);
                     Poll::Ready(this.fail(failure))
@@ -332,7 +349,7 @@ mod tests {
         assert_eq!(
             late,
             "data: 1\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":\"x\",\"error\":\
-             {\"code\":-32603,\"message\":\"the request took longer than 1 s\"}}\n\n"
+             {\"code\":-32603,\"message\":\"the answer stood still for 1 s\"}}\n\n"
         );
         let trapped = answer(EVENTS, &["data: 1\n\n"], End::Ends, Some(Failure::Trapped)).await;
         assert!(

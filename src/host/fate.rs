@@ -3,14 +3,14 @@
 use std::{
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
 use tokio::{
     sync::{Notify, futures::Notified},
-    time::Instant,
+    time::{Instant, sleep_until},
 };
 
 /// Why a request has no answer, or only the beginning of one.
@@ -28,7 +28,11 @@ pub(super) enum Failure {
 
 pub(super) struct Fate {
     pub(super) timeout: Duration,
-    pub(super) deadline: Instant,
+    start: Instant,
+    /// Nanoseconds from the start to the end of its time.
+    time: AtomicU64,
+    /// The answer has begun.
+    answered: AtomicBool,
     failure: OnceLock<Failure>,
     /// The instance served other requests meanwhile.
     shared: AtomicBool,
@@ -41,7 +45,9 @@ impl Fate {
     pub(super) fn new(timeout: Duration) -> Arc<Self> {
         Arc::new(Self {
             timeout,
-            deadline: Instant::now() + timeout,
+            start: Instant::now(),
+            time: AtomicU64::new(nanos(timeout)),
+            answered: AtomicBool::new(false),
             failure: OnceLock::new(),
             shared: AtomicBool::new(false),
             read: AtomicBool::new(false),
@@ -66,8 +72,31 @@ impl Fate {
         self.read.load(Relaxed)
     }
 
+    /// When its time is over, unless more of the answer comes before.
+    pub(super) fn deadline(&self) -> Instant {
+        self.start + Duration::from_nanos(self.time.load(Relaxed))
+    }
+
     pub(super) fn is_late(&self) -> bool {
-        self.deadline <= Instant::now()
+        self.deadline() <= Instant::now()
+    }
+
+    /// Resolves when its time is over.
+    pub(super) async fn late(&self) {
+        while !self.is_late() {
+            sleep_until(self.deadline()).await;
+        }
+    }
+
+    /// The answer begins or goes on, so that its time begins anew.
+    pub(super) fn go_on(&self) {
+        self.answered.store(true, Relaxed);
+        let time = self.start.elapsed() + self.timeout;
+        self.time.store(nanos(time), Relaxed);
+    }
+
+    pub(super) fn is_answered(&self) -> bool {
+        self.answered.load(Relaxed)
     }
 
     /// Notes that another request is served beside it.
@@ -90,6 +119,10 @@ impl Fate {
         self.finish();
         failure
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Held by whoever waits for an answer or reads it.

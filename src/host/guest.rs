@@ -1,5 +1,6 @@
 //! What an instance sees of the machine: clocks, random numbers, the variables and hosts that
-//! the user allowed, and a place to print. No files, no sockets, nothing of our environment.
+//! the user allowed, key-value stores in memory, and a place to print. No files, no sockets,
+//! nothing of our environment.
 
 use std::sync::Arc;
 
@@ -12,8 +13,11 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
+    config::{self, Variables},
+    keyvalue,
     log::GuestLog,
     outbound::{Hooks, Outbound},
+    stores::Stores,
 };
 
 /// Bytes that one linear memory may grow to. A guest that needs more fails to allocate.
@@ -24,7 +28,9 @@ pub(crate) struct Guest {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     hooks: Hooks,
-    table: ResourceTable,
+    pub(super) table: ResourceTable,
+    pub(super) stores: Arc<Stores>,
+    pub(super) variables: Arc<Variables>,
     limits: StoreLimits,
 }
 
@@ -51,6 +57,8 @@ impl WasiHttpView for Guest {
 pub(super) struct Surroundings {
     pub(super) env: Vec<(String, String)>,
     pub(super) outbound: Arc<Outbound>,
+    pub(super) stores: Arc<Stores>,
+    pub(super) variables: Arc<Variables>,
     /// Marks the lines that guests print.
     pub(super) label: Arc<str>,
 }
@@ -78,6 +86,8 @@ impl Surroundings {
             http: WasiHttpCtx::new(),
             hooks: Hooks(self.outbound.clone()),
             table: ResourceTable::new(),
+            stores: self.stores.clone(),
+            variables: self.variables.clone(),
             limits: StoreLimitsBuilder::new().memory_size(MEMORY).build(),
         };
         let mut store = Store::new(engine, guest);
@@ -92,6 +102,8 @@ pub(crate) fn sealed_store(engine: &Engine, label: &str) -> Store<Guest> {
     let nothing = Surroundings {
         env: Vec::new(),
         outbound: Arc::new(Outbound::new(Vec::new())),
+        stores: Arc::default(),
+        variables: Arc::default(),
         label: label.into(),
     };
     nothing.store(engine, Stdio::Log)
@@ -107,12 +119,20 @@ pub(super) fn give_way(store: &mut Store<Guest>, tell: impl Fn() + Send + Sync +
     store.set_epoch_deadline(1);
 }
 
-/// Everything that a server may import, of both generations of WASI.
+/// What any component may import, of both generations of WASI.
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    Ok(linker)
+}
+
+/// Everything that a server may import: beside WASI, what Spin offers for state and settings.
+pub(super) fn server_linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = linker(engine)?;
+    keyvalue::add_to_linker(&mut linker)?;
+    config::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -167,7 +167,7 @@ impl Server {
     {
         let fate = Fate::new(self.timeout);
         let (mut parts, body) = request.into_parts();
-        let (start, rest) = match timeout_at(fate.deadline, read_ahead(body)).await {
+        let (start, rest) = match timeout_at(fate.deadline(), read_ahead(body)).await {
             Ok(Ok(read)) => read,
             Ok(Err(_)) => {
                 let message = "the request body broke off";

@@ -4,19 +4,23 @@
 //! [`engine`] and [`guest`] set the stage; [`pool`] and [`worker`] assign requests to
 //! instances; [`http`] and [`answer`] talk to clients, and a [`fate`] tells each of them what
 //! became of its request; [`stdio`] runs the server as a command; [`client`] calls its tools.
+//! Guests keep state in the [`stores`], by [`keyvalue`], and read variables by [`config`].
 
 mod answer;
 pub mod client;
+mod config;
 mod engine;
 mod events;
 mod fate;
 pub(crate) mod guest;
 mod http;
+mod keyvalue;
 mod log;
 mod message;
 mod outbound;
 mod pool;
 mod stdio;
+mod stores;
 mod worker;
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -35,6 +39,7 @@ use self::{
 };
 
 pub use self::{
+    config::Variable,
     http::{PATH, listen},
     message::{CallError, Notice},
     outbound::Destination,
@@ -44,10 +49,12 @@ pub use wasmtime_wasi_http::WasiBody as Body;
 /// How to run a server.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How long one request may take.
+    /// How long an answer may take to begin, and how long each pause within it may be.
     pub timeout: Duration,
     /// Environment variables that guests see.
     pub env: Vec<(String, String)>,
+    /// Variables that guests get from `wasi:config`.
+    pub variables: Vec<Variable>,
     /// Hosts that guests may send HTTP requests to.
     pub allowed_hosts: Vec<Destination>,
 }
@@ -57,6 +64,7 @@ impl Default for Options {
         Self {
             timeout: Duration::from_secs(30),
             env: Vec::new(),
+            variables: Vec::new(),
             allowed_hosts: Vec::new(),
         }
     }
@@ -105,7 +113,7 @@ impl Server {
             .collect();
         check_exports(shown, &exports)?;
 
-        let command = guest::linker(&engine)?
+        let command = guest::server_linker(&engine)?
             .instantiate_pre(&component)
             .with_context(|| {
                 format!(
@@ -127,6 +135,8 @@ impl Server {
         let surroundings = Surroundings {
             env: options.env,
             outbound: Arc::new(Outbound::new(options.allowed_hosts)),
+            stores: Arc::default(),
+            variables: Arc::new(config::variables(options.variables)),
             label: name.clone(),
         };
         Ok(Self {

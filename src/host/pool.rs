@@ -120,13 +120,13 @@ impl Pool {
             answer,
             fate: fate.clone(),
         });
-        let answered = match timeout_at(fate.deadline, answered).await {
+        let answered = match timeout_at(fate.deadline(), answered).await {
             Ok(Ok(Ok(response))) => return Ok((response, reading)),
             Ok(answered) => answered,
             Err(_) => return Err(fate.fail(Failure::Expired)),
         };
         // The guest failed, and perhaps its instance with it: that shows in a moment.
-        let _ = timeout_at(fate.deadline, fate.over()).await;
+        let _ = timeout_at(fate.deadline(), fate.over()).await;
         let failure = fate.fail(Failure::Silent);
         if let (Failure::Silent, Ok(Err(error))) = (failure, answered) {
             eprintln!("error: the server component gave no answer: {error:#}");

@@ -59,6 +59,15 @@ struct Begun {
     last: Option<Instant>,
 }
 
+impl Begun {
+    /// Drops those whose answer nobody reads, and remembers how much time each had.
+    fn sweep(&mut self) {
+        let last = self.fates.iter().map(|fate| fate.deadline()).max();
+        self.last = self.last.max(last);
+        self.fates.retain(|fate| !fate.is_read());
+    }
+}
+
 impl Slot {
     pub(super) fn put(&self, job: Job) {
         *self.mailbox() = Some(job);
@@ -78,10 +87,10 @@ impl Slot {
 
     fn begin(&self, fate: &Arc<Fate>) {
         let mut begun = self.begun();
-        begun.fates.retain(|fate| !fate.is_read());
+        begun.sweep();
         begun.fates.push(fate.clone());
         begun.idle = None;
-        begun.last = begun.last.max(Some(fate.deadline));
+        begun.last = begun.last.max(Some(fate.deadline()));
         if begun.fates.len() > 1 {
             for fate in &begun.fates {
                 fate.share();
@@ -92,7 +101,7 @@ impl Slot {
     /// When the instance is to end if nothing happens.
     fn end(&self) -> Instant {
         let mut begun = self.begun();
-        begun.fates.retain(|fate| !fate.is_read());
+        begun.sweep();
         let waits = begun.fates.is_empty() && self.open.load(Relaxed) && self.moves();
         match begun.last {
             Some(last) if !waits => last,
@@ -133,7 +142,7 @@ impl Worker {
         guest::give_way(&mut store, move || slot.ticked.store(true, Relaxed));
 
         if let Some((job, proxy)) = self.instantiate(&mut store, job).await {
-            let deadline = job.fate.deadline;
+            let deadline = job.fate.deadline();
             self.slot.put(job);
             // Who waits for an answer learns why there is none before the store goes.
             match self.serve(&mut store, &proxy, deadline).await {
@@ -152,7 +161,7 @@ impl Worker {
     }
 
     async fn instantiate(&self, store: &mut Store<Guest>, job: Job) -> Option<(Job, Proxy)> {
-        let deadline = job.fate.deadline;
+        let deadline = job.fate.deadline();
         match timeout_at(deadline, self.pool.pre().instantiate_async(store)).await {
             Ok(Ok(proxy)) => return Some((job, proxy)),
             Ok(Err(error)) if error.is::<PoolConcurrencyLimitError>() => {
@@ -267,7 +276,7 @@ async fn begin(slot: &Slot, guest: &Accessor<Guest>, proxy: &Proxy, job: Job) ->
         Prepared::new(store, proxy, job.request, Guest::http, job.answer)
     });
     let served = match prepared {
-        Ok(prepared) => prepared.run(guest, sleep_until(fate.deadline)).await,
+        Ok(prepared) => prepared.run(guest, fate.late()).await,
         Err(error) => Err(error),
     };
     fate.finish();

@@ -1,114 +1,137 @@
-//! The outcome of a tool as a JSON-RPC response
-//! (https://modelcontextprotocol.io/specification/2026-07-28/server/tools#tool-result).
+//! The outcome of a feature as a JSON-RPC response.
 
 use crate::{
     MAX_RESULT,
-    call::{Call, Outcome},
-    content,
-    dispatch::unknown_tool,
+    call::{Call, Outcome, Response, Step},
+    content, extension,
     failure::Failure,
     input,
     json::{self, Object, Value},
     message::SERVER_INFO,
-    types::tool_types::{ToolOutcome, ToolResult},
+    services::Services,
+    types::{
+        completion_types::Completion,
+        prompt_types::{PromptOutcome, PromptResult},
+        resource_types::{ReadOutcome, ReadResult},
+        tool_types::{ToolOutcome, ToolResult},
+        types::{CacheHint, CacheScope},
+    },
     version::Version,
 };
 
-/// Appends the response, and gives the HTTP status of one that is nothing else.
-pub fn write(out: &mut Vec<u8>, call: &Call<'_>, outcome: Outcome) -> u16 {
-    let start = out.len();
-    let written = match outcome {
-        Ok(Some(outcome)) => write_result(out, call, &outcome),
-        Ok(None) => Err(unknown_tool(call.tool().name())),
-        Err(error) => Err(Failure::of_feature(&error, call.client().version)),
-    };
-    let written = written.and_then(|()| {
-        if out.len() - start > MAX_RESULT {
-            Err(too_large(call))
-        } else {
-            Ok(())
-        }
-    });
-    match written {
-        Ok(()) => 200,
-        Err(failure) => {
-            out.truncate(start);
-            failure.write(out, Some(call.id()));
-            // An error has a message and data of the feature's making.
-            if out.len() - start > MAX_RESULT {
-                out.truncate(start);
-                too_large(call).write(out, Some(call.id()));
-            }
-            failure.status
-        }
+/// Values that one completion holds at most
+/// (https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/completion#completion-results).
+const MAX_COMPLETIONS: usize = 100;
+
+/// How long what was read may be reused if the feature does not say: not at all.
+const NO_CACHE: CacheHint = CacheHint {
+    ttl_ms: 0,
+    scope: CacheScope::Private,
+};
+
+/// Turns an outcome into a response, or into what else the client has to be asked.
+pub fn settle<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mut S) -> Step {
+    if S::STATEFUL && call.task.is_some() {
+        return Step::Done(extension::advance(call, outcome, services));
     }
+    let version = call.client.version;
+    Step::Done(match outcome {
+        Outcome::Tool(Ok(Some(ToolOutcome::InputRequired(required))))
+        | Outcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required))))
+        | Outcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))) => {
+            return input::require(call, &required, services);
+        }
+        Outcome::Tool(Ok(Some(ToolOutcome::Complete(result)))) => tool(call, &result),
+        Outcome::Tool(Ok(Some(ToolOutcome::Extension(result)))) => {
+            extension::answer(call, &result, services)
+        }
+        Outcome::Prompt(Ok(Some(PromptOutcome::Complete(result)))) => prompt(call, &result),
+        Outcome::Resource(Ok(Some(ReadOutcome::Complete(result)))) => resource(call, &result),
+        Outcome::Completion(Ok(Some(result))) => completion(call, &result),
+        Outcome::Completion(Ok(None)) => completion(call, &NO_COMPLETION),
+        Outcome::Tool(Ok(None)) | Outcome::Prompt(Ok(None)) | Outcome::Resource(Ok(None)) => {
+            call.fail(&call.target.unknown(version.is_modern()))
+        }
+        Outcome::Tool(Err(error))
+        | Outcome::Prompt(Err(error))
+        | Outcome::Resource(Err(error))
+        | Outcome::Completion(Err(error)) => {
+            let response = call.fail(&Failure::of_feature(&error, version));
+            // An error has a message and data of the feature's making.
+            if response.body.len() > MAX_RESULT {
+                call.fail(&too_large(call))
+            } else {
+                response
+            }
+        }
+    })
 }
 
-fn too_large(call: &Call<'_>) -> Failure {
-    let name = call.tool().name();
+pub const NO_COMPLETION: Completion = Completion {
+    values: Vec::new(),
+    total: None,
+    has_more: false,
+};
+
+/// A response whose result `write` appends. `size` is what it takes about.
+pub fn respond(
+    call: &Call<'_>,
+    size: usize,
+    write: impl FnOnce(&mut Vec<u8>) -> Result<(), Failure>,
+) -> Response {
+    // Found out before it is written where it can be: a component has little memory.
+    if size > MAX_RESULT {
+        return call.fail(&too_large(call));
+    }
+    let mut body = Vec::with_capacity(size + call.catalog.server_info().len() + 256);
+    let mut response = Object::begin(&mut body);
+    response.string("jsonrpc", "2.0");
+    response.json("id", call.id.as_bytes());
+    if let Err(failure) = write(response.key("result")) {
+        return call.fail(&failure);
+    }
+    response.end();
+    if body.len() > MAX_RESULT {
+        return call.fail(&too_large(call));
+    }
+    Response { status: 200, body }
+}
+
+pub fn too_large(call: &Call<'_>) -> Failure {
     Failure::internal(format!(
-        "tool `{name}` answered with more than {MAX_RESULT} bytes; let it return less at a time"
+        "{} answered with more than {MAX_RESULT} bytes; let it return less at a time",
+        call.target.describe()
     ))
 }
 
-fn write_result(out: &mut Vec<u8>, call: &Call<'_>, outcome: &ToolOutcome) -> Result<(), Failure> {
-    if let ToolOutcome::Complete(result) = outcome {
-        // Found out before it is written where it can be: a component has little memory.
-        let size: usize = result.content.iter().map(content::size).sum();
-        if size > MAX_RESULT {
-            return Err(too_large(call));
-        }
-        let structured = result
-            .structured_content
-            .as_ref()
-            .map_or(0, String::len)
-            .min(MAX_RESULT);
-        out.reserve(
-            size + structured + 64 * result.content.len() + call.tool().server_info().len() + 256,
-        );
-    }
-    let mut response = Object::begin(out);
-    response.string("jsonrpc", "2.0");
-    response.json("id", call.id().as_bytes());
-    let result = response.key("result");
-    match outcome {
-        ToolOutcome::Complete(complete) => write_complete(result, call, complete)?,
-        ToolOutcome::InputRequired(required) => input::write(result, call, required)?,
-        ToolOutcome::Extension(extension) => write_extension(result, call, extension)?,
-    }
-    response.end();
-    Ok(())
+fn tool(call: &Call<'_>, result: &ToolResult) -> Response {
+    let blocks: usize = result.content.iter().map(content::size).sum();
+    let structured = result.structured_content.as_ref().map_or(0, String::len);
+    let size = blocks + structured.min(MAX_RESULT) + 64 * result.content.len();
+    // Structured content that is too long may still be short once it is compact.
+    let size = if blocks > MAX_RESULT {
+        size
+    } else {
+        size.min(MAX_RESULT)
+    };
+    respond(call, size, |out| write_tool(out, call, result))
 }
 
-fn write_complete(out: &mut Vec<u8>, call: &Call<'_>, result: &ToolResult) -> Result<(), Failure> {
-    let version = call.client().version;
-    let mut object = Object::begin(out);
-    if version.is_modern() {
-        object.string("resultType", "complete");
-    }
-    let list = object.key("content");
-    list.push(b'[');
-    for (index, block) in result.content.iter().enumerate() {
-        if index > 0 {
-            list.push(b',');
-        }
-        content::block(list, block, version);
-    }
-    list.push(b']');
+/// Appends a `CallToolResult`
+/// (https://modelcontextprotocol.io/specification/2026-07-28/server/tools#tool-result).
+pub fn write_tool(out: &mut Vec<u8>, call: &Call<'_>, result: &ToolResult) -> Result<(), Failure> {
+    let version = call.client.version;
+    let mut object = begin_complete(out, call);
+    list(object.key("content"), &result.content, |out, block| {
+        content::block(out, block, version)
+    });
     if let Some(structured) = &result.structured_content {
         write_structured(&mut object, call, structured, version)?;
     }
     if result.is_error {
         object.bool("isError", true);
     }
-    let meta = match &result.meta {
-        None => None,
-        Some(meta) => match Value::parse(meta) {
-            Ok(meta) if meta.is_object() => Some(meta),
-            _ => return Err(broken(call, "metadata that is not a JSON object")),
-        },
-    };
-    write_meta(&mut object, call, meta);
+    write_meta(&mut object, call, result.meta.as_deref())?;
     object.end();
     Ok(())
 }
@@ -128,15 +151,114 @@ fn write_structured(
     Ok(())
 }
 
-/// The feature's metadata and, for modern clients, who the server is.
-pub fn write_meta(object: &mut Object<'_>, call: &Call<'_>, meta: Option<Value<'_>>) {
-    let modern = call.client().version.is_modern();
-    if !modern && meta.is_none() {
-        return;
+/// (https://modelcontextprotocol.io/specification/2026-07-28/server/prompts#getting-a-prompt)
+fn prompt(call: &Call<'_>, result: &PromptResult) -> Response {
+    let version = call.client.version;
+    let messages = result.messages.iter();
+    let size = messages
+        .map(|message| content::size(&message.content) + 64)
+        .sum();
+    respond(call, size, |out| {
+        let mut object = begin_complete(out, call);
+        object.optional("description", result.description.as_deref());
+        list(object.key("messages"), &result.messages, |out, message| {
+            content::prompt_message(out, message, version)
+        });
+        write_meta(&mut object, call, result.meta.as_deref())?;
+        object.end();
+        Ok(())
+    })
+}
+
+/// (https://modelcontextprotocol.io/specification/2026-07-28/server/resources#reading-resources)
+fn resource(call: &Call<'_>, result: &ReadResult) -> Response {
+    let contents = result.contents.iter();
+    let size = contents
+        .map(|contents| content::resource_size(contents) + 64)
+        .sum();
+    respond(call, size, |out| {
+        let mut object = begin_complete(out, call);
+        list(object.key("contents"), &result.contents, |out, contents| {
+            content::resource_contents(out, contents)
+        });
+        if call.client.version.is_modern() {
+            let hint = result.cache.unwrap_or(NO_CACHE);
+            object.json("ttlMs", hint.ttl_ms.to_string().as_bytes());
+            object.string(
+                "cacheScope",
+                match hint.scope {
+                    CacheScope::Private => "private",
+                    CacheScope::Public => "public",
+                },
+            );
+        }
+        write_meta(&mut object, call, result.meta.as_deref())?;
+        object.end();
+        Ok(())
+    })
+}
+
+/// (https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/completion)
+fn completion(call: &Call<'_>, result: &Completion) -> Response {
+    let values = &result.values[..result.values.len().min(MAX_COMPLETIONS)];
+    let size = values.iter().map(|value| value.len() + 8).sum();
+    respond(call, size, |out| {
+        let mut object = begin_complete(out, call);
+        let mut written = Object::begin(object.key("completion"));
+        list(written.key("values"), values, |out, value| {
+            json::string(out, value)
+        });
+        if let Some(total) = result.total {
+            written.json("total", total.to_string().as_bytes());
+        }
+        written.bool(
+            "hasMore",
+            result.has_more || result.values.len() > MAX_COMPLETIONS,
+        );
+        written.end();
+        write_meta(&mut object, call, None)?;
+        object.end();
+        Ok(())
+    })
+}
+
+fn begin_complete<'o>(out: &'o mut Vec<u8>, call: &Call<'_>) -> Object<'o> {
+    let mut object = Object::begin(out);
+    if call.client.version.is_modern() {
+        object.string("resultType", "complete");
     }
+    object
+}
+
+fn list<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) {
+    out.push(b'[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(out, item);
+    }
+    out.push(b']');
+}
+
+/// The feature's metadata and, for modern clients, who the server is.
+pub fn write_meta(
+    object: &mut Object<'_>,
+    call: &Call<'_>,
+    meta: Option<&str>,
+) -> Result<(), Failure> {
+    let modern = call.client.version.is_modern();
+    if !modern && meta.is_none() {
+        return Ok(());
+    }
+    let meta = match meta.map(Value::parse) {
+        None => None,
+        Some(Ok(meta)) if meta.is_object() => Some(meta),
+        Some(_) => return Err(broken(call, "metadata that is not a JSON object")),
+    };
     let mut written = Object::begin(object.key("_meta"));
     if modern {
-        written.json(SERVER_INFO, call.tool().server_info());
+        written.json(SERVER_INFO, call.catalog.server_info());
     }
     let members = meta.iter().flat_map(Value::members);
     for (key, value) in members.filter(|(key, _)| !modern || !key.is_str(SERVER_INFO)) {
@@ -144,37 +266,10 @@ pub fn write_meta(object: &mut Object<'_>, call: &Call<'_>, meta: Option<Value<'
         let _ = json::compact(written.raw_key(key), value.text);
     }
     written.end();
+    Ok(())
 }
 
 /// What the feature answered is of no use to a client.
 pub fn broken(call: &Call<'_>, what: &str) -> Failure {
-    Failure::internal(format!(
-        "tool `{}` answered with {what}",
-        call.tool().name()
-    ))
-}
-
-fn write_extension(out: &mut Vec<u8>, call: &Call<'_>, extension: &str) -> Result<(), Failure> {
-    let value = Value::parse(extension).ok().filter(Value::is_object);
-    let value =
-        value.ok_or_else(|| broken(call, "an extension's result that is not a JSON object"))?;
-    let kind = value.member("resultType").and_then(|kind| kind.as_str());
-    if kind.is_none_or(|kind| matches!(&*kind, "complete" | "input_required")) {
-        return Err(broken(
-            call,
-            "an extension's result that has no `resultType` of its own",
-        ));
-    }
-    let capabilities = Value::parse(&call.client().capabilities).ok();
-    let extensions = capabilities.and_then(|capabilities| capabilities.member("extensions"));
-    if !call.client().version.is_modern()
-        || extensions.is_none_or(|extensions| extensions.members().next().is_none())
-    {
-        return Err(broken(
-            call,
-            "the result of an extension that this client did not declare",
-        ));
-    }
-    let _ = json::compact(out, value.text);
-    Ok(())
+    Failure::internal(format!("{} answered with {what}", call.target.describe()))
 }

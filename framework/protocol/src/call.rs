@@ -1,30 +1,103 @@
-//! A call of a tool: what the transport passes to the feature, and how its outcome is answered.
+//! A call of a feature: what the transport passes to it, and what becomes of its outcome.
 
 use crate::{
     answer,
-    catalog::{Flags, Tool},
+    catalog::{Catalog, Flags},
     client::Client,
+    failure::Failure,
     http::HttpResponse,
-    json::Value,
+    json::{Kind, Value},
     message::Meta,
+    services::Services,
     sse,
-    types::{tool_types::ToolOutcome, types::Error},
+    target::{Slots, Target},
+    tasks::Task,
+    types::{
+        completion_types::{Completion, CompletionArgument, CompletionReference},
+        prompt_types::PromptOutcome,
+        resource_types::ReadOutcome,
+        tool_types::ToolOutcome,
+        types::Error,
+    },
 };
 
-/// What a feature answered: `None` for a tool that it does not know.
-pub type Outcome = Result<Option<ToolOutcome>, Error>;
+pub use crate::bridge::Asking;
+
+/// What a feature answered: `None` if it does not know what it was asked for.
+pub type Answered<T> = Result<Option<T>, Error>;
+
+/// What a feature answered.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    Tool(Answered<ToolOutcome>),
+    Prompt(Answered<PromptOutcome>),
+    Resource(Answered<ReadOutcome>),
+    Completion(Answered<Completion>),
+}
+
+/// What a feature is asked for, by the names that it knows.
+#[derive(Clone, Copy, Debug)]
+pub enum Ask<'c> {
+    Tool {
+        name: &'c str,
+        /// The text of a JSON object.
+        arguments: &'c str,
+    },
+    Prompt {
+        name: &'c str,
+        arguments: &'c [(String, String)],
+    },
+    Resource {
+        uri: &'c str,
+    },
+    Completion {
+        reference: &'c CompletionReference,
+        argument: &'c CompletionArgument,
+        context: &'c [(String, String)],
+    },
+}
+
+/// What to do next with a call.
+#[derive(Debug)]
+pub enum Step {
+    /// Ask the feature in [`Call::slot`] for what [`Call::ask`] says, and settle its outcome.
+    Invoke,
+    /// Send these requests to the client; what it replies goes to [`Call::resume`].
+    Ask(Asking),
+    Done(Response),
+}
+
+/// A whole JSON-RPC response.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Response {
+    /// The HTTP status of a response that is nothing else.
+    pub status: u16,
+    pub body: Vec<u8>,
+}
 
 /// A call that is to be made.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Call<'a> {
-    tool: Tool<'a>,
-    id: &'a str,
-    /// An object.
-    arguments: Value<'a>,
+    pub(crate) catalog: Catalog<'a>,
+    pub(crate) id: &'a str,
+    pub(crate) target: Target<'a>,
+    pub(crate) client: Client<'a>,
+    slots: Slots,
     meta: Option<&'a str>,
     progress_token: Option<&'a str>,
-    input_responses: Option<Value<'a>>,
-    client: Client<'a>,
+    input: Input,
+    /// The task that this call advances.
+    pub(crate) task: Option<Box<Task>>,
+    /// How often the client was asked on behalf of this call.
+    pub(crate) rounds: u32,
+}
+
+/// What the client answered to `input-required`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Input {
+    /// By key, with the text of each.
+    pub responses: Vec<(String, String)>,
+    pub state: Option<String>,
 }
 
 /// What the functions of `request` answer, ready to be handed to another component.
@@ -49,55 +122,79 @@ pub struct Context {
 
 impl<'a> Call<'a> {
     pub(crate) fn new(
-        tool: Tool<'a>,
+        catalog: Catalog<'a>,
         id: &'a str,
-        arguments: Value<'a>,
+        (target, slots): (Target<'a>, Slots),
         meta: Meta<'a>,
-        input_responses: Option<Value<'a>>,
+        input: Input,
         client: Client<'a>,
     ) -> Call<'a> {
-        let progress_token = meta.progress_token.map(|token| token.text);
         Call {
-            tool,
+            catalog,
             id,
-            arguments,
-            meta: meta.value.map(|meta| meta.text),
-            progress_token,
-            input_responses,
+            target,
             client,
+            slots,
+            meta: meta.value.map(|meta| meta.text),
+            progress_token: meta.progress_token.map(|token| token.text),
+            input,
+            task: None,
+            rounds: 0,
         }
     }
 
-    pub(crate) fn tool(&self) -> &Tool<'a> {
-        &self.tool
-    }
-
-    pub(crate) fn argument_object(&self) -> &Value<'a> {
-        &self.arguments
-    }
-
-    pub(crate) fn client(&self) -> &Client<'a> {
-        &self.client
-    }
-
-    /// The index of the feature among the slots of the catalog.
+    /// The index of the feature to ask among the slots of the catalog.
     pub fn slot(&self) -> usize {
-        self.tool.slot()
+        self.slots.current()
     }
 
-    /// What is known of the feature.
+    /// Whether that feature's functions are the asynchronous ones.
+    pub fn is_async(&self) -> bool {
+        self.catalog.slot_flags(self.slot()).contains(Flags::ASYNC)
+    }
+
+    /// What is known of the features to ask, together.
     pub fn flags(&self) -> Flags {
-        self.tool.flags()
+        let flags = self.slots.all().iter();
+        flags
+            .map(|slot| self.catalog.slot_flags(*slot))
+            .fold(Flags::default(), Flags::with)
     }
 
-    /// The name by which the feature knows the tool.
-    pub fn name(&self) -> &'a str {
-        self.tool.feature_name()
-    }
-
-    /// The text of a JSON object.
-    pub fn arguments(&self) -> &'a str {
-        self.arguments.text
+    /// What to ask that feature for.
+    pub fn ask(&self) -> Ask<'_> {
+        let prefix = match self.target {
+            Target::Tool { .. } | Target::Prompt { .. } => self
+                .catalog
+                .slot(self.slot())
+                .map_or("", |slot| slot.prefix),
+            _ => "",
+        };
+        match &self.target {
+            Target::Tool {
+                name, arguments, ..
+            } => Ask::Tool {
+                // One without the prefix is no tool of a dynamic feature.
+                name: name.strip_prefix(prefix).unwrap_or_default(),
+                arguments,
+            },
+            Target::Prompt {
+                name, arguments, ..
+            } => Ask::Prompt {
+                name: name.strip_prefix(prefix).unwrap_or_default(),
+                arguments,
+            },
+            Target::Resource { uri } => Ask::Resource { uri },
+            Target::Completion {
+                reference,
+                argument,
+                context,
+            } => Ask::Completion {
+                reference,
+                argument,
+                context,
+            },
+        }
     }
 
     /// The `id` of the request as the client wrote it.
@@ -105,54 +202,94 @@ impl<'a> Call<'a> {
         self.id
     }
 
-    /// Whether anything that the feature sends meanwhile can go to this client.
-    pub fn may_notify(&self) -> bool {
+    /// Whether anything that the feature sends meanwhile can go to this client, or the client
+    /// can be asked before the answer.
+    pub fn may_stream(&self) -> bool {
         let flags = self.flags();
         flags.contains(Flags::PROGRESS) && self.progress_token.is_some()
             || flags.contains(Flags::LOG) && self.client.log_level.is_some()
+            || flags.contains(Flags::INPUT) && self.client.can_be_asked()
     }
 
     /// For the component behind `request`. Only needed if the flags say `USES_REQUEST`.
     pub fn context(&self) -> Context {
-        let responses = self.input_responses.iter().flat_map(Value::members);
         Context {
             protocol_version: self.client.version.as_str().to_owned(),
             client_info: self.client.info.as_deref().map(str::to_owned),
             client_capabilities: self.client.capabilities.clone().into_owned(),
             session_id: self.client.session_id.map(str::to_owned),
             meta: self.meta.map(str::to_owned),
-            input_responses: responses
-                .filter_map(|(key, value)| {
-                    Some((key.as_str()?.into_owned(), value.text.to_owned()))
-                })
-                .collect(),
-            request_state: None,
+            input_responses: self.input.responses.clone(),
+            request_state: self.input.state.clone(),
             progress_token: self.progress_token.map(str::to_owned),
             log_level: self.client.log_level.map(|level| level as u8),
         }
     }
 
-    /// The answer as a whole HTTP response.
-    pub fn reply(&self, outcome: Outcome) -> HttpResponse {
-        let mut body = Vec::new();
-        let status = answer::write(&mut body, self, outcome);
-        HttpResponse::json(status, body)
+    /// What the client answered so far, for the component behind `request` after
+    /// [`Call::resume`].
+    pub fn input(&self) -> &Input {
+        &self.input
     }
 
-    /// The answer as the last event of a stream.
-    pub fn event(&self, outcome: Outcome) -> Vec<u8> {
-        let mut event = sse::BEFORE.to_vec();
-        answer::write(&mut event, self, outcome);
-        event.extend_from_slice(sse::AFTER);
-        event
+    /// Goes on with what the feature answered.
+    pub fn settle<S: Services>(&mut self, outcome: Outcome, services: &mut S) -> Step {
+        if outcome.is_unknown() && self.slots.advance() {
+            return Step::Invoke;
+        }
+        answer::settle(self, outcome, services)
     }
 
-    /// The answer as a line, with its line break.
-    pub fn line(&self, outcome: Outcome) -> Vec<u8> {
-        let mut line = Vec::new();
-        answer::write(&mut line, self, outcome);
-        line.push(b'\n');
-        line
+    /// Asks the feature again, with what the client answered.
+    pub fn resume(&mut self, input: Input) -> Step {
+        self.input = input;
+        Step::Invoke
+    }
+
+    /// The answer if something went wrong on the way.
+    pub fn fail(&self, failure: &Failure) -> Response {
+        Response {
+            status: failure.status,
+            body: failure.to_json(Some(self.id)),
+        }
+    }
+
+    /// The arguments of a tool.
+    pub(crate) fn argument_object(&self) -> Value<'_> {
+        Value {
+            kind: Kind::Object,
+            text: self.target.arguments(),
+        }
+    }
+}
+
+impl Outcome {
+    fn is_unknown(&self) -> bool {
+        matches!(
+            self,
+            Outcome::Tool(Ok(None))
+                | Outcome::Prompt(Ok(None))
+                | Outcome::Resource(Ok(None))
+                | Outcome::Completion(Ok(None))
+        )
+    }
+}
+
+impl Response {
+    /// As a whole HTTP response.
+    pub fn http(self) -> HttpResponse {
+        HttpResponse::json(self.status, self.body)
+    }
+
+    /// As the last event of a stream.
+    pub fn event(&self) -> Vec<u8> {
+        sse::event(&self.body)
+    }
+
+    /// As a line, with its line break.
+    pub fn line(mut self) -> Vec<u8> {
+        self.body.push(b'\n');
+        self.body
     }
 }
 

@@ -20,6 +20,10 @@ pub struct Client<'a> {
     /// A JSON object.
     pub info: Option<Cow<'a, str>>,
     pub session_id: Option<&'a str>,
+    /// Stands for the session in the store, and for whom replies are accepted.
+    pub session_key: Option<Vec<u8>>,
+    /// Until when the store keeps anything for the session, in milliseconds since 1970.
+    pub session_expires: u64,
     /// The least severe level that may be sent to it.
     pub log_level: Option<LogLevel>,
 }
@@ -40,31 +44,44 @@ impl<'a> Client<'a> {
             capabilities: Cow::Borrowed(capabilities),
             info: info.map(Cow::Borrowed),
             session_id: None,
+            session_key: None,
+            session_expires: 0,
             log_level,
         })
     }
 
     /// A legacy client. Without a session nothing is known of it.
-    pub fn legacy(
-        version: Version,
-        session: Option<Session>,
-        id: Option<&'a str>,
-        log_level: LogLevel,
-    ) -> Client<'a> {
-        let (capabilities, info) = match session {
-            Some(session) => (
-                Cow::Owned(session.capabilities),
-                session.client_info.map(Cow::Owned),
-            ),
-            None => (Cow::Borrowed("{}"), None),
-        };
+    pub fn legacy(version: Version, log_level: LogLevel) -> Client<'a> {
         Client {
             version,
-            capabilities,
-            info,
-            session_id: id,
+            capabilities: Cow::Borrowed("{}"),
+            info: None,
+            session_id: None,
+            session_key: None,
+            session_expires: 0,
             log_level: Some(log_level),
         }
+    }
+
+    /// A legacy client and what its session knows of it. `key` stands for the session.
+    pub fn of_session(session: Session, key: Vec<u8>, log_level: LogLevel) -> Client<'a> {
+        Client {
+            capabilities: Cow::Owned(session.capabilities.clone()),
+            info: session.client_info.clone().map(Cow::Owned),
+            session_key: Some(key),
+            session_expires: session.expires(),
+            ..Client::legacy(session.version, log_level)
+        }
+    }
+
+    /// Who is calling, as far as anybody established it: no middleware does yet.
+    pub fn principal(&self) -> &str {
+        ""
+    }
+
+    /// Whether requests of the server can reach this client while it waits for an answer.
+    pub fn can_be_asked(&self) -> bool {
+        !self.version.is_modern() && self.session_key.is_some()
     }
 }
 
@@ -121,12 +138,14 @@ pub fn named_version<'a>(meta: &Meta<'a>) -> Result<Option<Cow<'a, str>>, Failur
 
 /// What an `initialize` request settles
 /// (https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#initialization).
-pub fn handshake(params: &Params<'_>) -> Result<Session, Failure> {
+/// `now` is in milliseconds since 1970.
+pub fn handshake(params: &Params<'_>, now: u64) -> Result<Session, Failure> {
     let requested = params.protocol_version.and_then(|value| value.as_str());
     let requested =
         requested.ok_or_else(|| Failure::malformed_params("`protocolVersion` is not a string"))?;
     let version = Version::parse(&requested).filter(|version| !version.is_modern());
     Ok(Session {
+        began: now,
         version: version.unwrap_or(Version::LATEST_LEGACY),
         capabilities: object("capabilities", params.capabilities)?
             .unwrap_or("{}")

@@ -4,15 +4,18 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{
     json::{self, Object},
-    types::types::{
-        Annotations, ContentBlock, EmbeddedResource, Icon, IconTheme, MediaContent, ResourceBody,
-        ResourceContents, ResourceInfo, Role,
+    types::{
+        prompt_types::PromptMessage,
+        types::{
+            Annotations, ContentBlock, EmbeddedResource, Icon, IconTheme, MediaContent,
+            ResourceBody, ResourceContents, ResourceInfo, Role,
+        },
     },
     version::Version,
 };
 
 /// A member `_meta` if there is a JSON object for it.
-fn meta(object: &mut Object<'_>, meta: Option<&str>) {
+pub fn meta(object: &mut Object<'_>, meta: Option<&str>) {
     let mut value = Vec::new();
     if meta
         .and_then(|text| json::compact(&mut value, text).ok())
@@ -22,7 +25,8 @@ fn meta(object: &mut Object<'_>, meta: Option<&str>) {
     }
 }
 
-fn annotations(object: &mut Object<'_>, annotations: Option<&Annotations>) {
+/// A member `annotations` if there are any; what is out of range in them is left out.
+pub fn annotations(object: &mut Object<'_>, annotations: Option<&Annotations>) {
     let Some(annotations) = annotations else {
         return;
     };
@@ -31,10 +35,7 @@ fn annotations(object: &mut Object<'_>, annotations: Option<&Annotations>) {
         let audience = written.key("audience");
         for (index, role) in annotations.audience.iter().enumerate() {
             audience.push(if index == 0 { b'[' } else { b',' });
-            audience.extend_from_slice(match role {
-                Role::User => b"\"user\"",
-                Role::Assistant => b"\"assistant\"",
-            });
+            json::string(audience, role_name(*role));
         }
         audience.push(b']');
     }
@@ -46,6 +47,13 @@ fn annotations(object: &mut Object<'_>, annotations: Option<&Annotations>) {
     }
     written.optional("lastModified", annotations.last_modified.as_deref());
     written.end();
+}
+
+fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    }
 }
 
 /// A member `icons` if there are any.
@@ -111,7 +119,8 @@ fn media(object: &mut Object<'_>, kind: &str, content: &MediaContent) {
     meta(object, content.meta.as_deref());
 }
 
-fn resource_info(object: &mut Object<'_>, resource: &ResourceInfo) {
+/// The members of a resource as an entry of a list.
+pub fn resource_info(object: &mut Object<'_>, resource: &ResourceInfo) {
     object.string("uri", &resource.uri);
     object.string("name", &resource.name);
     object.optional("title", resource.title.as_deref());
@@ -127,21 +136,30 @@ fn resource_info(object: &mut Object<'_>, resource: &ResourceInfo) {
 
 fn embedded_resource(object: &mut Object<'_>, embedded: &EmbeddedResource) {
     object.string("type", "resource");
-    let mut resource = Object::begin(object.key("resource"));
-    resource_contents(&mut resource, &embedded.contents);
-    resource.end();
+    resource_contents(object.key("resource"), &embedded.contents);
     annotations(object, embedded.annotations.as_ref());
     meta(object, embedded.meta.as_deref());
 }
 
-fn resource_contents(object: &mut Object<'_>, contents: &ResourceContents) {
+/// Appends what a resource holds, as an object.
+pub fn resource_contents(out: &mut Vec<u8>, contents: &ResourceContents) {
+    let mut object = Object::begin(out);
     object.string("uri", &contents.uri);
     object.optional("mimeType", contents.mime_type.as_deref());
     match &contents.body {
         ResourceBody::Text(text) => object.string("text", text),
-        ResourceBody::Blob(blob) => base64(object, "blob", blob),
+        ResourceBody::Blob(blob) => base64(&mut object, "blob", blob),
     }
-    meta(object, contents.meta.as_deref());
+    meta(&mut object, contents.meta.as_deref());
+    object.end();
+}
+
+/// Appends a message of a prompt as a client of this revision can read it.
+pub fn prompt_message(out: &mut Vec<u8>, message: &PromptMessage, version: Version) {
+    let mut object = Object::begin(out);
+    object.string("role", role_name(message.role));
+    block(object.key("content"), &message.content, version);
+    object.end();
 }
 
 fn base64(object: &mut Object<'_>, key: &str, data: &[u8]) {
@@ -163,10 +181,15 @@ pub fn size(block: &ContentBlock) -> usize {
         ContentBlock::Text(text) => text.text.len(),
         ContentBlock::Image(media) | ContentBlock::Audio(media) => media.data.len().div_ceil(3) * 4,
         ContentBlock::ResourceLink(link) => link.uri.len() + link.name.len(),
-        ContentBlock::EmbeddedResource(embedded) => match &embedded.contents.body {
-            ResourceBody::Text(text) => text.len(),
-            ResourceBody::Blob(blob) => blob.len().div_ceil(3) * 4,
-        },
+        ContentBlock::EmbeddedResource(embedded) => resource_size(&embedded.contents),
+    }
+}
+
+/// About how many bytes the contents of a resource take as JSON, from below.
+pub fn resource_size(contents: &ResourceContents) -> usize {
+    match &contents.body {
+        ResourceBody::Text(text) => text.len(),
+        ResourceBody::Blob(blob) => blob.len().div_ceil(3) * 4,
     }
 }
 
@@ -301,6 +324,50 @@ mod tests {
         assert_eq!(
             written(embedded(ResourceBody::Blob(b"x".to_vec())), MODERN),
             r#"{"type":"resource","resource":{"uri":"a:b","blob":"eA==","_meta":{}}}"#
+        );
+    }
+
+    #[test]
+    fn what_was_read_is_text_or_bytes() {
+        let contents = |mime_type: Option<&str>, body, meta: Option<&str>| {
+            let mut out = Vec::new();
+            let contents = ResourceContents {
+                uri: "a:\"b\"".to_owned(),
+                mime_type: mime_type.map(str::to_owned),
+                body,
+                meta: meta.map(str::to_owned),
+            };
+            resource_contents(&mut out, &contents);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(
+            contents(
+                Some("text/plain"),
+                ResourceBody::Text("x\n".to_owned()),
+                Some("{ \"k\": 1 }")
+            ),
+            r#"{"uri":"a:\"b\"","mimeType":"text/plain","text":"x\n","_meta":{"k":1}}"#
+        );
+        assert_eq!(
+            contents(None, ResourceBody::Blob(vec![0, 255]), Some("7")),
+            r#"{"uri":"a:\"b\"","blob":"AP8="}"#
+        );
+    }
+
+    #[test]
+    fn messages_have_a_role_and_content() {
+        let message = |role, content, version| {
+            let mut out = Vec::new();
+            prompt_message(&mut out, &PromptMessage { role, content }, version);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(
+            message(Role::User, text(None, None), MODERN),
+            r#"{"role":"user","content":{"type":"text","text":"t"}}"#
+        );
+        assert_eq!(
+            message(Role::Assistant, link(), Version::V2025_03_26),
+            r#"{"role":"assistant","content":{"type":"text","text":"file:///a"}}"#
         );
     }
 }

@@ -1,14 +1,21 @@
 //! What each method does, whatever the transport.
 
 use crate::{
-    call::Call,
-    catalog::{Catalog, Flags},
+    answer::NO_COMPLETION,
+    bridge,
+    call::{Call, Input, Outcome, Step},
+    catalog::{Catalog, Flags, ListKind},
     client::{self, Client},
-    failure::{Failure, INVALID_PARAMS, RESOURCE_NOT_FOUND, excerpt},
-    json::{self, Kind, Object, Value},
+    extension,
+    failure::{Failure, excerpt},
+    json::{self, Value},
+    listen::{self, Listener, Offer},
     message::{Params, Request},
     notify::LogLevel,
+    services::Services,
     session::Session,
+    target::{self, Target},
+    tasks,
 };
 
 /// What became of a request that did not fail.
@@ -18,22 +25,44 @@ pub enum Answer<'a> {
     /// The client wants logs from this level on. A whole JSON-RPC response.
     SetLevel(LogLevel, Vec<u8>),
     Call(Call<'a>),
+    /// The response comes when the client or the server ends it.
+    Listen(Listener),
 }
 
 /// Answers a request of a client whose revision is settled.
-pub fn dispatch<'a>(
+pub fn dispatch<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: Request<'a>,
     client: Client<'a>,
+    services: &mut S,
 ) -> Result<Answer<'a>, Failure> {
-    let version = client.version;
-    let modern = version.is_modern();
+    let modern = client.version.is_modern();
     let flags = catalog.flags();
+    if let Some((kind, exports)) = target::list_kind(&request.method)
+        && flags.contains(exports)
+    {
+        return list(catalog, &request, kind, modern).map(Answer::Ready);
+    }
     match &*request.method {
-        "tools/call" => call(catalog, request.id, request.params, client).map(Answer::Call),
-        "tools/list" => list(catalog, &request, modern).map(Answer::Ready),
+        "tools/call" if flags.contains(Flags::TOOLS) => {
+            let target = Target::tool(catalog, &request.params)?;
+            call(catalog, request, target, client, services)
+        }
+        "prompts/get" if flags.contains(Flags::PROMPTS) => {
+            let target = Target::prompt(catalog, &request.params)?;
+            call(catalog, request, target, client, services)
+        }
+        "resources/read" if flags.contains(Flags::RESOURCES) => {
+            let target = Target::resource(catalog, &request.params, modern)?;
+            call(catalog, request, target, client, services)
+        }
+        "completion/complete" if flags.contains(Flags::COMPLETIONS) => {
+            complete(catalog, request, client, services)
+        }
         "server/discover" if modern => {
-            Ok(Answer::Ready(response(request.id, &[catalog.discover()])))
+            let shared = services.store().is_some();
+            let discovered = catalog.discover(shared);
+            Ok(Answer::Ready(response(request.id, &[discovered])))
         }
         "ping" if !modern => Ok(Answer::Ready(response(request.id, &[b"{}"]))),
         "logging/setLevel" if !modern && flags.contains(Flags::LOG) => {
@@ -46,25 +75,31 @@ pub fn dispatch<'a>(
                 response(request.id, &[b"{}"]),
             ))
         }
-        "prompts/list" if flags.contains(Flags::PROMPTS) => {
-            empty_list(catalog, &request, "prompts", modern).map(Answer::Ready)
+        "subscriptions/listen" if modern && S::STATEFUL => {
+            listen(catalog, &request, &client, services)
         }
-        "prompts/get" if flags.contains(Flags::PROMPTS) => Err(unknown_prompt(&request.params)),
-        "resources/list" if flags.contains(Flags::RESOURCES) => {
-            empty_list(catalog, &request, "resources", modern).map(Answer::Ready)
+        "resources/subscribe" | "resources/unsubscribe"
+            if !modern && S::STATEFUL && offer(catalog, services).updates =>
+        {
+            subscribe(&request, &client, services).map(Answer::Ready)
         }
-        "resources/templates/list" if flags.contains(Flags::RESOURCES) => {
-            empty_list(catalog, &request, "resourceTemplates", modern).map(Answer::Ready)
+        "tasks/get" | "tasks/update" | "tasks/cancel"
+            if modern && S::STATEFUL && flags.contains(Flags::TASKS) =>
+        {
+            task(catalog, request, client, services)
         }
-        "resources/read" if flags.contains(Flags::RESOURCES) => {
-            Err(unknown_resource(&request.params, modern))
-        }
-        method => Err(Failure::method_not_found(method, version)),
+        method => Err(Failure::method_not_found(method, client.version)),
     }
 }
 
 /// The answer to `initialize`.
-pub fn initialized(catalog: &Catalog<'_>, id: &str, session: &Session) -> Vec<u8> {
+pub fn initialized<S: Services>(
+    catalog: &Catalog<'_>,
+    id: &str,
+    session: &Session,
+    services: &mut S,
+) -> Vec<u8> {
+    let shared = services.store().is_some();
     let version = session.version.as_str().as_bytes();
     response(
         id,
@@ -72,7 +107,7 @@ pub fn initialized(catalog: &Catalog<'_>, id: &str, session: &Session) -> Vec<u8
             b"{\"protocolVersion\":\"",
             version,
             b"\"",
-            catalog.initialize(),
+            catalog.initialize(shared),
         ],
     )
 }
@@ -91,7 +126,12 @@ fn response(id: &str, result: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-fn list(catalog: &Catalog<'_>, request: &Request<'_>, modern: bool) -> Result<Vec<u8>, Failure> {
+fn list(
+    catalog: &Catalog<'_>,
+    request: &Request<'_>,
+    kind: ListKind,
+    modern: bool,
+) -> Result<Vec<u8>, Failure> {
     let cursor = match request.params.cursor {
         None => None,
         Some(value) => Some(
@@ -101,122 +141,227 @@ fn list(catalog: &Catalog<'_>, request: &Request<'_>, modern: bool) -> Result<Ve
         ),
     };
     let page = catalog
-        .page(cursor.as_deref())
+        .page(kind, cursor.as_deref())
         .ok_or_else(|| Failure::invalid_params("invalid cursor"))?;
     let mut next = Vec::new();
     if let Some(cursor) = page.next {
         next.extend_from_slice(b",\"nextCursor\":");
         json::string(&mut next, cursor);
     }
+    let name = match kind {
+        ListKind::Tools => &b"\"tools\":"[..],
+        ListKind::Resources => b"\"resources\":",
+        ListKind::ResourceTemplates => b"\"resourceTemplates\":",
+        ListKind::Prompts => b"\"prompts\":",
+    };
     Ok(if modern {
         response(
             request.id,
             &[
-                b"{\"resultType\":\"complete\",\"tools\":",
+                b"{\"resultType\":\"complete\",",
+                name,
                 page.modern,
                 &next,
-                catalog.list_end(),
+                catalog.list_end(kind),
             ],
         )
     } else {
-        response(request.id, &[b"{\"tools\":", page.legacy, &next, b"}"])
+        response(request.id, &[b"{", name, page.legacy, &next, b"}"])
     })
 }
 
-/// A list that has no entries, and so no cursor.
-fn empty_list(
-    catalog: &Catalog<'_>,
-    request: &Request<'_>,
-    name: &str,
-    modern: bool,
-) -> Result<Vec<u8>, Failure> {
-    if request.params.cursor.is_some() {
-        return Err(Failure::invalid_params("invalid cursor"));
-    }
-    Ok(if modern {
-        response(
-            request.id,
-            &[
-                b"{\"resultType\":\"complete\",\"",
-                name.as_bytes(),
-                b"\":[]",
-                catalog.list_end(),
-            ],
-        )
-    } else {
-        response(request.id, &[b"{\"", name.as_bytes(), b"\":[]}"])
-    })
-}
-
-fn unknown_prompt(params: &Params<'_>) -> Failure {
-    match params.name.and_then(|name| name.as_str()) {
-        Some(name) => Failure::invalid_params(format!("unknown prompt `{}`", excerpt(&name))),
-        None => Failure::malformed_params("`name` is not a string"),
-    }
-}
-
-fn unknown_resource(params: &Params<'_>, modern: bool) -> Failure {
-    let Some(uri) = params.uri.and_then(|uri| uri.as_str()) else {
-        return Failure::malformed_params("`uri` is not a string");
-    };
-    let mut data = Vec::new();
-    let mut object = Object::begin(&mut data);
-    object.string("uri", &uri);
-    object.end();
-    let code = if modern {
-        INVALID_PARAMS
-    } else {
-        RESOURCE_NOT_FOUND
-    };
-    Failure {
-        data: Some(data),
-        ..Failure::new(200, code, format!("unknown resource `{}`", excerpt(&uri)))
-    }
-}
-
-fn call<'a>(
+fn call<'a, S: Services>(
     catalog: &Catalog<'a>,
-    id: &'a str,
-    params: Params<'a>,
+    request: Request<'a>,
+    target: (Target<'a>, target::Slots),
     client: Client<'a>,
-) -> Result<Call<'a>, Failure> {
-    let name = params
-        .name
-        .ok_or_else(|| Failure::malformed_params("`name` is missing"))?;
-    let name = name
-        .as_str()
-        .ok_or_else(|| Failure::malformed_params("`name` is not a string"))?;
-    let arguments = match params.arguments {
-        None => Value {
-            kind: Kind::Object,
-            text: "{}",
-        },
-        Some(value) if value.is_object() => value,
-        Some(_) => return Err(Failure::malformed_params("`arguments` is not an object")),
-    };
-    let input_responses = params
-        .input_responses
-        .filter(|_| client.version.is_modern());
-    if input_responses.is_some_and(|value| !value.is_object()) {
-        return Err(Failure::malformed_params(
-            "`inputResponses` is not an object",
-        ));
-    }
-    if client.version.is_modern() && params.request_state.is_some() {
-        // No state was ever given out, so none can be genuine.
-        return Err(Failure::invalid_params("invalid `requestState`"));
-    }
-    let tool = catalog.tool(&name).ok_or_else(|| unknown_tool(&name))?;
-    Ok(Call::new(
-        tool,
-        id,
-        arguments,
-        params.meta,
-        input_responses,
-        client,
-    ))
+    services: &mut S,
+) -> Result<Answer<'a>, Failure> {
+    let input = input(&request.params, &target.0, &client, services)?;
+    let meta = request.params.meta;
+    Ok(Answer::Call(Call::new(
+        *catalog, request.id, target, meta, input, client,
+    )))
 }
 
-pub fn unknown_tool(name: &str) -> Failure {
-    Failure::invalid_params(format!("unknown tool `{}`", excerpt(name)))
+/// What a modern client brings back after it was asked.
+fn input<S: Services>(
+    params: &Params<'_>,
+    target: &Target<'_>,
+    client: &Client<'_>,
+    services: &mut S,
+) -> Result<Input, Failure> {
+    if !client.version.is_modern() {
+        return Ok(Input::default());
+    }
+    let responses = match params.input_responses {
+        None => Vec::new(),
+        Some(responses) if responses.is_object() => responses
+            .members()
+            .filter_map(|(key, value)| Some((key.as_str()?.into_owned(), value.text.to_owned())))
+            .collect(),
+        Some(_) => {
+            return Err(Failure::malformed_params(
+                "`inputResponses` is not an object",
+            ));
+        }
+    };
+    let state = match params.request_state {
+        None => None,
+        Some(sealed) => {
+            let sealed = sealed
+                .as_str()
+                .ok_or_else(|| Failure::malformed_params("`requestState` is not a string"))?;
+            Some(crate::input::unseal(target, client, &sealed, services)?)
+        }
+    };
+    Ok(Input { responses, state })
+}
+
+fn complete<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    request: Request<'a>,
+    client: Client<'a>,
+    services: &mut S,
+) -> Result<Answer<'a>, Failure> {
+    let (target, slots) = Target::completion(catalog, &request.params)?;
+    let asked = slots.is_some();
+    let target = (target, slots.unwrap_or(target::Slots::One(0)));
+    let meta = request.params.meta;
+    let mut call = Call::new(*catalog, request.id, target, meta, Input::default(), client);
+    if asked {
+        return Ok(Answer::Call(call));
+    }
+    match call.settle(Outcome::Completion(Ok(Some(NO_COMPLETION))), services) {
+        Step::Done(response) => Ok(Answer::Ready(response.body)),
+        Step::Invoke | Step::Ask(_) => Err(Failure::internal("a completion asked for input")),
+    }
+}
+
+/// What clients can listen to: what features may send, if there is a place where it meets
+/// those who listen.
+pub fn offer<S: Services>(catalog: &Catalog<'_>, services: &mut S) -> Offer {
+    let flags = catalog.flags();
+    let shared = services.store().is_some();
+    let lists = shared && flags.contains(Flags::LIST_CHANGED);
+    let changes = |exports: Flags| {
+        let dynamic = exports.with(Flags::DYNAMIC).with(Flags::LIST_CHANGED);
+        lists && catalog.slots_with(dynamic).next().is_some()
+    };
+    Offer {
+        tools: changes(Flags::TOOLS),
+        prompts: changes(Flags::PROMPTS),
+        resources: changes(Flags::RESOURCES),
+        updates: shared && flags.contains(Flags::RESOURCE_UPDATED),
+        tasks: shared && flags.contains(Flags::TASKS),
+    }
+}
+
+fn listen<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    request: &Request<'a>,
+    client: &Client<'a>,
+    services: &mut S,
+) -> Result<Answer<'a>, Failure> {
+    let offer = offer(catalog, services);
+    let listener = Listener::modern(request.id, request.params.notifications, offer)?;
+    if !listener.task_ids().is_empty() && !tasks::declared(&client.capabilities) {
+        return Err(tasks::undeclared());
+    }
+    Ok(Answer::Listen(listener))
+}
+
+/// How often a subscription is written before the store is given up on: two that are written
+/// at once may undo each other.
+const ATTEMPTS: usize = 5;
+/// How long a store may take to show what was written elsewhere, in milliseconds.
+const SETTLED_MS: u64 = 20;
+
+fn subscribe<S: Services>(
+    request: &Request<'_>,
+    client: &Client<'_>,
+    services: &mut S,
+) -> Result<Vec<u8>, Failure> {
+    let uri = request
+        .params
+        .uri
+        .and_then(|uri| uri.as_str())
+        .ok_or_else(|| Failure::malformed_params("`uri` is not a string"))?;
+    let Some(session) = client.session_key.as_deref() else {
+        return Err(Failure::invalid_params(
+            "only a session can subscribe; begin one with `initialize`",
+        ));
+    };
+    let expires = client.session_expires;
+    let wanted = request.method == "resources/subscribe";
+    for _ in 0..ATTEMPTS {
+        if wanted {
+            listen::subscribe(services, session, expires, &uri)
+                .map_err(|refused| refused.failure())?;
+        } else {
+            listen::unsubscribe(services, session, expires, &uri).map_err(bridge::unavailable)?;
+        }
+        services.pause(SETTLED_MS);
+        if listen::confirmed(services, session, expires, &uri, wanted)
+            .map_err(bridge::unavailable)?
+        {
+            break;
+        }
+    }
+    Ok(response(request.id, &[b"{}"]))
+}
+
+/// A result that says no more than that the server did it.
+const COMPLETE: &[u8] = b"{\"resultType\":\"complete\"}";
+
+fn task<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    request: Request<'a>,
+    client: Client<'a>,
+    services: &mut S,
+) -> Result<Answer<'a>, Failure> {
+    if !tasks::declared(&client.capabilities) {
+        return Err(tasks::undeclared());
+    }
+    let id = request
+        .params
+        .task_id
+        .and_then(|id| id.as_str())
+        .ok_or_else(|| Failure::malformed_params("`taskId` is not a string"))?;
+    let principal = client.principal();
+    let result = match &*request.method {
+        "tasks/update" => {
+            let responses = request
+                .params
+                .input_responses
+                .filter(Value::is_object)
+                .ok_or_else(|| Failure::malformed_params("`inputResponses` is not an object"))?;
+            tasks::update(services, principal, &id, &responses)?;
+            COMPLETE.to_vec()
+        }
+        "tasks/cancel" => {
+            tasks::cancel(services, principal, &id)?;
+            COMPLETE.to_vec()
+        }
+        _ => match tasks::get(services, principal, &id)? {
+            tasks::Got::Ready(task) => task.into_result(),
+            tasks::Got::Advance(task) => {
+                let target = extension::target(catalog, &task).map_err(|_| {
+                    let tool = excerpt(task.tool());
+                    Failure::internal(format!("the tool `{tool}` of this task is gone"))
+                })?;
+                let input = Input {
+                    responses: task.input_responses(),
+                    state: Some(task.state().to_owned()),
+                };
+                let meta = request.params.meta;
+                let mut call = Call::new(*catalog, request.id, target, meta, input, client);
+                call.task = Some(task);
+                return Ok(Answer::Call(call));
+            }
+        },
+    };
+    Ok(Answer::Ready(extension::whole(
+        catalog, request.id, &result,
+    )))
 }

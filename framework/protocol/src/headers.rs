@@ -87,6 +87,12 @@ impl<'h> Headers<'h> {
 
     /// Whether the client takes both kinds of answers. One that does not say takes anything.
     pub fn accepts_answers(&self) -> bool {
+        let (json, events, said) = self.accepted();
+        !said || json && events
+    }
+
+    /// Whether the client takes JSON, and events, and whether it said anything.
+    fn accepted(&self) -> (bool, bool, bool) {
         let (mut json, mut events, mut said) = (false, false, false);
         for range in self
             .named("accept")
@@ -102,7 +108,13 @@ impl<'h> Headers<'h> {
             json |= is("application/json") || is("application/*") || is("*/*");
             events |= is("text/event-stream") || is("text/*") || is("*/*");
         }
-        !said || json && events
+        (json, events, said)
+    }
+
+    /// Whether the client takes a stream of events.
+    pub fn accepts_events(&self) -> bool {
+        let (_, events, said) = self.accepted();
+        !said || events
     }
 
     /// Whether `Mcp-Method` says what the body says.

@@ -5,17 +5,20 @@
 use std::borrow::Cow;
 
 use crate::{
-    MAX_BODY,
+    MAX_BODY, bridge,
     call::Call,
     catalog::Catalog,
     client::{self, Client},
     dispatch::{self, Answer},
     failure::{Failure, INVALID_PARAMS, INVALID_REQUEST, excerpt},
     headers::{self, Headers},
+    listen::Listener,
     message::{self, Message},
     notify::LogLevel,
     origin,
-    session::Session,
+    services::Services,
+    session::{self, Session},
+    target::Target,
     version::Version,
 };
 
@@ -32,7 +35,19 @@ pub struct Request<'h> {
 /// A head that passed.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'h> {
+    method: Method,
     headers: Headers<'h>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Method {
+    /// A message.
+    Post,
+    /// A stream of what is no answer
+    /// (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#listening-for-messages-from-the-server).
+    Get,
+    /// The end of a session.
+    Delete,
 }
 
 /// A whole response.
@@ -48,6 +63,8 @@ pub struct HttpResponse {
 pub enum Outcome<'a> {
     Reply(HttpResponse),
     Call(Call<'a>),
+    /// A stream that stays open, and the message that comes first.
+    Listen(Listener, Option<Vec<u8>>),
 }
 
 impl HttpResponse {
@@ -64,9 +81,9 @@ impl HttpResponse {
         }
     }
 
-    fn accepted() -> HttpResponse {
+    fn empty(status: u16) -> HttpResponse {
         HttpResponse {
-            status: 202,
+            status,
             headers: vec![("content-length", Cow::Borrowed("0"))],
             body: Vec::new(),
         }
@@ -85,7 +102,12 @@ pub fn check_head<'h>(
     read_head(request, catalog).map_err(|failure| {
         let mut response = HttpResponse::failure(&failure, None);
         if failure.status == 405 {
-            response.headers.push(("allow", Cow::Borrowed("POST")));
+            let allow = if catalog.store().is_some() {
+                "DELETE, GET, POST"
+            } else {
+                "POST"
+            };
+            response.headers.push(("allow", Cow::Borrowed(allow)));
         }
         response
     })
@@ -102,12 +124,23 @@ fn read_head<'h>(request: &Request<'h>, catalog: &Catalog<'_>) -> Result<Head<'h
     if let Some(reason) = origin::refusal(catalog, headers.origin, hosts) {
         return refuse(403, reason.into());
     }
-    if request.method != "POST" {
-        let method = excerpt(request.method);
-        return refuse(
-            405,
-            format!("method `{method}` is not supported; send each message with `POST`").into(),
-        );
+    let method = match request.method {
+        "POST" => Method::Post,
+        "GET" if catalog.store().is_some() => Method::Get,
+        "DELETE" if catalog.store().is_some() => Method::Delete,
+        method => {
+            let method = excerpt(method);
+            return refuse(
+                405,
+                format!("method `{method}` is not supported; send each message with `POST`").into(),
+            );
+        }
+    };
+    if method != Method::Post {
+        if method == Method::Get && !headers.accepts_events() {
+            return refuse(406, "`Accept` must list `text/event-stream`".into());
+        }
+        return Ok(Head { method, headers });
     }
     let length = headers
         .content_length
@@ -134,40 +167,88 @@ fn read_head<'h>(request: &Request<'h>, catalog: &Catalog<'_>) -> Result<Head<'h
             "`Accept` must list both `application/json` and `text/event-stream`".into(),
         );
     }
-    Ok(Head { headers })
+    Ok(Head { method, headers })
 }
 
-/// Answers a request whose head passed, or says what to call. `nonce` is asked for 16 random
-/// bytes where a session begins. A transport may stop reading a body that is longer than
-/// `MAX_BODY`: what it has read by then, one byte more at least, gets the refusal.
-pub fn handle<'a>(
+impl Head<'_> {
+    /// Whether the request carries a message.
+    pub fn has_body(&self) -> bool {
+        self.method == Method::Post
+    }
+}
+
+/// Answers a request whose head passed, or says what to do. A transport may stop reading a
+/// body that is longer than `MAX_BODY`: what it has read by then, one byte more at least, gets
+/// the refusal.
+pub fn handle<'a, S: Services>(
     catalog: &Catalog<'a>,
     head: &Head<'a>,
     body: &'a [u8],
-    nonce: &mut dyn FnMut() -> [u8; 16],
+    services: &mut S,
 ) -> Outcome<'a> {
-    let (id, outcome) = match message::read(body) {
-        Err((id, failure)) => (id, Err(failure)),
-        Ok(Message::Request(request)) => (
-            Some(request.id),
-            handle_request(catalog, head, request, nonce),
-        ),
-        Ok(Message::Notification(notification)) => {
-            let named = client::named_version(&notification.params.meta)
-                .ok()
-                .flatten();
-            (None, accept(head, named.is_some()))
-        }
-        Ok(Message::Response) => (None, accept_response(head)),
+    let (id, outcome) = match head.method {
+        Method::Get => (None, listen(catalog, head, services)),
+        Method::Delete => (None, end_session(head, services)),
+        Method::Post => match message::read(body) {
+            Err((id, failure)) => (id, Err(failure)),
+            Ok(Message::Request(request)) => (
+                Some(request.id),
+                handle_request(catalog, head, request, services),
+            ),
+            Ok(Message::Notification(notification)) => {
+                let named = client::named_version(&notification.params.meta)
+                    .ok()
+                    .flatten();
+                (None, accept(head, named.is_some(), services))
+            }
+            Ok(Message::Response(response)) => (None, accept_response(head, &response, services)),
+        },
     };
     outcome.unwrap_or_else(|failure| Outcome::Reply(HttpResponse::failure(&failure, id)))
 }
 
-fn handle_request<'a>(
+/// Opens the stream on which a session hears of changes.
+fn listen<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    head: &Head<'a>,
+    services: &mut S,
+) -> Result<Outcome<'a>, Failure> {
+    let version = settle_version(None, head.headers.version()?)?;
+    let client = find_client(head, version, services)?;
+    let Some(session) = client.session_key else {
+        return Err(Failure::invalid_request(
+            "header `Mcp-Session-Id` is missing; begin a session with `initialize`",
+        ));
+    };
+    let offer = dispatch::offer(catalog, services);
+    open(
+        Listener::session(&session, client.session_expires, offer),
+        services,
+    )
+}
+
+fn open<'a, S: Services>(mut listener: Listener, services: &mut S) -> Result<Outcome<'a>, Failure> {
+    let first = listener.begin(services)?;
+    Ok(Outcome::Listen(listener, first))
+}
+
+fn end_session<'a, S: Services>(head: &Head<'a>, services: &mut S) -> Result<Outcome<'a>, Failure> {
+    let version = settle_version(None, head.headers.version()?)?;
+    let client = find_client(head, version, services)?;
+    let Some(session) = client.session_key else {
+        return Err(Failure::invalid_request(
+            "header `Mcp-Session-Id` is missing",
+        ));
+    };
+    session::end(services, &session, client.session_expires).map_err(bridge::unavailable)?;
+    Ok(Outcome::Reply(HttpResponse::empty(204)))
+}
+
+fn handle_request<'a, S: Services>(
     catalog: &Catalog<'a>,
     head: &Head<'a>,
     request: message::Request<'a>,
-    nonce: &mut dyn FnMut() -> [u8; 16],
+    services: &mut S,
 ) -> Result<Outcome<'a>, Failure> {
     client::check_params(&request.params)?;
     let named = client::named_version(&request.params.meta)?;
@@ -176,18 +257,18 @@ fn handle_request<'a>(
     // Whoever asks for a handshake gets one, unless it speaks for itself.
     let handshake = request.method == "initialize" && named.is_none();
     if let Some(version) = version.filter(|version| version.is_modern() && !handshake) {
-        return handle_modern(catalog, head, request, version);
+        return handle_modern(catalog, head, request, version, services);
     }
-    handle_legacy(catalog, head, request, version, handshake, nonce).map_err(
-        |failure| match failure.code {
+    handle_legacy(catalog, head, request, version, handshake, services).map_err(|failure| {
+        match failure.code {
             // Legacy clients take any other status for a broken transport.
             INVALID_PARAMS => Failure {
                 status: 200,
                 ..failure
             },
             _ => failure,
-        },
-    )
+        }
+    })
 }
 
 /// The revision of a request, from what its `_meta` and its header name.
@@ -213,65 +294,77 @@ fn settle_version(named: Option<&str>, header: Option<&str>) -> Result<Option<Ve
         .ok_or_else(|| Failure::unsupported_version(name))
 }
 
-fn handle_modern<'a>(
+fn handle_modern<'a, S: Services>(
     catalog: &Catalog<'a>,
     head: &Head<'a>,
     request: message::Request<'a>,
     version: Version,
+    services: &mut S,
 ) -> Result<Outcome<'a>, Failure> {
     let client = Client::modern(version, &request.params.meta)?;
     head.headers.check_method(&request.method)?;
     let named = match &*request.method {
         "tools/call" | "prompts/get" => request.params.name,
         "resources/read" => request.params.uri,
+        "tasks/get" | "tasks/update" | "tasks/cancel" => request.params.task_id,
         _ => None,
     };
     if let Some(name) = named.and_then(|name| name.as_str()) {
         head.headers.check_name(&name)?;
     }
-    let answer = dispatch::dispatch(catalog, request, client)?;
-    if let Answer::Call(call) = &answer {
+    let answer = dispatch::dispatch(catalog, request, client, services)?;
+    if let Answer::Call(call) = &answer
+        && let Target::Tool {
+            tool: Some(tool), ..
+        } = &call.target
+        && call.task.is_none()
+    {
         head.headers
-            .check_parameters(call.tool(), call.argument_object())?;
+            .check_parameters(tool, &call.argument_object())?;
     }
-    Ok(answer.into())
+    proceed(answer, services)
 }
 
-fn handle_legacy<'a>(
+fn handle_legacy<'a, S: Services>(
     catalog: &Catalog<'a>,
     head: &Head<'a>,
     request: message::Request<'a>,
     version: Option<Version>,
     handshake: bool,
-    nonce: &mut dyn FnMut() -> [u8; 16],
+    services: &mut S,
 ) -> Result<Outcome<'a>, Failure> {
     if handshake {
-        let session = client::handshake(&request.params)?;
-        let mut response =
-            HttpResponse::json(200, dispatch::initialized(catalog, request.id, &session));
-        response
-            .headers
-            .push(("mcp-session-id", Cow::Owned(session.to_id(nonce()))));
+        let session = client::handshake(&request.params, services.now())?;
+        let body = dispatch::initialized(catalog, request.id, &session, services);
+        let mut response = HttpResponse::json(200, body);
+        let id = session.to_id(services.random());
+        response.headers.push(("mcp-session-id", Cow::Owned(id)));
         return Ok(Outcome::Reply(response));
     }
-    let (session, id) = find_session(head, version)?;
-    let version = session
-        .as_ref()
-        .map(|session| session.version)
-        .or(version)
-        .unwrap_or(Version::ASSUMED);
-    // A level that the client set is not known here: sessions are not stored.
-    let client = Client::legacy(version, session, id, LogLevel::Info);
-    dispatch::dispatch(catalog, request, client).map(Outcome::from)
+    let client = find_client(head, version, services)?;
+    let session = (client.session_key.clone(), client.session_expires);
+    let answer = dispatch::dispatch(catalog, request, client, services)?;
+    if S::STATEFUL
+        && let (Answer::SetLevel(level, _), (Some(session), expires)) = (&answer, &session)
+        && services.store().is_some()
+    {
+        session::set_level(services, session, *expires, *level).map_err(bridge::unavailable)?;
+    }
+    proceed(answer, services)
 }
 
-/// The session that the headers name, if they do. It must agree with the version they name.
-fn find_session<'a>(
+/// The client of a legacy request: of the session that the headers name, if they do. It must
+/// agree with the version that they name.
+fn find_client<'a, S: Services>(
     head: &Head<'a>,
     version: Option<Version>,
-) -> Result<(Option<Session>, Option<&'a str>), Failure> {
+    services: &mut S,
+) -> Result<Client<'a>, Failure> {
     let Some(id) = head.headers.session_id else {
-        return Ok((None, None));
+        return Ok(Client::legacy(
+            version.unwrap_or(Version::ASSUMED),
+            LogLevel::Info,
+        ));
     };
     let unknown = || {
         Failure::new(
@@ -280,7 +373,7 @@ fn find_session<'a>(
             "unknown session; begin another one with `initialize`",
         )
     };
-    let session = Session::from_id(id).ok_or_else(unknown)?;
+    let session = Session::from_id(id, services.now()).ok_or_else(unknown)?;
     if version.is_some_and(|version| version != session.version) {
         let message = format!(
             "header `MCP-Protocol-Version` is not `{}`, which this session settled on",
@@ -288,36 +381,62 @@ fn find_session<'a>(
         );
         return Err(Failure::invalid_request(message));
     }
-    Ok((Some(session), str::from_utf8(id).ok()))
+    let key = session::digest(id).to_vec();
+    let mut level = None;
+    if S::STATEFUL && services.store().is_some() {
+        let kept = session::kept(services, &key, session.expires()).map_err(bridge::unavailable)?;
+        if kept.ended {
+            return Err(unknown());
+        }
+        level = kept.level;
+    }
+    Ok(Client {
+        session_id: str::from_utf8(id).ok(),
+        ..Client::of_session(session, key, level.unwrap_or(LogLevel::Info))
+    })
 }
 
 /// What becomes of a message that has no answer.
-fn accept<'a>(head: &Head<'a>, modern: bool) -> Result<Outcome<'a>, Failure> {
+fn accept<'a, S: Services>(
+    head: &Head<'a>,
+    modern: bool,
+    services: &mut S,
+) -> Result<Outcome<'a>, Failure> {
     let version = settle_version(None, head.headers.version()?)?;
     if !modern && !version.is_some_and(Version::is_modern) {
-        find_session(head, version)?;
+        find_client(head, version, services)?;
     }
-    Ok(Outcome::Reply(HttpResponse::accepted()))
+    Ok(Outcome::Reply(HttpResponse::empty(202)))
 }
 
-fn accept_response<'a>(head: &Head<'a>) -> Result<Outcome<'a>, Failure> {
-    if settle_version(None, head.headers.version()?)?.is_some_and(Version::is_modern) {
+fn accept_response<'a, S: Services>(
+    head: &Head<'a>,
+    response: &message::Response<'a>,
+    services: &mut S,
+) -> Result<Outcome<'a>, Failure> {
+    let version = settle_version(None, head.headers.version()?)?;
+    if version.is_some_and(Version::is_modern) {
         return Err(Failure::invalid_request(
             "clients of this revision send no responses",
         ));
     }
-    accept(head, false)
+    let client = find_client(head, version, services)?;
+    if S::STATEFUL
+        && let Some(session) = &client.session_key
+    {
+        bridge::accept(services, session, response)?;
+    }
+    Ok(Outcome::Reply(HttpResponse::empty(202)))
 }
 
-impl<'a> From<Answer<'a>> for Outcome<'a> {
-    fn from(answer: Answer<'a>) -> Self {
-        match answer {
-            Answer::Ready(body) | Answer::SetLevel(_, body) => {
-                Outcome::Reply(HttpResponse::json(200, body))
-            }
-            Answer::Call(call) => Outcome::Call(call),
+fn proceed<'a, S: Services>(answer: Answer<'a>, services: &mut S) -> Result<Outcome<'a>, Failure> {
+    Ok(match answer {
+        Answer::Ready(body) | Answer::SetLevel(_, body) => {
+            Outcome::Reply(HttpResponse::json(200, body))
         }
-    }
+        Answer::Call(call) => Outcome::Call(call),
+        Answer::Listen(listener) => open(listener, services)?,
+    })
 }
 
 #[cfg(test)]

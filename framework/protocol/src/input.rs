@@ -1,36 +1,94 @@
-//! What a tool still needs from the client
+//! What a feature still needs from the client
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr).
 
 use crate::{
-    answer::{broken, write_meta},
-    call::Call,
+    answer::{self, broken, write_meta},
+    bridge,
+    call::{Call, Step},
+    client::Client,
     failure::{Failure, MISSING_CLIENT_CAPABILITY},
     json::{self, Object, Value},
+    seal,
+    services::Services,
+    target::Target,
     types::types::{InputRequest, InputRequired},
 };
 
-/// Appends the result that asks the client.
-pub fn write(out: &mut Vec<u8>, call: &Call<'_>, required: &InputRequired) -> Result<(), Failure> {
-    if !call.client().version.is_modern() {
-        let name = call.tool().name();
-        let version = call.client().version.as_str();
-        return Err(Failure::internal(format!(
-            "tool `{name}` needs input from the user, which this server cannot ask for in revision `{version}`; \
-             use a client of revision `2026-07-28` or later"
-        )));
+/// How long the client may take to come back with the state of a request: an hour, since
+/// people answer.
+const STATE_LIFETIME_MS: u64 = 3_600_000;
+
+/// Answers that the client has to be asked first: modern clients come back with their answers,
+/// legacy ones are sent requests.
+pub fn require<S: Services>(
+    call: &mut Call<'_>,
+    required: &InputRequired,
+    services: &mut S,
+) -> Step {
+    if let Err(failure) = check(call, required) {
+        return Step::Done(call.fail(&failure));
     }
-    if required.state.is_some() {
+    if call.client.version.is_modern() {
+        let state = required.state.as_deref();
+        return Step::Done(match state.map(|state| seal(call, state, services)) {
+            Some(Err(failure)) => call.fail(&failure),
+            sealed => {
+                let sealed = sealed.and_then(Result::ok);
+                answer::respond(call, 0, |out| write(out, call, required, sealed.as_deref()))
+            }
+        });
+    }
+    match bridge::ask(call, required, services) {
+        Ok(asking) => Step::Ask(asking),
+        Err(failure) => Step::Done(call.fail(&failure)),
+    }
+}
+
+fn seal<S: Services>(call: &Call<'_>, state: &str, services: &mut S) -> Result<String, Failure> {
+    if !S::STATEFUL {
         return Err(Failure::internal(
-            "request state is not supported by this version of the framework",
+            "the feature gives state but never asks for it: let it import `request-state`",
         ));
     }
-    if required.requests.is_empty() {
-        return Err(broken(call, "a need for input but no requests for it"));
+    let binding = binding(&call.target, &call.client);
+    seal::seal(services, &binding, STATE_LIFETIME_MS, state.as_bytes())
+}
+
+/// The state that a modern client brings back.
+pub fn unseal<S: Services>(
+    target: &Target<'_>,
+    client: &Client<'_>,
+    sealed: &str,
+    services: &mut S,
+) -> Result<String, Failure> {
+    let invalid = || Failure::invalid_params("invalid `requestState`");
+    if !S::STATEFUL {
+        // No state was ever given out, so none can be genuine.
+        return Err(invalid());
+    }
+    let state = seal::open(services, &binding(target, client), sealed)?;
+    String::from_utf8(state).map_err(|_| invalid())
+}
+
+/// State is worth nothing to anybody else, and for nothing else.
+fn binding<'b>(target: &'b Target<'_>, client: &'b Client<'_>) -> seal::Binding<'b> {
+    seal::Binding {
+        principal: client.principal(),
+        method: target.method(),
+        target: target.name(),
+        arguments: target.arguments(),
+    }
+}
+
+/// Whether this client can be asked for all of that.
+pub fn check(call: &Call<'_>, required: &InputRequired) -> Result<(), Failure> {
+    if required.requests.is_empty() && required.state.is_none() {
+        return Err(broken(
+            call,
+            "a need for input, but neither requests for it nor state",
+        ));
     }
     let mut missing = Missing::default();
-    let mut object = Object::begin(out);
-    object.string("resultType", "input_required");
-    let mut requests = Object::begin(object.key("inputRequests"));
     for (index, request) in required.requests.iter().enumerate() {
         if required.requests[..index]
             .iter()
@@ -46,15 +104,32 @@ pub fn write(out: &mut Vec<u8>, call: &Call<'_>, required: &InputRequired) -> Re
             )
         })?;
         missing.note(call, request, &params)?;
-        let mut written = Object::begin(requests.key(&request.key));
-        written.string("method", &request.method);
-        // Well-formed, as it was just read.
-        let _ = json::compact(written.key("params"), params.text);
-        written.end();
     }
-    requests.end();
-    missing.into_result(call)?;
-    write_meta(&mut object, call, None);
+    missing.into_result(call)
+}
+
+/// Appends the result that asks a modern client.
+fn write(
+    out: &mut Vec<u8>,
+    call: &Call<'_>,
+    required: &InputRequired,
+    state: Option<&str>,
+) -> Result<(), Failure> {
+    let mut object = Object::begin(out);
+    object.string("resultType", "input_required");
+    if !required.requests.is_empty() {
+        let mut requests = Object::begin(object.key("inputRequests"));
+        for request in &required.requests {
+            let mut written = Object::begin(requests.key(&request.key));
+            written.string("method", &request.method);
+            // Well-formed, as it was checked.
+            let _ = json::compact(written.key("params"), &request.params);
+            written.end();
+        }
+        requests.end();
+    }
+    object.optional("requestState", state);
+    write_meta(&mut object, call, None)?;
     object.end();
     Ok(())
 }
@@ -76,7 +151,7 @@ impl Missing {
         request: &InputRequest,
         params: &Value<'_>,
     ) -> Result<(), Failure> {
-        let declared = Value::parse(&call.client().capabilities).ok();
+        let declared = Value::parse(&call.client.capabilities).ok();
         let capability = |name| {
             declared
                 .and_then(|declared| declared.member(name))
@@ -151,13 +226,21 @@ impl Missing {
             return Ok(());
         }
         let message = format!(
-            "tool `{}` needs capabilities that the client did not declare: {}",
-            call.tool().name(),
+            "{} needs capabilities that the client did not declare: {}",
+            call.target.describe(),
             names.join(", ")
         );
         Err(Failure {
             data: Some(data),
-            ..Failure::new(400, MISSING_CLIENT_CAPABILITY, message)
+            ..Failure::new(
+                if call.client.version.is_modern() {
+                    400
+                } else {
+                    200
+                },
+                MISSING_CLIENT_CAPABILITY,
+                message,
+            )
         })
     }
 }

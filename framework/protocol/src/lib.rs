@@ -6,30 +6,39 @@
 //! which compose bakes and an instance uses without parsing.
 
 mod answer;
+mod bridge;
 pub mod call;
 pub mod catalog;
 mod client;
 mod content;
 mod dispatch;
+mod extension;
 mod failure;
 mod headers;
 pub mod http;
 mod input;
 mod json;
+pub mod listen;
 mod message;
 pub mod notify;
 mod origin;
 #[cfg(test)]
 mod property_tests;
 pub mod schema;
+mod seal;
 pub mod services;
 mod session;
 pub mod sse;
+mod state;
 pub mod stdio;
+mod target;
+pub mod tasks;
 #[cfg(test)]
 mod testing;
 pub mod types;
+mod uri_template;
 pub mod version;
+pub mod waits;
 
 pub use call::{Call, Context};
 pub use catalog::Catalog;

@@ -14,7 +14,15 @@ pub enum Message<'a> {
     Request(Request<'a>),
     Notification(Notification<'a>),
     /// Legacy clients answer the requests of servers.
-    Response,
+    Response(Response<'a>),
+}
+
+#[derive(Debug)]
+pub struct Response<'a> {
+    /// None: the client could not read the `id` of what it answers.
+    pub id: Option<Value<'a>>,
+    /// What the client answers; the error object if it cannot.
+    pub outcome: Result<Value<'a>, Value<'a>>,
 }
 
 #[derive(Debug)]
@@ -38,6 +46,11 @@ pub struct Params<'a> {
     pub uri: Option<Value<'a>>,
     pub arguments: Option<Value<'a>>,
     pub cursor: Option<Value<'a>>,
+    pub reference: Option<Value<'a>>,
+    pub argument: Option<Value<'a>>,
+    pub context: Option<Value<'a>>,
+    pub notifications: Option<Value<'a>>,
+    pub task_id: Option<Value<'a>>,
     pub level: Option<Value<'a>>,
     pub request_id: Option<Value<'a>>,
     pub input_responses: Option<Value<'a>>,
@@ -203,10 +216,13 @@ impl<'a> Envelope<'a> {
             return invalid("`id` is not a string or an integer".into());
         }
         let Some(method) = self.method else {
-            return match (id, self.result, self.error) {
-                (Some(_), Some(_), None) | (_, None, Some(_)) => Ok(Message::Response),
-                _ => invalid("`method` is missing".into()),
+            let outcome = match (id, self.result, self.error) {
+                (Some(_), Some(result), None) => Ok(result),
+                (_, None, Some(error)) => Err(error),
+                _ => return invalid("`method` is missing".into()),
             };
+            let id = self.id;
+            return Ok(Message::Response(Response { id, outcome }));
         };
         let Some(method) = method.as_str() else {
             return invalid("`method` is not a string".into());
@@ -251,6 +267,11 @@ impl<'a> Params<'a> {
                 Some("uri") => (&mut self.uri, "uri"),
                 Some("arguments") => (&mut self.arguments, "arguments"),
                 Some("cursor") => (&mut self.cursor, "cursor"),
+                Some("ref") => (&mut self.reference, "ref"),
+                Some("argument") => (&mut self.argument, "argument"),
+                Some("context") => (&mut self.context, "context"),
+                Some("notifications") => (&mut self.notifications, "notifications"),
+                Some("taskId") => (&mut self.task_id, "taskId"),
                 Some("level") => (&mut self.level, "level"),
                 Some("requestId") => (&mut self.request_id, "requestId"),
                 Some("inputResponses") => (&mut self.input_responses, "inputResponses"),

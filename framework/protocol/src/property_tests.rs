@@ -3,12 +3,12 @@
 use proptest::prelude::*;
 
 use crate::{
-    call::Call,
+    call::{Ask, Call, Outcome, Step},
     catalog::Catalog,
     http::{self, check_head, handle},
     json::{self, Value},
     stdio,
-    testing::{self, legacy_request, modern_request},
+    testing::{self, TestServices, legacy_request, modern_request},
     types::{
         tool_types::{ToolOutcome, ToolResult},
         types::{ContentBlock, TextContent},
@@ -22,8 +22,11 @@ fn is_response(body: &[u8]) {
     assert!(!body.contains(&b'\n'));
 }
 
-fn call_back(call: &Call<'_>) {
-    let echo = call.arguments().to_owned();
+fn call_back(call: &mut Call<'_>) {
+    let Ask::Tool { arguments, .. } = call.ask() else {
+        return;
+    };
+    let echo = arguments.to_owned();
     let block = ContentBlock::Text(TextContent {
         text: echo.clone(),
         annotations: None,
@@ -35,7 +38,11 @@ fn call_back(call: &Call<'_>) {
         is_error: false,
         meta: None,
     };
-    is_response(&call.reply(Ok(Some(ToolOutcome::Complete(result)))).body);
+    let outcome = Outcome::Tool(Ok(Some(ToolOutcome::Complete(result))));
+    match call.settle(outcome, &mut TestServices::default()) {
+        Step::Done(response) => is_response(&response.body),
+        other => panic!("{other:?} is no answer"),
+    }
     let _ = call.context();
 }
 
@@ -49,17 +56,18 @@ fn serve(headers: &[(String, Vec<u8>)], body: &[u8]) {
     };
     match check_head(&request, &catalog) {
         Err(response) => is_response(&response.body),
-        Ok(head) => match handle(&catalog, &head, body, &mut || [0; 16]) {
+        Ok(head) => match handle(&catalog, &head, body, &mut TestServices::default()) {
             http::Outcome::Reply(response) if response.status == 202 => {
                 assert_eq!(response.body, b"")
             }
             http::Outcome::Reply(response) => is_response(&response.body),
-            http::Outcome::Call(call) => call_back(&call),
+            http::Outcome::Call(mut call) => call_back(&mut call),
+            http::Outcome::Listen(..) => {}
         },
     }
-    match stdio::Session::default().handle_line(&catalog, body) {
+    match stdio::Session::default().handle_line(&catalog, body, &mut TestServices::default()) {
         stdio::Outcome::Reply(line) => is_response(line.trim_ascii_end()),
-        stdio::Outcome::Call(call) => call_back(&call),
+        stdio::Outcome::Call(mut call) => call_back(&mut call),
         stdio::Outcome::Nothing | stdio::Outcome::Cancel(_) => {}
     }
 }

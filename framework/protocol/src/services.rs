@@ -20,6 +20,9 @@ pub trait Services {
 
     /// None: this server was composed without one.
     fn store(&mut self) -> Option<&mut dyn Store>;
+
+    /// Does nothing for so many milliseconds, a few at most: it holds up the whole instance.
+    fn pause(&mut self, milliseconds: u64);
 }
 
 /// Keys and values that all instances see, with the guarantees of `wasi:keyvalue` alone: the

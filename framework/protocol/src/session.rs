@@ -1,35 +1,61 @@
-//! Session ids that carry the session: any instance on any node serves it, and none stores it
+//! Session ids that carry the session: any instance on any node serves it
 //! (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management).
 //!
 //! An id proves nothing about who sends it: it holds what the client said of itself, and a
-//! checksum against damage. Nothing may be granted for it.
+//! checksum against damage. Nothing may be granted for it. Only what changes later is stored:
+//! that the session was ended, and its log level.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     json::{Object, Value},
+    notify::LogLevel,
+    services::{Services, Unavailable},
+    state,
     version::Version,
 };
 
+/// How long a session lasts, in milliseconds: 7 days.
+pub const LIFETIME: u64 = 7 * 24 * 60 * 60 * 1000;
+/// How far the clocks of instances may be apart, in milliseconds.
+const SKEW: u64 = 5 * 60 * 1000;
+
 /// The longest id. Hosts bound the headers that carry it.
 const LONGEST: usize = 4096;
-/// Of format, version and nonce, before two lengths, the texts, and the checksum.
-const FORMAT: u8 = 1;
+/// Of format, version, nonce, the second when the session began, and the length of the first
+/// of two texts, before these and the checksum.
+const FORMAT: u8 = 2;
 const NONCE: usize = 16;
-const BEFORE: usize = 2 + NONCE + 2;
+const BEFORE: usize = 2 + NONCE + 4 + 2;
 const CHECKSUM: usize = 8;
 
 /// What `initialize` settled.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Session {
     pub version: Version,
+    /// Milliseconds since 1970. Ids keep whole seconds.
+    pub began: u64,
     /// A JSON object.
     pub capabilities: String,
     /// A JSON object.
     pub client_info: Option<String>,
 }
 
+/// What was stored about a session since it began.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Kept {
+    pub ended: bool,
+    /// The level that the client set last.
+    pub level: Option<LogLevel>,
+}
+
 impl Session {
+    /// When the session is over, in milliseconds since 1970.
+    pub fn expires(&self) -> u64 {
+        whole_seconds(self.began).saturating_add(LIFETIME)
+    }
+
     /// The id of this session. What does not fit is left out: first who the client is, which
     /// is for display, then what this server does not know of the client's capabilities.
     pub fn to_id(&self, nonce: [u8; NONCE]) -> String {
@@ -52,6 +78,7 @@ impl Session {
             .unwrap_or_default();
         let mut bytes = vec![FORMAT, version as u8];
         bytes.extend_from_slice(&nonce);
+        bytes.extend_from_slice(&((self.began / 1000) as u32).to_le_bytes());
         bytes.extend_from_slice(&(capabilities.len() as u16).to_le_bytes());
         bytes.extend_from_slice(capabilities.as_bytes());
         bytes.extend_from_slice(info.as_bytes());
@@ -59,8 +86,9 @@ impl Session {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The session of an id; none if `to_id` cannot have written it.
-    pub fn from_id(id: &[u8]) -> Option<Session> {
+    /// The session of an id at `now` (milliseconds since 1970); none if it is over, has yet to
+    /// begin, or `to_id` cannot have written the id.
+    pub fn from_id(id: &[u8], now: u64) -> Option<Session> {
         if id.len() > LONGEST {
             return None;
         }
@@ -73,7 +101,9 @@ impl Session {
         let version = *Version::ALL
             .get(usize::from(before[1]))
             .filter(|version| !version.is_modern())?;
-        let length = u16::from_le_bytes(*before.last_chunk()?);
+        let (before, length) = before.split_last_chunk()?;
+        let length = u16::from_le_bytes(*length);
+        let began = u64::from(u32::from_le_bytes(*before.last_chunk()?)) * 1000;
         let (capabilities, info) = texts.split_at_checked(usize::from(length))?;
         let object = |bytes| {
             let text = str::from_utf8(bytes).ok()?;
@@ -87,12 +117,77 @@ impl Session {
         } else {
             Some(object(info)?)
         };
-        Some(Session {
+        let session = Session {
             version,
+            began,
             capabilities: object(capabilities)?,
             client_info,
-        })
+        };
+        (began <= now.saturating_add(SKEW) && now < session.expires()).then_some(session)
     }
+}
+
+fn whole_seconds(time: u64) -> u64 {
+    time / 1000 * 1000
+}
+
+/// Bytes that stand for the session of this id in names of the store: of one length, so that
+/// more can follow.
+pub fn digest(id: &[u8]) -> [u8; 32] {
+    Sha256::digest(id).into()
+}
+
+fn ended_key(session: &[u8], expires: u64) -> String {
+    state::key("ended", expires, session)
+}
+
+fn level_key(session: &[u8], expires: u64) -> String {
+    state::key("log-level", expires, session)
+}
+
+/// Ends a session: `kept` says so from now on. It takes a store. `session` is the digest of
+/// its id, and `expires` when it is over.
+pub fn end<S: Services>(services: &mut S, session: &[u8], expires: u64) -> Result<(), Unavailable> {
+    set(services, &ended_key(session, expires), b"")
+}
+
+/// Keeps the level that a client set. It takes a store.
+pub fn set_level<S: Services>(
+    services: &mut S,
+    session: &[u8],
+    expires: u64,
+    level: LogLevel,
+) -> Result<(), Unavailable> {
+    let name = LogLevel::NAMES[level as usize];
+    set(services, &level_key(session, expires), name.as_bytes())
+}
+
+/// What was stored about a session, with one question to the store; nothing without one.
+pub fn kept<S: Services>(
+    services: &mut S,
+    session: &[u8],
+    expires: u64,
+) -> Result<Kept, Unavailable> {
+    let Some(store) = services.store() else {
+        return Ok(Kept::default());
+    };
+    let (ended, level) = (ended_key(session, expires), level_key(session, expires));
+    let mut values = store.get(&[&ended, &level])?.into_iter();
+    let (ended, level) = (values.next().flatten(), values.next().flatten());
+    let level = level.and_then(|name| LogLevel::parse(str::from_utf8(&name).ok()?));
+    Ok(Kept {
+        ended: ended.is_some(),
+        level,
+    })
+}
+
+fn set<S: Services>(services: &mut S, key: &str, value: &[u8]) -> Result<(), Unavailable> {
+    let store = services
+        .store()
+        .ok_or_else(|| Unavailable("this server was composed without a key-value store".into()))?;
+    store.set(key, value)?;
+    state::sweep_sometimes(services);
+    Ok(())
 }
 
 /// FNV-1a, from another start than that of cursors.
@@ -145,111 +240,4 @@ fn known_capabilities(capabilities: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn session(capabilities: &str, client_info: Option<&str>) -> Session {
-        Session {
-            version: Version::V2025_11_25,
-            capabilities: capabilities.to_owned(),
-            client_info: client_info.map(str::to_owned),
-        }
-    }
-
-    fn round_trip(session: &Session) -> Session {
-        let id = session.to_id([7; 16]);
-        assert!(id.len() <= LONGEST, "{}", id.len());
-        assert!(id.bytes().all(|byte| (0x21..=0x7E).contains(&byte)));
-        Session::from_id(id.as_bytes()).unwrap()
-    }
-
-    #[test]
-    fn ids_carry_the_session() {
-        for version in Version::ALL
-            .into_iter()
-            .filter(|version| !version.is_modern())
-        {
-            let session = Session {
-                version,
-                ..session(
-                    r#"{"roots":{"listChanged":true}}"#,
-                    Some(r#"{"name":"c","version":"1"}"#),
-                )
-            };
-            assert_eq!(round_trip(&session), session);
-        }
-        assert_eq!(round_trip(&session("{}", None)), session("{}", None));
-    }
-
-    #[test]
-    fn of_the_client_only_name_title_and_version_are_kept() {
-        let info =
-            r#"{"icons":[{"src":"data:,x"}],"version":"1","name":"c","title":"C","name":"d"}"#;
-        let expected = r#"{"name":"c","title":"C","version":"1"}"#;
-        assert_eq!(
-            round_trip(&session("{}", Some(info))).client_info.unwrap(),
-            expected
-        );
-    }
-
-    #[test]
-    fn what_does_not_fit_is_left_out() {
-        let long = "x".repeat(LONGEST);
-        let info = format!(r#"{{"name":"{long}"}}"#);
-        assert_eq!(
-            round_trip(&session(r#"{"roots":{}}"#, Some(&info))),
-            session(r#"{"roots":{}}"#, None)
-        );
-        let capabilities = format!(
-            r#"{{"experimental":{{"{long}":{{}}}},"elicitation":{{"url":{{"a":1}},"x":{{}}}},"sampling":{{}}}}"#
-        );
-        assert_eq!(
-            round_trip(&session(&capabilities, Some("{}"))),
-            session(r#"{"elicitation":{"url":{}},"sampling":{}}"#, None)
-        );
-    }
-
-    #[test]
-    fn the_longest_session_that_fits_is_whole() {
-        let room = LONGEST / 4 * 3 - BEFORE - CHECKSUM;
-        let capabilities = format!(r#"{{"a":"{}"}}"#, "x".repeat(room - r#"{"a":""}"#.len()));
-        assert_eq!(capabilities.len(), room);
-        assert_eq!(session(&capabilities, None).to_id([0; 16]).len(), LONGEST);
-        assert_eq!(
-            round_trip(&session(&capabilities, None)).capabilities,
-            capabilities
-        );
-    }
-
-    #[test]
-    fn the_nonce_makes_ids_differ() {
-        let session = session("{}", None);
-        assert_ne!(session.to_id([1; 16]), session.to_id([2; 16]));
-    }
-
-    #[test]
-    fn modern_clients_have_no_sessions() {
-        let session = Session {
-            version: Version::V2026_07_28,
-            ..session("{}", None)
-        };
-        assert_eq!(Session::from_id(session.to_id([0; 16]).as_bytes()), None);
-    }
-
-    #[test]
-    fn changed_ids_are_refused() {
-        let id = session(r#"{"roots":{}}"#, Some("{}"))
-            .to_id([9; 16])
-            .into_bytes();
-        for at in 0..id.len() {
-            let mut changed = id.clone();
-            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
-            assert_eq!(Session::from_id(&changed), None, "at {at}");
-            assert_eq!(Session::from_id(&id[..at]), None, "up to {at}");
-        }
-        for id in [&b""[..], b"1868a90c-1234", b"\xff", b"===="] {
-            assert_eq!(Session::from_id(id), None);
-        }
-        assert_eq!(Session::from_id(&vec![b'A'; LONGEST + 1]), None);
-    }
-}
+mod tests;

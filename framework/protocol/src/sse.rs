@@ -8,8 +8,11 @@ pub const HEADERS: [(&str, &str); 3] = [
     ("x-accel-buffering", "no"),
 ];
 
-pub(crate) const BEFORE: &[u8] = b"event: message\ndata: ";
-pub(crate) const AFTER: &[u8] = b"\n\n";
+/// A comment, which clients ignore: the stream is alive.
+pub const KEEP_ALIVE: &[u8] = b":\n\n";
+
+const BEFORE: &[u8] = b"event: message\ndata: ";
+const AFTER: &[u8] = b"\n\n";
 
 /// One event that carries a JSON-RPC message of this crate, which never contains a line break.
 pub fn event(message: &[u8]) -> Vec<u8> {

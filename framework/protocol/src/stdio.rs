@@ -2,29 +2,41 @@
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio).
 
 use crate::{
+    bridge,
     call::Call,
     catalog::Catalog,
     client::{self, Client},
     dispatch::{self, Answer},
     failure::Failure,
+    listen::{self, Change, Listener},
     message::{self, Message},
     notify::LogLevel,
+    services::Services,
     session,
     version::Version,
 };
 
-/// What a legacy client settled, and nothing before it did.
-#[derive(Clone, Debug, Default)]
+/// Stands for the one session that there is.
+const SESSION: &[u8] = b"stdio";
+
+/// What a client settled so far.
+#[derive(Debug, Default)]
 pub struct Session {
+    /// By a legacy client.
     settled: Option<session::Session>,
     log_level: Option<LogLevel>,
+    /// The subscriptions that are open, by the `id` of their requests.
+    listeners: Vec<(String, Listener)>,
 }
+
+/// Subscriptions that are open at a time, at most.
+const MAX_LISTENERS: usize = 64;
 
 /// What became of a line.
 pub enum Outcome<'a> {
     /// It needs no answer.
     Nothing,
-    /// A line, with its line break.
+    /// Lines, with their line breaks.
     Reply(Vec<u8>),
     Call(Call<'a>),
     /// The client gave up on the request with this `id`, as it wrote it.
@@ -35,7 +47,12 @@ impl Session {
     /// Answers one line, with or without its line break, or says what to do. A transport may
     /// stop keeping a line that is longer than `MAX_BODY`: what it has kept by then, one byte
     /// more at least, gets the refusal.
-    pub fn handle_line<'a>(&mut self, catalog: &Catalog<'a>, line: &'a [u8]) -> Outcome<'a> {
+    pub fn handle_line<'a, S: Services>(
+        &mut self,
+        catalog: &Catalog<'a>,
+        line: &'a [u8],
+        services: &mut S,
+    ) -> Outcome<'a> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         if line.trim_ascii().is_empty() {
             return Outcome::Nothing;
@@ -43,21 +60,25 @@ impl Session {
         let (id, answer) = match message::read(line) {
             Err((id, failure)) => (id, Err(failure)),
             Ok(Message::Request(request)) => {
-                (Some(request.id), self.handle_request(catalog, request))
+                let id = request.id;
+                (Some(id), self.handle_request(catalog, request, services))
             }
-            Ok(Message::Notification(notification)) => {
-                let cancelled = notification.params.request_id.filter(message::is_id);
-                return match cancelled {
-                    Some(id) if notification.method == "notifications/cancelled" => {
-                        Outcome::Cancel(id.text)
-                    }
-                    _ => Outcome::Nothing,
-                };
+            Ok(Message::Notification(notification)) => return self.note(&notification),
+            Ok(Message::Response(response)) => {
+                if S::STATEFUL {
+                    // What nobody asked for, or cannot be kept, is not answered either.
+                    let _ = bridge::accept(services, SESSION, &response);
+                }
+                return Outcome::Nothing;
             }
-            Ok(Message::Response) => return Outcome::Nothing,
         };
+        let answer = answer.and_then(|answer| match answer {
+            Answer::Listen(listener) => self.listen(id.unwrap_or_default(), listener, services),
+            answer => Ok(answer),
+        });
         let mut line = match answer {
             Ok(Answer::Call(call)) => return Outcome::Call(call),
+            Ok(Answer::Listen(_)) => return Outcome::Nothing,
             Ok(Answer::Ready(line)) => line,
             Ok(Answer::SetLevel(level, line)) => {
                 self.log_level = Some(level);
@@ -69,10 +90,11 @@ impl Session {
         Outcome::Reply(line)
     }
 
-    fn handle_request<'a>(
+    fn handle_request<'a, S: Services>(
         &mut self,
         catalog: &Catalog<'a>,
         request: message::Request<'a>,
+        services: &mut S,
     ) -> Result<Answer<'a>, Failure> {
         client::check_params(&request.params)?;
         let named = client::named_version(&request.params.meta)?;
@@ -84,29 +106,100 @@ impl Session {
         };
         if let Some(version) = version.filter(|version| version.is_modern()) {
             let client = Client::modern(version, &request.params.meta)?;
-            return dispatch::dispatch(catalog, request, client);
+            return dispatch::dispatch(catalog, request, client, services);
         }
         if request.method == "initialize" && named.is_none() {
-            let session = client::handshake(&request.params)?;
-            let answer = dispatch::initialized(catalog, request.id, &session);
-            *self = Session {
-                settled: Some(session),
-                log_level: None,
-            };
+            let session = client::handshake(&request.params, services.now())?;
+            let answer = dispatch::initialized(catalog, request.id, &session, services);
+            self.settled = Some(session);
+            self.log_level = None;
             return Ok(Answer::Ready(answer));
         }
-        let settled = self.settled.clone();
-        let version = version
-            .or(settled.as_ref().map(|session| session.version))
-            .unwrap_or(Version::ASSUMED);
-        let client = Client::legacy(
-            version,
-            settled,
-            None,
-            self.log_level.unwrap_or(LogLevel::Info),
-        );
-        dispatch::dispatch(catalog, request, client)
+        let level = self.log_level.unwrap_or(LogLevel::Info);
+        let client = match &self.settled {
+            Some(session) => Client::of_session(session.clone(), SESSION.to_vec(), level),
+            None => Client::legacy(version.unwrap_or(Version::ASSUMED), level),
+        };
+        dispatch::dispatch(catalog, request, client, services)
     }
+
+    /// Opens a subscription; its answer comes when it ends.
+    fn listen<'a, S: Services>(
+        &mut self,
+        id: &str,
+        mut listener: Listener,
+        services: &mut S,
+    ) -> Result<Answer<'a>, Failure> {
+        if self.listeners.len() == MAX_LISTENERS {
+            return Err(Failure::invalid_params(format!(
+                "more than {MAX_LISTENERS} subscriptions at a time; cancel one first"
+            )));
+        }
+        let acknowledged = listener.begin(services)?;
+        self.listeners.push((id.to_owned(), listener));
+        Ok(Answer::Ready(acknowledged.unwrap_or_default()))
+    }
+
+    fn note<'a>(&mut self, notification: &message::Notification<'a>) -> Outcome<'a> {
+        let cancelled = notification.params.request_id.filter(message::is_id);
+        match cancelled {
+            Some(id) if notification.method == "notifications/cancelled" => {
+                self.listeners.retain(|(open, _)| open != id.text);
+                Outcome::Cancel(id.text)
+            }
+            _ => Outcome::Nothing,
+        }
+    }
+
+    /// The lines that tell the client of what changed, as far as it wants to know.
+    pub fn changed<S: Services>(
+        &self,
+        catalog: &Catalog<'_>,
+        changes: &[Change],
+        services: &mut S,
+    ) -> Vec<u8> {
+        if !S::STATEFUL || changes.is_empty() {
+            return Vec::new();
+        }
+        let legacy = self.settled.as_ref().map(|session| {
+            let uris = listen::subscriptions(services, SESSION, session.expires());
+            Listener::legacy(uris.unwrap_or_default(), dispatch::offer(catalog, services))
+        });
+        let listeners: Vec<_> = self
+            .listeners
+            .iter()
+            .map(|(_, listener)| listener)
+            .chain(&legacy)
+            .collect();
+        let notices = changes.iter().flat_map(|change| {
+            listeners
+                .iter()
+                .filter_map(|listener| listener.notice(change))
+        });
+        lines(notices)
+    }
+
+    /// The lines that end what is still open, when stdin has ended.
+    pub fn end(&mut self, catalog: &Catalog<'_>) -> Vec<u8> {
+        let listeners = self.listeners.drain(..);
+        lines(listeners.filter_map(|(_, listener)| listener.end(catalog.server_info())))
+    }
+}
+
+/// A client that leaves too many calls waiting for its replies.
+pub fn too_many_waiting(most: usize) -> Failure {
+    Failure::internal(format!(
+        "{most} calls wait for replies of the client already; answer some first"
+    ))
+}
+
+fn lines(messages: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for message in messages {
+        lines.extend_from_slice(&message);
+        lines.push(b'\n');
+    }
+    lines
 }
 
 #[cfg(test)]

@@ -1,9 +1,15 @@
 //! A server to test with.
 
 use crate::{
+    call::{Ask, Call},
     catalog::{self, CatalogInput, FeatureInput, Flags, ServerInput},
     services::{MemoryStore, Services, Store},
-    types::tool_types::Tool,
+    types::{
+        prompt_types::{Prompt, PromptArgument},
+        resource_types::ResourceTemplate,
+        tool_types::Tool,
+        types::ResourceInfo,
+    },
 };
 
 pub fn tool(name: &str, input_schema: &str) -> Tool {
@@ -14,6 +20,51 @@ pub fn tool(name: &str, input_schema: &str) -> Tool {
         input_schema: input_schema.to_owned(),
         output_schema: None,
         annotations: None,
+        icons: Vec::new(),
+        meta: None,
+    }
+}
+
+pub fn resource(uri: &str, name: &str) -> ResourceInfo {
+    ResourceInfo {
+        uri: uri.to_owned(),
+        name: name.to_owned(),
+        title: None,
+        description: None,
+        mime_type: Some("text/plain".to_owned()),
+        size: None,
+        annotations: None,
+        icons: Vec::new(),
+        meta: None,
+    }
+}
+
+pub fn template(uri_template: &str, name: &str) -> ResourceTemplate {
+    ResourceTemplate {
+        uri_template: uri_template.to_owned(),
+        name: name.to_owned(),
+        title: None,
+        description: None,
+        mime_type: None,
+        annotations: None,
+        icons: Vec::new(),
+        meta: None,
+    }
+}
+
+/// Arguments are names, and whether they are required.
+pub fn prompt(name: &str, arguments: &[(&str, bool)]) -> Prompt {
+    let arguments = arguments.iter().map(|&(name, required)| PromptArgument {
+        name: name.to_owned(),
+        title: None,
+        description: None,
+        required,
+    });
+    Prompt {
+        name: name.to_owned(),
+        title: None,
+        description: None,
+        arguments: arguments.collect(),
         icons: Vec::new(),
         meta: None,
     }
@@ -37,15 +88,38 @@ pub fn input() -> CatalogInput {
         features: vec![
             FeatureInput {
                 name: "one".to_owned(),
-                flags: Flags::PROGRESS.with(Flags::LOG).with(Flags::USES_REQUEST),
+                flags: Flags::TOOLS
+                    .with(Flags::PROGRESS)
+                    .with(Flags::LOG)
+                    .with(Flags::USES_REQUEST),
                 tools: vec![tool("zeta", plain), tool("alpha", plain)],
                 ..FeatureInput::default()
             },
             FeatureInput {
                 name: "two".to_owned(),
-                flags: Flags::ASYNC,
+                flags: Flags::ASYNC.with(Flags::TOOLS),
                 prefix: Some("two.".to_owned()),
                 tools: vec![tool("query", headers), tool("plain", plain)],
+                ..FeatureInput::default()
+            },
+            FeatureInput {
+                name: "library".to_owned(),
+                flags: Flags::RESOURCES
+                    .with(Flags::PROMPTS)
+                    .with(Flags::COMPLETIONS),
+                prefix: Some("lib.".to_owned()),
+                resources: vec![
+                    resource("test://library/readme", "readme"),
+                    resource("test://library/licence", "licence"),
+                ],
+                resource_templates: vec![
+                    template("test://library/books/{id}", "book"),
+                    template("test://library/search{?author,title}", "search"),
+                ],
+                prompts: vec![
+                    prompt("review", &[("book", true), ("tone", false)]),
+                    prompt("greet", &[]),
+                ],
                 ..FeatureInput::default()
             },
         ],
@@ -53,7 +127,8 @@ pub fn input() -> CatalogInput {
 }
 
 /// Tools `zeta` and `alpha` of feature `one`, `two.query` (which has header rules) and
-/// `two.plain` of feature `two`.
+/// `two.plain` of feature `two`; two resources, two resource templates, and the prompts
+/// `lib.review` (of a `book`, perhaps in some `tone`) and `lib.greet` of feature `library`.
 pub fn catalog() -> Vec<u8> {
     catalog::build(&input()).unwrap()
 }
@@ -148,5 +223,18 @@ impl Services for TestServices {
 
     fn store(&mut self) -> Option<&mut dyn Store> {
         self.store.as_mut().map(|store| store as &mut dyn Store)
+    }
+
+    fn pause(&mut self, milliseconds: u64) {
+        self.now += milliseconds;
+    }
+}
+
+/// The name or URI by which the feature of a call knows what it is asked for.
+pub fn name(call: &Call<'_>) -> String {
+    match call.ask() {
+        Ask::Tool { name, .. } | Ask::Prompt { name, .. } => name.to_owned(),
+        Ask::Resource { uri } => uri.to_owned(),
+        Ask::Completion { argument, .. } => argument.name.clone(),
     }
 }

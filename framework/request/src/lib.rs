@@ -18,19 +18,26 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use edition::Channel;
 use edition::bindings::exports::spin_mcp::{
-    framework::control::Context,
+    framework::control::{Change, Context},
     server::request::{Caller, Guest, ListKind, LogLevel},
 };
 use spin_mcp_protocol::notify::Notifier;
 
 struct Component;
 
+/// The bits of an id that name the request; those above them name the feature that is asked.
+const BELOW: u64 = (1 << 48) - 1;
+
 /// A request in progress.
 struct Request {
     context: Context,
     notifier: Notifier,
     channel: Channel,
+    changes: Vec<Change>,
 }
+
+/// The most changes that one request can tell of.
+const MAX_CHANGES: usize = 1_000;
 
 thread_local! {
     static REQUESTS: RefCell<BTreeMap<u64, Request>> = const { RefCell::new(BTreeMap::new()) };
@@ -42,13 +49,45 @@ fn begin(id: u64, context: Context, channel: Channel) {
         context,
         notifier,
         channel,
+        changes: Vec::new(),
     };
-    REQUESTS.with_borrow_mut(|requests| requests.insert(id, request));
+    REQUESTS.with_borrow_mut(|requests| requests.insert(id & BELOW, request));
+}
+
+fn remove(id: u64) -> Option<Request> {
+    REQUESTS.with_borrow_mut(|requests| requests.remove(&(id & BELOW)))
+}
+
+fn again(id: u64, input_responses: Vec<(String, String)>, request_state: Option<String>) {
+    with(id, |request| {
+        request.context.input_responses = input_responses;
+        request.context.request_state = request_state;
+    });
+}
+
+fn changes(id: u64) -> Vec<Change> {
+    with(id, |request| std::mem::take(&mut request.changes))
+}
+
+fn change(id: u64, change: Change) {
+    with(id, |request| {
+        let is_new = !request.changes.iter().any(|other| is_same(other, &change));
+        if is_new && request.changes.len() < MAX_CHANGES {
+            request.changes.push(change);
+        }
+    });
+}
+
+fn is_same(a: &Change, b: &Change) -> bool {
+    match (a, b) {
+        (Change::Resource(a), Change::Resource(b)) => a == b,
+        (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
+    }
 }
 
 /// What `f` says of a request; the default for an id that names none.
 fn with<T: Default>(id: u64, f: impl FnOnce(&mut Request) -> T) -> T {
-    REQUESTS.with_borrow_mut(|requests| requests.get_mut(&id).map(f).unwrap_or_default())
+    REQUESTS.with_borrow_mut(|requests| requests.get_mut(&(id & BELOW)).map(f).unwrap_or_default())
 }
 
 impl Guest for Component {
@@ -115,11 +154,20 @@ impl Guest for Component {
         });
     }
 
-    /// No client can subscribe yet: servers do not advertise it.
-    fn resource_updated(_id: u64, _uri: String) {}
+    fn resource_updated(id: u64, uri: String) {
+        change(id, Change::Resource(uri));
+    }
 
-    /// No client can listen yet: servers do not advertise it.
-    fn list_changed(_id: u64, _changed: ListKind) {}
+    fn list_changed(id: u64, changed: ListKind) {
+        change(
+            id,
+            match changed {
+                ListKind::Tools => Change::Tools,
+                ListKind::Resources => Change::Resources,
+                ListKind::Prompts => Change::Prompts,
+            },
+        );
+    }
 }
 
 edition::bindings::export!(Component with_types_in edition::bindings);

@@ -8,7 +8,7 @@ use wasip2::{
     io::streams::OutputStream,
 };
 
-use crate::{Component, REQUESTS};
+use crate::Component;
 use bindings::exports::spin_mcp::framework::control;
 
 pub mod bindings {
@@ -46,22 +46,29 @@ impl Channel {
 
     /// Sends one notification, a JSON-RPC message, at once.
     pub fn send(&mut self, notification: &[u8]) {
+        match self {
+            Channel::Lines => self.write(&[notification, b"\n"].concat()),
+            _ => self.write(&sse::event(notification)),
+        }
+    }
+
+    /// Sends bytes as they are, at once.
+    pub fn write(&mut self, bytes: &[u8]) {
         *self = match std::mem::take(self) {
-            Channel::Lines => match write_line(notification) {
+            Channel::Lines => match write(bytes) {
                 Ok(()) => Channel::Lines,
                 Err(_) => Channel::Closed,
             },
-            Channel::Response(out) => EventStream::open(out).send(&sse::event(notification)),
-            Channel::Stream(stream) => stream.send(&sse::event(notification)),
+            Channel::Response(out) => EventStream::open(out).send(bytes),
+            Channel::Stream(stream) => stream.send(bytes),
             other => other,
         };
     }
 }
 
-fn write_line(line: &[u8]) -> std::io::Result<()> {
+fn write(bytes: &[u8]) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(line)?;
-    stdout.write_all(b"\n")?;
+    stdout.write_all(bytes)?;
     stdout.flush()
 }
 
@@ -106,14 +113,29 @@ impl control::Guest for Component {
         crate::begin(id, context, channel);
     }
 
+    fn again(id: u64, input_responses: Vec<(String, String)>, request_state: Option<String>) {
+        crate::again(id, input_responses, request_state);
+    }
+
+    fn send(id: u64, bytes: Vec<u8>) -> bool {
+        crate::with(id, |request| {
+            request.channel.write(&bytes);
+            !request.channel.is_closed()
+        })
+    }
+
+    fn changes(id: u64) -> Vec<control::Change> {
+        crate::changes(id)
+    }
+
     fn end(id: u64) -> Option<ResponseOutparam> {
-        REQUESTS.with_borrow_mut(|requests| match requests.remove(&id)?.channel {
+        match crate::remove(id)?.channel {
             Channel::Response(out) => Some(out),
             channel => {
                 ENDED.set(channel);
                 None
             }
-        })
+        }
     }
 
     fn final_event(_id: u64, event: Vec<u8>) {

@@ -10,7 +10,7 @@ use std::{
 use spin_mcp_protocol::sse;
 use wit_bindgen::{StreamReader, StreamWriter};
 
-use crate::{Component, REQUESTS};
+use crate::Component;
 use bindings::exports::spin_mcp::framework::control;
 
 pub mod bindings {
@@ -41,21 +41,28 @@ impl Channel {
     /// the tool that sent it waits for something, since only `pump` may wait for the reader.
     pub fn send(&mut self, notification: &[u8]) {
         match self {
+            Channel::Lines => self.write(&[notification, b"\n"].concat()),
+            _ => self.write(&sse::event(notification)),
+        }
+    }
+
+    /// Sends bytes as they are, likewise.
+    pub fn write(&mut self, bytes: &[u8]) {
+        match self {
             Channel::Nowhere | Channel::Closed => {}
             Channel::Lines => {
-                if write_line(notification).is_err() {
+                if write(bytes).is_err() {
                     *self = Channel::Closed;
                 }
             }
-            Channel::Events(events) => events.push(&sse::event(notification)),
+            Channel::Events(events) => events.push(bytes),
         }
     }
 }
 
-fn write_line(line: &[u8]) -> std::io::Result<()> {
+fn write(bytes: &[u8]) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(line)?;
-    stdout.write_all(b"\n")?;
+    stdout.write_all(bytes)?;
     stdout.flush()
 }
 
@@ -163,7 +170,22 @@ impl control::Guest for Component {
                 return close(id);
             }
         }
-        REQUESTS.with_borrow_mut(|requests| requests.remove(&id));
+        crate::remove(id);
+    }
+
+    fn again(id: u64, input_responses: Vec<(String, String)>, request_state: Option<String>) {
+        crate::again(id, input_responses, request_state);
+    }
+
+    fn send(id: u64, bytes: Vec<u8>) -> bool {
+        crate::with(id, |request| {
+            request.channel.write(&bytes);
+            !request.channel.is_closed()
+        })
+    }
+
+    fn changes(id: u64) -> Vec<control::Change> {
+        crate::changes(id)
     }
 
     fn end(id: u64, last: Vec<u8>) {
@@ -172,7 +194,7 @@ impl control::Guest for Component {
             events.push(&last);
         });
         if pumping.is_none() {
-            REQUESTS.with_borrow_mut(|requests| requests.remove(&id));
+            crate::remove(id);
         }
     }
 }

@@ -1,13 +1,16 @@
 //! The edition for WASI 0.2: an instance serves one HTTP request, or the lines of stdin in turn.
 
-use std::io::{BufRead as _, Read as _, Write as _};
+use std::io::{BufRead as _, Read as _, StdinLock, Write as _};
 
 use spin_mcp_protocol::{
-    Call, MAX_BODY,
-    call::Outcome,
+    Call, Catalog, Context, MAX_BODY,
+    call::{Ask, Asking, Outcome, Response, Step},
     catalog::Flags,
     http::{self, HttpResponse, Request},
-    stdio,
+    listen::{self, Change, Listener},
+    services::Services,
+    sse, stdio,
+    waits::Waits,
 };
 use wasip2::{
     exports::{cli::run, http::incoming_handler},
@@ -15,13 +18,13 @@ use wasip2::{
         Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
     },
     io::streams::StreamError,
-    random::random::{get_random_bytes, get_random_u64},
+    random::random::get_random_bytes,
 };
 
-use crate::{Component, catalog::catalog, request_id};
+use crate::{Component, catalog::catalog, in_slot, request_id, services};
 use bindings::spin_mcp::{
     framework::control::{self, Channel},
-    server::tools,
+    server::{completions, prompts, resources, tools},
 };
 
 mod bindings {
@@ -32,6 +35,9 @@ mod bindings {
             world server {
                 import spin-mcp:framework/control@0.1.0;
                 import spin-mcp:server/tools@0.1.0;
+                import spin-mcp:server/resources@0.1.0;
+                import spin-mcp:server/prompts@0.1.0;
+                import spin-mcp:server/completions@0.1.0;
             }",
         world: "spin-mcp:hub/server",
         with: {
@@ -42,6 +48,9 @@ mod bindings {
             "wasi:io/streams@0.2.4": wasip2::io::streams,
             "spin-mcp:server/types@0.1.0": spin_mcp_protocol::types::types,
             "spin-mcp:server/tool-types@0.1.0": spin_mcp_protocol::types::tool_types,
+            "spin-mcp:server/resource-types@0.1.0": spin_mcp_protocol::types::resource_types,
+            "spin-mcp:server/prompt-types@0.1.0": spin_mcp_protocol::types::prompt_types,
+            "spin-mcp:server/completion-types@0.1.0": spin_mcp_protocol::types::completion_types,
         },
         generate_all,
     });
@@ -65,10 +74,16 @@ impl incoming_handler::Guest for Component {
             Ok(head) => head,
             Err(refusal) => return respond(out, refusal),
         };
-        let body = read_body(&request);
-        match http::handle(&catalog, &head, &body, &mut nonce) {
+        let body = if head.has_body() {
+            read_body(&request)
+        } else {
+            Vec::new()
+        };
+        let mut services = services::Http::default();
+        match http::handle(&catalog, &head, &body, &mut services) {
             http::Outcome::Reply(reply) => respond(out, reply),
-            http::Outcome::Call(call) => call_over_http(&call, out),
+            http::Outcome::Call(call) => call_over_http(call, out, &mut services),
+            http::Outcome::Listen(listener, first) => listen(listener, first, out, &mut services),
         }
     }
 }
@@ -78,9 +93,13 @@ fn method_name(method: Method) -> String {
         Method::Get => "GET".to_owned(),
         Method::Post => "POST".to_owned(),
         Method::Delete => "DELETE".to_owned(),
+        Method::Head => "HEAD".to_owned(),
         Method::Options => "OPTIONS".to_owned(),
+        Method::Put => "PUT".to_owned(),
+        Method::Patch => "PATCH".to_owned(),
+        Method::Connect => "CONNECT".to_owned(),
+        Method::Trace => "TRACE".to_owned(),
         Method::Other(name) => name,
-        other => format!("{other:?}"),
     }
 }
 
@@ -103,38 +122,151 @@ fn read_body(request: &IncomingRequest) -> Vec<u8> {
     bytes
 }
 
-fn nonce() -> [u8; 16] {
+pub fn random() -> [u8; 16] {
     get_random_bytes(16)
         .try_into()
         .expect("as many bytes as were asked for")
 }
 
-fn call_over_http(call: &Call<'_>, out: ResponseOutparam) {
+fn call_over_http(mut call: Call<'_>, out: ResponseOutparam, services: &mut services::Http) {
     if !call.flags().contains(Flags::USES_REQUEST) {
-        return respond(
-            out,
-            call.reply(call_tool(call, request_id(call.slot(), None))),
-        );
+        return respond(out, run_call(&mut call, services).http());
     }
-    let id = request_id(call.slot(), Some(get_random_u64()));
-    let (mine, channel) = match call.may_notify() {
+    let (mine, channel) = match call.may_stream() {
         true => (None, Channel::Response(out)),
         false => (Some(out), Channel::Nowhere),
     };
-    control::begin(id, &context(call), channel);
-    let outcome = call_tool(call, id);
+    let id = request_id(&call);
+    control::begin(id, &context(&call), channel);
+    let response = loop {
+        let outcome = invoke(&call, id);
+        let mut step = call.settle(outcome, services);
+        if let Step::Ask(asking) = step {
+            let Some(next) = ask(&mut call, id, &asking, services) else {
+                return;
+            };
+            step = next;
+        }
+        if let Step::Done(response) = step {
+            break response;
+        }
+    };
+    // Those who listen must not wait for the client to have read the answer. A store that
+    // fails has said so on stderr.
+    let _ = listen::publish(services, &changes(id));
     match mine.or(control::end(id)) {
-        Some(out) => respond(out, call.reply(outcome)),
-        None => control::final_event(id, &call.event(outcome)),
+        Some(out) => respond(out, response.http()),
+        None => control::final_event(id, &response.event()),
     }
 }
 
-fn call_tool(call: &Call<'_>, id: u64) -> Outcome {
-    tools::call_tool(id, call.name(), call.arguments())
+/// Makes a call whose features know nothing of `request`.
+fn run_call<S: Services>(call: &mut Call<'_>, services: &mut S) -> Response {
+    let id = request_id(call);
+    loop {
+        let outcome = invoke(call, id);
+        if let Step::Done(response) = call.settle(outcome, services) {
+            return response;
+        }
+    }
+}
+
+/// Asks the client, and waits for what it replies. None: it is gone.
+fn ask(
+    call: &mut Call<'_>,
+    id: u64,
+    asking: &Asking,
+    services: &mut services::Http,
+) -> Option<Step> {
+    for message in asking.messages() {
+        if !control::send(id, &sse::event(message)) {
+            return None;
+        }
+    }
+    let mut waits = Waits::for_replies(services.now());
+    loop {
+        match asking.poll(services) {
+            Err(failure) => return Some(Step::Done(call.fail(&failure))),
+            Ok(Some(input)) => {
+                control::again(id, &input.responses, input.state.as_deref());
+                return Some(call.resume(input));
+            }
+            Ok(None) => std::thread::sleep(waits.next()),
+        }
+        if waits.is_quiet(services.now()) && !control::send(id, sse::KEEP_ALIVE) {
+            return None;
+        }
+    }
+}
+
+/// Sends what changes until the client leaves, or a host might end the stream.
+fn listen(
+    mut listener: Listener,
+    first: Option<Vec<u8>>,
+    out: ResponseOutparam,
+    services: &mut services::Http,
+) {
+    let id = 1;
+    control::begin(id, &nobody(), Channel::Response(out));
+    let first = first.map_or(sse::KEEP_ALIVE.to_vec(), |first| sse::event(&first));
+    let mut open = control::send(id, &first);
+    let mut waits = Waits::for_changes(services.now());
+    while open && !waits.is_over(services.now()) {
+        std::thread::sleep(waits.next());
+        // The store says itself, on stderr, why it failed; the client listens again.
+        let Ok(messages) = listener.poll(services) else {
+            break;
+        };
+        for message in messages {
+            open = open && control::send(id, &sse::event(&message));
+        }
+        if waits.is_quiet(services.now()) {
+            open = open && control::send(id, sse::KEEP_ALIVE);
+        }
+    }
+    control::end(id);
+    let last = listener.end(catalog().server_info());
+    control::final_event(id, &last.map_or(Vec::new(), |last| sse::event(&last)));
+}
+
+/// The context of a stream that no feature knows of.
+fn nobody() -> control::Context {
+    from_context(Context::default())
+}
+
+fn changes(id: u64) -> Vec<Change> {
+    let changes = control::changes(id).into_iter();
+    changes
+        .map(|change| match change {
+            control::Change::Tools => Change::Tools,
+            control::Change::Resources => Change::Resources,
+            control::Change::Prompts => Change::Prompts,
+            control::Change::Resource(uri) => Change::Resource(uri),
+        })
+        .collect()
+}
+
+fn invoke(call: &Call<'_>, id: u64) -> Outcome {
+    let id = in_slot(call, id);
+    match call.ask() {
+        Ask::Tool { name, arguments } => Outcome::Tool(tools::call_tool(id, name, arguments)),
+        Ask::Prompt { name, arguments } => {
+            Outcome::Prompt(prompts::get_prompt(id, name, arguments))
+        }
+        Ask::Resource { uri } => Outcome::Resource(resources::read_resource(id, uri)),
+        Ask::Completion {
+            reference,
+            argument,
+            context,
+        } => Outcome::Completion(completions::complete(id, reference, argument, context)),
+    }
 }
 
 fn context(call: &Call<'_>) -> control::Context {
-    let context = call.context();
+    from_context(call.context())
+}
+
+fn from_context(context: Context) -> control::Context {
     control::Context {
         protocol_version: context.protocol_version,
         client_info: context.client_info,
@@ -176,52 +308,161 @@ fn respond(out: ResponseOutparam, reply: HttpResponse) {
 
 impl run::Guest for Component {
     fn run() -> Result<(), ()> {
-        let catalog = catalog();
-        let mut session = stdio::Session::default();
-        let mut stdin = std::io::stdin().lock();
-        let mut line = Vec::new();
-        while read_line(&mut stdin, &mut line).map_err(drop)? {
-            let reply = match session.handle_line(&catalog, &line) {
-                stdio::Outcome::Reply(reply) => reply,
-                stdio::Outcome::Call(call) => call_over_stdio(&call),
-                // Calls are answered in turn, so none is in progress.
-                stdio::Outcome::Nothing | stdio::Outcome::Cancel(_) => continue,
-            };
-            let mut stdout = std::io::stdout().lock();
-            stdout
-                .write_all(&reply)
-                .and_then(|()| stdout.flush())
-                .map_err(drop)?;
+        let mut stdio = Stdio {
+            catalog: catalog(),
+            session: stdio::Session::default(),
+            services: services::Stdio::default(),
+            stdin: std::io::stdin().lock(),
+            waiting: 0,
+            cancelled: Vec::new(),
+        };
+        while let Some(line) = stdio.read().map_err(drop)? {
+            let reply = stdio.handle(&line).map_err(drop)?;
+            write(&reply).map_err(drop)?;
         }
-        Ok(())
+        write(&stdio.session.end(&stdio.catalog)).map_err(drop)
     }
 }
 
-/// Reads one line and keeps as much of it as a message may be long, and a byte.
-fn read_line(stdin: &mut std::io::StdinLock<'_>, line: &mut Vec<u8>) -> std::io::Result<bool> {
-    line.clear();
-    stdin
-        .by_ref()
-        .take(MAX_BODY as u64 + 1)
-        .read_until(b'\n', line)?;
-    if line.len() > MAX_BODY && line.last() != Some(&b'\n') {
-        stdin.skip_until(b'\n')?;
-    }
-    Ok(!line.is_empty())
+fn write(bytes: &[u8]) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
 }
 
-fn call_over_stdio(call: &Call<'_>) -> Vec<u8> {
-    if !call.flags().contains(Flags::USES_REQUEST) {
-        return call.line(call_tool(call, request_id(call.slot(), None)));
+struct Stdio {
+    catalog: Catalog<'static>,
+    session: stdio::Session,
+    services: services::Stdio,
+    stdin: StdinLock<'static>,
+    /// How many calls wait for the client.
+    waiting: usize,
+    /// Those of them that the client cancelled.
+    cancelled: Vec<String>,
+}
+
+/// The most calls that wait for the client at a time: each holds the ones after it.
+const MAX_WAITING: usize = 16;
+
+impl Stdio {
+    /// Reads one line and keeps as much of it as a message may be long, and a byte.
+    fn read(&mut self) -> std::io::Result<Option<Vec<u8>>> {
+        let mut line = Vec::new();
+        self.stdin
+            .by_ref()
+            .take(MAX_BODY as u64 + 1)
+            .read_until(b'\n', &mut line)?;
+        if line.len() > MAX_BODY && line.last() != Some(&b'\n') {
+            self.stdin.skip_until(b'\n')?;
+        }
+        Ok(Some(line).filter(|line| !line.is_empty()))
     }
-    let id = request_id(call.slot(), Some(get_random_u64()));
-    let channel = if call.may_notify() {
-        Channel::Lines
-    } else {
-        Channel::Nowhere
-    };
-    control::begin(id, &context(call), channel);
-    let outcome = call_tool(call, id);
-    control::end(id);
-    call.line(outcome)
+
+    /// Does what a line asks for; gives what is to be written.
+    fn handle(&mut self, line: &[u8]) -> std::io::Result<Vec<u8>> {
+        let outcome = self
+            .session
+            .handle_line(&self.catalog, line, &mut self.services);
+        match outcome {
+            stdio::Outcome::Nothing => Ok(Vec::new()),
+            stdio::Outcome::Reply(reply) => Ok(reply),
+            stdio::Outcome::Call(call) => self.call(call),
+            stdio::Outcome::Cancel(id) => {
+                // Calls are answered in turn, so only those that wait can be cancelled.
+                if self.cancelled.len() < self.waiting {
+                    self.cancelled.push(id.to_owned());
+                }
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// Makes a call; gives what is to be written, its answer last.
+    fn call(&mut self, mut call: Call<'_>) -> std::io::Result<Vec<u8>> {
+        if !call.flags().contains(Flags::USES_REQUEST) {
+            return Ok(run_call(&mut call, &mut self.services).line());
+        }
+        let channel = if call.may_stream() {
+            Channel::Lines
+        } else {
+            Channel::Nowhere
+        };
+        let id = request_id(&call);
+        control::begin(id, &context(&call), channel);
+        let response = loop {
+            let outcome = invoke(&call, id);
+            let mut step = call.settle(outcome, &mut self.services);
+            if let Step::Ask(asking) = step {
+                let Some(next) = self.ask(&mut call, id, &asking)? else {
+                    break None;
+                };
+                step = next;
+            }
+            if let Step::Done(response) = step {
+                break Some(response);
+            }
+        };
+        let changes = changes(id);
+        control::end(id);
+        let mut lines = self
+            .session
+            .changed(&self.catalog, &changes, &mut self.services);
+        if let Some(response) = response {
+            lines.extend(response.line());
+        }
+        Ok(lines)
+    }
+
+    /// Asks the client, and does meanwhile what else it wants. None: it cancelled the call, or
+    /// is gone.
+    fn ask(
+        &mut self,
+        call: &mut Call<'_>,
+        id: u64,
+        asking: &Asking,
+    ) -> std::io::Result<Option<Step>> {
+        if self.waiting == MAX_WAITING {
+            return Ok(Some(Step::Done(
+                call.fail(&stdio::too_many_waiting(MAX_WAITING)),
+            )));
+        }
+        for message in asking.messages() {
+            control::send(id, &[message, &b"\n"[..]].concat());
+        }
+        self.waiting += 1;
+        let next = self.wait(call, id, asking);
+        self.waiting -= 1;
+        self.cancelled.retain(|cancelled| cancelled != call.id());
+        next
+    }
+
+    fn wait(
+        &mut self,
+        call: &mut Call<'_>,
+        id: u64,
+        asking: &Asking,
+    ) -> std::io::Result<Option<Step>> {
+        loop {
+            match asking.poll(&mut self.services) {
+                Err(failure) => return Ok(Some(Step::Done(call.fail(&failure)))),
+                Ok(Some(input)) => {
+                    control::again(id, &input.responses, input.state.as_deref());
+                    return Ok(Some(call.resume(input)));
+                }
+                Ok(None) => {}
+            }
+            let Some(line) = self.read()? else {
+                return Ok(None);
+            };
+            let reply = self.handle(&line)?;
+            write(&reply)?;
+            if self
+                .cancelled
+                .iter()
+                .any(|cancelled| cancelled == call.id())
+            {
+                return Ok(None);
+            }
+        }
+    }
 }

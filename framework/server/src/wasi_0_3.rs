@@ -1,30 +1,42 @@
 //! The edition for WASI 0.3: an instance serves many requests, over HTTP or stdio, at a time.
 
-use std::{cell::RefCell, collections::BTreeMap, io::Write as _, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    io::Write as _,
+    rc::Rc,
+};
 
 use futures::{
     channel::oneshot,
     future::{AbortHandle, Abortable, join},
 };
 use spin_mcp_protocol::{
-    Call, MAX_BODY,
-    call::Outcome,
+    Call, Context, MAX_BODY,
+    call::{Ask, Asking, Outcome, Response as Answer, Step},
     catalog::Flags,
     http::{self, HttpResponse, Request},
+    listen::{self, Change, Listener},
+    services::Services,
     sse, stdio,
+    waits::Waits,
 };
 use wasip3::{
+    clocks::monotonic_clock::wait_for,
     exports::{cli::run, http::handler},
     http::types::{ErrorCode, Fields, Method, Request as IncomingRequest, Response, Trailers},
-    random::random::{get_random_bytes, get_random_u64},
+    random::random::get_random_bytes,
     wit_bindgen::{StreamReader, StreamResult, spawn_local},
     wit_future, wit_stream,
 };
 
-use crate::{Component, catalog::catalog, request_id};
+use crate::{Component, catalog::catalog, in_slot, request_id, services};
 use bindings::spin_mcp::{
     framework::control::{self, Channel},
-    server::{tools, tools_async},
+    server::{
+        completions, completions_async, prompts, prompts_async, resources, resources_async, tools,
+        tools_async,
+    },
 };
 
 mod bindings {
@@ -36,11 +48,20 @@ mod bindings {
                 import spin-mcp:framework/control@0.1.0;
                 import spin-mcp:server/tools@0.1.0;
                 import spin-mcp:server/tools-async@0.1.0;
+                import spin-mcp:server/resources@0.1.0;
+                import spin-mcp:server/resources-async@0.1.0;
+                import spin-mcp:server/prompts@0.1.0;
+                import spin-mcp:server/prompts-async@0.1.0;
+                import spin-mcp:server/completions@0.1.0;
+                import spin-mcp:server/completions-async@0.1.0;
             }",
         world: "spin-mcp:hub/server",
         with: {
             "spin-mcp:server/types@0.1.0": spin_mcp_protocol::types::types,
             "spin-mcp:server/tool-types@0.1.0": spin_mcp_protocol::types::tool_types,
+            "spin-mcp:server/resource-types@0.1.0": spin_mcp_protocol::types::resource_types,
+            "spin-mcp:server/prompt-types@0.1.0": spin_mcp_protocol::types::prompt_types,
+            "spin-mcp:server/completion-types@0.1.0": spin_mcp_protocol::types::completion_types,
         },
         generate_all,
     });
@@ -74,12 +95,18 @@ async fn serve(request: IncomingRequest, respond: Respond) {
         Ok(head) => head,
         Err(refusal) => return send(respond, refusal).await,
     };
-    let (_, done) = wit_future::new(|| Ok(()));
-    let (stream, _trailers) = IncomingRequest::consume_body(request, done);
-    let body = read_body(stream, content_length(&headers)).await;
-    match http::handle(&catalog, &head, &body, &mut nonce) {
+    let body = if head.has_body() {
+        let (_, done) = wit_future::new(|| Ok(()));
+        let (stream, _trailers) = IncomingRequest::consume_body(request, done);
+        read_body(stream, content_length(&headers)).await
+    } else {
+        Vec::new()
+    };
+    let mut services = services::Http::default();
+    match http::handle(&catalog, &head, &body, &mut services) {
         http::Outcome::Reply(reply) => send(respond, reply).await,
-        http::Outcome::Call(call) => call_over_http(&call, respond).await,
+        http::Outcome::Call(call) => call_over_http(call, respond, services).await,
+        http::Outcome::Listen(listener, first) => listen(listener, first, respond, services).await,
     }
 }
 
@@ -88,9 +115,13 @@ fn method_name(method: Method) -> String {
         Method::Get => "GET".to_owned(),
         Method::Post => "POST".to_owned(),
         Method::Delete => "DELETE".to_owned(),
+        Method::Head => "HEAD".to_owned(),
         Method::Options => "OPTIONS".to_owned(),
+        Method::Put => "PUT".to_owned(),
+        Method::Patch => "PATCH".to_owned(),
+        Method::Connect => "CONNECT".to_owned(),
+        Method::Trace => "TRACE".to_owned(),
         Method::Other(name) => name,
-        other => format!("{other:?}"),
     }
 }
 
@@ -118,49 +149,209 @@ async fn read_body(mut stream: StreamReader<u8>, length: Option<usize>) -> Vec<u
     bytes
 }
 
-fn nonce() -> [u8; 16] {
+pub fn random() -> [u8; 16] {
     get_random_bytes(16)
         .try_into()
         .expect("as many bytes as were asked for")
 }
 
-async fn call_over_http(call: &Call<'_>, respond: Respond) {
+async fn call_over_http(mut call: Call<'_>, respond: Respond, services: services::Http) {
+    let services = RefCell::new(services);
+    let stream = Stream {
+        services: &services,
+        frame: sse::event,
+        keep_alive: sse::KEEP_ALIVE,
+        is_gone: &|| false,
+    };
+    let id = request_id(&call);
     if !call.flags().contains(Flags::USES_REQUEST) {
-        let outcome = call_tool(call, request_id(call.slot(), None)).await;
-        return send(respond, call.reply(outcome)).await;
+        // Without `request` nobody can be asked, so there is an answer.
+        if let Some(answer) = stream.run(&mut call, id).await {
+            send(respond, answer.http()).await;
+        }
+        return;
     }
-    let id = request_id(call.slot(), Some(get_random_u64()));
-    if !call.may_notify() {
-        control::begin(id, &context(call), Channel::Nowhere);
-        let outcome = call_tool(call, id).await;
+    if !call.may_stream() {
+        control::begin(id, &context(&call), Channel::Nowhere);
+        let answer = stream.run(&mut call, id).await;
+        let _ = listen::publish(&mut *services.borrow_mut(), &changes(id));
         control::end(id, &[]);
-        return send(respond, call.reply(outcome)).await;
+        if let Some(answer) = answer {
+            send(respond, answer.http()).await;
+        }
+        return;
     }
-    control::begin(id, &context(call), Channel::Events);
-    let headers = sse::HEADERS.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
-    let response = response(200, &headers, Some(control::events(id)));
-    if respond.send(response).is_ok() {
-        // A synchronous tool keeps this instance to itself until it is done: by then the
-        // response must be out and its stream be read.
-        control::open(id).await;
+    control::begin(id, &context(&call), Channel::Events);
+    // A synchronous tool keeps this instance to itself until it is done: by then the response
+    // must be out and its stream be read.
+    if open(id, respond).await {
         let work = async {
-            let outcome = call_tool(call, id).await;
-            control::end(id, &call.event(outcome));
+            let answer = stream.run(&mut call, id).await;
+            // Those who listen must not wait for the client to have read the answer. A store
+            // that fails has said so on stderr.
+            let _ = listen::publish(&mut *services.borrow_mut(), &changes(id));
+            control::end(id, &answer.map_or(Vec::new(), |answer| answer.event()));
         };
         join(control::pump(id), work).await;
     }
 }
 
-async fn call_tool(call: &Call<'_>, id: u64) -> Outcome {
-    if call.flags().contains(Flags::ASYNC) {
-        tools_async::call_tool(id, call.name().to_owned(), call.arguments().to_owned()).await
-    } else {
-        tools::call_tool(id, call.name(), call.arguments())
+/// Sends the head of a response that is a stream of events.
+async fn open(id: u64, respond: Respond) -> bool {
+    let headers = sse::HEADERS.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
+    let response = response(200, &headers, Some(control::events(id)));
+    let sent = respond.send(response).is_ok();
+    if sent {
+        control::open(id).await;
+    }
+    sent
+}
+
+/// Where the messages of a call go beside its answer.
+struct Stream<'s, S> {
+    services: &'s RefCell<S>,
+    frame: fn(&[u8]) -> Vec<u8>,
+    keep_alive: &'static [u8],
+    /// Whether the client is known to be gone.
+    is_gone: &'s dyn Fn() -> bool,
+}
+
+impl<S: Services> Stream<'_, S> {
+    /// Makes a call. None: the client left before there was an answer.
+    async fn run(&self, call: &mut Call<'_>, id: u64) -> Option<Answer> {
+        loop {
+            let outcome = invoke(call, in_slot(call, id)).await;
+            let mut step = call.settle(outcome, &mut *self.services.borrow_mut());
+            if let Step::Ask(asking) = step {
+                step = self.ask(call, id, &asking).await?;
+            }
+            if let Step::Done(answer) = step {
+                return Some(answer);
+            }
+        }
+    }
+
+    /// Asks the client, and waits for what it replies. None: it is gone.
+    async fn ask(&self, call: &mut Call<'_>, id: u64, asking: &Asking) -> Option<Step> {
+        for message in asking.messages() {
+            control::send(id, &(self.frame)(message)).then_some(())?;
+        }
+        let mut waits = Waits::for_replies(self.now());
+        loop {
+            let polled = asking.poll(&mut *self.services.borrow_mut());
+            match polled {
+                Err(failure) => return Some(Step::Done(call.fail(&failure))),
+                Ok(Some(input)) => {
+                    control::again(id, &input.responses, input.state.as_deref());
+                    return Some(call.resume(input));
+                }
+                Ok(None) => wait_for(waits.next().as_nanos() as u64).await,
+            }
+            let quiet = waits.is_quiet(self.now());
+            if (self.is_gone)() || quiet && !control::send(id, self.keep_alive) {
+                return None;
+            }
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.services.borrow_mut().now()
+    }
+}
+
+/// Sends what changes until the client leaves, or a host might end the stream.
+async fn listen(
+    mut listener: Listener,
+    first: Option<Vec<u8>>,
+    respond: Respond,
+    mut services: services::Http,
+) {
+    let id = listener_id();
+    control::begin(id, &nobody(), Channel::Events);
+    if !open(id, respond).await {
+        return;
+    }
+    let work = async {
+        let mut open = first.is_none_or(|first| control::send(id, &sse::event(&first)));
+        let mut waits = Waits::for_changes(services.now());
+        while open && !waits.is_over(services.now()) {
+            wait_for(waits.next().as_nanos() as u64).await;
+            // The store says itself, on stderr, why it failed; the client listens again.
+            let Ok(messages) = listener.poll(&mut services) else {
+                break;
+            };
+            for message in messages {
+                open = open && control::send(id, &sse::event(&message));
+            }
+            if waits.is_quiet(services.now()) {
+                open = open && control::send(id, sse::KEEP_ALIVE);
+            }
+        }
+        let last = listener.end(catalog().server_info());
+        control::end(id, &last.map_or(Vec::new(), |last| sse::event(&last)));
+    };
+    join(control::pump(id), work).await;
+}
+
+/// For a stream that no feature knows of.
+fn listener_id() -> u64 {
+    let random = random();
+    u64::from_le_bytes(*random.first_chunk().expect("there are 16 bytes"))
+}
+
+/// The context of a stream that no feature knows of.
+fn nobody() -> control::Context {
+    from_context(Context::default())
+}
+
+fn changes(id: u64) -> Vec<Change> {
+    let changes = control::changes(id).into_iter();
+    changes
+        .map(|change| match change {
+            control::Change::Tools => Change::Tools,
+            control::Change::Resources => Change::Resources,
+            control::Change::Prompts => Change::Prompts,
+            control::Change::Resource(uri) => Change::Resource(uri),
+        })
+        .collect()
+}
+
+async fn invoke(call: &Call<'_>, id: u64) -> Outcome {
+    let waits = call.is_async();
+    match call.ask() {
+        Ask::Tool { name, arguments } => Outcome::Tool(if waits {
+            tools_async::call_tool(id, name.to_owned(), arguments.to_owned()).await
+        } else {
+            tools::call_tool(id, name, arguments)
+        }),
+        Ask::Prompt { name, arguments } => Outcome::Prompt(if waits {
+            prompts_async::get_prompt(id, name.to_owned(), arguments.to_vec()).await
+        } else {
+            prompts::get_prompt(id, name, arguments)
+        }),
+        Ask::Resource { uri } => Outcome::Resource(if waits {
+            resources_async::read_resource(id, uri.to_owned()).await
+        } else {
+            resources::read_resource(id, uri)
+        }),
+        Ask::Completion {
+            reference,
+            argument,
+            context,
+        } => Outcome::Completion(if waits {
+            let (reference, argument) = (reference.clone(), argument.clone());
+            completions_async::complete(id, reference, argument, context.to_vec()).await
+        } else {
+            completions::complete(id, reference, argument, context)
+        }),
     }
 }
 
 fn context(call: &Call<'_>) -> control::Context {
-    let context = call.context();
+    from_context(call.context())
+}
+
+fn from_context(context: Context) -> control::Context {
     control::Context {
         protocol_version: context.protocol_version,
         client_info: context.client_info,
@@ -224,8 +415,10 @@ impl run::Guest for Component {
             }
         }
         if let Some(line) = lines.last() {
-            spawn_local(stdio.serve(line));
+            spawn_local(stdio.clone().serve(line));
         }
+        // After what the last lines began.
+        spawn_local(async move { stdio.end() });
         Ok(())
     }
 }
@@ -261,17 +454,24 @@ impl Lines {
 #[derive(Default)]
 struct Stdio {
     session: RefCell<stdio::Session>,
+    services: RefCell<services::Stdio>,
     /// The calls in progress, by the id that the client gave them.
     calls: RefCell<BTreeMap<String, AbortHandle>>,
+    /// Stdin has ended.
+    ended: Cell<bool>,
 }
 
 impl Stdio {
     async fn serve(self: Rc<Self>, line: Vec<u8>) {
         let catalog = catalog();
-        let outcome = self.session.borrow_mut().handle_line(&catalog, &line);
+        let outcome = self.session.borrow_mut().handle_line(
+            &catalog,
+            &line,
+            &mut *self.services.borrow_mut(),
+        );
         match outcome {
             stdio::Outcome::Nothing => {}
-            stdio::Outcome::Reply(reply) => write_line(&reply),
+            stdio::Outcome::Reply(reply) => write(&reply),
             stdio::Outcome::Cancel(id) => {
                 if let Some(call) = self.calls.borrow_mut().remove(id) {
                     call.abort();
@@ -279,47 +479,64 @@ impl Stdio {
             }
             stdio::Outcome::Call(call) => {
                 let (abort, registration) = AbortHandle::new_pair();
-                self.calls.borrow_mut().insert(call.id().to_owned(), abort);
-                let reply = Abortable::new(call_over_stdio(&call), registration).await;
+                let id = call.id().to_owned();
+                self.calls.borrow_mut().insert(id.clone(), abort);
+                let reply = Abortable::new(self.call(call), registration).await;
                 if let Ok(reply) = reply {
-                    self.calls.borrow_mut().remove(call.id());
-                    write_line(&reply);
+                    self.calls.borrow_mut().remove(&id);
+                    write(&reply);
                 }
             }
         }
+    }
+
+    /// Makes a call; gives what is to be written, its answer last.
+    async fn call(&self, mut call: Call<'_>) -> Vec<u8> {
+        let stream = Stream {
+            services: &self.services,
+            frame: |message| [message, &b"\n"[..]].concat(),
+            keep_alive: b"",
+            is_gone: &|| self.ended.get(),
+        };
+        let id = request_id(&call);
+        if !call.flags().contains(Flags::USES_REQUEST) {
+            let answer = stream.run(&mut call, id).await;
+            return answer.map_or(Vec::new(), Answer::line);
+        }
+        let channel = if call.may_stream() {
+            Channel::Lines
+        } else {
+            Channel::Nowhere
+        };
+        control::begin(id, &context(&call), channel);
+        let begun = BegunRequest(id);
+        let answer = stream.run(&mut call, id).await;
+        let changes = changes(id);
+        drop(begun);
+        let mut lines =
+            self.session
+                .borrow()
+                .changed(&catalog(), &changes, &mut *self.services.borrow_mut());
+        lines.extend(answer.map_or(Vec::new(), Answer::line));
+        lines
+    }
+
+    /// Ends what waits for the client.
+    fn end(&self) {
+        self.ended.set(true);
+        write(&self.session.borrow_mut().end(&catalog()));
     }
 }
 
 /// Writes through WASI 0.2, as the component behind `request` does: no line is written into
 /// the middle of another. A client that is gone reads nothing; stdin has ended then, too.
-fn write_line(line: &[u8]) {
+fn write(bytes: &[u8]) {
     let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(line).and_then(|()| stdout.flush());
-}
-
-async fn call_over_stdio(call: &Call<'_>) -> Vec<u8> {
-    if !call.flags().contains(Flags::USES_REQUEST) {
-        return call.line(call_tool(call, request_id(call.slot(), None)).await);
-    }
-    let channel = if call.may_notify() {
-        Channel::Lines
-    } else {
-        Channel::Nowhere
-    };
-    let request = BegunRequest::new(call, channel);
-    call.line(call_tool(call, request.0).await)
+    let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
 }
 
 /// A request that `control` knows of until this is dropped, by cancellation for instance.
 struct BegunRequest(u64);
-
-impl BegunRequest {
-    fn new(call: &Call<'_>, channel: Channel) -> BegunRequest {
-        let id = request_id(call.slot(), Some(get_random_u64()));
-        control::begin(id, &context(call), channel);
-        BegunRequest(id)
-    }
-}
 
 impl Drop for BegunRequest {
     fn drop(&mut self) {

@@ -4,45 +4,81 @@
 //! The header comes first, then the bytes of the texts, then the tables.
 
 /// Changes whenever anything here does.
-pub const MAGIC: &[u8; 8] = b"smcpcat1";
+pub const MAGIC: &[u8; 8] = b"smcpcat2";
 
 pub const WORD: usize = 4;
 pub const TEXT: usize = 2 * WORD;
 
 /// The header: offsets of its fields.
 pub mod header {
-    use super::{MAGIC, TEXT, WORD};
+    use super::{MAGIC, TEXT, WORD, cache, list};
 
     /// Of the whole catalog.
     pub const LENGTH: usize = MAGIC.len();
     /// Of all features together.
     pub const FLAGS: usize = LENGTH + WORD;
-    /// Two numbers. Tells cursors of this catalog from others.
-    pub const DIGEST: usize = FLAGS + WORD;
-    pub const NAME: usize = DIGEST + 2 * WORD;
+    pub const NAME: usize = FLAGS + WORD;
     /// JSON: the `Implementation` object of the server.
     pub const SERVER_INFO: usize = NAME + TEXT;
-    /// JSON: the result of `server/discover`.
-    pub const DISCOVER: usize = SERVER_INFO + TEXT;
-    /// JSON: the result of `initialize` after `protocolVersion` and its comma.
-    pub const INITIALIZE: usize = DISCOVER + TEXT;
-    /// JSON: the members of a modern list result after the list and its cursor.
-    pub const LIST_END: usize = INITIALIZE + TEXT;
+    /// The name of the store; empty if there is none.
+    pub const STORE: usize = SERVER_INFO + TEXT;
+    /// JSON: the result of `server/discover`, without shared state and with it.
+    pub const DISCOVER: usize = STORE + TEXT;
+    /// JSON: the result of `initialize` after `protocolVersion` and its comma, likewise.
+    pub const INITIALIZE: usize = DISCOVER + 2 * TEXT;
+    /// What the server's configuration says.
+    pub const CACHE: usize = INITIALIZE + 2 * TEXT;
+    /// One record for each kind of list.
+    pub const LISTS: usize = CACHE + cache::SIZE;
     /// From here on tables: an offset and a number of records each.
-    pub const PAGES: usize = LIST_END + TEXT;
+    pub const PAGES: usize = LISTS + 4 * list::SIZE;
     pub const TOOLS: usize = PAGES + TEXT;
     /// Indices of `TOOLS` in the order of their names.
-    pub const SORTED: usize = TOOLS + TEXT;
-    pub const SLOTS: usize = SORTED + TEXT;
-    pub const RULES: usize = SLOTS + TEXT;
+    pub const TOOLS_SORTED: usize = TOOLS + TEXT;
+    pub const RULES: usize = TOOLS_SORTED + TEXT;
     /// Names of properties, for the paths of rules.
     pub const SEGMENTS: usize = RULES + TEXT;
-    pub const ORIGINS: usize = SEGMENTS + TEXT;
+    pub const RESOURCES: usize = SEGMENTS + TEXT;
+    /// Indices of `RESOURCES` in the order of their URIs.
+    pub const RESOURCES_SORTED: usize = RESOURCES + TEXT;
+    pub const TEMPLATES: usize = RESOURCES_SORTED + TEXT;
+    pub const PROMPTS: usize = TEMPLATES + TEXT;
+    /// Indices of `PROMPTS` in the order of their names.
+    pub const PROMPTS_SORTED: usize = PROMPTS + TEXT;
+    /// Of all prompts, one prompt after the other.
+    pub const ARGUMENTS: usize = PROMPTS_SORTED + TEXT;
+    pub const SLOTS: usize = ARGUMENTS + TEXT;
+    pub const ORIGINS: usize = SLOTS + TEXT;
     pub const HOSTS: usize = ORIGINS + TEXT;
     pub const SIZE: usize = HOSTS + TEXT;
 }
 
-/// A page of the list of tools.
+/// A cache hint.
+pub mod cache {
+    use super::WORD;
+
+    /// Two numbers: milliseconds.
+    pub const TTL: usize = 0;
+    /// Zero: for anybody.
+    pub const SCOPE: usize = 2 * WORD;
+    pub const SIZE: usize = SCOPE + WORD;
+}
+
+/// A list that clients ask for.
+pub mod list {
+    use super::{TEXT, WORD, cache};
+
+    /// Two numbers. Tells cursors of this list from others.
+    pub const DIGEST: usize = 0;
+    pub const CACHE: usize = 2 * WORD;
+    /// JSON: the members of a modern result after the list and its cursor.
+    pub const END: usize = CACHE + cache::SIZE;
+    pub const FIRST_PAGE: usize = END + TEXT;
+    pub const PAGES: usize = FIRST_PAGE + WORD;
+    pub const SIZE: usize = PAGES + WORD;
+}
+
+/// A page of a list.
 pub mod page {
     use super::TEXT;
 
@@ -67,15 +103,6 @@ pub mod tool {
     pub const SIZE: usize = RULES + WORD;
 }
 
-pub mod slot {
-    use super::{TEXT, WORD};
-
-    pub const NAME: usize = 0;
-    pub const PREFIX: usize = TEXT;
-    pub const FLAGS: usize = 2 * TEXT;
-    pub const SIZE: usize = FLAGS + WORD;
-}
-
 pub mod rule {
     use super::{TEXT, WORD};
 
@@ -84,4 +111,45 @@ pub mod rule {
     pub const FIRST_SEGMENT: usize = TEXT;
     pub const SEGMENTS: usize = FIRST_SEGMENT + WORD;
     pub const SIZE: usize = SEGMENTS + WORD;
+}
+
+/// A resource, or a resource template.
+pub mod resource {
+    use super::{TEXT, WORD};
+
+    /// The URI, or the URI template.
+    pub const URI: usize = 0;
+    pub const SLOT: usize = TEXT;
+    pub const SIZE: usize = SLOT + WORD;
+}
+
+pub mod prompt {
+    use super::{TEXT, WORD};
+
+    /// As clients know it.
+    pub const NAME: usize = 0;
+    /// How much of the name is prefix.
+    pub const PREFIX_LENGTH: usize = TEXT;
+    pub const SLOT: usize = PREFIX_LENGTH + WORD;
+    pub const FIRST_ARGUMENT: usize = SLOT + WORD;
+    pub const ARGUMENTS: usize = FIRST_ARGUMENT + WORD;
+    pub const SIZE: usize = ARGUMENTS + WORD;
+}
+
+pub mod argument {
+    use super::{TEXT, WORD};
+
+    pub const NAME: usize = 0;
+    /// Zero: it may be left out.
+    pub const REQUIRED: usize = TEXT;
+    pub const SIZE: usize = REQUIRED + WORD;
+}
+
+pub mod slot {
+    use super::{TEXT, WORD};
+
+    pub const NAME: usize = 0;
+    pub const PREFIX: usize = TEXT;
+    pub const FLAGS: usize = 2 * TEXT;
+    pub const SIZE: usize = FLAGS + WORD;
 }

@@ -1,16 +1,20 @@
 //! The baked catalog: what a server offers, in a form that an instance uses without parsing.
 //!
 //! Compose bakes it ([`build`]); instances read it ([`Catalog`]). List answers are ready JSON,
-//! and a tool is found by binary search.
+//! and tools, prompts and resources are found by binary search.
 
 mod build;
 mod cursor;
 mod describe;
+mod entries;
 mod layout;
 
-use layout::{MAGIC, TEXT, WORD, header, page, rule, slot, tool};
+use layout::{MAGIC, TEXT, WORD, cache, header, list, page, slot};
+
+use crate::types::types::{CacheHint, CacheScope};
 
 pub use build::{BuildError, CatalogInput, FeatureInput, ServerInput, build};
+pub use entries::{HeaderRule, Prompt, Template, Tool};
 
 /// What is known of a feature.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -53,6 +57,56 @@ impl Flags {
     }
 }
 
+/// The lists that clients ask for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ListKind {
+    Tools,
+    Resources,
+    ResourceTemplates,
+    Prompts,
+}
+
+impl ListKind {
+    pub const ALL: [ListKind; 4] = [
+        ListKind::Tools,
+        ListKind::Resources,
+        ListKind::ResourceTemplates,
+        ListKind::Prompts,
+    ];
+
+    /// The member of a result that holds the list, such as `resourceTemplates`.
+    pub fn member(self) -> &'static str {
+        match self {
+            ListKind::Tools => "tools",
+            ListKind::Resources => "resources",
+            ListKind::ResourceTemplates => "resourceTemplates",
+            ListKind::Prompts => "prompts",
+        }
+    }
+
+    /// What features export that have such a list.
+    pub fn flag(self) -> Flags {
+        match self {
+            ListKind::Tools => Flags::TOOLS,
+            ListKind::Resources | ListKind::ResourceTemplates => Flags::RESOURCES,
+            ListKind::Prompts => Flags::PROMPTS,
+        }
+    }
+}
+
+/// What holds for a list of both.
+pub fn stricter(a: CacheHint, b: CacheHint) -> CacheHint {
+    let private = matches!(a.scope, CacheScope::Private) || matches!(b.scope, CacheScope::Private);
+    CacheHint {
+        ttl_ms: a.ttl_ms.min(b.ttl_ms),
+        scope: if private {
+            CacheScope::Private
+        } else {
+            CacheScope::Public
+        },
+    }
+}
+
 /// A catalog as compose baked it.
 ///
 /// Reading one costs a few loads. Bytes that were damaged after their first words give empty
@@ -62,7 +116,7 @@ pub struct Catalog<'a> {
     bytes: &'a [u8],
 }
 
-/// A page of the list of tools.
+/// A page of a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Page<'a> {
     /// JSON arrays, for modern and for legacy clients.
@@ -72,28 +126,14 @@ pub struct Page<'a> {
     pub next: Option<&'a str>,
 }
 
-/// A tool of a catalog.
-#[derive(Clone, Copy, Debug)]
-pub struct Tool<'a> {
-    catalog: Catalog<'a>,
-    at: usize,
-}
-
 /// A feature of a catalog.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Slot<'a> {
     /// The name of the component.
     pub name: &'a str,
-    /// What its tools have before their names; may be empty.
+    /// What its tools and prompts have before their names; may be empty.
     pub prefix: &'a str,
     pub flags: Flags,
-}
-
-/// A parameter that clients mirror into a header.
-#[derive(Clone, Copy, Debug)]
-pub struct HeaderRule<'a> {
-    catalog: Catalog<'a>,
-    at: usize,
 }
 
 impl<'a> Catalog<'a> {
@@ -114,6 +154,10 @@ impl<'a> Catalog<'a> {
         word.map_or(0, |word| u32::from_le_bytes(*word) as usize)
     }
 
+    fn long(&self, at: usize) -> u64 {
+        (self.word(at) as u64) | (self.word(at + WORD) as u64) << 32
+    }
+
     fn bytes(&self, at: usize) -> &'a [u8] {
         let (start, length) = (self.word(at), self.word(at + WORD));
         self.bytes
@@ -126,16 +170,43 @@ impl<'a> Catalog<'a> {
         str::from_utf8(self.bytes(at)).unwrap_or_default()
     }
 
-    /// The offsets of the records of a table.
-    fn records(self, table: usize, size: usize) -> impl ExactSizeIterator<Item = usize> + use<'a> {
-        let start = self.word(table);
-        // A damaged count must not make anybody count to it.
-        let count = self.word(table + WORD).min(self.bytes.len() / size);
-        (0..count).map(move |index| start.saturating_add(index * size))
+    fn hint(&self, at: usize) -> CacheHint {
+        CacheHint {
+            ttl_ms: self.long(at + cache::TTL),
+            scope: match self.word(at + cache::SCOPE) {
+                0 => CacheScope::Public,
+                _ => CacheScope::Private,
+            },
+        }
     }
 
+    /// The number of records in a table. A damaged one must not make anybody count to it.
+    fn count(&self, table: usize, size: usize) -> usize {
+        self.word(table + WORD).min(self.bytes.len() / size)
+    }
+
+    /// The offset of a record of a table.
     fn record(&self, table: usize, size: usize, index: usize) -> Option<usize> {
-        self.records(table, size).nth(index)
+        let start = self.word(table);
+        (index < self.count(table, size)).then(|| start.saturating_add(index * size))
+    }
+
+    /// The offsets of the records of a table.
+    fn records(self, table: usize, size: usize) -> impl ExactSizeIterator<Item = usize> + use<'a> {
+        self.some_records(table, size, 0, usize::MAX)
+    }
+
+    /// The offsets of so many records of a table, as far as they are there.
+    fn some_records(
+        self,
+        table: usize,
+        size: usize,
+        first: usize,
+        count: usize,
+    ) -> impl ExactSizeIterator<Item = usize> + use<'a> {
+        let start = self.word(table);
+        let end = first.saturating_add(count).min(self.count(table, size));
+        (first.min(end)..end).map(move |index| start.saturating_add(index * size))
     }
 
     /// The name of the server.
@@ -153,86 +224,105 @@ impl<'a> Catalog<'a> {
         Flags(self.word(header::FLAGS) as u32)
     }
 
-    fn digest(&self) -> u64 {
-        (self.word(header::DIGEST) as u64) | (self.word(header::DIGEST + WORD) as u64) << 32
+    /// The key-value store that instances share. None: there is none.
+    pub fn store(&self) -> Option<&'a str> {
+        Some(self.text(header::STORE)).filter(|name| !name.is_empty())
     }
 
-    /// JSON: the result of `server/discover`.
-    pub(crate) fn discover(&self) -> &'a [u8] {
-        self.bytes(header::DISCOVER)
+    /// What holds for results whose feature says nothing of caches.
+    pub fn cache(&self) -> CacheHint {
+        self.hint(header::CACHE)
     }
 
-    /// JSON: what follows `protocolVersion` in the result of `initialize`.
-    pub(crate) fn initialize(&self) -> &'a [u8] {
-        self.bytes(header::INITIALIZE)
+    /// JSON: the result of `server/discover`. `shared`: what one request changes is there for
+    /// the others, so changes can be announced and tasks kept.
+    pub fn discover(&self, shared: bool) -> &'a [u8] {
+        self.bytes(header::DISCOVER + usize::from(shared) * TEXT)
     }
 
-    /// JSON: what follows the list and its cursor in a modern result.
-    pub(crate) fn list_end(&self) -> &'a [u8] {
-        self.bytes(header::LIST_END)
+    /// JSON: what follows `protocolVersion` in the result of `initialize`; `shared` as for
+    /// `discover`.
+    pub fn initialize(&self, shared: bool) -> &'a [u8] {
+        self.bytes(header::INITIALIZE + usize::from(shared) * TEXT)
     }
 
-    /// The pages of the list of tools. There is always one.
-    pub fn pages(&self) -> impl ExactSizeIterator<Item = Page<'a>> + use<'a> {
-        let catalog = *self;
-        catalog
-            .records(header::PAGES, page::SIZE)
-            .map(move |at| catalog.page_at(at))
+    fn list(kind: ListKind) -> usize {
+        header::LISTS + kind as usize * list::SIZE
     }
 
-    fn page_at(&self, at: usize) -> Page<'a> {
-        let next = self.text(at + page::NEXT);
-        Page {
-            modern: self.bytes(at + page::MODERN),
-            legacy: self.bytes(at + page::LEGACY),
-            next: (!next.is_empty()).then_some(next),
-        }
+    /// The strictest hint of the features in a list, and of dynamic ones that may be.
+    pub fn list_cache(&self, kind: ListKind) -> CacheHint {
+        self.hint(Self::list(kind) + list::CACHE)
     }
 
-    /// The page that a cursor of this catalog names; the first without one.
-    pub(crate) fn page(&self, cursor: Option<&str>) -> Option<Page<'a>> {
+    /// JSON: what follows the list and its cursor in a modern result, up to its end.
+    pub fn list_end(&self, kind: ListKind) -> &'a [u8] {
+        self.bytes(Self::list(kind) + list::END)
+    }
+
+    /// The same for a list that came about otherwise.
+    pub fn list_end_with(&self, cache: CacheHint) -> Vec<u8> {
+        describe::list_end(cache, self.server_info())
+    }
+
+    /// The pages of a list. There is always one.
+    pub fn pages(&self, kind: ListKind) -> impl ExactSizeIterator<Item = Page<'a>> + use<'a> {
+        let (catalog, list) = (*self, Self::list(kind));
+        let first = self.word(list + list::FIRST_PAGE);
+        let count = self.word(list + list::PAGES);
+        self.some_records(header::PAGES, page::SIZE, first, count)
+            .map(move |at| {
+                let next = catalog.text(at + page::NEXT);
+                Page {
+                    modern: catalog.bytes(at + page::MODERN),
+                    legacy: catalog.bytes(at + page::LEGACY),
+                    next: (!next.is_empty()).then_some(next),
+                }
+            })
+    }
+
+    /// The page that a cursor of this list names; the first without one.
+    pub fn page(&self, kind: ListKind, cursor: Option<&str>) -> Option<Page<'a>> {
+        let digest = self.long(Self::list(kind) + list::DIGEST);
         let index = match cursor {
             None => 0,
-            Some(cursor) => cursor::read(cursor, self.digest())?,
+            Some(cursor) => cursor::read(cursor, digest)?,
         };
-        self.record(header::PAGES, page::SIZE, index)
-            .map(|at| self.page_at(at))
+        self.pages(kind).nth(index)
     }
 
-    /// The tool that clients know by this name.
-    pub fn tool(&self, name: &str) -> Option<Tool<'a>> {
-        let (mut low, mut high) = (0, self.records(header::SORTED, WORD).len());
-        while low < high {
-            let middle = low.midpoint(high);
-            let index = self.word(self.record(header::SORTED, WORD, middle)?);
-            let at = self.record(header::TOOLS, tool::SIZE, index)?;
-            match self.bytes(at + tool::NAME).cmp(name.as_bytes()) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return Some(Tool { catalog: *self, at }),
-            }
-        }
-        None
-    }
-
-    /// In the order of the manifest.
-    pub fn tools(&self) -> impl ExactSizeIterator<Item = Tool<'a>> + use<'a> {
-        let catalog = *self;
-        catalog
-            .records(header::TOOLS, tool::SIZE)
-            .map(move |at| Tool { catalog, at })
-    }
-
-    /// The features in the order of the manifest: `Tool::slot` is an index into it.
+    /// The features in the order of the manifest: the slot of an entry is an index into it.
     pub fn slots(&self) -> impl ExactSizeIterator<Item = Slot<'a>> + use<'a> {
         let catalog = *self;
         catalog
             .records(header::SLOTS, slot::SIZE)
-            .map(move |at| Slot {
-                name: catalog.text(at + slot::NAME),
-                prefix: catalog.text(at + slot::PREFIX),
-                flags: Flags(catalog.word(at + slot::FLAGS) as u32),
-            })
+            .map(move |at| catalog.slot_at(at))
+    }
+
+    /// The feature of that index.
+    pub fn slot(&self, index: usize) -> Option<Slot<'a>> {
+        let at = self.record(header::SLOTS, slot::SIZE, index)?;
+        Some(self.slot_at(at))
+    }
+
+    fn slot_at(&self, at: usize) -> Slot<'a> {
+        Slot {
+            name: self.text(at + slot::NAME),
+            prefix: self.text(at + slot::PREFIX),
+            flags: Flags(self.word(at + slot::FLAGS) as u32),
+        }
+    }
+
+    /// The indices of the features of which all of this holds.
+    pub fn slots_with(&self, flags: Flags) -> impl Iterator<Item = usize> + use<'a> {
+        let slots = self.slots().enumerate();
+        slots.filter_map(move |(index, slot)| slot.flags.contains(flags).then_some(index))
+    }
+
+    /// What is known of the feature of that index.
+    pub(crate) fn slot_flags(&self, index: usize) -> Flags {
+        let at = self.record(header::SLOTS, slot::SIZE, index);
+        Flags(at.map_or(0, |at| self.word(at + slot::FLAGS) as u32))
     }
 
     /// Origins that may call although they are not loopback ones.
@@ -252,187 +342,5 @@ impl<'a> Catalog<'a> {
     }
 }
 
-impl<'a> Tool<'a> {
-    /// The name that clients know.
-    pub fn name(&self) -> &'a str {
-        self.catalog.text(self.at + tool::NAME)
-    }
-
-    /// The name that the feature knows: without the prefix.
-    pub fn feature_name(&self) -> &'a str {
-        self.name()
-            .get(self.catalog.word(self.at + tool::PREFIX_LENGTH)..)
-            .unwrap_or_default()
-    }
-
-    /// The index of its feature.
-    pub fn slot(&self) -> usize {
-        self.catalog.word(self.at + tool::SLOT)
-    }
-
-    /// What is known of its feature.
-    pub fn flags(&self) -> Flags {
-        let slot = self.catalog.record(header::SLOTS, slot::SIZE, self.slot());
-        Flags(slot.map_or(0, |at| self.catalog.word(at + slot::FLAGS) as u32))
-    }
-
-    /// The parameters that clients mirror into headers.
-    pub fn header_rules(&self) -> impl Iterator<Item = HeaderRule<'a>> + use<'a> {
-        let catalog = self.catalog;
-        let first = catalog.word(self.at + tool::FIRST_RULE);
-        let count = catalog.word(self.at + tool::RULES);
-        catalog
-            .records(header::RULES, rule::SIZE)
-            .skip(first)
-            .take(count)
-            .map(move |at| HeaderRule { catalog, at })
-    }
-
-    pub(crate) fn server_info(&self) -> &'a [u8] {
-        self.catalog.server_info()
-    }
-}
-
-impl<'a> HeaderRule<'a> {
-    /// In lower case, such as `mcp-param-region`.
-    pub fn header(&self) -> &'a str {
-        self.catalog.text(self.at + rule::HEADER)
-    }
-
-    /// The names of the properties that lead to the value in the arguments.
-    pub fn path(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let catalog = self.catalog;
-        let first = catalog.word(self.at + rule::FIRST_SEGMENT);
-        let count = catalog.word(self.at + rule::SEGMENTS);
-        catalog
-            .records(header::SEGMENTS, TEXT)
-            .skip(first)
-            .take(count)
-            .map(move |at| catalog.text(at))
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing;
-
-    #[test]
-    fn a_catalog_holds_what_was_put_in() {
-        let bytes = testing::catalog();
-        let catalog = Catalog::new(&bytes).unwrap();
-        assert_eq!(catalog.name(), "test");
-        let names: Vec<_> = catalog
-            .tools()
-            .map(|tool| (tool.name(), tool.feature_name(), tool.slot()))
-            .collect();
-        assert_eq!(
-            names,
-            [
-                ("zeta", "zeta", 0),
-                ("alpha", "alpha", 0),
-                ("two.query", "query", 1),
-                ("two.plain", "plain", 1)
-            ]
-        );
-        let slots: Vec<_> = catalog
-            .slots()
-            .map(|slot| (slot.name, slot.prefix))
-            .collect();
-        assert_eq!(slots, [("one", ""), ("two", "two.")]);
-        assert!(
-            catalog
-                .tools()
-                .next()
-                .unwrap()
-                .flags()
-                .contains(Flags::LOG.with(Flags::PROGRESS))
-        );
-        assert!(!catalog.tools().nth(2).unwrap().flags().contains(Flags::LOG));
-        assert!(
-            catalog
-                .tools()
-                .nth(2)
-                .unwrap()
-                .flags()
-                .contains(Flags::ASYNC)
-        );
-        assert_eq!(
-            catalog.allowed_origins().collect::<Vec<_>>(),
-            ["https://app.example.com"]
-        );
-        assert_eq!(catalog.allowed_hosts().count(), 0);
-    }
-
-    #[test]
-    fn tools_are_found_by_their_exact_name() {
-        let bytes = testing::catalog();
-        let catalog = Catalog::new(&bytes).unwrap();
-        for tool in catalog.tools() {
-            assert_eq!(catalog.tool(tool.name()).unwrap().name(), tool.name());
-        }
-        for name in ["", "a", "query", "Alpha", "alpha ", "zzz"] {
-            assert!(catalog.tool(name).is_none(), "{name}");
-        }
-    }
-
-    #[test]
-    fn header_rules_belong_to_their_tool() {
-        let bytes = testing::catalog();
-        let catalog = Catalog::new(&bytes).unwrap();
-        let rules = |name| {
-            let tool = catalog.tool(name).unwrap();
-            let rules = tool
-                .header_rules()
-                .map(|rule| (rule.header(), rule.path().collect::<Vec<_>>().join("/")));
-            rules.collect::<Vec<_>>()
-        };
-        assert_eq!(rules("zeta"), []);
-        assert_eq!(
-            rules("two.query"),
-            [
-                ("mcp-param-count", "deep/count".to_owned()),
-                ("mcp-param-flag", "flag".to_owned()),
-                ("mcp-param-region", "region".to_owned()),
-            ]
-        );
-        assert_eq!(rules("two.plain"), []);
-    }
-
-    #[test]
-    fn other_bytes_are_not_a_catalog() {
-        let bytes = testing::catalog();
-        assert!(Catalog::new(&[]).is_none());
-        assert!(Catalog::new(MAGIC).is_none());
-        assert!(Catalog::new(&bytes[..bytes.len() - 1]).is_none());
-        let mut other = bytes.clone();
-        other[0] ^= 1;
-        assert!(Catalog::new(&other).is_none());
-    }
-
-    #[test]
-    fn damage_is_no_panic() {
-        let bytes = testing::catalog();
-        for at in header::FLAGS..bytes.len() {
-            let mut damaged = bytes.clone();
-            damaged[at] ^= 0xFF;
-            let Some(catalog) = Catalog::new(&damaged) else {
-                continue;
-            };
-            for tool in catalog.tools().take(10) {
-                let _ = (
-                    tool.feature_name(),
-                    tool.flags(),
-                    tool.header_rules()
-                        .map(|rule| rule.path().count())
-                        .sum::<usize>(),
-                );
-            }
-            let _ = (
-                catalog.tool("two.query"),
-                catalog.pages().count(),
-                catalog.slots().count(),
-            );
-        }
-    }
-}
+mod tests;

@@ -44,15 +44,15 @@ fn messages_are_told_apart() {
     ));
     assert!(matches!(
         read(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#),
-        Message::Response
+        Message::Response(_)
     ));
     assert!(matches!(
         read(r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}"#),
-        Message::Response
+        Message::Response(_)
     ));
     assert!(matches!(
         read(r#"{"jsonrpc":"2.0","error":{"code":1,"message":""}}"#),
-        Message::Response
+        Message::Response(_)
     ));
 }
 

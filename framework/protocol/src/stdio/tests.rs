@@ -1,12 +1,16 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{self, legacy_request, modern_request};
+use crate::testing::{self, TestServices, legacy_request, modern_request};
 
 /// The answer to a line, or what else became of it.
 fn send(session: &mut Session, line: &str) -> Value {
     let bytes = testing::catalog();
-    match session.handle_line(&Catalog::new(&bytes).unwrap(), line.as_bytes()) {
+    match session.handle_line(
+        &Catalog::new(&bytes).unwrap(),
+        line.as_bytes(),
+        &mut TestServices::default(),
+    ) {
         Outcome::Nothing => Value::Null,
         Outcome::Reply(line) => {
             assert_eq!(line.iter().filter(|&&byte| byte == b'\n').count(), 1);
@@ -15,7 +19,7 @@ fn send(session: &mut Session, line: &str) -> Value {
         }
         Outcome::Call(call) => {
             let context = call.context();
-            json!({"call": call.name(), "version": context.protocol_version, "level": context.log_level,
+            json!({"call": testing::name(&call), "version": context.protocol_version, "level": context.log_level,
                 "client": context.client_info, "capabilities": context.client_capabilities})
         }
         Outcome::Cancel(id) => json!({"cancel": id}),

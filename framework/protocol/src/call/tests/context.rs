@@ -5,7 +5,7 @@ fn the_context_holds_what_the_request_said() {
     let meta = r#","progressToken":"t","io.modelcontextprotocol/logLevel":"warning","io.modelcontextprotocol/clientInfo":{"name":"c"},"traceparent":"00""#;
     let context = with_call(MODERN, meta, |call| {
         assert_eq!(
-            (call.arguments(), call.id(), call.slot()),
+            (arguments(call), call.id(), call.slot()),
             (r#"{ "a": 1 }"#, "1", 0)
         );
         call.context()
@@ -34,7 +34,9 @@ fn the_context_holds_what_the_request_said() {
 
 #[test]
 fn the_context_of_a_session_holds_what_it_settled() {
+    let mut services = TestServices::default();
     let session = crate::session::Session {
+        began: services.now,
         version: crate::Version::V2025_06_18,
         capabilities: r#"{"roots":{}}"#.to_owned(),
         client_info: Some(r#"{"name":"c"}"#.to_owned()),
@@ -53,11 +55,10 @@ fn the_context_of_a_session_holds_what_it_settled() {
     )
     .unwrap();
     let body = legacy_request("tools/call", r#"{"name":"zeta"}"#);
-    let http::Outcome::Call(call) = handle(&catalog, &head, body.as_bytes(), &mut || [0; 16])
-    else {
+    let http::Outcome::Call(call) = handle(&catalog, &head, body.as_bytes(), &mut services) else {
         panic!("no call");
     };
-    assert_eq!(call.arguments(), "{}");
+    assert_eq!(arguments(&call), "{}");
     let context = call.context();
     assert_eq!(context.protocol_version, "2025-06-18");
     assert_eq!(context.client_capabilities, r#"{"roots":{}}"#);
@@ -71,7 +72,7 @@ fn the_context_of_a_session_holds_what_it_settled() {
 
 #[test]
 fn notifications_are_possible_where_somebody_wants_them() {
-    let may = |version, meta: &str| with_call(version, meta, |call| call.may_notify());
+    let may = |version, meta: &str| with_call(version, meta, |call| call.may_stream());
     assert!(!may(MODERN, ""));
     assert!(may(MODERN, r#","progressToken":1"#));
     assert!(may(

@@ -1,6 +1,6 @@
 use super::*;
 
-fn required(requests: &[(&str, &str, &str)]) -> Outcome {
+fn required(requests: &[(&str, &str, &str)]) -> Answered<ToolOutcome> {
     let requests = requests.iter().map(|(key, method, params)| InputRequest {
         key: key.to_string(),
         method: method.to_string(),
@@ -12,21 +12,10 @@ fn required(requests: &[(&str, &str, &str)]) -> Outcome {
     })))
 }
 
-fn with_capabilities(capabilities: &str, outcome: Outcome) -> (u16, Json) {
+fn with_capabilities(capabilities: &str, outcome: Answered<ToolOutcome>) -> (u16, Json) {
     with_call(MODERN, "", |call| {
-        let client = Client {
-            capabilities: capabilities.to_owned().into(),
-            ..call.client().clone()
-        };
-        let call = Call {
-            client,
-            ..call.clone()
-        };
-        let response = call.reply(outcome);
-        (
-            response.status,
-            serde_json::from_slice(&response.body).unwrap(),
-        )
+        call.client.capabilities = capabilities.to_owned().into();
+        read(call.settle(Outcome::Tool(outcome), &mut TestServices::default()))
     })
 }
 
@@ -124,7 +113,7 @@ fn broken_needs_for_input_are_internal_errors() {
     for (outcome, message) in [
         (
             required(&[]),
-            "tool `zeta` answered with a need for input but no requests for it",
+            "tool `zeta` answered with a need for input, but neither requests for it nor state",
         ),
         (
             required(&[("a", "roots/list", "{}"), ("a", "roots/list", "{}")]),
@@ -142,13 +131,6 @@ fn broken_needs_for_input_are_internal_errors() {
             required(&[("a", "elicitation/create", r#"{"mode":"mime"}"#)]),
             "tool `zeta` answered with a request for elicitation in an unknown mode",
         ),
-        (
-            Ok(Some(ToolOutcome::InputRequired(InputRequired {
-                requests: Vec::new(),
-                state: Some("s".to_owned()),
-            }))),
-            "request state is not supported by this version of the framework",
-        ),
     ] {
         let (status, json) = with_capabilities(all, outcome);
         assert_eq!(
@@ -159,28 +141,18 @@ fn broken_needs_for_input_are_internal_errors() {
 }
 
 #[test]
-fn legacy_clients_are_told_what_they_lack() {
-    let (status, json) = answer("2025-11-25", "", required(&[("a", "roots/list", "{}")]));
-    assert_eq!((status, &json["error"]["code"]), (200, &json!(-32603)));
-    assert_eq!(
-        json["error"]["message"],
-        "tool `zeta` needs input from the user, which this server cannot ask for in revision `2025-11-25`; \
-         use a client of revision `2026-07-28` or later"
-    );
-}
-
-#[test]
 fn extensions_need_a_client_that_declared_one() {
     let extension = |text: &str| Ok(Some(ToolOutcome::Extension(text.to_owned())));
-    let task = "{ \"resultType\": \"task\", \"taskId\": \"t\" }";
-    let declared = r#"{"extensions":{"io.modelcontextprotocol/tasks":{}}}"#;
+    let report = "{ \"resultType\": \"com.example/report\", \"page\": 1 }";
+    let declared = r#"{"extensions":{"com.example/reports":{}}}"#;
     assert_eq!(
-        with_capabilities(declared, extension(task)).1["result"],
-        json!({"resultType": "task", "taskId": "t"})
+        with_capabilities(declared, extension(report)).1["result"],
+        json!({"resultType": "com.example/report", "page": 1,
+            "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "test", "version": "1.2.3"}}})
     );
     for capabilities in ["{}", r#"{"extensions":{}}"#] {
         assert_eq!(
-            with_capabilities(capabilities, extension(task)).1["error"]["code"],
+            with_capabilities(capabilities, extension(report)).1["error"]["code"],
             -32603
         );
     }
@@ -198,7 +170,7 @@ fn extensions_need_a_client_that_declared_one() {
         );
     }
     assert_eq!(
-        answer("2025-11-25", "", extension(task)).1["error"]["code"],
+        answer("2025-11-25", "", extension(report)).1["error"]["code"],
         -32603
     );
 }

@@ -9,7 +9,9 @@ use crate::{
     MAX_RESULT,
     catalog::Catalog,
     http::{self, handle},
-    testing::{self, LEGACY_HEADERS, headers, legacy_request, modern_headers, modern_request},
+    testing::{
+        self, LEGACY_HEADERS, TestServices, headers, legacy_request, modern_headers, modern_request,
+    },
     types::{
         tool_types::ToolResult,
         types::{ContentBlock, InputRequest, InputRequired, TextContent},
@@ -17,25 +19,28 @@ use crate::{
 };
 
 /// What a call of a tool of feature `one` gives, by HTTP.
-fn answer(version: &str, meta: &str, outcome: Outcome) -> (u16, Json) {
+fn answer(version: &str, meta: &str, outcome: Answered<ToolOutcome>) -> (u16, Json) {
     with_call(version, meta, |call| {
-        let response = call.reply(outcome.clone());
-        let line = call.line(outcome.clone());
-        assert_eq!(line, [&response.body[..], b"\n"].concat());
-        let event = call.event(outcome);
-        assert_eq!(
-            event,
-            [b"event: message\ndata: ", &response.body[..], b"\n\n"].concat()
-        );
-        assert!(!response.body.contains(&b'\n'));
-        (
-            response.status,
-            serde_json::from_slice(&response.body).unwrap(),
-        )
+        read(call.settle(Outcome::Tool(outcome), &mut TestServices::default()))
     })
 }
 
-fn with_call<T>(version: &str, meta: &str, then: impl FnOnce(&Call<'_>) -> T) -> T {
+fn read(step: Step) -> (u16, Json) {
+    let Step::Done(response) = step else {
+        panic!("{step:?} is no answer");
+    };
+    let (line, event) = (response.clone().line(), response.event());
+    assert_eq!(line, [&response.body[..], b"\n"].concat());
+    assert_eq!(
+        event,
+        [b"event: message\ndata: ", &response.body[..], b"\n\n"].concat()
+    );
+    assert!(!response.body.contains(&b'\n'));
+    let http = response.http();
+    (http.status, serde_json::from_slice(&http.body).unwrap())
+}
+
+fn with_call<T>(version: &str, meta: &str, then: impl FnOnce(&mut Call<'_>) -> T) -> T {
     let bytes = testing::catalog();
     let catalog = Catalog::new(&bytes).unwrap();
     let modern = version == "2026-07-28";
@@ -60,13 +65,27 @@ fn with_call<T>(version: &str, meta: &str, then: impl FnOnce(&Call<'_>) -> T) ->
         headers: &list,
     };
     let head = http::check_head(&request, &catalog).unwrap();
-    match handle(&catalog, &head, body.as_bytes(), &mut || [0; 16]) {
-        http::Outcome::Call(call) => then(&call),
+    match handle(
+        &catalog,
+        &head,
+        body.as_bytes(),
+        &mut TestServices::default(),
+    ) {
+        http::Outcome::Call(mut call) => then(&mut call),
         http::Outcome::Reply(response) => panic!("{}", String::from_utf8_lossy(&response.body)),
+        http::Outcome::Listen(..) => panic!("a call does not listen"),
     }
 }
 
-fn complete(result: ToolResult) -> Outcome {
+/// The arguments that a tool is called with.
+fn arguments<'c>(call: &'c Call<'_>) -> &'c str {
+    match call.ask() {
+        Ask::Tool { arguments, .. } => arguments,
+        other => panic!("{other:?} is no tool"),
+    }
+}
+
+fn complete(result: ToolResult) -> Answered<ToolOutcome> {
     Ok(Some(ToolOutcome::Complete(result)))
 }
 

@@ -4,6 +4,7 @@ use crate::catalog::{Flags, build};
 /// A server with prompts and resources, none of which are listed.
 fn server() -> Vec<u8> {
     let mut input = testing::input();
+    input.features.truncate(2);
     input.features[0].flags = Flags::PROMPTS.with(Flags::RESOURCES);
     build(&input).unwrap()
 }
@@ -55,20 +56,41 @@ fn lists_are_there_where_they_are_declared() {
 }
 
 #[test]
+fn lists_hold_what_features_have() {
+    for ((method, name), entries) in LISTS.iter().zip([
+        ["lib.review", "lib.greet"],
+        ["readme", "licence"],
+        ["book", "search"],
+    ]) {
+        for (list, body) in [
+            (modern_headers(method, None), modern_request(method, "", "")),
+            (legacy(), legacy_request(method, "{}")),
+        ] {
+            let (status, json) = post(&list, &body);
+            let listed = json["result"][name].as_array().unwrap();
+            let names: Vec<_> = listed
+                .iter()
+                .filter_map(|entry| entry["name"].as_str())
+                .collect();
+            assert_eq!((status, names), (200, entries.to_vec()));
+        }
+    }
+}
+
+#[test]
 fn lists_are_unknown_where_they_are_not_declared() {
+    let mut input = testing::input();
+    input.features.truncate(2);
+    let tools = build(&input).unwrap();
+    let code =
+        |list: &List, body: &str| send(&tools, "POST", list, body).1["error"]["code"].clone();
     for (method, _) in LISTS {
-        assert_eq!(
-            error(
-                &modern_headers(method, None),
-                &modern_request(method, "", "")
-            )
-            .1,
-            -32601
-        );
-        assert_eq!(error(&legacy(), &legacy_request(method, "{}")).1, -32601);
+        let body = modern_request(method, "", "");
+        assert_eq!(code(&modern_headers(method, None), &body), -32601);
+        assert_eq!(code(&legacy(), &legacy_request(method, "{}")), -32601);
     }
     for method in ["prompts/get", "resources/read"] {
-        assert_eq!(error(&legacy(), &legacy_request(method, "{}")).1, -32601);
+        assert_eq!(code(&legacy(), &legacy_request(method, "{}")), -32601);
     }
 }
 

@@ -8,17 +8,14 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::testing::{
-    self, LEGACY_HEADERS, headers, legacy_request, modern_headers, modern_request,
+    self, LEGACY_HEADERS, TestServices, headers, legacy_request, modern_headers, modern_request,
 };
 
 type List = Vec<(String, Vec<u8>)>;
 
-fn nonce() -> [u8; 16] {
-    *b"sixteen bytes..."
-}
-
 /// Sends a request as a transport would. A call is reported as 200 and the tool's name.
 fn send(catalog: &[u8], method: &str, headers: &List, body: &str) -> (u16, Value, HttpResponse) {
+    let services = &mut TestServices::default();
     let catalog = Catalog::new(catalog).unwrap();
     let request = Request {
         method,
@@ -27,11 +24,13 @@ fn send(catalog: &[u8], method: &str, headers: &List, body: &str) -> (u16, Value
     };
     let response = match check_head(&request, &catalog) {
         Err(response) => response,
-        Ok(head) => match handle(&catalog, &head, body.as_bytes(), &mut nonce) {
+        Ok(head) => match handle(&catalog, &head, body.as_bytes(), services) {
             Outcome::Reply(response) => response,
             Outcome::Call(call) => {
-                HttpResponse::json(200, json!({"call": call.name()}).to_string().into_bytes())
+                let called = json!({"call": testing::name(&call)});
+                HttpResponse::json(200, called.to_string().into_bytes())
             }
+            Outcome::Listen(..) => panic!("nothing here listens"),
         },
     };
     let length = response

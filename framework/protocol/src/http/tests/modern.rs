@@ -20,7 +20,7 @@ fn discovery_says_who_the_server_is() {
         json!({"jsonrpc": "2.0", "id": 1, "result": {
             "resultType": "complete",
             "supportedVersions": ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"],
-            "capabilities": {"logging": {}, "tools": {}},
+            "capabilities": {"completions": {}, "logging": {}, "prompts": {}, "resources": {}, "tools": {}},
             "instructions": "be kind",
             "ttlMs": 300000,
             "cacheScope": "public",

@@ -1,0 +1,81 @@
+//! What all kinds of entries have in common.
+
+use std::collections::HashMap;
+
+use super::{BuildError, FeatureInput};
+use crate::{
+    catalog::ListKind,
+    json::{self, Value},
+};
+
+/// The entries of one list, as they are added.
+pub struct Entries<'a> {
+    pub kind: ListKind,
+    /// What clients know them by.
+    names: Vec<String>,
+    /// The feature of each name.
+    owners: HashMap<String, &'a str>,
+    /// JSON, for modern and for legacy clients.
+    pub json: Vec<(Vec<u8>, Vec<u8>)>,
+    pub records: Vec<u32>,
+}
+
+impl<'a> Entries<'a> {
+    pub fn new(kind: ListKind) -> Entries<'a> {
+        Entries {
+            kind,
+            names: Vec::new(),
+            owners: HashMap::new(),
+            json: Vec::new(),
+            records: Vec::new(),
+        }
+    }
+
+    /// Takes a name for the entry that comes next.
+    pub fn claim(&mut self, name: &str, feature: &'a FeatureInput) -> Result<(), BuildError> {
+        if let Some(first) = self.owners.insert(name.to_owned(), &feature.name) {
+            return Err(BuildError::Duplicate {
+                kind: self.kind,
+                name: name.to_owned(),
+                first: first.to_owned(),
+                second: feature.name.clone(),
+            });
+        }
+        self.names.push(name.to_owned());
+        Ok(())
+    }
+
+    /// The indices of the entries in the order of their names.
+    pub fn sorted(&self) -> Vec<u32> {
+        let mut sorted: Vec<u32> = (0..self.names.len() as u32).collect();
+        sorted.sort_by_key(|&index| &self.names[index as usize]);
+        sorted
+    }
+}
+
+/// What an entry's member is if it is well-formed.
+pub fn object(text: &str) -> Option<Value<'_>> {
+    Value::parse(text).ok().filter(Value::is_object)
+}
+
+pub fn compact(out: &mut Vec<u8>, value: Value<'_>) {
+    json::compact(out, value.text).expect("a value that was read is well-formed");
+}
+
+/// Refuses metadata that would be left out.
+pub fn check_meta(
+    kind: ListKind,
+    feature: &FeatureInput,
+    name: &str,
+    meta: Option<&str>,
+) -> Result<(), BuildError> {
+    if meta.is_none_or(|meta| object(meta).is_some()) {
+        return Ok(());
+    }
+    Err(BuildError::NotAnObject {
+        kind,
+        feature: feature.name.clone(),
+        name: name.to_owned(),
+        member: "metadata",
+    })
+}

@@ -1,0 +1,214 @@
+//! The entries of a catalog: tools, resources, resource templates and prompts.
+
+use super::{
+    Catalog, Flags,
+    layout::{TEXT, WORD, argument, header, prompt, resource, rule, tool},
+};
+use crate::uri_template;
+
+/// A tool of a catalog.
+#[derive(Clone, Copy, Debug)]
+pub struct Tool<'a> {
+    catalog: Catalog<'a>,
+    at: usize,
+}
+
+/// A parameter that clients mirror into a header.
+#[derive(Clone, Copy, Debug)]
+pub struct HeaderRule<'a> {
+    catalog: Catalog<'a>,
+    at: usize,
+}
+
+/// A resource template of a catalog.
+#[derive(Clone, Copy, Debug)]
+pub struct Template<'a> {
+    catalog: Catalog<'a>,
+    at: usize,
+}
+
+/// A prompt of a catalog.
+#[derive(Clone, Copy, Debug)]
+pub struct Prompt<'a> {
+    catalog: Catalog<'a>,
+    at: usize,
+}
+
+impl<'a> Catalog<'a> {
+    /// The record that begins with this name, in a table of which `sorted` gives the order.
+    fn find(&self, table: usize, size: usize, sorted: usize, name: &str) -> Option<usize> {
+        let (mut low, mut high) = (0, self.count(sorted, WORD));
+        while low < high {
+            let middle = low.midpoint(high);
+            let index = self.word(self.record(sorted, WORD, middle)?);
+            let at = self.record(table, size, index)?;
+            match self.bytes(at).cmp(name.as_bytes()) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Equal => return Some(at),
+            }
+        }
+        None
+    }
+
+    /// The tool that clients know by this name.
+    pub fn tool(&self, name: &str) -> Option<Tool<'a>> {
+        let at = self.find(header::TOOLS, tool::SIZE, header::TOOLS_SORTED, name)?;
+        Some(Tool { catalog: *self, at })
+    }
+
+    /// In the order of the manifest.
+    pub fn tools(&self) -> impl ExactSizeIterator<Item = Tool<'a>> + use<'a> {
+        let catalog = *self;
+        catalog
+            .records(header::TOOLS, tool::SIZE)
+            .map(move |at| Tool { catalog, at })
+    }
+
+    /// The index of the feature that lists this resource.
+    pub fn resource(&self, uri: &str) -> Option<usize> {
+        let (table, sorted) = (header::RESOURCES, header::RESOURCES_SORTED);
+        let at = self.find(table, resource::SIZE, sorted, uri)?;
+        Some(self.word(at + resource::SLOT))
+    }
+
+    /// The URIs of all resources that are listed, in the order of the manifest.
+    pub fn resources(&self) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
+        let catalog = *self;
+        catalog
+            .records(header::RESOURCES, resource::SIZE)
+            .map(move |at| catalog.text(at + resource::URI))
+    }
+
+    /// In the order of the manifest.
+    pub fn templates(&self) -> impl ExactSizeIterator<Item = Template<'a>> + use<'a> {
+        let catalog = *self;
+        catalog
+            .records(header::TEMPLATES, resource::SIZE)
+            .map(move |at| Template { catalog, at })
+    }
+
+    /// The prompt that clients know by this name.
+    pub fn prompt(&self, name: &str) -> Option<Prompt<'a>> {
+        let (table, sorted) = (header::PROMPTS, header::PROMPTS_SORTED);
+        let at = self.find(table, prompt::SIZE, sorted, name)?;
+        Some(Prompt { catalog: *self, at })
+    }
+
+    /// In the order of the manifest.
+    pub fn prompts(&self) -> impl ExactSizeIterator<Item = Prompt<'a>> + use<'a> {
+        let catalog = *self;
+        catalog
+            .records(header::PROMPTS, prompt::SIZE)
+            .map(move |at| Prompt { catalog, at })
+    }
+}
+
+impl<'a> Tool<'a> {
+    /// The name that clients know.
+    pub fn name(&self) -> &'a str {
+        self.catalog.text(self.at + tool::NAME)
+    }
+
+    /// The name that the feature knows: without the prefix.
+    pub fn feature_name(&self) -> &'a str {
+        self.name()
+            .get(self.catalog.word(self.at + tool::PREFIX_LENGTH)..)
+            .unwrap_or_default()
+    }
+
+    /// The index of its feature.
+    pub fn slot(&self) -> usize {
+        self.catalog.word(self.at + tool::SLOT)
+    }
+
+    /// What is known of its feature.
+    pub fn flags(&self) -> Flags {
+        self.catalog.slot_flags(self.slot())
+    }
+
+    /// The parameters that clients mirror into headers.
+    pub fn header_rules(&self) -> impl Iterator<Item = HeaderRule<'a>> + use<'a> {
+        let catalog = self.catalog;
+        let first = catalog.word(self.at + tool::FIRST_RULE);
+        let count = catalog.word(self.at + tool::RULES);
+        catalog
+            .some_records(header::RULES, rule::SIZE, first, count)
+            .map(move |at| HeaderRule { catalog, at })
+    }
+}
+
+impl<'a> HeaderRule<'a> {
+    /// In lower case, such as `mcp-param-region`.
+    pub fn header(&self) -> &'a str {
+        self.catalog.text(self.at + rule::HEADER)
+    }
+
+    /// The names of the properties that lead to the value in the arguments.
+    pub fn path(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let catalog = self.catalog;
+        let first = catalog.word(self.at + rule::FIRST_SEGMENT);
+        let count = catalog.word(self.at + rule::SEGMENTS);
+        catalog
+            .some_records(header::SEGMENTS, TEXT, first, count)
+            .map(move |at| catalog.text(at))
+    }
+}
+
+impl<'a> Template<'a> {
+    pub fn uri_template(&self) -> &'a str {
+        self.catalog.text(self.at + resource::URI)
+    }
+
+    /// Whether a URI belongs to it, as [`uri_template::matches`] has it.
+    pub fn matches(&self, uri: &str) -> bool {
+        uri_template::matches(self.uri_template(), uri)
+    }
+
+    /// The index of its feature.
+    pub fn slot(&self) -> usize {
+        self.catalog.word(self.at + resource::SLOT)
+    }
+
+    /// What is known of its feature.
+    pub fn flags(&self) -> Flags {
+        self.catalog.slot_flags(self.slot())
+    }
+}
+
+impl<'a> Prompt<'a> {
+    /// The name that clients know.
+    pub fn name(&self) -> &'a str {
+        self.catalog.text(self.at + prompt::NAME)
+    }
+
+    /// The name that the feature knows: without the prefix.
+    pub fn feature_name(&self) -> &'a str {
+        self.name()
+            .get(self.catalog.word(self.at + prompt::PREFIX_LENGTH)..)
+            .unwrap_or_default()
+    }
+
+    /// The index of its feature.
+    pub fn slot(&self) -> usize {
+        self.catalog.word(self.at + prompt::SLOT)
+    }
+
+    /// What is known of its feature.
+    pub fn flags(&self) -> Flags {
+        self.catalog.slot_flags(self.slot())
+    }
+
+    /// The names of its arguments, and whether a client must give them.
+    pub fn arguments(&self) -> impl ExactSizeIterator<Item = (&'a str, bool)> + use<'a> {
+        let catalog = self.catalog;
+        let first = catalog.word(self.at + prompt::FIRST_ARGUMENT);
+        let count = catalog.word(self.at + prompt::ARGUMENTS);
+        catalog
+            .some_records(header::ARGUMENTS, argument::SIZE, first, count)
+            .map(move |at| {
+                let required = catalog.word(at + argument::REQUIRED) != 0;
+                (catalog.text(at + argument::NAME), required)
+            })
+    }
+}

@@ -1,0 +1,155 @@
+use super::*;
+
+fn expires() -> u64 {
+    at(24 * HOUR).now
+}
+
+fn session(name: &str, services: &mut TestServices) -> Listener {
+    let listener = Listener::session(name.as_bytes(), expires(), ALL);
+    begun(listener, services)
+}
+
+fn subscribed(services: &mut TestServices, uri: &str) {
+    subscribe(services, b"s", expires(), uri).unwrap();
+}
+
+#[test]
+fn a_stream_tells_of_all_lists_and_of_what_its_session_subscribed_to() {
+    let mut services = at(0);
+    subscribed(&mut services, "a:b");
+    let mut mine = session("s", &mut services);
+    let mut other = session("t", &mut services);
+    let changes = [
+        resource("a:c"),
+        resource("a:b"),
+        Change::Resources,
+        Change::Prompts,
+        Change::Tools,
+    ];
+    publish(&mut services, &changes).unwrap();
+    let lists = [
+        "tools/list_changed",
+        "prompts/list_changed",
+        "resources/list_changed",
+    ];
+    assert_eq!(heard(&mut other, &mut services), lists);
+    let all = heard(&mut mine, &mut services);
+    assert_eq!(all[..3], lists);
+    assert_eq!(all[3..], ["resources/updated a:b"]);
+}
+
+#[test]
+fn what_is_not_offered_is_not_told() {
+    let mut services = at(0);
+    subscribed(&mut services, "a:b");
+    let offer = Offer {
+        prompts: true,
+        ..Offer::default()
+    };
+    let mut listener = begun(Listener::session(b"s", expires(), offer), &mut services);
+    publish(
+        &mut services,
+        &[Change::Tools, Change::Prompts, resource("a:b")],
+    )
+    .unwrap();
+    assert_eq!(
+        heard(&mut listener, &mut services),
+        ["prompts/list_changed"]
+    );
+    services.store = None;
+    let mut nothing = Listener::session(b"s", expires(), Offer::default());
+    assert_eq!(nothing.begin(&mut services), Ok(None));
+    assert_eq!(nothing.poll(&mut services), Ok(Vec::new()));
+}
+
+#[test]
+fn subscriptions_that_are_made_during_the_stream_count() {
+    let mut services = at(HOUR - 1000);
+    publish(&mut services, &[resource("a:b"), resource("a:c")]).unwrap();
+    let mut listener = session("s", &mut services);
+    subscribed(&mut services, "a:b");
+    subscribed(&mut services, "a:c");
+    publish(&mut services, &[resource("a:b")]).unwrap();
+    services.now += 2000;
+    // Learns of the subscriptions, then of what has happened since they were made.
+    assert!(heard(&mut listener, &mut services).is_empty());
+    services.now += POLL_MS;
+    assert_eq!(
+        heard(&mut listener, &mut services),
+        ["resources/updated a:b"]
+    );
+    assert!(heard(&mut listener, &mut services).is_empty());
+}
+
+#[test]
+fn a_subscription_that_is_learnt_of_late_misses_nothing() {
+    let mut services = at(HOUR / 2);
+    let mut listener = session("s", &mut services);
+    subscribed(&mut services, "a:b");
+    publish(&mut services, &[resource("a:b")]).unwrap();
+    services.now += HOUR - 2 * watch::LAG_MS;
+    assert!(heard(&mut listener, &mut services).is_empty());
+    services.now += POLL_MS;
+    assert_eq!(
+        heard(&mut listener, &mut services),
+        ["resources/updated a:b"]
+    );
+}
+
+#[test]
+fn what_is_unsubscribed_from_is_not_told() {
+    let mut services = at(0);
+    subscribed(&mut services, "a:b");
+    subscribed(&mut services, "a:c");
+    let mut listener = session("s", &mut services);
+    publish(&mut services, &[resource("a:b"), resource("a:c")]).unwrap();
+    unsubscribe(&mut services, b"s", expires(), "a:b").unwrap();
+    assert_eq!(
+        heard(&mut listener, &mut services),
+        ["resources/updated a:c"]
+    );
+    assert_eq!(listener.notice(&resource("a:b")), None);
+    unsubscribe(&mut services, b"s", expires(), "a:c").unwrap();
+    publish(&mut services, &[resource("a:c")]).unwrap();
+    assert!(heard(&mut listener, &mut services).is_empty());
+}
+
+#[test]
+fn the_latest_stream_of_a_session_gets_all() {
+    let mut services = at(0);
+    let mut first = session("s", &mut services);
+    publish(&mut services, &[Change::Tools]).unwrap();
+    assert_eq!(heard(&mut first, &mut services).len(), 1);
+    let mut second = session("s", &mut services);
+    let mut stranger = session("t", &mut services);
+    publish(&mut services, &[Change::Tools]).unwrap();
+    for (listener, expected) in [(&mut first, 0), (&mut second, 1), (&mut stranger, 1)] {
+        assert_eq!(heard(listener, &mut services).len(), expected);
+    }
+    let mut third = session("s", &mut services);
+    publish(&mut services, &[Change::Tools]).unwrap();
+    for (listener, expected) in [(&mut first, 0), (&mut second, 0), (&mut third, 1)] {
+        assert_eq!(heard(listener, &mut services).len(), expected);
+    }
+}
+
+#[test]
+fn a_replica_that_knows_the_stream_before_silences_none() {
+    let mut services = at(0);
+    session("s", &mut services);
+    let mut replica = services.clone();
+    let mut latest = session("s", &mut services);
+    publish(&mut replica, &[Change::Tools]).unwrap();
+    assert_eq!(heard(&mut latest, &mut replica).len(), 1);
+}
+
+#[test]
+fn a_look_is_one_question() {
+    let mut store = Watched::default();
+    let now = at(HOUR / 2).now;
+    let mut listener = Listener::session(b"s", expires(), ALL);
+    listener.begin_at(now, Some([1; 16]), &mut store).unwrap();
+    assert_eq!((store.gets.as_slice(), store.sets), (&[2, 3][..], 1));
+    listener.poll_at(now + POLL_MS, &mut store).unwrap();
+    assert_eq!((store.gets.as_slice(), store.sets), (&[2, 3, 5][..], 1));
+}
