@@ -48,7 +48,7 @@ pub struct Feature {
     pub build: Option<String>,
     /// Where `build` runs.
     pub workdir: PathBuf,
-    /// Put before the name of each of its tools.
+    /// Put before the name of each of its tools and prompts.
     pub prefix: Option<String>,
     /// What it may use beside what every feature may.
     pub allow: Vec<Grant>,

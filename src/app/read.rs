@@ -226,6 +226,10 @@ fn read_server_config(root: &Section, mcp: &Section) -> Result<ServerConfig> {
         }
     }
     config.store = mcp.string("store")?;
+    ensure!(
+        config.store.as_deref() != Some(""),
+        "`{mcp}.store` is empty: name one of the component's `key_value_stores`"
+    );
     config.cache = read_cache(mcp)?;
     config.page_size = match mcp.integer("page-size", "a number of entries")? {
         Some(size) => Some(

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
+use clap::builder::NonEmptyStringValueParser;
 
 use super::build::{note_store, summary};
 use crate::app::{self, Manifest};
@@ -40,7 +41,8 @@ pub struct ComposeCommand {
     #[arg(long, value_name = "NAME", requires = "output")]
     name: Option<String>,
 
-    /// Put PREFIX before the names of a feature's tools; a feature's name is that of its file
+    /// Put PREFIX before the names of a feature's tools and prompts; a feature's name is that of its
+    /// file
     #[arg(long, value_name = "FEATURE=PREFIX", value_parser = prefix, requires = "output")]
     prefix: Vec<(String, String)>,
 
@@ -53,7 +55,8 @@ pub struct ComposeCommand {
     dynamic: Vec<String>,
 
     /// The key-value store of a server that keeps state on Spin [default: default]
-    #[arg(long, value_name = "NAME", requires = "output")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(requires = "output")]
     store: Option<String>,
 
     /// The generation of WASI to compose for [default: 0.2, or what `spin.toml` says]

@@ -74,7 +74,7 @@ pub struct Feature {
     pub name: String,
     /// Its component, or its core module with an embedded component type.
     pub source: PathBuf,
-    /// Put before the name of each of its tools.
+    /// Put before the name of each of its tools and prompts.
     pub prefix: Option<String>,
     /// What it may use beside what every feature may.
     pub allow: Vec<Grant>,

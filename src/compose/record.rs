@@ -204,7 +204,11 @@ impl FeatureRecord {
                 .iter()
                 .map(ResourceTemplateRecord::from)
                 .collect(),
-            prompts: lists.prompts.iter().map(PromptRecord::from).collect(),
+            prompts: lists
+                .prompts
+                .iter()
+                .map(|prompt| PromptRecord::new(prefix, prompt))
+                .collect(),
         }
     }
 }
@@ -240,11 +244,11 @@ impl From<&ResourceTemplate> for ResourceTemplateRecord {
     }
 }
 
-impl From<&Prompt> for PromptRecord {
-    fn from(prompt: &Prompt) -> PromptRecord {
+impl PromptRecord {
+    fn new(prefix: Option<&str>, prompt: &Prompt) -> PromptRecord {
         let arguments = prompt.arguments.iter();
         PromptRecord {
-            name: prompt.name.clone(),
+            name: format!("{}{}", prefix.unwrap_or_default(), prompt.name),
             description: prompt.description.clone(),
             arguments: arguments.map(|argument| argument.name.clone()).collect(),
         }
