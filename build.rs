@@ -17,11 +17,19 @@ fn main() {
     contract(&root, &out);
     // Not the workspace's own target folder: cargo holds its lock while this runs.
     let target = out.join("framework");
+    let parts = [
+        ("server", None),
+        ("server", Some("stateful")),
+        ("request", None),
+    ];
     for wasi in ["0.2", "0.3"] {
-        for name in ["server", "request"] {
-            let wasm = component(&root, &target, name, wasi);
-            let to = out.join(format!("{name}-{wasi}.wasm"));
-            fs::copy(&wasm, &to)
+        for (name, variant) in parts {
+            let wasm = component(&root, &target, name, wasi, variant);
+            let file = match variant {
+                Some(variant) => format!("{name}-{wasi}-{variant}.wasm"),
+                None => format!("{name}-{wasi}.wasm"),
+            };
+            fs::copy(&wasm, out.join(file))
                 .unwrap_or_else(|error| panic!("cannot copy {}: {error}", wasm.display()));
         }
     }
@@ -51,9 +59,13 @@ fn contract(root: &Path, out: &Path) {
     fs::write(out.join("server.wit"), joined).expect("OUT_DIR can be written");
 }
 
-fn component(root: &Path, target: &Path, name: &str, wasi: &str) -> PathBuf {
+/// Builds a part for an edition, and in a variant: a cargo feature of its package.
+fn component(root: &Path, target: &Path, name: &str, wasi: &str, variant: Option<&str>) -> PathBuf {
     let package = format!("spin-mcp-{name}");
-    let feature = format!("wasi-{}", wasi.replace('.', "-"));
+    let mut features = format!("wasi-{}", wasi.replace('.', "-"));
+    if let Some(variant) = variant {
+        features = format!("{features},{variant}");
+    }
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets it"));
     cargo
         .current_dir(root)
@@ -65,7 +77,7 @@ fn component(root: &Path, target: &Path, name: &str, wasi: &str) -> PathBuf {
             "--target",
             TARGET,
         ])
-        .args(["--package", &package, "--features", &feature])
+        .args(["--package", &package, "--features", &features])
         .arg("--target-dir")
         .arg(target);
     // What cargo and clippy set for this build must not leak into that one.

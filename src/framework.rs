@@ -5,11 +5,14 @@ use crate::compose::Wasi;
 /// The WIT of the contract: the files of its package as one text.
 pub const WIT: &str = include_str!(concat!(env!("OUT_DIR"), "/server.wit"));
 
-/// The server: a core module that compose specializes.
-pub fn server(wasi: Wasi) -> &'static [u8] {
-    match wasi {
-        Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.2.wasm")),
-        Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.3.wasm")),
+/// The server: a core module that compose specializes. The stateful one keeps what outlives a
+/// request.
+pub fn server(wasi: Wasi, stateful: bool) -> &'static [u8] {
+    match (wasi, stateful) {
+        (Wasi::P2, false) => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.2.wasm")),
+        (Wasi::P2, true) => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.2-stateful.wasm")),
+        (Wasi::P3, false) => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.3.wasm")),
+        (Wasi::P3, true) => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.3-stateful.wasm")),
     }
 }
 

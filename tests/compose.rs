@@ -3,8 +3,8 @@
 //! - `command`: the arguments of `mcp compose`. A word such as `echo.wasm` is the fixture of
 //!   that name, `lists-trap.wasm` the fixture `lists` with its list `trap`, `echo-7.wasm` a copy,
 //!   `half-echo.wasm` its first half, and `x.wasm` the text `x.wat` of the case.
-//! - what comes of it: `error.txt`, or `server.txt`, which is what `mcp inspect` says without
-//!   sizes and digests
+//! - what comes of it: `error.txt`; or `server.txt`, which is what `mcp inspect` says without
+//!   sizes and digests, and `notes.txt`, what was said on stderr, if anything was
 //!
 //! `BLESS=1` writes the last ones, for review.
 
@@ -13,6 +13,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+use serde_json::json;
 use support::{fixture, mcp};
 
 #[test]
@@ -55,23 +56,26 @@ fn check(case: &Path) -> Result<(), String> {
         .unwrap();
     let server = dir.path().join("server.wasm");
     let stderr = without_positions(&String::from_utf8(output.stderr).unwrap());
-    let outcome = if output.status.success() {
+    let mut outcome = Vec::new();
+    if output.status.success() {
         let inspected = support::expect_success(mcp().arg("inspect").arg(&server));
-        (
-            "server.txt",
-            without_sizes(&String::from_utf8(inspected.stdout).unwrap()),
-        )
+        let inspected = String::from_utf8(inspected.stdout).unwrap();
+        outcome.push(("server.txt", without_sizes(&inspected)));
+        if !stderr.is_empty() {
+            outcome.push(("notes.txt", stderr));
+        }
     } else {
         assert!(
             !server.exists(),
             "{}: a failure left a server behind",
             case.display()
         );
-        ("error.txt", stderr)
-    };
+        outcome.push(("error.txt", stderr));
+    }
     let mut different = String::new();
-    for file in ["error.txt", "server.txt"] {
-        let actual = (outcome.0 == file).then_some(&outcome.1);
+    for file in ["error.txt", "server.txt", "notes.txt"] {
+        let actual = outcome.iter().find(|(name, _)| *name == file);
+        let actual = actual.map(|(_, text)| text);
         let path = case.join(file);
         let expected = fs::read_to_string(&path).ok();
         if actual == expected.as_ref() {
@@ -186,6 +190,35 @@ fn the_same_features_give_the_same_bytes() {
 }
 
 #[test]
+fn a_server_tells_machines_what_it_offers() {
+    let dir = tempfile::tempdir().unwrap();
+    let features = [fixture("library-async"), fixture("prompts")];
+    let server = support::compose(dir.path(), "0.3", &features);
+    let inspected = support::expect_success(mcp().args(["inspect", "--json"]).arg(&server));
+    let told: serde_json::Value = serde_json::from_slice(&inspected.stdout).unwrap();
+    assert_eq!(told["store"], "default");
+    let [library, prompts] = &told["features"].as_array().unwrap()[..] else {
+        panic!("not two features: {told}");
+    };
+    assert_eq!(library["state"], json!(["resource-updated"]));
+    assert_eq!(library["resources"][0]["uri"], "book:///");
+    let template = &library["resourceTemplates"][0];
+    assert_eq!(template["uriTemplate"], "book:///{title}");
+    assert_eq!(
+        (&prompts["state"], &prompts["resources"]),
+        (&json!([]), &json!([]))
+    );
+    assert_eq!(
+        prompts["prompts"][1],
+        json!({
+            "name": "part",
+            "description": "Says goodbye to somebody",
+            "arguments": ["name"],
+        })
+    );
+}
+
+#[test]
 fn a_failure_keeps_the_server_that_was_there() {
     let dir = tempfile::tempdir().unwrap();
     let server = dir.path().join("server.wasm");
@@ -243,4 +276,49 @@ fn an_app_is_composed_as_its_manifest_says() {
         fs::read(dir.path().join("mcp.wasm")).unwrap() == server,
         "the same app gave another server"
     );
+}
+
+#[test]
+fn a_store_is_given_to_a_server_that_needs_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let in_app = |verb: &str| {
+        let mut command = mcp();
+        command.current_dir(dir.path()).arg(verb);
+        command
+    };
+    let manifest = dir.path().join("spin.toml");
+    fs::copy(fixture("conformance"), dir.path().join("feature.wasm")).unwrap();
+    let first = support::expect_success(in_app("compose").arg("feature.wasm"));
+    let first = String::from_utf8(first.stdout).unwrap();
+    assert!(
+        first.contains("spin.toml: gave component `mcp` the key-value store `default`"),
+        "{first}"
+    );
+    let written = fs::read_to_string(&manifest).unwrap();
+    let given = "key_value_stores = [\"default\"]\n";
+    assert!(written.contains(given), "{written}");
+
+    let server = dir.path().join("mcp.wasm");
+    for verb in ["compose", "build"] {
+        fs::remove_file(&server).unwrap();
+        support::expect_success(&mut in_app(verb));
+        assert_eq!(fs::read_to_string(&manifest).unwrap(), written);
+    }
+
+    fs::remove_file(&server).unwrap();
+    let other = written.replace(given, "key_value_stores = [\"other\"]\n");
+    fs::write(&manifest, &other).unwrap();
+    for verb in ["compose", "build"] {
+        let output = in_app(verb).output().unwrap();
+        assert!(!output.status.success());
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            error.contains(
+                "write `key_value_stores = [\"other\", \"default\"]` under `[component.mcp]`"
+            ),
+            "{error}"
+        );
+        assert_eq!(fs::read_to_string(&manifest).unwrap(), other);
+        assert!(!server.exists(), "a refused server was written");
+    }
 }

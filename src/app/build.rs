@@ -109,6 +109,7 @@ mod tests {
             workdir: dir.to_owned(),
             prefix: None,
             allow: vec![],
+            dynamic: false,
         }
     }
 
@@ -117,6 +118,7 @@ mod tests {
             dir: dir.to_owned(),
             component: "mcp".into(),
             output: dir.join("mcp.wasm"),
+            key_value_stores: vec![],
             wasi: Default::default(),
             server: Default::default(),
             features,

@@ -134,6 +134,27 @@ impl Manifest {
         Ok(id)
     }
 
+    /// Lets component `id` open a key-value store, if it may open none so far and has a header
+    /// of its own. Where it has not, nothing changes.
+    pub fn ensure_store(&mut self, id: &str, store: &str) -> Result<()> {
+        let manifest = self.parse()?;
+        let table = manifest.get("component").and_then(|all| all.get(id));
+        let table = table
+            .and_then(Item::as_table)
+            .filter(|table| !table.is_implicit() && !table.is_dotted())
+            .filter(|table| !table.contains_key("key_value_stores"));
+        let source = table.and_then(|table| table.get("source"));
+        let Some(source) = source.and_then(Item::span) else {
+            return Ok(());
+        };
+        let line = format!("key_value_stores = [{}]\n", Value::from(store));
+        self.insert_below(source.end, &line)?;
+        self.note(format!(
+            "gave component `{id}` the key-value store `{store}`"
+        ));
+        Ok(())
+    }
+
     /// Adds the component file at `path` to the features of server `component`, under the
     /// name of the file. A feature that has this `source` already is left alone.
     pub fn add_feature(&mut self, component: &str, path: &Path) -> Result<()> {

@@ -12,8 +12,9 @@ mod section;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
+use crate::compose::record::Record;
 use crate::compose::{self, Composition, Grant, Runtime, ServerConfig, Wasi};
 
 pub use build::BuildFailed;
@@ -29,6 +30,8 @@ pub struct App {
     pub component: String,
     /// That component's `source`: where compose writes it.
     pub output: PathBuf,
+    /// The stores that Spin opens for that component.
+    pub key_value_stores: Vec<String>,
     pub wasi: Wasi,
     pub server: ServerConfig,
     /// In the order of the manifest, which is the order that clients see.
@@ -45,10 +48,12 @@ pub struct Feature {
     pub build: Option<String>,
     /// Where `build` runs.
     pub workdir: PathBuf,
-    /// Put before the name of each of its tools.
+    /// Put before the name of each of its tools and prompts.
     pub prefix: Option<String>,
     /// What it may use beside what every feature may.
     pub allow: Vec<Grant>,
+    /// Its lists depend on the request.
+    pub dynamic: bool,
 }
 
 impl App {
@@ -84,6 +89,24 @@ impl App {
             features: self.features.iter().map(compose::Feature::from).collect(),
         })
     }
+
+    /// Refuses a server whose store Spin would not open for the component.
+    pub fn check_store(&self, record: &Record) -> Result<()> {
+        let (Some(store), Some(reason)) = (&record.store, record.reason_for_state()) else {
+            return Ok(());
+        };
+        let mut stores = self.key_value_stores.clone();
+        if stores.contains(store) {
+            return Ok(());
+        }
+        stores.push(store.clone());
+        bail!(
+            "the server needs the key-value store `{store}` ({reason}), which component `{id}` may not open; \
+             write `key_value_stores = {}` under `[component.{id}]` in spin.toml",
+            toml_edit::Array::from_iter(&stores).to_string().trim(),
+            id = self.component
+        );
+    }
 }
 
 impl From<&Feature> for compose::Feature {
@@ -93,6 +116,7 @@ impl From<&Feature> for compose::Feature {
             source: feature.source.clone(),
             prefix: feature.prefix.clone(),
             allow: feature.allow.clone(),
+            dynamic: feature.dynamic,
         }
     }
 }

@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use spin_mcp_protocol::{
+    catalog::ServerInput,
+    types::types::{CacheHint, CacheScope},
+};
 
 use super::path::{dir_of, in_dir};
 use super::section::Section;
@@ -28,7 +32,7 @@ impl App {
         let server = find_server(root, component)?;
         let settings = server.mcp;
         settings.allow_only(
-            &["wasi", "features", "server"],
+            &["wasi", "features", "server", "store", "cache", "page-size"],
             &["auth", "middleware", "transport"],
         )?;
 
@@ -54,6 +58,7 @@ impl App {
             server: read_server_config(root, &settings)?,
             component: server.id,
             output,
+            key_value_stores: server.component.strings("key_value_stores")?,
             features,
             dir,
         })
@@ -140,8 +145,8 @@ fn read_features(dir: &Path, mcp: &Section) -> Result<Vec<Feature>> {
     features
         .map(|(name, feature)| {
             feature.allow_only(
-                &["source", "build", "workdir", "prefix", "allow"],
-                &["dynamic"],
+                &["source", "build", "workdir", "prefix", "allow", "dynamic"],
+                &[],
             )?;
             let source = feature.path("source")?.with_context(|| {
                 format!("`{feature}` has no `source`: name the component file of the feature")
@@ -157,6 +162,7 @@ fn read_features(dir: &Path, mcp: &Section) -> Result<Vec<Feature>> {
                 workdir: in_dir(dir, &workdir),
                 prefix: feature.string("prefix")?,
                 allow: read_allow(&feature)?,
+                dynamic: feature.boolean("dynamic")?.unwrap_or_default(),
                 name,
             })
         })
@@ -219,8 +225,47 @@ fn read_server_config(root: &Section, mcp: &Section) -> Result<ServerConfig> {
             );
         }
     }
+    config.store = mcp.string("store")?;
+    ensure!(
+        config.store.as_deref() != Some(""),
+        "`{mcp}.store` is empty: name one of the component's `key_value_stores`"
+    );
+    config.cache = read_cache(mcp)?;
+    config.page_size = match mcp.integer("page-size", "a number of entries")? {
+        Some(size) => Some(
+            usize::try_from(size)
+                .ok()
+                .filter(|size| *size > 0)
+                .with_context(|| format!("`{mcp}.page-size` must be at least 1, not {size}"))?,
+        ),
+        None => None,
+    };
     config.name = name.context("`application.name` is missing: it is the name of the server")?;
     Ok(config)
+}
+
+fn read_cache(mcp: &Section) -> Result<Option<CacheHint>> {
+    let Some(cache) = mcp.section("cache")? else {
+        return Ok(None);
+    };
+    cache.allow_only(&["ttl", "scope"], &[])?;
+    let mut hint = ServerInput::default().cache;
+    if let Some(seconds) = cache.integer("ttl", "a number of seconds, such as `300`")? {
+        let milliseconds = u32::try_from(seconds).map(|seconds| u64::from(seconds) * 1000);
+        hint.ttl_ms = milliseconds.ok().with_context(|| {
+            format!(
+                "`{cache}.ttl` must be seconds from 0 to {}, not {seconds}",
+                u32::MAX
+            )
+        })?;
+    }
+    hint.scope = match cache.string("scope")?.as_deref() {
+        None => hint.scope,
+        Some("public") => CacheScope::Public,
+        Some("private") => CacheScope::Private,
+        Some(other) => bail!("`{cache}.scope` must be `public` or `private`, not `{other}`"),
+    };
+    Ok(Some(hint))
 }
 
 fn is_host(host: &str) -> bool {

@@ -56,6 +56,27 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A whole number; `expected` says of what.
+    pub fn integer(&self, key: &str, expected: &str) -> Result<Option<i64>> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(item) => match item.as_integer() {
+                Some(number) => Ok(Some(number)),
+                None => self.wrong_type(key, expected, item),
+            },
+        }
+    }
+
+    pub fn boolean(&self, key: &str) -> Result<Option<bool>> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(item) => match item.as_bool() {
+                Some(flag) => Ok(Some(flag)),
+                None => self.wrong_type(key, "`true` or `false`", item),
+            },
+        }
+    }
+
     pub fn strings(&self, key: &str) -> Result<Vec<String>> {
         let Some(item) = self.get(key) else {
             return Ok(vec![]);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::app::{self, App};
+use crate::compose::record::{FeatureRecord, Record};
 use crate::compose::{Composed, compose};
 
 /// Build every feature of an app, then compose its MCP server.
@@ -34,7 +35,9 @@ impl BuildCommand {
         let app = App::find(self.from.as_deref(), self.component_id.as_deref())?;
         app.build()?;
         let composed = compose(&app.composition()?)?;
+        app.check_store(&composed.record)?;
         app::replace(&app.output, &composed.component)?;
+        note_store(&composed.record);
         writeln!(std::io::stdout(), "{}", summary(&app.output, &composed))?;
         Ok(())
     }
@@ -42,15 +45,37 @@ impl BuildCommand {
 
 /// What was composed, in one line.
 pub(super) fn summary(output: &Path, composed: &Composed) -> String {
-    let count = |number: usize, noun: &str| match number {
-        1 => format!("1 {noun}"),
-        _ => format!("{number} {noun}s"),
-    };
+    let record = &composed.record;
+    let count = |of: fn(&FeatureRecord) -> usize| record.features.iter().map(of).sum::<usize>();
+    let counts = [
+        (record.features.len(), "feature"),
+        (count(|feature| feature.tools.len()), "tool"),
+        (count(|feature| feature.resources.len()), "resource"),
+        (
+            count(|feature| feature.resource_templates.len()),
+            "resource template",
+        ),
+        (count(|feature| feature.prompts.len()), "prompt"),
+    ];
+    let shown = counts
+        .iter()
+        .enumerate()
+        .filter_map(|(index, (number, noun))| match (number, index) {
+            (0, 2..) => None,
+            (1, _) => Some(format!("1 {noun}, ")),
+            _ => Some(format!("{number} {noun}s, ")),
+        });
     format!(
-        "composed `{}`: {}, {}, {} KB",
+        "composed `{}`: {}{} KB",
         output.display(),
-        count(composed.record.features.len(), "feature"),
-        count(composed.record.tools().count(), "tool"),
+        shown.collect::<String>(),
         composed.component.len().div_ceil(1000)
     )
+}
+
+/// Says which store the server needs, and why, if it does.
+pub(super) fn note_store(record: &Record) {
+    if let Some(need) = record.store_need() {
+        eprintln!("note: the server {need}");
+    }
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
+use clap::builder::NonEmptyStringValueParser;
 
-use super::build::summary;
+use super::build::{note_store, summary};
 use crate::app::{self, Manifest};
 use crate::compose::{self, Composition, Feature, Grant, Runtime, ServerConfig, Wasi};
 
@@ -40,13 +41,23 @@ pub struct ComposeCommand {
     #[arg(long, value_name = "NAME", requires = "output")]
     name: Option<String>,
 
-    /// Put PREFIX before the names of a feature's tools; a feature's name is that of its file
+    /// Put PREFIX before the names of a feature's tools and prompts; a feature's name is that of its
+    /// file
     #[arg(long, value_name = "FEATURE=PREFIX", value_parser = prefix, requires = "output")]
     prefix: Vec<(String, String)>,
 
     /// Let a feature use what it is not given by default
     #[arg(long, value_name = "FEATURE=GRANT", value_parser = allow, requires = "output")]
     allow: Vec<(String, Grant)>,
+
+    /// Ask a feature for its lists with every request, since they depend on it
+    #[arg(long, value_name = "FEATURE", requires = "output")]
+    dynamic: Vec<String>,
+
+    /// The key-value store of a server that keeps state on Spin [default: default]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(requires = "output")]
+    store: Option<String>,
 
     /// The generation of WASI to compose for [default: 0.2, or what `spin.toml` says]
     #[arg(long, value_name = "VERSION")]
@@ -106,13 +117,15 @@ impl ComposeCommand {
             features.push(Feature {
                 prefix: of(&self.prefix, &name).last(),
                 allow: of(&self.allow, &name).collect(),
+                dynamic: self.dynamic.contains(&name),
                 name,
                 source: source.clone(),
             });
         }
         let prefixed = self.prefix.iter().map(|(name, _)| ("--prefix", name));
         let allowed = self.allow.iter().map(|(name, _)| ("--allow", name));
-        for (flag, name) in prefixed.chain(allowed) {
+        let dynamic = self.dynamic.iter().map(|name| ("--dynamic", name));
+        for (flag, name) in prefixed.chain(allowed).chain(dynamic) {
             if !features.iter().any(|feature| feature.name == *name) {
                 let known: Vec<_> = features
                     .iter()
@@ -133,11 +146,13 @@ impl ComposeCommand {
             runtime: self.runtime,
             server: ServerConfig {
                 name,
+                store: self.store.clone(),
                 ..ServerConfig::default()
             },
             features,
         })?;
         app::replace(output, &composed.component)?;
+        note_store(&composed.record);
         writeln!(std::io::stdout(), "{}", summary(output, &composed))?;
         Ok(())
     }
@@ -161,9 +176,14 @@ impl ComposeCommand {
         composition.wasi = self.wasi.unwrap_or(composition.wasi);
         composition.runtime = self.runtime;
         let composed = compose::compose(&composition)?;
+        if let Some(store) = &composed.record.store {
+            manifest.ensure_store(&id, store)?;
+        }
+        manifest.app(Some(&id))?.check_store(&composed.record)?;
         app::replace(&app.output, &composed.component)?;
         // Last, so that nothing points at a server that could not be composed.
         manifest.save()?;
+        note_store(&composed.record);
         let mut stdout = std::io::stdout().lock();
         for change in manifest.changes() {
             writeln!(stdout, "spin.toml: {change}")?;

@@ -66,22 +66,32 @@ impl InspectCommand {
             size.core_modules,
             size.memories
         )?;
+        let need = record.store_need();
+        let need = need.as_deref().unwrap_or("needs no shared store");
+        writeln!(stdout, "{need}")?;
         for feature in &record.features {
-            writeln!(
-                stdout,
-                "\nfeature {} (sha256 {})",
-                feature.name,
-                &feature.sha256[..12.min(feature.sha256.len())]
-            )?;
+            let digest = &feature.sha256[..12.min(feature.sha256.len())];
+            writeln!(stdout, "\nfeature {} (sha256 {digest})", feature.name)?;
+            if feature.dynamic {
+                writeln!(stdout, "  lists that depend on the request")?;
+            }
             for tool in &feature.tools {
-                let description = tool
-                    .description
-                    .as_deref()
-                    .unwrap_or_default()
-                    .lines()
-                    .next()
-                    .unwrap_or_default();
-                writeln!(stdout, "  tool {:<24} {description}", tool.name)?;
+                entry(&mut stdout, "tool", &tool.name, &tool.description)?;
+            }
+            for resource in &feature.resources {
+                entry(
+                    &mut stdout,
+                    "resource",
+                    &resource.uri,
+                    &resource.description,
+                )?;
+            }
+            for template in &feature.resource_templates {
+                let uri = &template.uri_template;
+                entry(&mut stdout, "template", uri, &template.description)?;
+            }
+            for prompt in &feature.prompts {
+                entry(&mut stdout, "prompt", &prompt.name, &prompt.description)?;
             }
             for import in feature.imports.iter().filter(|import| !is_basic(import)) {
                 writeln!(stdout, "  needs {import}")?;
@@ -89,6 +99,19 @@ impl InspectCommand {
         }
         Ok(())
     }
+}
+
+/// One line of a list, with the first line of the description.
+fn entry(
+    stdout: &mut impl Write,
+    kind: &str,
+    name: &str,
+    description: &Option<String>,
+) -> std::io::Result<()> {
+    let description = description.as_deref().unwrap_or_default();
+    let description = description.lines().next().unwrap_or_default();
+    let line = format!("  {kind:<8} {name:<24} {description}");
+    writeln!(stdout, "{}", line.trim_end())
 }
 
 /// What every component imports.

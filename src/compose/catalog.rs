@@ -2,22 +2,33 @@
 
 use anyhow::{Result, bail};
 use spin_mcp_protocol::{
-    catalog::{self, BuildError, CatalogInput, FeatureInput, Flags, ServerInput},
+    catalog::{self, BuildError, CatalogInput, FeatureInput, Flags, ListKind, ServerInput},
     types::tool_types::Tool,
 };
 
 use super::{
     ServerConfig,
-    feature::{Kind, Loaded},
+    feature::Loaded,
+    interface::{Interface, Kind},
+    listing::Lists,
 };
 
 /// The version of a server that names none.
 const NO_VERSION: &str = "0.0.0";
 
-pub fn bake(server: &ServerConfig, features: &[Loaded], lists: &[Vec<Tool>]) -> Result<Vec<u8>> {
+/// The key in a tool's `_meta` that says that it may answer with a task: the extension's name.
+const TASKS: &str = "io.modelcontextprotocol/tasks";
+
+/// Bakes the catalog of a server. `store` is what its instances share, if they share anything.
+pub fn bake(
+    server: &ServerConfig,
+    store: Option<&str>,
+    features: &[Loaded],
+    lists: &[Lists],
+) -> Result<Vec<u8>> {
     let mut inputs = Vec::new();
-    for (feature, tools) in features.iter().zip(lists) {
-        for tool in tools {
+    for (feature, lists) in features.iter().zip(lists) {
+        for tool in &lists.tools {
             check_schema(feature, tool, "inputSchema", &tool.input_schema)?;
             if let Some(schema) = &tool.output_schema {
                 check_schema(feature, tool, "outputSchema", schema)?;
@@ -25,12 +36,16 @@ pub fn bake(server: &ServerConfig, features: &[Loaded], lists: &[Vec<Tool>]) -> 
         }
         inputs.push(FeatureInput {
             name: feature.name.clone(),
-            flags: flags(feature),
+            flags: flags(feature, lists),
             prefix: feature.prefix.clone(),
-            tools: tools.clone(),
-            cache: None,
+            tools: lists.tools.clone(),
+            resources: lists.resources.clone(),
+            resource_templates: lists.resource_templates.clone(),
+            prompts: lists.prompts.clone(),
+            cache: lists.cache,
         });
     }
+    let default = ServerInput::default();
     let server = ServerInput {
         name: server.name.clone(),
         version: server
@@ -42,40 +57,67 @@ pub fn bake(server: &ServerConfig, features: &[Loaded], lists: &[Vec<Tool>]) -> 
         instructions: server.instructions.clone(),
         allowed_origins: server.allowed_origins.clone(),
         allowed_hosts: server.allowed_hosts.clone(),
-        ..ServerInput::default()
+        page_size: server.page_size.unwrap_or(default.page_size),
+        cache: server.cache.unwrap_or(default.cache),
+        store: store.map(str::to_owned),
+        ..default
     };
     match catalog::build(&CatalogInput {
         server,
         features: inputs,
     }) {
         Ok(catalog) => Ok(catalog),
-        Err(BuildError::DuplicateTool {
-            tool,
+        Err(BuildError::Duplicate {
+            kind: kind @ (ListKind::Tools | ListKind::Prompts),
+            name,
             first,
             second,
-        }) if first != second => bail!(
-            "features `{first}` and `{second}` both have a tool `{tool}`; set `prefix` on one of them in \
-             spin.toml, or name the feature with it: `--prefix {second}={second}-`"
-        ),
+        }) if first != second => {
+            let noun = match kind {
+                ListKind::Prompts => "prompt",
+                _ => "tool",
+            };
+            bail!(
+                "features `{first}` and `{second}` both have a {noun} `{name}`; set `prefix` on one of them in \
+                 spin.toml, or name the feature with it: `--prefix {second}={second}-`"
+            )
+        }
         Err(error) => Err(error.into()),
     }
 }
 
-fn flags(feature: &Loaded) -> Flags {
+/// What is known of a feature.
+pub fn flags(feature: &Loaded, lists: &Lists) -> Flags {
     let mut flags = Flags::default();
     for (holds, flag) in [
         (feature.kind == Kind::Async, Flags::ASYNC),
-        (feature.uses_request, Flags::USES_REQUEST),
-        (feature.sends_progress, Flags::PROGRESS),
-        (feature.logs, Flags::LOG),
-        (feature.prompts, Flags::PROMPTS),
-        (feature.resources, Flags::RESOURCES),
+        (feature.dynamic, Flags::DYNAMIC),
+        (feature.exports(Interface::Tools), Flags::TOOLS),
+        (feature.exports(Interface::Resources), Flags::RESOURCES),
+        (feature.exports(Interface::Prompts), Flags::PROMPTS),
+        (feature.exports(Interface::Completions), Flags::COMPLETIONS),
+        (feature.request.is_some(), Flags::USES_REQUEST),
+        (feature.calls("progress"), Flags::PROGRESS),
+        (feature.calls("log"), Flags::LOG),
+        (
+            feature.calls("input-responses") || feature.calls("request-state"),
+            Flags::INPUT,
+        ),
+        (feature.calls("resource-updated"), Flags::RESOURCE_UPDATED),
+        (feature.calls("list-changed"), Flags::LIST_CHANGED),
+        (lists.tools.iter().any(runs_tasks), Flags::TASKS),
     ] {
         if holds {
             flags = flags.with(flag);
         }
     }
     flags
+}
+
+/// Whether a tool says that it may answer with a task.
+fn runs_tasks(tool: &Tool) -> bool {
+    let meta = tool.meta.as_deref().map(serde_json::from_str);
+    matches!(meta, Some(Ok(serde_json::Value::Object(meta))) if meta.contains_key(TASKS))
 }
 
 /// Refuses a schema that its own dialect does not allow; never fetches one.

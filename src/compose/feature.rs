@@ -10,14 +10,12 @@ use wasmparser::{
 };
 use wit_component::ComponentEncoder;
 
-use super::{Feature, Grant, Wasi};
+use super::{
+    Feature, Grant, Wasi,
+    interface::{Interface, Kind, PACKAGE, VERSION},
+};
 
-/// The contract's package and version, as they stand in the names of interfaces.
-const PACKAGE: &str = "spin-mcp:server/";
-const VERSION: &str = "@0.1.0";
 pub const REQUEST: &str = "spin-mcp:server/request@0.1.0";
-pub const PROMPTS: &str = "spin-mcp:server/prompts@0.1.0";
-pub const RESOURCES: &str = "spin-mcp:server/resources@0.1.0";
 
 /// Interfaces of the contract that hold nothing but types.
 const TYPES: [&str; 5] = [
@@ -30,45 +28,36 @@ const TYPES: [&str; 5] = [
 /// Namespaces that hosts serve.
 const HOST_NAMESPACES: [&str; 4] = ["wasi", "spin", "fermyon", "wasmcloud"];
 
-/// Whether a feature's functions are synchronous.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    Sync,
-    Async,
-}
-
-impl Kind {
-    /// The interface for tools of this kind.
-    pub fn tools(self) -> &'static str {
-        match self {
-            Kind::Sync => "spin-mcp:server/tools@0.1.0",
-            Kind::Async => "spin-mcp:server/tools-async@0.1.0",
-        }
-    }
-}
-
 /// A feature that can be composed.
 #[derive(Debug)]
 pub struct Loaded {
     pub name: String,
     pub prefix: Option<String>,
     pub allow: Vec<Grant>,
+    /// Its lists depend on the request.
+    pub dynamic: bool,
     pub component: Vec<u8>,
     /// SHA-256 of the file, in hexadecimal.
     pub digest: String,
     pub kind: Kind,
-    /// It imports `request`.
-    pub uses_request: bool,
-    /// It exports prompts.
-    pub prompts: bool,
-    /// It exports resources.
-    pub resources: bool,
-    /// It may tell clients of its progress.
-    pub sends_progress: bool,
-    /// It may send clients log messages.
-    pub logs: bool,
+    /// What it exports; one at least.
+    pub interfaces: Vec<Interface>,
+    /// The functions that it imports of `request`, if it imports that.
+    pub request: Option<Vec<String>>,
     /// All names it imports.
     pub imports: Vec<String>,
+}
+
+impl Loaded {
+    pub fn exports(&self, interface: Interface) -> bool {
+        self.interfaces.contains(&interface)
+    }
+
+    /// Whether it can call this function of `request`.
+    pub fn calls(&self, function: &str) -> bool {
+        let functions = self.request.iter().flatten();
+        functions.into_iter().any(|name| name == function)
+    }
 }
 
 /// Reads a feature and says what keeps it out of a server of this edition.
@@ -92,23 +81,18 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
             path.display()
         )
     })?;
-    let kind = world.kind(feature)?;
-    world.check_imports(feature, kind, wasi)?;
+    let (kind, interfaces) = world.offers(feature)?;
+    world.check_imports(feature, kind, &interfaces, wasi)?;
     let request = world.imports.iter().find(|import| import.name == REQUEST);
-    let uses = |function: &str| {
-        request.is_some_and(|request| request.functions.iter().any(|name| name == function))
-    };
     Ok(Loaded {
         name: feature.name.clone(),
         prefix: feature.prefix.clone(),
         allow: feature.allow.clone(),
+        dynamic: feature.dynamic,
         digest,
         kind,
-        uses_request: request.is_some(),
-        prompts: world.exports(PROMPTS),
-        resources: world.exports(RESOURCES),
-        sends_progress: uses("progress"),
-        logs: uses("log"),
+        interfaces,
+        request: request.map(|request| request.functions.clone()),
         imports: world
             .imports
             .into_iter()
@@ -204,27 +188,49 @@ impl World {
         self.exports.iter().any(|export| export == interface)
     }
 
-    /// Whether the component's tools are synchronous.
-    fn kind(&self, feature: &Feature) -> Result<Kind> {
+    /// What the component offers, and whether its functions are synchronous.
+    fn offers(&self, feature: &Feature) -> Result<(Kind, Vec<Interface>)> {
         let (name, path) = (&feature.name, feature.source.display());
-        match (
-            self.exports(Kind::Sync.tools()),
-            self.exports(Kind::Async.tools()),
-        ) {
-            (true, false) => return Ok(Kind::Sync),
-            (false, true) => return Ok(Kind::Async),
-            (true, true) => bail!(
-                "feature `{name}` (`{path}`) exports both `{}` and `{}`; export one of them",
-                Kind::Sync.tools(),
-                Kind::Async.tools()
+        let of = |kind| {
+            let all = Interface::ALL.into_iter();
+            all.filter(move |interface| self.exports(interface.name(kind)))
+        };
+        let (kind, interfaces) = match (of(Kind::Sync).next(), of(Kind::Async).next()) {
+            (None, None) => return self.offers_nothing(feature),
+            (Some(one), Some(other)) => bail!(
+                "feature `{name}` (`{path}`) exports both `{}` and `{}`, but all functions of a feature are \
+                 either synchronous or asynchronous; export `{}` instead of the latter, or make two features of it",
+                one.name(Kind::Sync),
+                other.name(Kind::Async),
+                other.name(Kind::Sync)
             ),
-            (false, false) => {}
-        }
+            (Some(_), None) => (Kind::Sync, of(Kind::Sync).collect::<Vec<_>>()),
+            (None, Some(_)) => (Kind::Async, of(Kind::Async).collect()),
+        };
+        let completed = [Interface::Prompts, Interface::Resources];
+        ensure!(
+            !interfaces.contains(&Interface::Completions)
+                || interfaces
+                    .iter()
+                    .any(|interface| completed.contains(interface)),
+            "feature `{name}` (`{path}`) exports `{}` without `{}` or `{}`, so there is nothing that it could \
+             complete; export the prompts or resource templates that it completes, too",
+            Interface::Completions.name(kind),
+            Interface::Prompts.name(kind),
+            Interface::Resources.name(kind)
+        );
+        Ok((kind, interfaces))
+    }
+
+    /// Says why a component is no feature.
+    fn offers_nothing<T>(&self, feature: &Feature) -> Result<T> {
+        let (name, path) = (&feature.name, feature.source.display());
         let own: Vec<_> = self
             .exports
             .iter()
             .filter(|export| export.starts_with(PACKAGE))
             .collect();
+        let [tools, resources, prompts, _] = Interface::ALL.map(|known| known.name(Kind::Sync));
         match own.iter().find(|export| !export.ends_with(VERSION)) {
             Some(other) => bail!(
                 "feature `{name}` (`{path}`) exports `{other}`, but this `mcp` composes version {} of the \
@@ -232,28 +238,31 @@ impl World {
                 &VERSION[1..]
             ),
             None if own.is_empty() => bail!(
-                "`{path}` exports nothing that an MCP server is made of; a feature exports `{}` (see \
-                 `spin new -t mcp-tool`)",
-                Kind::Sync.tools()
+                "`{path}` exports nothing that an MCP server is made of; a feature exports `{tools}`, \
+                 `{resources}` or `{prompts}` (see `spin new -t mcp-tool`)"
             ),
             None => bail!(
                 "feature `{name}` (`{path}`) exports `{}`, which this version of `mcp` cannot serve yet; \
-                 it serves `{}` and `{}`",
-                own[0],
-                Kind::Sync.tools(),
-                Kind::Async.tools()
+                 it serves `{tools}`, `{resources}` and `{prompts}`",
+                own[0]
             ),
         }
     }
 
-    fn check_imports(&self, feature: &Feature, kind: Kind, wasi: Wasi) -> Result<()> {
+    fn check_imports(
+        &self,
+        feature: &Feature,
+        kind: Kind,
+        interfaces: &[Interface],
+        wasi: Wasi,
+    ) -> Result<()> {
         let (name, path) = (&feature.name, feature.source.display());
         if wasi == Wasi::P2 && kind == Kind::Async {
             bail!(
-                "feature `{name}` (`{path}`) has asynchronous tools (`{}`), which hosts of WASI 0.2 cannot \
+                "feature `{name}` (`{path}`) has asynchronous functions (`{}`), which hosts of WASI 0.2 cannot \
                  run; compose with `--wasi 0.3` (`wasi = \"0.3\"` in spin.toml), or export `{}` instead",
-                kind.tools(),
-                Kind::Sync.tools()
+                interfaces[0].name(kind),
+                interfaces[0].name(Kind::Sync)
             );
         }
         for import in self.imports.iter().map(|import| import.name.as_str()) {

@@ -20,8 +20,6 @@ pub struct Parts<'a> {
     /// The component behind `request`, if a feature needs it.
     pub request: Option<Vec<u8>>,
     pub features: &'a [Loaded],
-    /// The server's import that each feature plugs into.
-    pub plugs: &'a [String],
 }
 
 pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
@@ -39,11 +37,11 @@ pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
     }
     let server = instantiate(&mut graph, "spin-mcp:server", parts.server)?;
     server.plug_types(&mut graph, &types)?;
-    for (index, (feature, plug)) in parts.features.iter().zip(parts.plugs).enumerate() {
+    for (slot, feature) in parts.features.iter().enumerate() {
         // A name of its own, since the names of features need not be names of packages.
         let instance = instantiate(
             &mut graph,
-            &format!("feature:f{index}"),
+            &format!("feature:f{slot}"),
             feature.component.clone(),
         )?;
         let mismatch = || {
@@ -57,15 +55,19 @@ pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
             .with_context(mismatch)?;
         instance.plug_absent(&mut graph, &absent, &feature.allow)?;
         if let Some(request) = &request
-            && feature.uses_request
+            && feature.request.is_some()
         {
             instance
                 .plug(&mut graph, REQUEST, request, REQUEST)
                 .with_context(mismatch)?;
         }
-        server
-            .plug(&mut graph, plug, &instance, feature.kind.tools())
-            .with_context(mismatch)?;
+        for interface in &feature.interfaces {
+            let plug = interface.plug(feature.kind, slot);
+            let export = interface.name(feature.kind);
+            server
+                .plug(&mut graph, &plug, &instance, export)
+                .with_context(mismatch)?;
+        }
     }
     if let Some(request) = &request {
         server.plug(&mut graph, CONTROL, request, CONTROL)?;

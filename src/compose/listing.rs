@@ -5,52 +5,70 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use spin_mcp_protocol::types::{tool_types as protocol_tools, types as protocol};
+use spin_mcp_protocol::types::{
+    prompt_types::Prompt,
+    resource_types::ResourceTemplate,
+    tool_types::Tool,
+    types::{CacheHint, ResourceInfo},
+};
 use wasmtime::{
     Config, Engine, OptLevel, RegallocAlgorithm, Store,
-    component::{Component, HasSelf, Instance, Linker, ResourceType, Val, types::ComponentItem},
+    component::{
+        Component, HasSelf, Instance, InstancePre, Linker, ResourceType, types::ComponentItem,
+    },
 };
 
-use super::feature::{Kind, Loaded, PROMPTS, RESOURCES};
+use super::{
+    feature::Loaded,
+    interface::{Interface, Kind},
+};
 use crate::host::guest::{self, Guest};
+use page::{Page, stricter};
+
+mod page;
 
 const TIME_LIMIT: Duration = Duration::from_secs(10);
-/// Tools that one feature may have.
-const MAX_TOOLS: usize = 1_000;
+/// Entries that one list of a feature may have.
+const MAX_ENTRIES: usize = 1_000;
 
-mod sync {
+mod bindings {
     wasmtime::component::bindgen!({
         path: "framework/wit",
         inline: "
             package spin-mcp:listing;
-            world sync {
+            world features {
                 import spin-mcp:server/request@0.1.0;
                 export spin-mcp:server/tools@0.1.0;
+                export spin-mcp:server/tools-async@0.1.0;
+                export spin-mcp:server/resources@0.1.0;
+                export spin-mcp:server/resources-async@0.1.0;
+                export spin-mcp:server/prompts@0.1.0;
+                export spin-mcp:server/prompts-async@0.1.0;
             }",
-        world: "spin-mcp:listing/sync",
+        world: "spin-mcp:listing/features",
         exports: { default: async },
     });
 }
 
-mod asynchronous {
-    wasmtime::component::bindgen!({
-        path: "framework/wit",
-        inline: "
-            package spin-mcp:listing;
-            world asynchronous {
-                export spin-mcp:server/tools-async@0.1.0;
-            }",
-        world: "spin-mcp:listing/asynchronous",
-        with: {
-            "spin-mcp:server/types": super::sync::spin_mcp::server::types,
-            "spin-mcp:server/tool-types": super::sync::spin_mcp::server::tool_types,
-        },
-    });
-}
+use bindings::{
+    exports::spin_mcp::server::{
+        prompts, prompts_async, resources, resources_async, tools, tools_async,
+    },
+    spin_mcp::server::{request, types},
+};
 
-use sync::spin_mcp::server::{request, tool_types, types};
+/// What one feature offers, in its order.
+#[derive(Debug, Default)]
+pub struct Lists {
+    pub tools: Vec<Tool>,
+    pub resources: Vec<ResourceInfo>,
+    pub resource_templates: Vec<ResourceTemplate>,
+    pub prompts: Vec<Prompt>,
+    /// The strictest of what any page said.
+    pub cache: Option<CacheHint>,
+}
 
 /// Answers as for any id that names no request: there is none at compose time.
 impl request::Host for Guest {
@@ -88,10 +106,10 @@ impl request::Host for Guest {
 }
 
 impl types::Host for Guest {}
-impl tool_types::Host for Guest {}
 
-/// The tools of each feature, in its order. On a terminal, it shows where it is.
-pub fn list(features: &[Loaded]) -> Result<Vec<Vec<protocol_tools::Tool>>> {
+/// The lists of each feature; empty ones for a feature whose lists depend on the request. On a
+/// terminal, it shows where it is.
+pub fn list(features: &[Loaded]) -> Result<Vec<Lists>> {
     let lister = Lister::new()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -100,14 +118,17 @@ pub fn list(features: &[Loaded]) -> Result<Vec<Vec<protocol_tools::Tool>>> {
     progress.set_style(ProgressStyle::with_template(
         "reading `{msg}` ({pos}/{len})",
     )?);
-    let mut lists = Vec::new();
+    let mut all = Vec::new();
     for feature in features {
         progress.set_message(feature.name.clone());
-        lists.push(runtime.block_on(lister.tools(feature))?);
+        all.push(match feature.dynamic {
+            true => Lists::default(),
+            false => runtime.block_on(lister.lists(feature))?,
+        });
         progress.inc(1);
     }
     progress.finish_and_clear();
-    Ok(lists)
+    Ok(all)
 }
 
 struct Lister {
@@ -136,65 +157,119 @@ impl Lister {
         Ok(Lister { engine })
     }
 
-    /// All tools of a feature, in its order.
-    async fn tools(&self, feature: &Loaded) -> Result<Vec<protocol_tools::Tool>> {
+    async fn lists(&self, feature: &Loaded) -> Result<Lists> {
         let name = &feature.name;
         let component = Component::new(&self.engine, &feature.component)
             .map_err(|error| anyhow!("cannot compile feature `{name}`: {error:#}"))?;
-        tokio::time::timeout(TIME_LIMIT, self.lists(feature, &component))
+        tokio::time::timeout(TIME_LIMIT, self.read(feature, &component))
             .await
             .map_err(|_| {
                 anyhow!(
-                    "feature `{name}` did not list its tools within {} s",
+                    "feature `{name}` did not list what it offers within {} s",
                     TIME_LIMIT.as_secs()
                 )
             })?
-            .with_context(|| format!("cannot read the tools of feature `{name}`"))
+            .with_context(|| format!("cannot read the lists of feature `{name}`"))
     }
 
-    async fn lists(
-        &self,
-        feature: &Loaded,
-        component: &Component,
-    ) -> Result<Vec<protocol_tools::Tool>> {
+    async fn read(&self, feature: &Loaded, component: &Component) -> Result<Lists> {
         let mut linker = guest::linker(&self.engine)?;
         request::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         trap_unknown(&mut linker, component)?;
         let mut store = guest::sealed_store(&self.engine, &feature.name);
         store.epoch_deadline_async_yield_and_update(1);
-        let instance = linker.instantiate_async(&mut store, component).await?;
-        for (exported, interface, lists) in [
-            (feature.prompts, PROMPTS, &["list-prompts"][..]),
-            (
-                feature.resources,
-                RESOURCES,
-                &["list-resources", "list-resource-templates"],
-            ),
-        ] {
-            for list in lists.iter().filter(|_| exported) {
-                refuse_entries(&mut store, &instance, interface, list).await?;
-            }
-        }
+        let component = linker.instantiate_pre(component)?;
+        let instance = component.instantiate_async(&mut store).await?;
+        let mut reader = Reader {
+            feature,
+            component,
+            store,
+            instance,
+            lists: Lists::default(),
+        };
         match feature.kind {
-            Kind::Sync => {
-                let feature = sync::Sync::new(&mut store, &instance).map_err(misfit)?;
-                let tools = feature.spin_mcp_server_tools();
-                all_pages(async |cursor| Ok(tools.call_list_tools(&mut store, 0, cursor).await?))
-                    .await
-            }
-            Kind::Async => {
-                let feature =
-                    asynchronous::Asynchronous::new(&mut store, &instance).map_err(misfit)?;
-                let tools = feature.spin_mcp_server_tools_async();
-                all_pages(async |cursor| {
-                    let cursor = cursor.map(str::to_owned);
-                    Ok(store
-                        .run_concurrent(async |store| tools.call_list_tools(store, 0, cursor).await)
-                        .await??)
-                })
-                .await
-            }
+            Kind::Sync => reader.read_sync().await?,
+            Kind::Async => reader.read_async().await?,
         }
+        Ok(reader.lists)
+    }
+}
+
+/// A feature that runs, and what it has listed.
+struct Reader<'a> {
+    feature: &'a Loaded,
+    component: InstancePre<Guest>,
+    store: Store<Guest>,
+    instance: Instance,
+    lists: Lists,
+}
+
+/// The functions of an interface that the feature exports.
+macro_rules! guest {
+    ($reader:ident, $interface:ident) => {
+        $interface::GuestIndices::new(&$reader.component)
+            .and_then(|indices| indices.load(&mut $reader.store, &$reader.instance))
+            .map_err(misfit)?
+    };
+}
+
+/// All pages of a list of a synchronous interface.
+macro_rules! pages {
+    ($reader:ident, $guest:ident.$list:ident) => {
+        all_pages(&mut $reader.lists.cache, async |cursor| {
+            let store = &mut $reader.store;
+            Ok($guest.$list(store, 0, cursor.as_deref()).await?)
+        })
+        .await?
+    };
+}
+
+/// All pages of a list of an asynchronous interface.
+macro_rules! pages_async {
+    ($reader:ident, $guest:ident.$list:ident) => {
+        all_pages(&mut $reader.lists.cache, async |cursor| {
+            let store = &mut $reader.store;
+            Ok(store
+                .run_concurrent(async |store| $guest.$list(store, 0, cursor).await)
+                .await??)
+        })
+        .await?
+    };
+}
+
+impl Reader<'_> {
+    async fn read_sync(&mut self) -> Result<()> {
+        if self.feature.exports(Interface::Tools) {
+            let guest = guest!(self, tools);
+            self.lists.tools = pages!(self, guest.call_list_tools);
+        }
+        if self.feature.exports(Interface::Resources) {
+            let guest = guest!(self, resources);
+            self.lists.resources = pages!(self, guest.call_list_resources);
+            self.lists.resource_templates = pages!(self, guest.call_list_resource_templates);
+        }
+        if self.feature.exports(Interface::Prompts) {
+            let guest = guest!(self, prompts);
+            self.lists.prompts = pages!(self, guest.call_list_prompts);
+        }
+        Ok(())
+    }
+
+    async fn read_async(&mut self) -> Result<()> {
+        if self.feature.exports(Interface::Tools) {
+            let guest = guest!(self, tools_async);
+            self.lists.tools = pages_async!(self, guest.call_list_tools);
+        }
+        if self.feature.exports(Interface::Resources) {
+            let guest = guest!(self, resources_async);
+            self.lists.resources = pages_async!(self, guest.call_list_resources);
+            self.lists.resource_templates = pages_async!(self, guest.call_list_resource_templates);
+        }
+        if self.feature.exports(Interface::Prompts) {
+            let guest = guest!(self, prompts_async);
+            self.lists.prompts = pages_async!(self, guest.call_list_prompts);
+        }
+        Ok(())
     }
 }
 
@@ -202,6 +277,8 @@ impl Lister {
 /// while being listed is an error.
 fn trap_unknown(linker: &mut Linker<Guest>, component: &Component) -> Result<()> {
     let engine = component.engine().clone();
+    // Stores that `mcp serve` has for servers, too.
+    linker.allow_shadowing(true);
     for (name, import) in component.component_type().imports(&engine) {
         let ComponentItem::ComponentInstance(instance) = import.ty else {
             continue;
@@ -221,7 +298,7 @@ fn trap_unknown(linker: &mut Linker<Guest>, component: &Component) -> Result<()>
         let mut traps = linker.instance(name)?;
         for (item, export) in instance.exports(&engine) {
             let called =
-                format!("`{item}` of `{name}` is not there at compose time: list tools without it");
+                format!("`{item}` of `{name}` is not there at compose time: list without it");
             match export.ty {
                 ComponentItem::ComponentFunc(function) if function.async_() => {
                     traps.func_new_concurrent(item, move |_, _, _, _| {
@@ -250,93 +327,38 @@ fn misfit(error: wasmtime::Error) -> anyhow::Error {
     )
 }
 
-/// Calls a list function whose entries cannot be served yet, and refuses what it lists.
-async fn refuse_entries(
-    store: &mut Store<Guest>,
-    instance: &Instance,
-    interface: &str,
-    list: &str,
-) -> Result<()> {
-    let function = instance
-        .get_export_index(&mut *store, None, interface)
-        .and_then(|interface| instance.get_export_index(&mut *store, Some(&interface), list))
-        .and_then(|function| instance.get_func(&mut *store, function))
-        .with_context(|| format!("`{interface}` has no function `{list}`"))?;
-    let mut results = [Val::Bool(false)];
-    let first_page = [Val::U64(0), Val::Option(None)];
-    function
-        .call_async(&mut *store, &first_page, &mut results)
-        .await?;
-    let [Val::Result(Ok(Some(page)))] = &results else {
-        bail!("`{list}` answered with an error");
-    };
-    match page.as_ref() {
-        Val::Record(fields) if matches!(fields.first(), Some((_, Val::List(entries))) if entries.is_empty()) => {
-            Ok(())
-        }
-        _ => bail!(
-            "`{list}` is not empty, and this version of `mcp` serves tools only; remove the entries"
-        ),
-    }
-}
-
 /// Follows the cursors of a feature to their end.
-async fn all_pages(
-    mut page: impl AsyncFnMut(Option<&str>) -> Result<Result<tool_types::ToolList, types::Error>>,
-) -> Result<Vec<protocol_tools::Tool>> {
-    let mut tools: Vec<protocol_tools::Tool> = Vec::new();
-    let mut cursor: Option<String> = None;
+async fn all_pages<P: Page>(
+    cache: &mut Option<CacheHint>,
+    mut page: impl AsyncFnMut(Option<String>) -> Result<Result<P, types::Error>>,
+) -> Result<Vec<P::Entry>> {
+    let list = P::LIST;
+    let mut entries = Vec::new();
+    let mut cursor = None;
     loop {
-        let list = page(cursor.as_deref()).await?.map_err(|error| {
+        let page = page(cursor).await?.map_err(|error| {
             anyhow!(
-                "`list-tools` answered with error {}: {}",
+                "`{list}` answered with error {}: {}",
                 error.code,
                 error.message
             )
         })?;
-        if tools.len() + list.tools.len() > MAX_TOOLS {
-            bail!("it lists more than {MAX_TOOLS} tools");
+        let (more, next, hint) = page.into_parts();
+        ensure!(
+            entries.len() + more.len() <= MAX_ENTRIES,
+            "`{list}` lists more than {MAX_ENTRIES} entries"
+        );
+        if next.is_some() && more.is_empty() {
+            bail!("`{list}` gave an empty page with a cursor, so its list might never end");
         }
-        if list.next_cursor.is_some() && list.tools.is_empty() {
-            bail!("`list-tools` gave an empty page with a cursor, so its list might never end");
-        }
-        tools.extend(list.tools.into_iter().map(tool));
-        match list.next_cursor {
-            None => return Ok(tools),
+        entries.extend(more);
+        *cache = match (cache.take(), hint) {
+            (Some(one), Some(other)) => Some(stricter(one, other)),
+            (one, other) => one.or(other),
+        };
+        match next {
+            None => return Ok(entries),
             next => cursor = next,
         }
-    }
-}
-
-fn tool(tool: tool_types::Tool) -> protocol_tools::Tool {
-    protocol_tools::Tool {
-        name: tool.name,
-        title: tool.title,
-        description: tool.description,
-        input_schema: tool.input_schema,
-        output_schema: tool.output_schema,
-        annotations: tool
-            .annotations
-            .map(|annotations| protocol_tools::ToolAnnotations {
-                title: annotations.title,
-                read_only: annotations.read_only,
-                destructive: annotations.destructive,
-                idempotent: annotations.idempotent,
-                open_world: annotations.open_world,
-            }),
-        icons: tool.icons.into_iter().map(icon).collect(),
-        meta: tool.meta,
-    }
-}
-
-fn icon(icon: types::Icon) -> protocol::Icon {
-    protocol::Icon {
-        src: icon.src,
-        mime_type: icon.mime_type,
-        sizes: icon.sizes,
-        theme: icon.theme.map(|theme| match theme {
-            types::IconTheme::Light => protocol::IconTheme::Light,
-            types::IconTheme::Dark => protocol::IconTheme::Dark,
-        }),
     }
 }

@@ -3,18 +3,25 @@
 mod catalog;
 mod feature;
 mod graph;
+mod interface;
 mod listing;
 pub mod record;
 mod specialize;
+pub mod state;
 
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
+use spin_mcp_protocol::types::types::CacheHint;
 
 use crate::framework;
-pub use feature::{Kind, World};
-use record::Record;
+use feature::Loaded;
+pub use feature::World;
+use interface::{Interface, Kind};
+use record::{FeatureRecord, Record};
+use specialize::{Dispatch, Wiring};
+use state::Need;
 
 /// The generation of WASI that a server is composed for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
@@ -43,27 +50,36 @@ impl Wasi {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Runtime {
-    /// Spin, and what runs Spin apps: at most 32 linear memories.
+    /// Spin, and what runs Spin apps: at most 32 linear memories; a key-value store for servers
+    /// that keep state.
     #[default]
     Spin,
-    /// Wasmtime: no limit that compose knows of.
+    /// Wasmtime: no limit that compose knows of; no store.
     Wasmtime,
 }
 
 /// The linear memories that Spin allows a component.
 const SPIN_MEMORIES: usize = 32;
+/// What Spin has for servers that keep state, and Wasmtime has not.
+const STORES: [&str; 3] = [
+    "wasi:keyvalue/store@0.2.0-draft2",
+    "wasi:keyvalue/batch@0.2.0-draft2",
+    "wasi:config/store@0.2.0-draft-2024-09-27",
+];
 
-/// A component that offers tools.
+/// A component that offers tools, resources or prompts.
 #[derive(Clone, Debug)]
 pub struct Feature {
     /// What messages call it.
     pub name: String,
     /// Its component, or its core module with an embedded component type.
     pub source: PathBuf,
-    /// Put before the name of each of its tools.
+    /// Put before the name of each of its tools and prompts.
     pub prefix: Option<String>,
     /// What it may use beside what every feature may.
     pub allow: Vec<Grant>,
+    /// Its lists depend on the request: they are not read now, but asked for with every one.
+    pub dynamic: bool,
 }
 
 /// Something that a feature can be allowed to use.
@@ -86,6 +102,12 @@ pub struct ServerConfig {
     pub allowed_origins: Vec<String>,
     /// Hosts that a request may name. Empty: any.
     pub allowed_hosts: Vec<String>,
+    /// The key-value store of a server that keeps state on Spin. None: `default`.
+    pub store: Option<String>,
+    /// How long lists may be kept whose features do not say it. None: five minutes, by anybody.
+    pub cache: Option<CacheHint>,
+    /// The entries on a page of a list, one at least. None: 100.
+    pub page_size: Option<usize>,
 }
 
 /// What to compose.
@@ -119,61 +141,72 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
         .map(|feature| feature::load(feature, wasi))
         .collect::<Result<Vec<_>>>()?;
     let lists = listing::list(&features)?;
-    let catalog = catalog::bake(&composition.server, &features, &lists)?;
-
-    let plugs: Vec<_> = features
+    let records: Vec<_> = features
         .iter()
-        .enumerate()
-        .map(|(slot, feature)| plug_name(feature.kind, slot))
-        .collect();
-    let needs_request = features.iter().any(|feature| feature.uses_request);
-    let kinds: &[Kind] = match wasi {
-        Wasi::P2 => &[Kind::Sync],
-        Wasi::P3 => &[Kind::Sync, Kind::Async],
-    };
-    let dispatches: Vec<_> = kinds
-        .iter()
-        .map(|kind| specialize::Dispatch {
-            interface: kind.tools(),
-            plugs: features
-                .iter()
-                .zip(&plugs)
-                .map(|(feature, plug)| (feature.kind == *kind).then_some(plug.as_str()))
-                .collect(),
+        .zip(&lists)
+        .map(|(feature, lists)| {
+            let state = Need::of(catalog::flags(feature, lists));
+            FeatureRecord::new(feature, lists, state)
         })
         .collect();
-    let unused: &[&str] = if needs_request {
-        &[]
-    } else {
-        &[graph::CONTROL]
+    let stateful = records.iter().any(|feature| !feature.state.is_empty());
+    let has_store = composition.runtime == Runtime::Spin;
+    let store = (stateful && has_store).then(|| match &composition.server.store {
+        Some(store) => store.clone(),
+        None => state::DEFAULT_STORE.to_owned(),
+    });
+    let catalog = catalog::bake(&composition.server, store.as_deref(), &features, &lists)?;
+
+    let needs_request = features.iter().any(|feature| feature.request.is_some());
+    let mut unused = Vec::new();
+    if !needs_request {
+        unused.push(graph::CONTROL);
+    }
+    if !has_store {
+        unused.extend(STORES);
+    }
+    let wiring = Wiring {
+        dispatches: &dispatches(&features),
+        unused: &unused,
+        // Variables are there instead of those that Spin has.
+        environment: stateful && !has_store,
     };
-    let server = specialize::specialize(framework::server(wasi), &dispatches, unused, &catalog)?;
+    let server = specialize::specialize(framework::server(wasi, stateful), &wiring, &catalog)?;
+    let request = match needs_request {
+        true => Some(specialize::specialize(
+            framework::request(wasi),
+            &Wiring::default(),
+            &[],
+        )?),
+        false => None,
+    };
     let mut component = graph::encode(graph::Parts {
         server,
-        request: match needs_request {
-            true => Some(specialize::specialize(
-                framework::request(wasi),
-                &[],
-                &[],
-                &[],
-            )?),
-            false => None,
-        },
+        request,
         features: &features,
-        plugs: &plugs,
     })?;
-    let record = Record::new(composition, &features, &lists);
+    let record = Record::new(composition, store, records);
     record.append_to(&mut component)?;
     check_memories(&component, composition.runtime)?;
     Ok(Composed { component, record })
 }
 
-/// The server's import for a feature.
-fn plug_name(kind: Kind, slot: usize) -> String {
-    match kind {
-        Kind::Sync => format!("tools{slot}"),
-        Kind::Async => format!("tools-async{slot}"),
+/// Which features are behind each interface that the server calls.
+fn dispatches(features: &[Loaded]) -> Vec<Dispatch> {
+    let mut dispatches = Vec::new();
+    for kind in Kind::ALL {
+        for interface in Interface::ALL {
+            let plug = |(slot, feature): (usize, &Loaded)| {
+                let exports = feature.kind == kind && feature.exports(interface);
+                exports.then(|| interface.plug(kind, slot))
+            };
+            dispatches.push(Dispatch {
+                interface: interface.name(kind),
+                plugs: features.iter().enumerate().map(plug).collect(),
+            });
+        }
     }
+    dispatches
 }
 
 fn check_memories(component: &[u8], runtime: Runtime) -> Result<()> {

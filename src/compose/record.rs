@@ -4,11 +4,13 @@ use std::borrow::Cow;
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
-use spin_mcp_protocol::types::tool_types::Tool;
+use spin_mcp_protocol::types::{
+    prompt_types::Prompt, resource_types::ResourceTemplate, tool_types::Tool, types::ResourceInfo,
+};
 use wasm_encoder::{ComponentSection as _, CustomSection};
 use wasmparser::{Parser, Payload};
 
-use super::{Composition, feature::Loaded};
+use super::{Composition, feature::Loaded, listing::Lists, state::Need};
 
 /// The custom section that holds the record as JSON.
 const SECTION: &str = "spin-mcp";
@@ -25,20 +27,36 @@ pub struct Record {
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
+    /// The key-value store that its instances share. None: they share nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
     /// In the order of the lists.
     pub features: Vec<FeatureRecord>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FeatureRecord {
     pub name: String,
     /// SHA-256 of its file, in hexadecimal.
     pub sha256: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
+    /// Its lists depend on the request, so they are not known.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dynamic: bool,
+    /// What it needs state for that instances share.
+    #[serde(default)]
+    pub state: Vec<Need>,
     /// What it imports of hosts and framework.
     pub imports: Vec<String>,
     pub tools: Vec<ToolRecord>,
+    #[serde(default)]
+    pub resources: Vec<ResourceRecord>,
+    #[serde(default)]
+    pub resource_templates: Vec<ResourceTemplateRecord>,
+    #[serde(default)]
+    pub prompts: Vec<PromptRecord>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,29 +71,78 @@ pub struct ToolRecord {
     pub input_schema: serde_json::Value,
 }
 
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceRecord {
+    pub uri: String,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceTemplateRecord {
+    pub uri_template: String,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PromptRecord {
+    /// As clients ask for it.
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Their names.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 impl Record {
     pub(super) fn new(
         composition: &Composition,
-        features: &[Loaded],
-        lists: &[Vec<Tool>],
+        store: Option<String>,
+        features: Vec<FeatureRecord>,
     ) -> Record {
-        let feature = |(feature, tools): (&Loaded, &Vec<Tool>)| FeatureRecord {
-            name: feature.name.clone(),
-            sha256: feature.digest.clone(),
-            prefix: feature.prefix.clone(),
-            imports: feature.imports.clone(),
-            tools: tools
-                .iter()
-                .map(|tool| ToolRecord::new(feature.prefix.as_deref(), tool))
-                .collect(),
-        };
         Record {
             mcp: env!("CARGO_PKG_VERSION").to_owned(),
             wasi: composition.wasi.as_str().to_owned(),
             name: composition.server.name.clone(),
             version: composition.server.version.clone(),
-            features: features.iter().zip(lists).map(feature).collect(),
+            store,
+            features,
         }
+    }
+
+    /// Why instances have to share state. None: they have none.
+    pub fn reason_for_state(&self) -> Option<String> {
+        let features = self
+            .features
+            .iter()
+            .filter(|feature| !feature.state.is_empty());
+        let reasons: Vec<_> = features
+            .map(|feature| {
+                let verbs: Vec<_> = feature.state.iter().map(|need| need.verb()).collect();
+                format!("feature `{}` {}", feature.name, verbs.join(" and "))
+            })
+            .collect();
+        (!reasons.is_empty()).then(|| reasons.join(", "))
+    }
+
+    /// Which store the server needs and why, to follow its name. None: it needs none.
+    pub fn store_need(&self) -> Option<String> {
+        let reason = self.reason_for_state()?;
+        Some(match &self.store {
+            Some(store) => format!("needs the key-value store `{store}`: {reason}"),
+            None => format!("has no shared store, which it needs: {reason}"),
+        })
     }
 
     /// The tools of all features.
@@ -116,6 +183,36 @@ impl Record {
     }
 }
 
+impl FeatureRecord {
+    pub(super) fn new(feature: &Loaded, lists: &Lists, state: Vec<Need>) -> FeatureRecord {
+        let prefix = feature.prefix.as_deref();
+        FeatureRecord {
+            name: feature.name.clone(),
+            sha256: feature.digest.clone(),
+            prefix: feature.prefix.clone(),
+            dynamic: feature.dynamic,
+            state,
+            imports: feature.imports.clone(),
+            tools: lists
+                .tools
+                .iter()
+                .map(|tool| ToolRecord::new(prefix, tool))
+                .collect(),
+            resources: lists.resources.iter().map(ResourceRecord::from).collect(),
+            resource_templates: lists
+                .resource_templates
+                .iter()
+                .map(ResourceTemplateRecord::from)
+                .collect(),
+            prompts: lists
+                .prompts
+                .iter()
+                .map(|prompt| PromptRecord::new(prefix, prompt))
+                .collect(),
+        }
+    }
+}
+
 impl ToolRecord {
     fn new(prefix: Option<&str>, tool: &Tool) -> ToolRecord {
         ToolRecord {
@@ -123,6 +220,37 @@ impl ToolRecord {
             title: tool.title.clone(),
             description: tool.description.clone(),
             input_schema: serde_json::from_str(&tool.input_schema).unwrap_or_default(),
+        }
+    }
+}
+
+impl From<&ResourceInfo> for ResourceRecord {
+    fn from(resource: &ResourceInfo) -> ResourceRecord {
+        ResourceRecord {
+            uri: resource.uri.clone(),
+            name: resource.name.clone(),
+            description: resource.description.clone(),
+        }
+    }
+}
+
+impl From<&ResourceTemplate> for ResourceTemplateRecord {
+    fn from(template: &ResourceTemplate) -> ResourceTemplateRecord {
+        ResourceTemplateRecord {
+            uri_template: template.uri_template.clone(),
+            name: template.name.clone(),
+            description: template.description.clone(),
+        }
+    }
+}
+
+impl PromptRecord {
+    fn new(prefix: Option<&str>, prompt: &Prompt) -> PromptRecord {
+        let arguments = prompt.arguments.iter();
+        PromptRecord {
+            name: format!("{}{}", prefix.unwrap_or_default(), prompt.name),
+            description: prompt.description.clone(),
+            arguments: arguments.map(|argument| argument.name.clone()).collect(),
         }
     }
 }

@@ -1,13 +1,13 @@
-//! Turns the `server` of the framework, a core module that imports `tools` once, into a
-//! component for exactly these features.
+//! Turns the `server` of the framework, a core module that imports `tools` and its like once,
+//! into a component for exactly these features.
 //!
-//! - Each feature becomes an import of its own (`tools0`, `tools1`, …). The module's one import
-//!   becomes a function that reads the slot out of the upper bits of the request id and
+//! - Each interface of a feature becomes an import of its own (`tools0`, `prompts0`, `tools1`, …).
+//!   The module's one import of an interface becomes a function that reads the slot out of the upper bits of the request id and
 //!   forwards its arguments unchanged: a table jump, and nothing between server and feature.
 //! - The catalog becomes static data, which an instance uses without reading or parsing it.
 //! - What no feature needs is no import at all.
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, Function, FunctionSection, ImportSection, Instruction,
     MemArg, MemoryType, Module, reencode, reencode::Reencode,
@@ -17,7 +17,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata, 
 use wit_parser::{
     Function as WitFunction, Interface, InterfaceId, Resolve, Type, TypeDef, TypeDefKind, TypeId,
 };
-use wit_parser::{TypeOwner, WorldItem, WorldKey};
+use wit_parser::{TypeOwner, WorldId, WorldItem, WorldKey};
 
 /// Where a request id holds the slot: see `slot_id` in the server.
 const SLOT_SHIFT: i64 = 48;
@@ -29,47 +29,57 @@ const CATALOG_MODULE: &str = "spin-mcp:catalog";
 
 /// Parts of `wasi:cli` that the framework calls never or only while it panics. For features,
 /// `absent.wat` stands in for them.
-const ABSENT: [&str; 3] = [
-    "wasi:cli/environment@",
-    "wasi:cli/exit@",
-    "wasi:cli/terminal-",
-];
+const ABSENT: [&str; 2] = ["wasi:cli/exit@", "wasi:cli/terminal-"];
+/// The same, unless it is wanted.
+const ENVIRONMENT: &str = "wasi:cli/environment@";
 
-/// An interface that features export and the server calls.
-pub struct Dispatch<'a> {
-    /// Such as `spin-mcp:server/tools@0.1.0`.
-    pub interface: &'a str,
-    /// The import of the feature in each slot, if it exports this interface. Without any, the
-    /// server does not import it.
-    pub plugs: Vec<Option<&'a str>>,
+/// What becomes of the imports of a part of the framework.
+#[derive(Default)]
+pub struct Wiring<'a> {
+    pub dispatches: &'a [Dispatch],
+    /// Interfaces that are not called in this server, whether the part imports them or not.
+    pub unused: &'a [&'a str],
+    /// It reads the environment of its host.
+    pub environment: bool,
 }
 
-impl<'a> Dispatch<'a> {
-    /// The imports, without the slots of other interfaces.
-    fn plugs(&self) -> impl Iterator<Item = &'a str> {
-        self.plugs.iter().copied().flatten()
+impl Wiring<'_> {
+    fn is_absent(&self, interface: &str) -> bool {
+        let absent = ABSENT.iter().any(|absent| interface.starts_with(absent));
+        absent || (!self.environment && interface.starts_with(ENVIRONMENT))
+    }
+}
+
+/// An interface that features export and the server calls.
+pub struct Dispatch {
+    /// Such as `spin-mcp:server/tools@0.1.0`.
+    pub interface: &'static str,
+    /// The import of the feature in each slot, if it exports this interface. Without any, the
+    /// server does not import it.
+    pub plugs: Vec<Option<String>>,
+}
+
+impl Dispatch {
+    /// The imports, without the slots of features that lack the interface.
+    fn plugs(&self) -> impl Iterator<Item = &str> {
+        self.plugs.iter().flatten().map(String::as_str)
     }
 }
 
 /// Gives a part of the framework as a component for these features.
-pub fn specialize(
-    server: &[u8],
-    dispatches: &[Dispatch<'_>],
-    unused: &[&str],
-    catalog: &[u8],
-) -> Result<Vec<u8>> {
+pub fn specialize(part: &[u8], wiring: &Wiring<'_>, catalog: &[u8]) -> Result<Vec<u8>> {
     let (stripped, mut bindgen) =
-        metadata::decode(server).context("cannot read the component type of the server")?;
+        metadata::decode(part).context("cannot read the component type of the server")?;
     let core = stripped.context("the server has no component type")?;
     let world = bindgen.world;
-    for dispatch in dispatches {
+    for dispatch in wiring.dispatches {
         replace_interface(&mut bindgen.resolve, world, dispatch)?;
     }
-    for interface in unused {
-        remove_import(&mut bindgen.resolve, world, interface)?;
+    for interface in wiring.unused {
+        remove_import(&mut bindgen.resolve, world, interface);
     }
-    remove_absent(&mut bindgen.resolve, world);
-    let mut module = Rewrite::new(&core, dispatches, unused)?.run(&core, catalog)?;
+    remove_absent(&mut bindgen.resolve, world, wiring);
+    let mut module = Rewrite::new(&core, wiring)?.run(&core, catalog)?;
     embed_component_metadata(&mut module, &bindgen.resolve, world, StringEncoding::UTF8)?;
     ComponentEncoder::default()
         .module(&module)?
@@ -77,52 +87,38 @@ pub fn specialize(
         .context("cannot encode the server component")
 }
 
-fn world_import(
-    resolve: &Resolve,
-    world: wit_parser::WorldId,
-    interface: &str,
-) -> Result<(WorldKey, InterfaceId)> {
-    resolve.worlds[world]
-        .imports
-        .iter()
-        .find_map(|(key, item)| match item {
-            WorldItem::Interface { id, .. } if resolve.name_world_key(key) == interface => {
-                Some((key.clone(), *id))
-            }
-            _ => None,
-        })
-        .with_context(|| format!("the server does not import `{interface}`"))
-}
-
-fn remove_import(
-    resolve: &mut Resolve,
-    world: wit_parser::WorldId,
-    interface: &str,
-) -> Result<InterfaceId> {
-    let (key, id) = world_import(resolve, world, interface)?;
+/// Takes an interface out of the imports, if it is one of them.
+fn remove_import(resolve: &mut Resolve, world: WorldId, interface: &str) -> Option<InterfaceId> {
+    let imports = resolve.worlds[world].imports.iter();
+    let (key, id) = imports.into_iter().find_map(|(key, item)| match item {
+        WorldItem::Interface { id, .. } if resolve.name_world_key(key) == interface => {
+            Some((key.clone(), *id))
+        }
+        _ => None,
+    })?;
     resolve.worlds[world].imports.shift_remove(&key);
-    Ok(id)
+    Some(id)
 }
 
-fn remove_absent(resolve: &mut Resolve, world: wit_parser::WorldId) {
+fn remove_absent(resolve: &mut Resolve, world: WorldId, wiring: &Wiring<'_>) {
     let imports = resolve.worlds[world].imports.clone();
     let kept = imports
         .into_iter()
-        .filter(|(key, _)| !is_absent(&resolve.name_world_key(key)));
+        .filter(|(key, _)| !wiring.is_absent(&resolve.name_world_key(key)));
     resolve.worlds[world].imports = kept.collect();
 }
 
-fn is_absent(interface: &str) -> bool {
-    ABSENT.iter().any(|absent| interface.starts_with(absent))
-}
-
 /// Replaces the import of an interface by imports of the same shape under plain names.
-fn replace_interface(
-    resolve: &mut Resolve,
-    world: wit_parser::WorldId,
-    dispatch: &Dispatch<'_>,
-) -> Result<()> {
-    let original = remove_import(resolve, world, dispatch.interface)?;
+fn replace_interface(resolve: &mut Resolve, world: WorldId, dispatch: &Dispatch) -> Result<()> {
+    let Some(original) = remove_import(resolve, world, dispatch.interface) else {
+        ensure!(
+            dispatch.plugs().next().is_none(),
+            "the server that this `mcp` carries does not call `{}`, which a feature exports; this is a \
+             defect of `mcp`: please report it",
+            dispatch.interface
+        );
+        return Ok(());
+    };
     for name in dispatch.plugs() {
         let id = clone_interface(resolve, original);
         resolve.worlds[world].imports.insert(
@@ -238,7 +234,7 @@ struct ImportedFunction {
 
 /// The rewriting of the core module.
 struct Rewrite<'a> {
-    dispatches: &'a [Dispatch<'a>],
+    dispatches: &'a [Dispatch],
     imports: Vec<ImportedFunction>,
     params: Vec<Vec<ValType>>,
     /// Pages of memory before the catalog.
@@ -250,7 +246,8 @@ struct Rewrite<'a> {
 }
 
 impl<'a> Rewrite<'a> {
-    fn new(core: &[u8], dispatches: &'a [Dispatch<'a>], unused: &[&str]) -> Result<Self> {
+    fn new(core: &[u8], wiring: &Wiring<'a>) -> Result<Self> {
+        let dispatches = wiring.dispatches;
         let (mut imports, mut params, mut pages, mut defined) = (Vec::new(), Vec::new(), None, 0);
         for payload in Parser::new(0).parse_all(core) {
             match payload? {
@@ -280,9 +277,11 @@ impl<'a> Rewrite<'a> {
                             (Some(_), _, _) => Import::Unused,
                             (_, CATALOG_MODULE, "address") => Import::CatalogAddress,
                             (_, CATALOG_MODULE, "length") => Import::CatalogLength,
-                            (_, module, _) if unused.contains(&module) => Import::Unused,
-                            (_, module, name) if is_absent(module) && asks(name) => Import::Nothing,
-                            (_, module, _) if is_absent(module) => Import::Unused,
+                            (_, module, _) if wiring.unused.contains(&module) => Import::Unused,
+                            (_, module, name) if wiring.is_absent(module) && asks(name) => {
+                                Import::Nothing
+                            }
+                            (_, module, _) if wiring.is_absent(module) => Import::Unused,
                             _ => Import::Kept,
                         };
                         imports.push(ImportedFunction {
@@ -549,3 +548,6 @@ impl Reencode for Rewrite<'_> {
         Ok(count + 1)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use crate::{
     failure::Failure,
     input,
     json::{self, Object, Value},
+    lists,
     message::SERVER_INFO,
     services::Services,
     types::{
@@ -49,6 +50,7 @@ pub fn settle<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mut
         Outcome::Resource(Ok(Some(ReadOutcome::Complete(result)))) => resource(call, &result),
         Outcome::Completion(Ok(Some(result))) => completion(call, &result),
         Outcome::Completion(Ok(None)) => completion(call, &NO_COMPLETION),
+        Outcome::List(listed) => return lists::settle(call, listed),
         Outcome::Tool(Ok(None)) | Outcome::Prompt(Ok(None)) | Outcome::Resource(Ok(None)) => {
             call.fail(&call.target.unknown(version.is_modern()))
         }

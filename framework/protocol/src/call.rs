@@ -2,7 +2,7 @@
 
 use crate::{
     answer,
-    catalog::{Catalog, Flags},
+    catalog::{Catalog, Flags, ListKind},
     client::Client,
     failure::Failure,
     http::HttpResponse,
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-pub use crate::bridge::Asking;
+pub use crate::{bridge::Asking, lists::Listed};
 
 /// What a feature answered: `None` if it does not know what it was asked for.
 pub type Answered<T> = Result<Option<T>, Error>;
@@ -33,6 +33,7 @@ pub enum Outcome {
     Prompt(Answered<PromptOutcome>),
     Resource(Answered<ReadOutcome>),
     Completion(Answered<Completion>),
+    List(Result<Listed, Error>),
 }
 
 /// What a feature is asked for, by the names that it knows.
@@ -54,6 +55,10 @@ pub enum Ask<'c> {
         reference: &'c CompletionReference,
         argument: &'c CompletionArgument,
         context: &'c [(String, String)],
+    },
+    List {
+        kind: ListKind,
+        cursor: Option<&'c str>,
     },
 }
 
@@ -194,6 +199,10 @@ impl<'a> Call<'a> {
                 argument,
                 context,
             },
+            Target::List(listing) => Ask::List {
+                kind: listing.kind,
+                cursor: listing.cursor.as_deref(),
+            },
         }
     }
 
@@ -230,6 +239,11 @@ impl<'a> Call<'a> {
     /// [`Call::resume`].
     pub fn input(&self) -> &Input {
         &self.input
+    }
+
+    /// Goes on to the next feature; false if there is none.
+    pub(crate) fn advance(&mut self) -> bool {
+        self.slots.advance()
     }
 
     /// Goes on with what the feature answered.

@@ -10,12 +10,14 @@ use crate::{
     failure::{Failure, excerpt},
     json::{self, Value},
     listen::{self, Listener, Offer},
+    lists,
     message::{Params, Request},
     notify::LogLevel,
     services::Services,
     session::Session,
     target::{self, Target},
     tasks,
+    watched::Watched,
 };
 
 /// What became of a request that did not fail.
@@ -26,7 +28,7 @@ pub enum Answer<'a> {
     SetLevel(LogLevel, Vec<u8>),
     Call(Call<'a>),
     /// The response comes when the client or the server ends it.
-    Listen(Listener),
+    Listen(Listener, Watched<'a>),
 }
 
 /// Answers a request of a client whose revision is settled.
@@ -41,7 +43,7 @@ pub fn dispatch<'a, S: Services>(
     if let Some((kind, exports)) = target::list_kind(&request.method)
         && flags.contains(exports)
     {
-        return list(catalog, &request, kind, modern).map(Answer::Ready);
+        return list(catalog, request, kind, client);
     }
     match &*request.method {
         "tools/call" if flags.contains(Flags::TOOLS) => {
@@ -76,7 +78,7 @@ pub fn dispatch<'a, S: Services>(
             ))
         }
         "subscriptions/listen" if modern && S::STATEFUL => {
-            listen(catalog, &request, &client, services)
+            listen(catalog, request, client, services)
         }
         "resources/subscribe" | "resources/unsubscribe"
             if !modern && S::STATEFUL && offer(catalog, services).updates =>
@@ -126,12 +128,13 @@ fn response(id: &str, result: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-fn list(
-    catalog: &Catalog<'_>,
-    request: &Request<'_>,
+fn list<'a>(
+    catalog: &Catalog<'a>,
+    request: Request<'a>,
     kind: ListKind,
-    modern: bool,
-) -> Result<Vec<u8>, Failure> {
+    client: Client<'a>,
+) -> Result<Answer<'a>, Failure> {
+    let modern = client.version.is_modern();
     let cursor = match request.params.cursor {
         None => None,
         Some(value) => Some(
@@ -140,6 +143,19 @@ fn list(
                 .ok_or_else(|| Failure::malformed_params("`cursor` is not a string"))?,
         ),
     };
+    if catalog.flags().contains(Flags::DYNAMIC)
+        && let Some(target) = lists::target(catalog, kind, cursor.as_deref(), modern)?
+    {
+        let (id, meta) = (request.id, request.params.meta);
+        return Ok(Answer::Call(Call::new(
+            *catalog,
+            id,
+            target,
+            meta,
+            Input::default(),
+            client,
+        )));
+    }
     let page = catalog
         .page(kind, cursor.as_deref())
         .ok_or_else(|| Failure::invalid_params("invalid cursor"))?;
@@ -148,26 +164,25 @@ fn list(
         next.extend_from_slice(b",\"nextCursor\":");
         json::string(&mut next, cursor);
     }
-    let name = match kind {
-        ListKind::Tools => &b"\"tools\":"[..],
-        ListKind::Resources => b"\"resources\":",
-        ListKind::ResourceTemplates => b"\"resourceTemplates\":",
-        ListKind::Prompts => b"\"prompts\":",
-    };
-    Ok(if modern {
+    let name = kind.member().as_bytes();
+    Ok(Answer::Ready(if modern {
         response(
             request.id,
             &[
-                b"{\"resultType\":\"complete\",",
+                b"{\"resultType\":\"complete\",\"",
                 name,
+                b"\":",
                 page.modern,
                 &next,
                 catalog.list_end(kind),
             ],
         )
     } else {
-        response(request.id, &[b"{", name, page.legacy, &next, b"}"])
-    })
+        response(
+            request.id,
+            &[b"{\"", name, b"\":", page.legacy, &next, b"}"],
+        )
+    }))
 }
 
 fn call<'a, S: Services>(
@@ -259,16 +274,19 @@ pub fn offer<S: Services>(catalog: &Catalog<'_>, services: &mut S) -> Offer {
 
 fn listen<'a, S: Services>(
     catalog: &Catalog<'a>,
-    request: &Request<'a>,
-    client: &Client<'a>,
+    request: Request<'a>,
+    client: Client<'a>,
     services: &mut S,
 ) -> Result<Answer<'a>, Failure> {
     let offer = offer(catalog, services);
-    let listener = Listener::modern(request.id, request.params.notifications, offer)?;
+    let mut listener = Listener::modern(request.id, request.params.notifications, offer)?;
     if !listener.task_ids().is_empty() && !tasks::declared(&client.capabilities) {
         return Err(tasks::undeclared());
     }
-    Ok(Answer::Listen(listener))
+    let principal = client.principal().to_owned();
+    listener.retain_tasks(|id| tasks::peek(services, &principal, id).is_ok());
+    let watched = Watched::new(*catalog, request.id, client, listener.task_ids());
+    Ok(Answer::Listen(listener, watched))
 }
 
 /// How often a subscription is written before the store is given up on: two that are written

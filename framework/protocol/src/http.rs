@@ -20,6 +20,7 @@ use crate::{
     session::{self, Session},
     target::Target,
     version::Version,
+    watched::Watched,
 };
 
 /// What can be known of a request before its body is read.
@@ -63,8 +64,16 @@ pub struct HttpResponse {
 pub enum Outcome<'a> {
     Reply(HttpResponse),
     Call(Call<'a>),
-    /// A stream that stays open, and the message that comes first.
-    Listen(Listener, Option<Vec<u8>>),
+    /// A stream that stays open.
+    Listen(Box<Listening<'a>>),
+}
+
+/// What goes out on a stream that stays open.
+pub struct Listening<'a> {
+    pub listener: Listener,
+    /// The message that comes first.
+    pub first: Option<Vec<u8>>,
+    pub watched: Option<Watched<'a>>,
 }
 
 impl HttpResponse {
@@ -223,13 +232,22 @@ fn listen<'a, S: Services>(
     let offer = dispatch::offer(catalog, services);
     open(
         Listener::session(&session, client.session_expires, offer),
+        None,
         services,
     )
 }
 
-fn open<'a, S: Services>(mut listener: Listener, services: &mut S) -> Result<Outcome<'a>, Failure> {
+fn open<'a, S: Services>(
+    mut listener: Listener,
+    watched: Option<Watched<'a>>,
+    services: &mut S,
+) -> Result<Outcome<'a>, Failure> {
     let first = listener.begin(services)?;
-    Ok(Outcome::Listen(listener, first))
+    Ok(Outcome::Listen(Box::new(Listening {
+        listener,
+        first,
+        watched,
+    })))
 }
 
 fn end_session<'a, S: Services>(head: &Head<'a>, services: &mut S) -> Result<Outcome<'a>, Failure> {
@@ -435,7 +453,7 @@ fn proceed<'a, S: Services>(answer: Answer<'a>, services: &mut S) -> Result<Outc
             Outcome::Reply(HttpResponse::json(200, body))
         }
         Answer::Call(call) => Outcome::Call(call),
-        Answer::Listen(listener) => open(listener, services)?,
+        Answer::Listen(listener, watched) => open(listener, Some(watched), services)?,
     })
 }
 

@@ -19,6 +19,7 @@ pub mod http;
 mod input;
 mod json;
 pub mod listen;
+mod lists;
 mod message;
 pub mod notify;
 mod origin;
@@ -39,6 +40,7 @@ pub mod types;
 mod uri_template;
 pub mod version;
 pub mod waits;
+pub mod watched;
 
 pub use call::{Call, Context};
 pub use catalog::Catalog;

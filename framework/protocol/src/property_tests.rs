@@ -62,7 +62,7 @@ fn serve(headers: &[(String, Vec<u8>)], body: &[u8]) {
             }
             http::Outcome::Reply(response) => is_response(&response.body),
             http::Outcome::Call(mut call) => call_back(&mut call),
-            http::Outcome::Listen(..) => {}
+            http::Outcome::Listen(_) => {}
         },
     }
     match stdio::Session::default().handle_line(&catalog, body, &mut TestServices::default()) {

@@ -73,12 +73,12 @@ impl Session {
             }
         };
         let answer = answer.and_then(|answer| match answer {
-            Answer::Listen(listener) => self.listen(id.unwrap_or_default(), listener, services),
+            Answer::Listen(listener, _) => self.listen(id.unwrap_or_default(), listener, services),
             answer => Ok(answer),
         });
         let mut line = match answer {
             Ok(Answer::Call(call)) => return Outcome::Call(call),
-            Ok(Answer::Listen(_)) => return Outcome::Nothing,
+            Ok(Answer::Listen(..)) => return Outcome::Nothing,
             Ok(Answer::Ready(line)) => line,
             Ok(Answer::SetLevel(level, line)) => {
                 self.log_level = Some(level);
@@ -135,6 +135,8 @@ impl Session {
                 "more than {MAX_LISTENERS} subscriptions at a time; cancel one first"
             )));
         }
+        // Nobody looks at tasks between two lines: clients ask for them.
+        listener.retain_tasks(|_| false);
         let acknowledged = listener.begin(services)?;
         self.listeners.push((id.to_owned(), listener));
         Ok(Answer::Ready(acknowledged.unwrap_or_default()))

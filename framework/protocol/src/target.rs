@@ -6,6 +6,7 @@ use crate::{
     catalog::{Catalog, Flags, ListKind, Tool},
     failure::{Failure, INVALID_PARAMS, RESOURCE_NOT_FOUND, excerpt},
     json::{Kind, Object, Value},
+    lists::Listing,
     message::Params,
     types::completion_types::{CompletionArgument, CompletionReference},
     uri_template,
@@ -38,6 +39,7 @@ pub enum Target<'a> {
         argument: CompletionArgument,
         context: Vec<(String, String)>,
     },
+    List(Listing),
 }
 
 /// The features to ask, one after the other, until one knows what is asked for.
@@ -205,7 +207,9 @@ impl<'a> Target<'a> {
             Target::Tool { name, .. } => unknown_tool(name),
             Target::Prompt { name, .. } => unknown_prompt(name),
             Target::Resource { uri } => unknown_resource(uri, modern),
-            Target::Completion { .. } => Failure::invalid_params("unknown reference"),
+            Target::Completion { .. } | Target::List(_) => {
+                Failure::invalid_params("unknown reference")
+            }
         }
     }
 
@@ -218,6 +222,7 @@ impl<'a> Target<'a> {
             Target::Completion { argument, .. } => {
                 format!("the completion of `{}`", excerpt(&argument.name))
             }
+            Target::List(listing) => format!("the list of {}", listing.kind.member()),
         }
     }
 
@@ -227,6 +232,12 @@ impl<'a> Target<'a> {
             Target::Prompt { .. } => "prompts/get",
             Target::Resource { .. } => "resources/read",
             Target::Completion { .. } => "completion/complete",
+            Target::List(listing) => match listing.kind {
+                ListKind::Tools => "tools/list",
+                ListKind::Resources => "resources/list",
+                ListKind::ResourceTemplates => "resources/templates/list",
+                ListKind::Prompts => "prompts/list",
+            },
         }
     }
 
@@ -236,6 +247,7 @@ impl<'a> Target<'a> {
             Target::Tool { name, .. } | Target::Prompt { name, .. } => name,
             Target::Resource { uri } => uri,
             Target::Completion { argument, .. } => &argument.name,
+            Target::List(listing) => listing.kind.member(),
         }
     }
 
@@ -244,7 +256,7 @@ impl<'a> Target<'a> {
         match self {
             Target::Tool { arguments, .. } => arguments,
             Target::Prompt { text, .. } => text,
-            Target::Resource { .. } | Target::Completion { .. } => "{}",
+            Target::Resource { .. } | Target::Completion { .. } | Target::List(_) => "{}",
         }
     }
 }

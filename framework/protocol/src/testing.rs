@@ -236,5 +236,6 @@ pub fn name(call: &Call<'_>) -> String {
         Ask::Tool { name, .. } | Ask::Prompt { name, .. } => name.to_owned(),
         Ask::Resource { uri } => uri.to_owned(),
         Ask::Completion { argument, .. } => argument.name.clone(),
+        Ask::List { kind, .. } => kind.member().to_owned(),
     }
 }

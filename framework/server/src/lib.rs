@@ -35,11 +35,16 @@ const BELOW: u64 = (1 << SLOT_SHIFT) - 1;
 fn request_id(call: &Call<'_>) -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let id = if call.flags().contains(Flags::USES_REQUEST) {
-        let random = edition::random();
-        u64::from_le_bytes(*random.first_chunk().expect("there are 16 bytes"))
+        random_id()
     } else {
         NEXT.fetch_add(1, Ordering::Relaxed)
     };
+    (id & BELOW).max(1)
+}
+
+fn random_id() -> u64 {
+    let random = edition::random();
+    let id = u64::from_le_bytes(*random.first_chunk().expect("there are 16 bytes"));
     (id & BELOW).max(1)
 }
 

@@ -4,10 +4,10 @@ use std::io::{BufRead as _, Read as _, StdinLock, Write as _};
 
 use spin_mcp_protocol::{
     Call, Catalog, Context, MAX_BODY,
-    call::{Ask, Asking, Outcome, Response, Step},
-    catalog::Flags,
-    http::{self, HttpResponse, Request},
-    listen::{self, Change, Listener},
+    call::{Ask, Asking, Listed, Outcome, Response, Step},
+    catalog::{Flags, ListKind},
+    http::{self, HttpResponse, Listening, Request},
+    listen::{self, Change},
     services::Services,
     sse, stdio,
     waits::Waits,
@@ -21,7 +21,7 @@ use wasip2::{
     random::random::get_random_bytes,
 };
 
-use crate::{Component, catalog::catalog, in_slot, request_id, services};
+use crate::{Component, catalog::catalog, in_slot, random_id, request_id, services};
 use bindings::spin_mcp::{
     framework::control::{self, Channel},
     server::{completions, prompts, resources, tools},
@@ -83,7 +83,7 @@ impl incoming_handler::Guest for Component {
         match http::handle(&catalog, &head, &body, &mut services) {
             http::Outcome::Reply(reply) => respond(out, reply),
             http::Outcome::Call(call) => call_over_http(call, out, &mut services),
-            http::Outcome::Listen(listener, first) => listen(listener, first, out, &mut services),
+            http::Outcome::Listen(listening) => listen(*listening, out, &mut services),
         }
     }
 }
@@ -200,23 +200,27 @@ fn ask(
 }
 
 /// Sends what changes until the client leaves, or a host might end the stream.
-fn listen(
-    mut listener: Listener,
-    first: Option<Vec<u8>>,
-    out: ResponseOutparam,
-    services: &mut services::Http,
-) {
-    let id = 1;
+fn listen(mut listening: Listening<'_>, out: ResponseOutparam, services: &mut services::Http) {
+    let id = random_id();
     control::begin(id, &nobody(), Channel::Response(out));
+    let first = listening.first.take();
     let first = first.map_or(sse::KEEP_ALIVE.to_vec(), |first| sse::event(&first));
     let mut open = control::send(id, &first);
     let mut waits = Waits::for_changes(services.now());
     while open && !waits.is_over(services.now()) {
         std::thread::sleep(waits.next());
         // The store says itself, on stderr, why it failed; the client listens again.
-        let Ok(messages) = listener.poll(services) else {
+        let Ok(mut messages) = listening.listener.poll(services) else {
             break;
         };
+        if let Some(watched) = &mut listening.watched {
+            for index in 0..watched.len() {
+                if let Some(call) = watched.due(index, services) {
+                    advance(call, services);
+                }
+            }
+            messages.extend(watched.news(services));
+        }
         for message in messages {
             open = open && control::send(id, &sse::event(&message));
         }
@@ -225,8 +229,22 @@ fn listen(
         }
     }
     control::end(id);
-    let last = listener.end(catalog().server_info());
+    let last = listening.listener.end(catalog().server_info());
     control::final_event(id, &last.map_or(Vec::new(), |last| sse::event(&last)));
+}
+
+/// Advances a task that somebody listens to.
+fn advance(mut call: Call<'_>, services: &mut services::Http) {
+    let id = request_id(&call);
+    control::begin(id, &context(&call), Channel::Nowhere);
+    loop {
+        let outcome = invoke(&call, id);
+        if let Step::Done(_) = call.settle(outcome, services) {
+            break;
+        }
+    }
+    let _ = listen::publish(services, &changes(id));
+    control::end(id);
 }
 
 /// The context of a stream that no feature knows of.
@@ -259,6 +277,14 @@ fn invoke(call: &Call<'_>, id: u64) -> Outcome {
             argument,
             context,
         } => Outcome::Completion(completions::complete(id, reference, argument, context)),
+        Ask::List { kind, cursor } => Outcome::List(match kind {
+            ListKind::Tools => tools::list_tools(id, cursor).map(Listed::Tools),
+            ListKind::Resources => resources::list_resources(id, cursor).map(Listed::Resources),
+            ListKind::ResourceTemplates => {
+                resources::list_resource_templates(id, cursor).map(Listed::ResourceTemplates)
+            }
+            ListKind::Prompts => prompts::list_prompts(id, cursor).map(Listed::Prompts),
+        }),
     }
 }
 

@@ -13,10 +13,10 @@ use futures::{
 };
 use spin_mcp_protocol::{
     Call, Context, MAX_BODY,
-    call::{Ask, Asking, Outcome, Response as Answer, Step},
-    catalog::Flags,
-    http::{self, HttpResponse, Request},
-    listen::{self, Change, Listener},
+    call::{Ask, Asking, Listed, Outcome, Response as Answer, Step},
+    catalog::{Flags, ListKind},
+    http::{self, HttpResponse, Listening, Request},
+    listen::{self, Change},
     services::Services,
     sse, stdio,
     waits::Waits,
@@ -30,7 +30,7 @@ use wasip3::{
     wit_future, wit_stream,
 };
 
-use crate::{Component, catalog::catalog, in_slot, request_id, services};
+use crate::{Component, catalog::catalog, in_slot, random_id, request_id, services};
 use bindings::spin_mcp::{
     framework::control::{self, Channel},
     server::{
@@ -106,7 +106,7 @@ async fn serve(request: IncomingRequest, respond: Respond) {
     match http::handle(&catalog, &head, &body, &mut services) {
         http::Outcome::Reply(reply) => send(respond, reply).await,
         http::Outcome::Call(call) => call_over_http(call, respond, services).await,
-        http::Outcome::Listen(listener, first) => listen(listener, first, respond, services).await,
+        http::Outcome::Listen(listening) => listen(*listening, respond, services).await,
     }
 }
 
@@ -260,43 +260,61 @@ impl<S: Services> Stream<'_, S> {
 }
 
 /// Sends what changes until the client leaves, or a host might end the stream.
-async fn listen(
-    mut listener: Listener,
-    first: Option<Vec<u8>>,
-    respond: Respond,
-    mut services: services::Http,
-) {
-    let id = listener_id();
+async fn listen(mut listening: Listening<'_>, respond: Respond, services: services::Http) {
+    let id = random_id();
     control::begin(id, &nobody(), Channel::Events);
     if !open(id, respond).await {
         return;
     }
+    let services = RefCell::new(services);
+    let now = || services.borrow_mut().now();
     let work = async {
+        let first = listening.first.take();
         let mut open = first.is_none_or(|first| control::send(id, &sse::event(&first)));
-        let mut waits = Waits::for_changes(services.now());
-        while open && !waits.is_over(services.now()) {
+        let mut waits = Waits::for_changes(now());
+        while open && !waits.is_over(now()) {
             wait_for(waits.next().as_nanos() as u64).await;
+            let polled = listening.listener.poll(&mut *services.borrow_mut());
             // The store says itself, on stderr, why it failed; the client listens again.
-            let Ok(messages) = listener.poll(&mut services) else {
+            let Ok(mut messages) = polled else {
                 break;
             };
+            if let Some(watched) = &mut listening.watched {
+                for index in 0..watched.len() {
+                    let due = watched.due(index, &mut *services.borrow_mut());
+                    if let Some(call) = due {
+                        advance(call, &services).await;
+                    }
+                }
+                messages.extend(watched.news(&mut *services.borrow_mut()));
+            }
             for message in messages {
                 open = open && control::send(id, &sse::event(&message));
             }
-            if waits.is_quiet(services.now()) {
+            if waits.is_quiet(now()) {
                 open = open && control::send(id, sse::KEEP_ALIVE);
             }
         }
-        let last = listener.end(catalog().server_info());
+        let last = listening.listener.end(catalog().server_info());
         control::end(id, &last.map_or(Vec::new(), |last| sse::event(&last)));
     };
     join(control::pump(id), work).await;
 }
 
-/// For a stream that no feature knows of.
-fn listener_id() -> u64 {
-    let random = random();
-    u64::from_le_bytes(*random.first_chunk().expect("there are 16 bytes"))
+/// Advances a task that somebody listens to.
+async fn advance(mut call: Call<'_>, services: &RefCell<services::Http>) {
+    let stream = Stream {
+        services,
+        frame: sse::event,
+        keep_alive: sse::KEEP_ALIVE,
+        is_gone: &|| false,
+    };
+    let id = request_id(&call);
+    control::begin(id, &context(&call), Channel::Nowhere);
+    // The task keeps what came of it.
+    let _ = stream.run(&mut call, id).await;
+    let _ = listen::publish(&mut *services.borrow_mut(), &changes(id));
+    control::end(id, &[]);
 }
 
 /// The context of a stream that no feature knows of.
@@ -344,6 +362,38 @@ async fn invoke(call: &Call<'_>, id: u64) -> Outcome {
         } else {
             completions::complete(id, reference, argument, context)
         }),
+        Ask::List { kind, cursor } => {
+            let owned = cursor.map(str::to_owned);
+            Outcome::List(match (kind, waits) {
+                (ListKind::Tools, false) => tools::list_tools(id, cursor).map(Listed::Tools),
+                (ListKind::Tools, true) => {
+                    let listed = tools_async::list_tools(id, owned).await;
+                    listed.map(Listed::Tools)
+                }
+                (ListKind::Resources, false) => {
+                    resources::list_resources(id, cursor).map(Listed::Resources)
+                }
+                (ListKind::Resources, true) => {
+                    let listed = resources_async::list_resources(id, owned).await;
+                    listed.map(Listed::Resources)
+                }
+                (ListKind::ResourceTemplates, false) => {
+                    let listed = resources::list_resource_templates(id, cursor);
+                    listed.map(Listed::ResourceTemplates)
+                }
+                (ListKind::ResourceTemplates, true) => {
+                    let listed = resources_async::list_resource_templates(id, owned).await;
+                    listed.map(Listed::ResourceTemplates)
+                }
+                (ListKind::Prompts, false) => {
+                    prompts::list_prompts(id, cursor).map(Listed::Prompts)
+                }
+                (ListKind::Prompts, true) => {
+                    let listed = prompts_async::list_prompts(id, owned).await;
+                    listed.map(Listed::Prompts)
+                }
+            })
+        }
     }
 }
 

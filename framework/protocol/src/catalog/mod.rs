@@ -8,6 +8,7 @@ mod cursor;
 mod describe;
 mod entries;
 mod layout;
+pub(crate) mod written;
 
 use layout::{MAGIC, TEXT, WORD, cache, header, list, page, slot};
 

@@ -209,18 +209,6 @@ impl Listener {
             .then(|| notice::change(self.id.as_deref(), change))
     }
 
-    /// The notification of how a task stands, if the client listens for it
-    /// (https://modelcontextprotocol.io/seps/2663-tasks-extension#task-status-notifications).
-    /// `task` is JSON: what `tasks/get` would answer.
-    pub fn task_notice(&self, task: &str) -> Option<Vec<u8>> {
-        let task = Value::parse(task).ok()?;
-        let id = task.member("taskId")?.as_str()?;
-        if !self.tasks.iter().any(|known| *known == id) {
-            return None;
-        }
-        Some(notice::task(self.id.as_deref(), task))
-    }
-
     /// The response that ends a `subscriptions/listen` request for the client; none for legacy
     /// streams, which just end. `server_info` is an `Implementation` object.
     pub fn end(&self, server_info: &[u8]) -> Option<Vec<u8>> {

@@ -2,7 +2,7 @@
 
 use super::Change;
 use crate::{
-    json::{self, Object, Value},
+    json::{self, Object},
     message::SERVER_INFO,
 };
 
@@ -31,22 +31,6 @@ pub fn acknowledgement<'a>(
         write_strings(&mut agreed, "resourceSubscriptions", &uris);
         write_strings(&mut agreed, "taskIds", tasks);
         agreed.end();
-        params.end();
-    })
-}
-
-/// How a task stands. `task` is an object: what `tasks/get` answers, whose kind and metadata
-/// are those of a response.
-pub fn task(id: Option<&str>, task: Value<'_>) -> Vec<u8> {
-    message("notifications/tasks", |message| {
-        let mut params = Object::begin(message.key("params"));
-        write_meta(&mut params, id, None);
-        for (key, value) in task.members() {
-            if !key.is_str("_meta") && !key.is_str("resultType") {
-                // Well-formed, as part of what was read.
-                let _ = json::compact(params.raw_key(key), value.text);
-            }
-        }
         params.end();
     })
 }

@@ -1,3 +1,3 @@
 (component
-  (instance $prompts)
-  (export "spin-mcp:server/prompts@0.1.0" (instance $prompts)))
+  (instance $handler)
+  (export "spin-mcp:server/handler@0.1.0" (instance $handler)))

@@ -3,10 +3,7 @@
 use std::collections::HashMap;
 
 use super::{BuildError, FeatureInput};
-use crate::{
-    catalog::ListKind,
-    json::{self, Value},
-};
+use crate::catalog::{ListKind, written::object};
 
 /// The entries of one list, as they are added.
 pub struct Entries<'a> {
@@ -51,15 +48,6 @@ impl<'a> Entries<'a> {
         sorted.sort_by_key(|&index| &self.names[index as usize]);
         sorted
     }
-}
-
-/// What an entry's member is if it is well-formed.
-pub fn object(text: &str) -> Option<Value<'_>> {
-    Value::parse(text).ok().filter(Value::is_object)
-}
-
-pub fn compact(out: &mut Vec<u8>, value: Value<'_>) {
-    json::compact(out, value.text).expect("a value that was read is well-formed");
 }
 
 /// Refuses metadata that would be left out.

@@ -5,12 +5,7 @@ use super::{
     entries::{Entries, check_meta},
     writer::Writer,
 };
-use crate::{
-    catalog::{ListKind, layout},
-    content,
-    json::Object,
-    types::prompt_types::Prompt,
-};
+use crate::catalog::{ListKind, layout, written::prompt_json};
 
 /// The longest name of a prompt, in bytes.
 const MAX_NAME: usize = 256;
@@ -90,30 +85,4 @@ fn check_name(name: &str) -> Result<(), String> {
         )),
         None => Ok(()),
     }
-}
-
-/// A prompt as clients see it.
-fn prompt_json(prompt: &Prompt, name: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut object = Object::begin(&mut out);
-    object.string("name", name);
-    object.optional("title", prompt.title.as_deref());
-    object.optional("description", prompt.description.as_deref());
-    if !prompt.arguments.is_empty() {
-        let list = object.key("arguments");
-        for (index, argument) in prompt.arguments.iter().enumerate() {
-            list.push(if index == 0 { b'[' } else { b',' });
-            let mut written = Object::begin(list);
-            written.string("name", &argument.name);
-            written.optional("title", argument.title.as_deref());
-            written.optional("description", argument.description.as_deref());
-            written.bool("required", argument.required);
-            written.end();
-        }
-        list.push(b']');
-    }
-    content::icons(&mut object, &prompt.icons);
-    content::meta(&mut object, prompt.meta.as_deref());
-    object.end();
-    out
 }

@@ -5,7 +5,10 @@ use super::{
     entries::{Entries, check_meta},
     writer::Writer,
 };
-use crate::{content, json::Object, types::resource_types::ResourceTemplate, uri_template};
+use crate::{
+    catalog::written::{resource_json, template_json},
+    uri_template,
+};
 
 /// The longest URI of a resource that is listed, in bytes.
 const MAX_URI: usize = 2048;
@@ -25,11 +28,7 @@ pub fn add_resources<'a>(
         })?;
         entries.claim(uri, feature)?;
         check_meta(entries.kind, feature, uri, resource.meta.as_deref())?;
-        let mut json = Vec::new();
-        let mut object = Object::begin(&mut json);
-        content::resource_info(&mut object, resource);
-        object.end();
-        add(entries, slot, uri, json, writer);
+        add(entries, slot, uri, resource_json(resource), writer);
     }
     Ok(())
 }
@@ -86,20 +85,4 @@ fn check_uri(uri: &str) -> Result<(), String> {
         )),
         None => Ok(()),
     }
-}
-
-/// A resource template as clients see it.
-fn template_json(template: &ResourceTemplate) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut object = Object::begin(&mut out);
-    object.string("uriTemplate", &template.uri_template);
-    object.string("name", &template.name);
-    object.optional("title", template.title.as_deref());
-    object.optional("description", template.description.as_deref());
-    object.optional("mimeType", template.mime_type.as_deref());
-    content::annotations(&mut object, template.annotations.as_ref());
-    content::icons(&mut object, &template.icons);
-    content::meta(&mut object, template.meta.as_deref());
-    object.end();
-    out
 }

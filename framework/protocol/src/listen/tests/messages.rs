@@ -67,28 +67,3 @@ fn nobody_is_told_what_they_did_not_ask_for() {
     }
     assert!(listener.notice(&Change::Prompts).is_some());
 }
-
-#[test]
-fn tasks_are_told_without_what_belongs_to_a_response() {
-    let listener = modern(r#"{"taskIds":["t"]}"#);
-    let task = r#"{"resultType":"complete", "taskId":"t","status":"working",
-        "_meta":{"io.modelcontextprotocol/serverInfo":{}},"ttlMs": 1}"#;
-    assert_eq!(
-        text(listener.task_notice(task).unwrap()),
-        r#"{"jsonrpc":"2.0","method":"notifications/tasks","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":1},"taskId":"t","status":"working","ttlMs":1}}"#
-    );
-    for other in [
-        r#"{"taskId":"u"}"#,
-        r#"{"taskId":1}"#,
-        "{}",
-        "[\"t\"]",
-        "",
-        "{",
-    ] {
-        assert_eq!(listener.task_notice(other), None, "{other}");
-    }
-    assert_eq!(
-        Listener::legacy(Vec::new(), ALL).task_notice(r#"{"taskId":"t"}"#),
-        None
-    );
-}

@@ -1,0 +1,137 @@
+//! Entries of lists as JSON.
+
+use crate::{
+    content,
+    json::{self, Kind, Object, Value},
+    types::{
+        prompt_types::Prompt, resource_types::ResourceTemplate, tool_types::Tool,
+        types::ResourceInfo,
+    },
+};
+
+/// What an entry's member is if it is well-formed.
+pub fn object(text: &str) -> Option<Value<'_>> {
+    Value::parse(text).ok().filter(Value::is_object)
+}
+
+fn compact(out: &mut Vec<u8>, value: Value<'_>) {
+    json::compact(out, value.text).expect("a value that was read is well-formed");
+}
+
+/// A tool as clients see it; the schema that is not a JSON object if there is one.
+pub fn tool_json(tool: &Tool, name: &str, legacy: bool) -> Result<Vec<u8>, &'static str> {
+    let mut out = Vec::new();
+    let mut written = Object::begin(&mut out);
+    written.string("name", name);
+    written.optional("title", tool.title.as_deref());
+    written.optional("description", tool.description.as_deref());
+    let input = object(&tool.input_schema).ok_or("an input schema")?;
+    input_schema(written.key("inputSchema"), input, legacy);
+    if let Some(schema) = &tool.output_schema {
+        let schema = object(schema).ok_or("an output schema")?;
+        // Before 2026-07-28 structured content was always an object.
+        if !legacy
+            || schema
+                .member("type")
+                .is_some_and(|kind| kind.is_str("object"))
+        {
+            compact(written.key("outputSchema"), schema);
+        }
+    }
+    if let Some(annotations) = &tool.annotations {
+        let mut hints = Object::begin(written.key("annotations"));
+        hints.optional("title", annotations.title.as_deref());
+        for (name, hint) in [
+            ("readOnlyHint", annotations.read_only),
+            ("destructiveHint", annotations.destructive),
+            ("idempotentHint", annotations.idempotent),
+            ("openWorldHint", annotations.open_world),
+        ] {
+            if let Some(hint) = hint {
+                hints.bool(name, hint);
+            }
+        }
+        hints.end();
+    }
+    content::icons(&mut written, &tool.icons);
+    content::meta(&mut written, tool.meta.as_deref());
+    written.end();
+    Ok(out)
+}
+
+/// Before 2026-07-28 the schema of a property had to be an object, and clients refuse the
+/// whole list otherwise: `true` becomes `{}`, and `false` becomes `{"not":{}}`.
+fn input_schema(out: &mut Vec<u8>, schema: Value<'_>, legacy: bool) {
+    if !legacy {
+        return compact(out, schema);
+    }
+    let mut object = Object::begin(out);
+    for (key, value) in schema.members() {
+        let out = object.raw_key(key);
+        if !(key.is_str("properties") && value.is_object()) {
+            compact(out, value);
+            continue;
+        }
+        let mut properties = Object::begin(out);
+        for (name, property) in value.members() {
+            let out = properties.raw_key(name);
+            match (property.kind, property.text) {
+                (Kind::Bool, "true") => out.extend_from_slice(b"{}"),
+                (Kind::Bool, _) => out.extend_from_slice(br#"{"not":{}}"#),
+                _ => compact(out, property),
+            }
+        }
+        properties.end();
+    }
+    object.end();
+}
+
+pub fn resource_json(resource: &ResourceInfo) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut object = Object::begin(&mut out);
+    content::resource_info(&mut object, resource);
+    object.end();
+    out
+}
+
+/// A resource template as clients see it.
+pub fn template_json(template: &ResourceTemplate) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut object = Object::begin(&mut out);
+    object.string("uriTemplate", &template.uri_template);
+    object.string("name", &template.name);
+    object.optional("title", template.title.as_deref());
+    object.optional("description", template.description.as_deref());
+    object.optional("mimeType", template.mime_type.as_deref());
+    content::annotations(&mut object, template.annotations.as_ref());
+    content::icons(&mut object, &template.icons);
+    content::meta(&mut object, template.meta.as_deref());
+    object.end();
+    out
+}
+
+/// A prompt as clients see it.
+pub fn prompt_json(prompt: &Prompt, name: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut object = Object::begin(&mut out);
+    object.string("name", name);
+    object.optional("title", prompt.title.as_deref());
+    object.optional("description", prompt.description.as_deref());
+    if !prompt.arguments.is_empty() {
+        let list = object.key("arguments");
+        for (index, argument) in prompt.arguments.iter().enumerate() {
+            list.push(if index == 0 { b'[' } else { b',' });
+            let mut written = Object::begin(list);
+            written.string("name", &argument.name);
+            written.optional("title", argument.title.as_deref());
+            written.optional("description", argument.description.as_deref());
+            written.bool("required", argument.required);
+            written.end();
+        }
+        list.push(b']');
+    }
+    content::icons(&mut object, &prompt.icons);
+    content::meta(&mut object, prompt.meta.as_deref());
+    object.end();
+    out
+}

@@ -1,0 +1,87 @@
+//! The interfaces of the contract that features export and the server calls.
+
+/// The contract's package and version, as they stand in the names of interfaces.
+pub const PACKAGE: &str = "spin-mcp:server/";
+pub const VERSION: &str = "@0.1.0";
+
+/// Whether a feature's functions are synchronous.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Sync,
+    Async,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 2] = [Kind::Sync, Kind::Async];
+}
+
+/// Something that a feature can offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interface {
+    Tools,
+    Resources,
+    Prompts,
+    Completions,
+}
+
+impl Interface {
+    pub const ALL: [Interface; 4] = [
+        Interface::Tools,
+        Interface::Resources,
+        Interface::Prompts,
+        Interface::Completions,
+    ];
+
+    /// The full name of the interface of this kind.
+    pub fn name(self, kind: Kind) -> &'static str {
+        match (self, kind) {
+            (Interface::Tools, Kind::Sync) => "spin-mcp:server/tools@0.1.0",
+            (Interface::Tools, Kind::Async) => "spin-mcp:server/tools-async@0.1.0",
+            (Interface::Resources, Kind::Sync) => "spin-mcp:server/resources@0.1.0",
+            (Interface::Resources, Kind::Async) => "spin-mcp:server/resources-async@0.1.0",
+            (Interface::Prompts, Kind::Sync) => "spin-mcp:server/prompts@0.1.0",
+            (Interface::Prompts, Kind::Async) => "spin-mcp:server/prompts-async@0.1.0",
+            (Interface::Completions, Kind::Sync) => "spin-mcp:server/completions@0.1.0",
+            (Interface::Completions, Kind::Async) => "spin-mcp:server/completions-async@0.1.0",
+        }
+    }
+
+    /// The server's import for the feature in a slot, such as `tools-async1`.
+    pub fn plug(self, kind: Kind, slot: usize) -> String {
+        let name = self.name(kind);
+        let name = &name[PACKAGE.len()..name.len() - VERSION.len()];
+        format!("{name}{slot}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::framework;
+
+    #[test]
+    fn every_name_is_an_interface_of_the_contract() {
+        let mut resolve = wit_parser::Resolve::default();
+        let package = resolve.push_str("server.wit", framework::WIT).unwrap();
+        let known: Vec<_> = resolve.packages[package]
+            .interfaces
+            .values()
+            .filter_map(|id| resolve.id_of(*id))
+            .collect();
+        for kind in Kind::ALL {
+            for interface in Interface::ALL {
+                let name = interface.name(kind);
+                assert!(known.iter().any(|known| known == name), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn plugs_are_named_after_interface_and_slot() {
+        assert_eq!(Interface::Tools.plug(Kind::Sync, 0), "tools0");
+        assert_eq!(
+            Interface::Resources.plug(Kind::Async, 12),
+            "resources-async12"
+        );
+    }
+}

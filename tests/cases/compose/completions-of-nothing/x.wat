@@ -1,0 +1,4 @@
+(component
+  (instance $nothing)
+  (export "spin-mcp:server/tools@0.1.0" (instance $nothing))
+  (export "spin-mcp:server/completions@0.1.0" (instance $nothing)))
