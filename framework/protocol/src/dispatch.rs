@@ -15,6 +15,7 @@ use crate::{
     notify::LogLevel,
     services::Services,
     session::Session,
+    state,
     target::{self, Target},
     tasks,
     watched::Watched,
@@ -325,6 +326,7 @@ fn subscribe<S: Services>(
             break;
         }
     }
+    state::sweep_sometimes(services);
     Ok(response(request.id, &[b"{}"]))
 }
 
