@@ -2,8 +2,12 @@
 """Runs the official conformance suite against the conformance fixture, composed for each
 edition, on each host.
 
-`REVISION.txt` beside this file lists the scenarios of that revision, one a line. A scenario
-passes if none of its checks fails and at least one succeeds.
+Which scenarios a revision requires, and which ones it has that are not scored, the suite
+itself says in `requirements/REVISION.yaml`; of a revision for which it says nothing,
+`REVISION.txt` beside this file lists what is required, one a line. A scenario passes if none
+of its checks fails and at least one succeeds. All required ones have to pass. Of the others,
+`not-passing.txt` lists those that cannot, and `needs-store.txt` lists all that are left out on
+hosts without a store.
 """
 
 import argparse
@@ -12,40 +16,66 @@ import itertools
 import json
 import os
 import re
+import secrets
+import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-SCENARIOS = {
-    path.stem: path.read_text().split()
-    for path in sorted(Path(__file__).resolve().parent.glob("*.txt"))
-}
+HERE = Path(__file__).resolve().parent
 EDITIONS = ["0.2", "0.3"]
-# Much longer than any scenario takes: the longest waits 5 seconds.
+# Much longer than any scenario takes: the longest waits 10 seconds.
 PATIENCE = 120
+
+
+@dataclass(frozen=True)
+class Job:
+    edition: str
+    host: str
+    revision: str
+    scenario: str
+    required: bool
+    url: str
+
+    def place(self):
+        return f"{self.revision}, WASI {self.edition}, {self.host}"
 
 
 def main():
     options = arguments()
-    hosts = {
-        "mcp serve": lambda server: [options.mcp, "serve", server, "--listen", "127.0.0.1:0"],
-        "wasmtime": lambda server: [options.wasmtime, "serve", "--addr", "127.0.0.1:0", server],
-    }
+    revisions = requirements(options.suite)
+    not_passing = exceptions("not-passing.txt", revisions)
+    needs_store = exceptions("needs-store.txt", revisions)
+    for revision, scenario in not_passing:
+        if revisions[revision][scenario]:
+            sys.exit(f"error: not-passing.txt names `{scenario}`, which {revision} requires")
+    hosts = {"mcp serve": mcp_serve, "wasmtime": wasmtime_serve}
+    if options.spin:
+        hosts["spin up"] = spin_up
+    else:
+        print("skipped: spin up (`spin` is not on PATH, and SPIN_BIN_PATH does not name it)")
+
     with contextlib.ExitStack() as cleanup:
         scratch = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="conformance-")))
         jobs = []
-        for edition, (host, command) in itertools.product(EDITIONS, hosts.items()):
-            server = compose(options, edition, scratch)
-            url = cleanup.enter_context(serving(command(server), scratch / f"{edition}-{host}.log"))
-            for revision, scenarios in SCENARIOS.items():
-                jobs += [(edition, host, revision, scenario, url) for scenario in scenarios]
+        for edition, (host, start) in itertools.product(EDITIONS, hosts.items()):
+            url = cleanup.enter_context(start(options, edition, scratch))
+            jobs += [
+                Job(edition, host, revision, scenario, required, url)
+                for revision, scenarios in revisions.items()
+                for scenario, required in scenarios.items()
+                if host != "wasmtime" or (revision, scenario) not in needs_store
+            ]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            failures = list(pool.map(lambda job: run(options, *job, scratch), jobs))
-    report(jobs, failures)
-    sys.exit(any(failures))
+            failures = list(pool.map(lambda job: run(options, job, scratch), jobs))
+    sys.exit(report(list(zip(jobs, failures)), revisions, not_passing))
 
 
 def arguments():
@@ -55,41 +85,150 @@ def arguments():
     parser.add_argument("--node", type=Path, required=True, help="Node.js, 22 or later")
     parser.add_argument("--suite", type=Path, required=True, help="the suite's entry point")
     parser.add_argument("--fixture", type=Path, required=True, help="the conformance fixture")
+    found = os.environ.get("SPIN_BIN_PATH") or shutil.which("spin")
+    parser.add_argument("--spin", default=found, help="Spin [default: SPIN_BIN_PATH, or the one on PATH]")
     return parser.parse_args()
 
 
-def compose(options, edition, scratch):
-    server = scratch / f"server-{edition}.wasm"
+def requirements(suite):
+    """The scenarios for servers by revision, and of each whether it is required."""
+    revisions = {}
+    for path in sorted(HERE.glob("[0-9]*.txt")):
+        revisions[path.stem] = dict.fromkeys(path.read_text().split(), True)
+    for path in sorted((suite.parent.parent / "requirements").glob("*.yaml")):
+        revisions[path.stem] = requirement_set(path)
+    for revision in "2025-11-25", "2026-07-28":
+        if True not in revisions.get(revision, {}).values():
+            sys.exit(f"error: the suite's requirement sets require nothing of servers of {revision}")
+    return revisions
+
+
+def requirement_set(path):
+    """Reads `server` and, of `not_scored`, what is for servers, in the one shape of YAML that
+    these files have: lists of names, and lists of mappings to strings."""
+    scenarios = {}
+    section = name = None
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        if match := re.fullmatch(r"(server|client|not_scored):", line):
+            section = match[1]
+        elif section in ("server", "client") and (match := re.fullmatch(r"  - ([\w/.-]+)", line)):
+            if section == "server":
+                scenarios[match[1]] = True
+        elif section == "not_scored" and (match := re.fullmatch(r"  - scenario: ([\w/.-]+)", line)):
+            name = match[1]
+        elif name and (match := re.fullmatch(r"    leg: (server|client)", line)):
+            if match[1] == "server":
+                scenarios[name] = False
+        elif not (name and re.match(r"    (reason|note): |      ", line)):
+            sys.exit(f"error: {path.name}, line {number}: `{line}` is not of the expected shape")
+    return scenarios
+
+
+def exceptions(file, revisions):
+    """Reads lines of `REVISION SCENARIO: REASON`; gives the reasons."""
+    reasons = {}
+    for number, line in enumerate((HERE / file).read_text().splitlines(), 1):
+        match = re.fullmatch(r"(\S+) (\S+): (\S.*)", line)
+        if not match or match[2] not in revisions.get(match[1], {}):
+            sys.exit(f"error: {file}, line {number}: `{line}` names no scenario, or no reason")
+        reasons[match[1], match[2]] = match[3]
+    return reasons
+
+
+def compose(options, edition, runtime, scratch):
+    server = scratch / f"server-{edition}-{runtime}.wasm"
     if not server.exists():
-        command = [options.mcp, "compose", options.fixture, "-o", server, "--wasi", edition]
+        command = [options.mcp, "compose", options.fixture, "-o", server]
+        command += ["--wasi", edition, "--runtime", runtime]
         composed = subprocess.run(command, capture_output=True, text=True)
         if composed.returncode:
             sys.exit(composed.stderr)
     return server
 
 
+def mcp_serve(options, edition, scratch):
+    server = compose(options, edition, "spin", scratch)
+    command = [options.mcp, "serve", server, "--listen", "127.0.0.1:0"]
+    return serving(command, scratch / f"{edition}-mcp.log")
+
+
+def wasmtime_serve(options, edition, scratch):
+    """It has no store, but a key for what clients keep for the server: a variable, which
+    Wasmtime lets servers read only with `-S cli`."""
+    server = compose(options, edition, "wasmtime", scratch)
+    command = [options.wasmtime, "serve", "-S", "cli", "--addr", "127.0.0.1:0"]
+    command += ["--env", f"mcp_state_key={secrets.token_hex(32)}", server]
+    return serving(command, scratch / f"{edition}-wasmtime.log")
+
+
+def spin_up(options, edition, scratch):
+    app = scratch / f"spin-{edition}"
+    app.mkdir()
+    shutil.copy(compose(options, edition, "spin", scratch), app / "server.wasm")
+    (app / "spin.toml").write_text(SPIN_TOML)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = "127.0.0.1:%d" % free.getsockname()[1]
+    command = [options.spin, "up", "--from", app / "spin.toml", "--state-dir", app, "--listen", address]
+    return serving(command, scratch / f"{edition}-spin.log")
+
+
+SPIN_TOML = """\
+spin_manifest_version = 2
+
+[application]
+name = "conformance"
+version = "0.1.0"
+
+[[trigger.http]]
+route = "/mcp"
+component = "server"
+
+[component.server]
+source = "server.wasm"
+key_value_stores = ["default"]
+"""
+
+
 @contextlib.contextmanager
 def serving(command, log):
-    """Starts a server; gives its URL, which it says itself."""
+    """Starts a server; gives its URL, which it says itself, once it listens."""
     with open(log, "w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
     try:
         deadline = time.monotonic() + PATIENCE
-        while not (found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text())):
+        while not (url := listening(log)):
             if process.poll() is not None or time.monotonic() > deadline:
                 sys.exit(f"error: {command[0]} does not serve:\n{log.read_text()}")
             time.sleep(0.05)
-        yield found.group() + "/mcp"
+        yield url + "/mcp"
     finally:
-        process.terminate()
+        # Spin has children.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 
-def run(options, edition, host, revision, scenario, url, scratch):
+def listening(log):
+    found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+    if not found:
+        return None
+    parts = urllib.parse.urlsplit(found.group())
+    try:
+        socket.create_connection((parts.hostname, parts.port)).close()
+    except OSError:
+        return None
+    return found.group()
+
+
+def run(options, job, scratch):
     """Runs one scenario; gives why it failed, or nothing."""
-    results = scratch / f"{edition}-{host}-{revision}-{scenario}"
-    command = [options.node, options.suite, "server", "--url", url, "--scenario", scenario]
-    command += ["--spec-version", revision, "--output-dir", results]
+    results = scratch / f"{job.edition}-{job.host}-{job.revision}-{job.scenario}"
+    command = [options.node, options.suite, "server", "--url", job.url, "--scenario", job.scenario]
+    # The revision says what to speak. Scenarios of extensions belong to none, hence the force.
+    command += ["--spec-version", job.revision, "--force", "--output-dir", results]
     try:
         suite = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     except subprocess.TimeoutExpired:
@@ -106,22 +245,43 @@ def run(options, edition, host, revision, scenario, url, scratch):
     return None
 
 
-def report(jobs, failures):
-    """What failed and why, then passed/total for each host and for each revision."""
-    for (edition, host, revision, scenario, _), failure in zip(jobs, failures):
-        if failure:
-            indented = failure.replace("\n", "\n    ")
-            print(f"FAILED {scenario} ({revision}, WASI {edition}, {host})\n    {indented}")
+def report(results, revisions, not_passing):
+    """Says what failed and why, then how many passed for each revision and host; gives whether
+    anything is not as it should be."""
+    wrong = False
+    for job, failure in results:
+        reason = not_passing.get((job.revision, job.scenario))
+        if failure and reason:
+            print(f"not passing: {job.scenario} ({job.place()}): {reason}")
+            print("    " + failure.replace("\n", "\n    "))
+        elif failure:
+            wrong = True
+            scored = "" if job.required else "not scored, "
+            print(f"FAILED {job.scenario} ({scored}{job.place()})")
+            print("    " + failure.replace("\n", "\n    "))
+        elif reason:
+            wrong = True
+            print(f"PASSED {job.scenario} ({job.place()}), which not-passing.txt lists; remove it there")
 
-    def passed(*wanted):
-        of = [failure is None for job, failure in zip(jobs, failures) if set(wanted) <= set(job)]
-        return f"{sum(of)}/{len(of)}"
+    places = dict.fromkeys((job.revision, job.edition, job.host) for job, _ in results)
+    for revision, edition, host in sorted(places, key=lambda place: place[0]):
+        of = {
+            job.scenario: failure
+            for job, failure in results
+            if (job.revision, job.edition, job.host) == (revision, edition, host)
+        }
 
-    for edition, host in dict.fromkeys((edition, host) for edition, host, *_ in jobs):
-        counts = "  ".join(f"{revision} {passed(edition, host, revision)}" for revision in SCENARIOS)
-        print(f"WASI {edition}, {host + ':':11} {counts}")
-    for revision in SCENARIOS:
-        print(f"conformance {revision}: {passed(revision)} scenarios passed")
+        def passed(required):
+            count = [of[name] is None for name in of if revisions[revision][name] == required]
+            return f"{sum(count)}/{len(count)}"
+
+        counts = f"{passed(True)} required"
+        if False in revisions[revision].values():
+            counts += f", {passed(False)} not scored"
+        if left_out := len(revisions[revision]) - len(of):
+            counts += f", {left_out} left out"
+        print(f"conformance {revision}: {counts} (WASI {edition}, {host})")
+    return wrong
 
 
 if __name__ == "__main__":
