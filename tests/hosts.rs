@@ -10,13 +10,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use support::{Request, Server, compose, expect_success, fixture, mcp, rpc, wasmtime};
+use support::{Request, Server, compose, compose_for, expect_success, fixture, mcp, rpc, wasmtime};
 use tempfile::TempDir;
 
 const EDITIONS: [&str; 2] = ["0.2", "0.3"];
 
 /// Serves these fixtures, composed, on each host and in each edition in turn.
 fn everywhere(test: &str, features: &[&str], claim: impl Fn(&Server)) {
+    // The Wasmtime CLI has no store, and variables of the environment only on demand.
+    let (runtime, grants): (_, &[&str]) = match features {
+        ["conformance"] => ("wasmtime", &["-S", "cli"]),
+        _ => ("spin", &[]),
+    };
     let features: Vec<PathBuf> = features.iter().map(|name| fixture(name)).collect();
     let spin = support::spin(test);
     for wasi in EDITIONS {
@@ -25,7 +30,8 @@ fn everywhere(test: &str, features: &[&str], claim: impl Fn(&Server)) {
         println!("WASI {wasi}, mcp serve");
         claim(&Server::mcp(&component, &[]));
         println!("WASI {wasi}, wasmtime serve");
-        claim(&Server::wasmtime(&component));
+        let component = compose_for(runtime, dir.path(), wasi, &features);
+        claim(&Server::wasmtime(&component, grants));
         if let Some(spin) = &spin {
             println!("WASI {wasi}, spin up");
             claim(&Server::spin(spin, &component, dir.path()));
@@ -235,7 +241,7 @@ fn a_feature_that_breaks_the_contract_gets_an_error() {
 fn async_tools_wait_side_by_side() {
     let dir = TempDir::new().unwrap();
     let component = compose(dir.path(), "0.3", &[fixture("echo"), fixture("echo-async")]);
-    for server in [Server::mcp(&component, &[]), Server::wasmtime(&component)] {
+    for server in [Server::mcp(&component, &[]), Server::wasmtime(&component, &[])] {
         let start = Instant::now();
         thread::scope(|scope| {
             for _ in 0..64 {
@@ -320,7 +326,7 @@ fn forty_features_are_one_server() {
             .args(["compose", "--wasi", wasi, "--runtime", "wasmtime", "-o"])
             .arg(&component);
         expect_success(command.args(&prefixes).args(&features));
-        for server in [Server::mcp(&component, &[]), Server::wasmtime(&component)] {
+        for server in [Server::mcp(&component, &[]), Server::wasmtime(&component, &[])] {
             let listed = server.send(&rpc::modern("tools/list", json!({}))).json();
             assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 40);
             for tool in ["f0_echo", "f39_echo"] {

@@ -54,10 +54,15 @@ pub fn outside_of_cargo(command: &mut Command) -> &mut Command {
 
 /// Composes a server of these features in `dir`.
 pub fn compose(dir: &Path, wasi: &str, features: &[PathBuf]) -> PathBuf {
+    compose_for("spin", dir, wasi, features)
+}
+
+/// The same for a runtime of `--runtime`.
+pub fn compose_for(runtime: &str, dir: &Path, wasi: &str, features: &[PathBuf]) -> PathBuf {
     let server = dir.join(format!("server-{wasi}.wasm"));
     let mut command = mcp();
     command
-        .args(["compose", "--wasi", wasi, "-o"])
+        .args(["compose", "--runtime", runtime, "--wasi", wasi, "-o"])
         .arg(&server)
         .args(features);
     expect_success(&mut command);

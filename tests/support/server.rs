@@ -33,13 +33,14 @@ impl Server {
         Self::start(command)
     }
 
-    /// `wasmtime serve` with no permission beyond what it gives by itself, but with room for
-    /// more than 1,000 core instances: of those, a server has about ten.
-    pub fn wasmtime(component: &Path) -> Self {
+    /// `wasmtime serve` with no permission beyond what it gives by itself and these grants, but
+    /// with room for more than 1,000 core instances: of those, a server has about ten.
+    pub fn wasmtime(component: &Path, grants: &[&str]) -> Self {
         let mut command = Command::new(super::wasmtime());
         command
             .args(["serve", "--addr", "127.0.0.1:0"])
             .args(["-O", "pooling-total-core-instances=10000"])
+            .args(grants)
             .arg(component);
         Self::start(command)
     }

@@ -85,7 +85,7 @@ pub fn dispatch<'a, S: Services>(
             subscribe(&request, &client, services).map(Answer::Ready)
         }
         "tasks/get" | "tasks/update" | "tasks/cancel"
-            if modern && S::WHOLE && flags.contains(Flags::TASKS) =>
+            if modern && S::WHOLE && offer(catalog, services).tasks =>
         {
             task(catalog, request, client, services)
         }

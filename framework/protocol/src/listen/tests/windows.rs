@@ -34,7 +34,8 @@ fn a_change_costs_one_write_however_often_it_is_given() {
         resource("a:b"),
     ];
     publish(&mut services, &changes).unwrap();
-    assert_eq!((services.randoms, names(&mut services).len()), (1, 2));
+    // One for the stamp, and one for whether to sweep.
+    assert_eq!((services.randoms, names(&mut services).len()), (2, 2));
 }
 
 #[test]
