@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
-"""Runs the official conformance suite against the conformance fixture, composed for each
-edition, on each host.
+"""Runs the official conformance suite against a server of the two fixtures that it needs,
+composed for each edition, on each host.
 
-`REVISION.txt` beside this file lists the scenarios of that revision, one a line. A scenario
-passes if none of its checks fails and at least one succeeds.
+The suite itself says which scenarios there are: for the revisions since 2025-11-25 those that
+are required, and others that it runs but does not score; for older ones those that apply, all
+of which are required here. It runs them whole, and that it did is checked.
+
+A scenario passes if none of its checks fails and at least one succeeds. All have to, except
+those in two lists of lines `REVISION SCENARIO: REASON`, none of which may: `not-passing.txt`,
+which may name no scenario that is required, and `needs-store.txt`, for hosts without a store.
 """
 
 import argparse
@@ -12,40 +17,101 @@ import itertools
 import json
 import os
 import re
+import secrets
+import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-SCENARIOS = {
-    path.stem: path.read_text().split()
-    for path in sorted(Path(__file__).resolve().parent.glob("*.txt"))
-}
+HERE = Path(__file__).resolve().parent
 EDITIONS = ["0.2", "0.3"]
-# Much longer than any scenario takes: the longest waits 5 seconds.
-PATIENCE = 120
+OLDER_REVISIONS = ["2025-03-26", "2025-06-18"]
+REQUIREMENT_SETS = ["2025-11-25", "2026-07-28"]
+# For a server to listen.
+PATIENCE = 60
+# For all scenarios of a revision, which take 15 seconds on an idle machine. The suite itself
+# gives one 30 seconds.
+LONG_PATIENCE = 600
+SPIN_TOML = """\
+spin_manifest_version = 2
+
+[application]
+name = "conformance"
+version = "0.1.0"
+
+[[trigger.http]]
+route = "/mcp"
+component = "server"
+
+[component.server]
+source = "server.wasm"
+key_value_stores = ["default"]
+"""
+
+
+@dataclass(frozen=True)
+class Revision:
+    name: str
+    # What to tell the suite in order to have all scenarios run.
+    selection: list[str]
+    required: list[str]
+    not_scored: list[str]
+
+    def scenarios(self):
+        return self.required + self.not_scored
+
+
+@dataclass(frozen=True)
+class Place:
+    edition: str
+    host: str
+    has_store: bool
+    url: str
+
+    def __str__(self):
+        return f"WASI {self.edition}, {self.host}"
 
 
 def main():
     options = arguments()
-    hosts = {
-        "mcp serve": lambda server: [options.mcp, "serve", server, "--listen", "127.0.0.1:0"],
-        "wasmtime": lambda server: [options.wasmtime, "serve", "--addr", "127.0.0.1:0", server],
-    }
+    revisions = [older_revision(options, name) for name in OLDER_REVISIONS]
+    revisions += [requirement_set(options, name) for name in REQUIREMENT_SETS]
+    not_passing = exceptions("not-passing.txt", revisions)
+    needs_store = exceptions("needs-store.txt", revisions)
+    for revision in revisions:
+        for scenario in revision.required:
+            if (revision.name, scenario) in not_passing:
+                sys.exit(f"error: `not-passing.txt` lists `{scenario}`, which {revision.name} requires")
+
+    hosts = [("mcp serve", True, mcp_serve), ("wasmtime", False, wasmtime_serve)]
+    if options.spin:
+        hosts.append(("spin up", True, spin_up))
+    else:
+        print("skipped: spin up, as `spin` is not on PATH and SPIN_BIN_PATH is not set")
+
     with contextlib.ExitStack() as cleanup:
         scratch = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="conformance-")))
-        jobs = []
-        for edition, (host, command) in itertools.product(EDITIONS, hosts.items()):
-            server = compose(options, edition, scratch)
-            url = cleanup.enter_context(serving(command(server), scratch / f"{edition}-{host}.log"))
-            for revision, scenarios in SCENARIOS.items():
-                jobs += [(edition, host, revision, scenario, url) for scenario in scenarios]
+        places = []
+        for edition, (host, has_store, start) in itertools.product(EDITIONS, hosts):
+            url = cleanup.enter_context(start(options, edition, scratch))
+            places.append(Place(edition, host, has_store, url))
+        jobs = list(itertools.product(revisions, places))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            failures = list(pool.map(lambda job: run(options, *job, scratch), jobs))
-    report(jobs, failures)
-    sys.exit(any(failures))
+            results = list(pool.map(lambda job: run(options, *job, scratch), jobs))
+
+    as_expected = True
+    for (revision, place), failures in zip(jobs, results):
+        excepted = not_passing if place.has_store else not_passing | needs_store
+        as_expected &= report(revision, place, failures, excepted)
+    explain("not passing", not_passing)
+    explain("not passing without a store", needs_store)
+    sys.exit(not as_expected)
 
 
 def arguments():
@@ -54,14 +120,87 @@ def arguments():
     parser.add_argument("--wasmtime", type=Path, required=True, help="the Wasmtime CLI")
     parser.add_argument("--node", type=Path, required=True, help="Node.js, 22 or later")
     parser.add_argument("--suite", type=Path, required=True, help="the suite's entry point")
-    parser.add_argument("--fixture", type=Path, required=True, help="the conformance fixture")
+    parser.add_argument("--fixture", type=Path, required=True, help="the fixture `conformance`")
+    parser.add_argument("--changes", type=Path, required=True, help="the fixture `changes`, whose lists change")
+    found = os.environ.get("SPIN_BIN_PATH") or shutil.which("spin")
+    parser.add_argument("--spin", default=found, help="Spin [default: SPIN_BIN_PATH, or the one on PATH]")
     return parser.parse_args()
 
 
-def compose(options, edition, scratch):
-    server = scratch / f"server-{edition}.wasm"
+def older_revision(options, name):
+    text = listing(options, "--server", "--spec-version", name)
+    scenarios = re.findall(r"^  - (\S+) \[[\d,-]+\]$", text, re.MULTILINE)
+    if not scenarios or len(scenarios) != len(text.splitlines()) - 1:
+        sys.exit(f"error: cannot read which scenarios apply to {name}:\n{text}")
+    return Revision(name, ["--suite", "all", "--spec-version", name], scenarios, [])
+
+
+def requirement_set(options, name):
+    """What a revision requires of servers. The suite says how many names it lists, so that
+    none can be missed."""
+    text = listing(options, "--requirements", name)
+    total = re.search(rf"^Required for {name} \((\d+) scenarios", text)
+    required = {
+        leg: re.findall(r"^  - (\S+)$", names, re.MULTILINE)
+        for leg, names in re.findall(r"^(Server|Client) scenarios .*:\n((?:  - .*\n)+)", text, re.MULTILINE)
+    }
+    not_scored = re.findall(r"^    - (\S+) \[(server|client)\]$", text, re.MULTILINE)
+    not_scored_total = sum(map(int, re.findall(r"^  [\w-]+ \((\d+)\):$", text, re.MULTILINE)))
+    complete = total and int(total[1]) == sum(map(len, required.values()))
+    if not complete or len(not_scored) != not_scored_total or not required.get("Server"):
+        sys.exit(f"error: cannot read what the suite requires for {name}:\n{text}")
+    others = [scenario for scenario, leg in not_scored if leg == "server"]
+    return Revision(name, ["--requirements", name], required["Server"], others)
+
+
+def listing(options, *selection):
+    command = [options.node, options.suite, "list", *selection]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def exceptions(file, revisions):
+    """The reasons of a list, by revision and scenario."""
+    known = {(revision.name, scenario) for revision in revisions for scenario in revision.scenarios()}
+    reasons = {}
+    for number, line in enumerate((HERE / file).read_text().splitlines(), 1):
+        match = re.fullmatch(r"(\S+) (\S+): (\S.*)", line)
+        if not match or match.group(1, 2) not in known:
+            sys.exit(f"error: `{file}`, line {number}: `{line}` names no scenario, or gives no reason")
+        reasons[match.group(1, 2)] = match[3]
+    return reasons
+
+
+def mcp_serve(options, edition, scratch):
+    server = compose(options, edition, "spin", scratch)
+    command = [options.mcp, "serve", server, "--listen", "127.0.0.1:0"]
+    return serving(command, scratch / f"mcp-{edition}.log")
+
+
+def wasmtime_serve(options, edition, scratch):
+    """It has no store; the key is for what clients keep for the server."""
+    server = compose(options, edition, "wasmtime", scratch)
+    command = [options.wasmtime, "serve", "-Scli", "--addr", "127.0.0.1:0"]
+    command += ["--env", f"mcp_state_key={secrets.token_hex(32)}", server]
+    return serving(command, scratch / f"wasmtime-{edition}.log")
+
+
+def spin_up(options, edition, scratch):
+    app = scratch / f"spin-{edition}"
+    app.mkdir()
+    shutil.copy(compose(options, edition, "spin", scratch), app / "server.wasm")
+    (app / "spin.toml").write_text(SPIN_TOML)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = "127.0.0.1:%d" % free.getsockname()[1]
+    command = [options.spin, "up", "--from", app / "spin.toml", "--state-dir", app, "--listen", address]
+    return serving(command, scratch / f"spin-{edition}.log")
+
+
+def compose(options, edition, runtime, scratch):
+    server = scratch / f"server-{edition}-{runtime}.wasm"
     if not server.exists():
-        command = [options.mcp, "compose", options.fixture, "-o", server, "--wasi", edition]
+        command = [options.mcp, "compose", options.fixture, options.changes, "-o", server]
+        command += ["--dynamic", options.changes.stem, "--wasi", edition, "--runtime", runtime]
         composed = subprocess.run(command, capture_output=True, text=True)
         if composed.returncode:
             sys.exit(composed.stderr)
@@ -70,58 +209,92 @@ def compose(options, edition, scratch):
 
 @contextlib.contextmanager
 def serving(command, log):
-    """Starts a server; gives its URL, which it says itself."""
+    """Starts a server; gives its URL, which it says itself, once it listens there."""
     with open(log, "w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        # A group of its own, since Spin starts others.
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
     try:
         deadline = time.monotonic() + PATIENCE
-        while not (found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text())):
+        while not (url := listening(log)):
             if process.poll() is not None or time.monotonic() > deadline:
                 sys.exit(f"error: {command[0]} does not serve:\n{log.read_text()}")
             time.sleep(0.05)
-        yield found.group() + "/mcp"
+        yield url + "/mcp"
     finally:
-        process.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 
-def run(options, edition, host, revision, scenario, url, scratch):
-    """Runs one scenario; gives why it failed, or nothing."""
-    results = scratch / f"{edition}-{host}-{revision}-{scenario}"
-    command = [options.node, options.suite, "server", "--url", url, "--scenario", scenario]
-    command += ["--spec-version", revision, "--output-dir", results]
-    try:
-        suite = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        return f"did not end within {PATIENCE} s"
-    found = list(results.glob("*/checks.json"))
-    if not found:
-        return f"did not run: {(suite.stderr or suite.stdout).strip()}"
-    checks = json.loads(found[0].read_text())
-    failed = [f"{check['id']}: {check.get('errorMessage', '')}" for check in checks if check["status"] == "FAILURE"]
-    if failed or suite.returncode:
-        return "\n".join(failed) or f"the suite ended with {suite.returncode}"
-    if not any(check["status"] == "SUCCESS" for check in checks):
-        return "none of its checks succeeded"
+def listening(log):
+    found = re.search(r"http://(127\.0\.0\.1):(\d+)", log.read_text())
+    with contextlib.suppress(OSError):
+        if found and socket.create_connection((found[1], int(found[2]))).close() is None:
+            return found.group()
     return None
 
 
-def report(jobs, failures):
-    """What failed and why, then passed/total for each host and for each revision."""
-    for (edition, host, revision, scenario, _), failure in zip(jobs, failures):
-        if failure:
-            indented = failure.replace("\n", "\n    ")
-            print(f"FAILED {scenario} ({revision}, WASI {edition}, {host})\n    {indented}")
+def run(options, revision, place, scratch):
+    """Runs all scenarios of a revision; gives for each why it failed, or nothing."""
+    results = scratch / f"{revision.name}-{place}"
+    command = [options.node, options.suite, "server", "--url", place.url, "--output-dir", results]
+    try:
+        suite = subprocess.run(command + revision.selection, capture_output=True, text=True, timeout=LONG_PATIENCE)
+        said = suite.stdout + suite.stderr
+    except subprocess.TimeoutExpired:
+        said = f"the suite did not end within {LONG_PATIENCE} s"
+    found = {
+        re.fullmatch(r"server-(.+)-\d{4}-\d\d-\d\dT.*", file.parent.name)[1]: json.loads(file.read_text())
+        for file in results.glob("*/checks.json")
+    }
+    if surplus := found.keys() - set(revision.scenarios()):
+        sys.exit(f"error: the suite ran {sorted(surplus)}, which it does not list for {revision.name}")
+    return {
+        scenario: failure(found[scenario]) if scenario in found else did_not_run(scenario, said)
+        for scenario in revision.scenarios()
+    }
 
-    def passed(*wanted):
-        of = [failure is None for job, failure in zip(jobs, failures) if set(wanted) <= set(job)]
-        return f"{sum(of)}/{len(of)}"
 
-    for edition, host in dict.fromkeys((edition, host) for edition, host, *_ in jobs):
-        counts = "  ".join(f"{revision} {passed(edition, host, revision)}" for revision in SCENARIOS)
-        print(f"WASI {edition}, {host + ':':11} {counts}")
-    for revision in SCENARIOS:
-        print(f"conformance {revision}: {passed(revision)} scenarios passed")
+def failure(checks):
+    failed = [f"{check['id']}: {check.get('errorMessage', '')}" for check in checks if check["status"] == "FAILURE"]
+    if not failed and not any(check["status"] == "SUCCESS" for check in checks):
+        return "none of its checks succeeded"
+    return "\n".join(failed) or None
+
+
+def did_not_run(scenario, said):
+    why = re.search(rf"Failed to run scenario {re.escape(scenario)}: (.*)", said)
+    return f"did not run: {why[1] if why else said[-500:]}"
+
+
+def report(revision, place, failures, excepted):
+    """Says which scenarios did not do what was expected and why, and how many passed; gives
+    whether all did what was expected."""
+    as_expected = True
+    for scenario, failure in failures.items():
+        reason = excepted.get((revision.name, scenario))
+        if failure and not reason:
+            as_expected = False
+            print(f"FAILED {scenario} ({revision.name}, {place})\n    " + failure.replace("\n", "\n    "))
+        elif reason and not failure:
+            as_expected = False
+            print(f"PASSED {scenario} ({revision.name}, {place}), which is listed as not passing: {reason}")
+
+    def passed(scenarios):
+        return f"{sum(failures[name] is None for name in scenarios)}/{len(scenarios)}"
+
+    counts = f"{passed(revision.required)} required"
+    if revision.not_scored:
+        counts += f", {passed(revision.not_scored)} not scored"
+    print(f"conformance {revision.name}: {counts} ({place})")
+    return as_expected
+
+
+def explain(what, reasons):
+    """Says what is listed, together where the reason is the same."""
+    for reason in dict.fromkeys(reasons.values()):
+        scenarios = dict.fromkeys(scenario for (_, scenario), why in reasons.items() if why == reason)
+        print(f"{what}: {', '.join(scenarios)}: {reason}")
 
 
 if __name__ == "__main__":
