@@ -19,7 +19,7 @@ fn main() {
     let target = out.join("framework");
     let parts = [
         ("server", None),
-        ("server", Some("stateful")),
+        ("server", Some("whole")),
         ("request", None),
     ];
     for wasi in ["0.2", "0.3"] {

@@ -5,14 +5,14 @@ use crate::compose::Wasi;
 /// The WIT of the contract: the files of its package as one text.
 pub const WIT: &str = include_str!(concat!(env!("OUT_DIR"), "/server.wit"));
 
-/// The server: a core module that compose specializes. The stateful one keeps what outlives a
-/// request.
-pub fn server(wasi: Wasi, stateful: bool) -> &'static [u8] {
-    match (wasi, stateful) {
+/// The server: a core module that compose specializes. The small one has the tools of its
+/// catalog, and nothing outlives a request.
+pub fn server(wasi: Wasi, whole: bool) -> &'static [u8] {
+    match (wasi, whole) {
         (Wasi::P2, false) => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.2.wasm")),
-        (Wasi::P2, true) => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.2-stateful.wasm")),
+        (Wasi::P2, true) => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.2-whole.wasm")),
         (Wasi::P3, false) => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.3.wasm")),
-        (Wasi::P3, true) => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.3-stateful.wasm")),
+        (Wasi::P3, true) => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.3-whole.wasm")),
     }
 }
 

@@ -157,12 +157,13 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     });
     let catalog = catalog::bake(&composition.server, store.as_deref(), &features, &lists)?;
 
-    let needs_request = features.iter().any(|feature| feature.request.is_some());
+    // Streams that stay open are those of the component behind `request`, too.
+    let needs_request = stateful || features.iter().any(|feature| feature.request.is_some());
     let mut unused = Vec::new();
     if !needs_request {
         unused.push(graph::CONTROL);
     }
-    if !has_store {
+    if store.is_none() {
         unused.extend(STORES);
     }
     let wiring = Wiring {
@@ -171,7 +172,8 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
         // Variables are there instead of those that Spin has.
         environment: stateful && !has_store,
     };
-    let server = specialize::specialize(framework::server(wasi, stateful), &wiring, &catalog)?;
+    let whole = stateful || features.iter().any(needs_whole);
+    let server = specialize::specialize(framework::server(wasi, whole), &wiring, &catalog)?;
     let request = match needs_request {
         true => Some(specialize::specialize(
             framework::request(wasi),
@@ -189,6 +191,12 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     record.append_to(&mut component)?;
     check_memories(&component, composition.runtime)?;
     Ok(Composed { component, record })
+}
+
+/// Whether a feature offers more than tools that are in the catalog.
+fn needs_whole(feature: &Loaded) -> bool {
+    let beyond = |interface: &Interface| *interface != Interface::Tools;
+    feature.dynamic || feature.interfaces.iter().any(beyond)
 }
 
 /// Which features are behind each interface that the server calls.

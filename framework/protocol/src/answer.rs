@@ -15,7 +15,7 @@ use crate::{
         prompt_types::{PromptOutcome, PromptResult},
         resource_types::{ReadOutcome, ReadResult},
         tool_types::{ToolOutcome, ToolResult},
-        types::{CacheHint, CacheScope},
+        types::{CacheHint, CacheScope, Error},
     },
     version::Version,
 };
@@ -32,41 +32,55 @@ const NO_CACHE: CacheHint = CacheHint {
 
 /// Turns an outcome into a response, or into what else the client has to be asked.
 pub fn settle<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mut S) -> Step {
-    if S::STATEFUL && call.task.is_some() {
+    if S::WHOLE && call.task.is_some() {
         return Step::Done(extension::advance(call, outcome, services));
     }
     let version = call.client.version;
     Step::Done(match outcome {
-        Outcome::Tool(Ok(Some(ToolOutcome::InputRequired(required))))
-        | Outcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required))))
-        | Outcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))) => {
+        Outcome::Tool(Ok(Some(ToolOutcome::InputRequired(required)))) => {
             return input::require(call, &required, services);
         }
         Outcome::Tool(Ok(Some(ToolOutcome::Complete(result)))) => tool(call, &result),
         Outcome::Tool(Ok(Some(ToolOutcome::Extension(result)))) => {
             extension::answer(call, &result, services)
         }
+        Outcome::Tool(Ok(None)) => call.fail(&call.target.unknown(version.is_modern())),
+        Outcome::Tool(Err(error)) => of_feature(call, &error),
+        // The small server has tools alone.
+        other if S::WHOLE => return settle_other(call, other, services),
+        _ => call.fail(&Failure::internal("the server is too small for this")),
+    })
+}
+
+/// The outcome of anything but a tool.
+fn settle_other<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mut S) -> Step {
+    Step::Done(match outcome {
+        Outcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required))))
+        | Outcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))) => {
+            return input::require(call, &required, services);
+        }
         Outcome::Prompt(Ok(Some(PromptOutcome::Complete(result)))) => prompt(call, &result),
         Outcome::Resource(Ok(Some(ReadOutcome::Complete(result)))) => resource(call, &result),
         Outcome::Completion(Ok(Some(result))) => completion(call, &result),
         Outcome::Completion(Ok(None)) => completion(call, &NO_COMPLETION),
         Outcome::List(listed) => return lists::settle(call, listed),
-        Outcome::Tool(Ok(None)) | Outcome::Prompt(Ok(None)) | Outcome::Resource(Ok(None)) => {
-            call.fail(&call.target.unknown(version.is_modern()))
+        Outcome::Tool(_) | Outcome::Prompt(Ok(None)) | Outcome::Resource(Ok(None)) => {
+            call.fail(&call.target.unknown(call.client.version.is_modern()))
         }
-        Outcome::Tool(Err(error))
-        | Outcome::Prompt(Err(error))
+        Outcome::Prompt(Err(error))
         | Outcome::Resource(Err(error))
-        | Outcome::Completion(Err(error)) => {
-            let response = call.fail(&Failure::of_feature(&error, version));
-            // An error has a message and data of the feature's making.
-            if response.body.len() > MAX_RESULT {
-                call.fail(&too_large(call))
-            } else {
-                response
-            }
-        }
+        | Outcome::Completion(Err(error)) => of_feature(call, &error),
     })
+}
+
+fn of_feature(call: &Call<'_>, error: &Error) -> Response {
+    let response = call.fail(&Failure::of_feature(error, call.client.version));
+    // An error has a message and data of the feature's making.
+    if response.body.len() > MAX_RESULT {
+        call.fail(&too_large(call))
+    } else {
+        response
+    }
 }
 
 pub const NO_COMPLETION: Completion = Completion {

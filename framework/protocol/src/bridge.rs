@@ -48,7 +48,7 @@ pub fn ask<S: Services>(
             describe()
         )));
     };
-    if !S::STATEFUL || !call.flags().contains(Flags::INPUT) {
+    if !S::WHOLE || !call.flags().contains(Flags::INPUT) {
         return Err(Failure::internal(format!(
             "{} asks for input that its feature cannot read: let it import `input-responses`",
             describe()

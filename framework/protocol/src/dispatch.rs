@@ -15,6 +15,7 @@ use crate::{
     notify::LogLevel,
     services::Services,
     session::Session,
+    state,
     target::{self, Target},
     tasks,
     watched::Watched,
@@ -43,22 +44,22 @@ pub fn dispatch<'a, S: Services>(
     if let Some((kind, exports)) = target::list_kind(&request.method)
         && flags.contains(exports)
     {
-        return list(catalog, request, kind, client);
+        return list::<S>(catalog, request, kind, client);
     }
     match &*request.method {
         "tools/call" if flags.contains(Flags::TOOLS) => {
             let target = Target::tool(catalog, &request.params)?;
             call(catalog, request, target, client, services)
         }
-        "prompts/get" if flags.contains(Flags::PROMPTS) => {
+        "prompts/get" if S::WHOLE && flags.contains(Flags::PROMPTS) => {
             let target = Target::prompt(catalog, &request.params)?;
             call(catalog, request, target, client, services)
         }
-        "resources/read" if flags.contains(Flags::RESOURCES) => {
+        "resources/read" if S::WHOLE && flags.contains(Flags::RESOURCES) => {
             let target = Target::resource(catalog, &request.params, modern)?;
             call(catalog, request, target, client, services)
         }
-        "completion/complete" if flags.contains(Flags::COMPLETIONS) => {
+        "completion/complete" if S::WHOLE && flags.contains(Flags::COMPLETIONS) => {
             complete(catalog, request, client, services)
         }
         "server/discover" if modern => {
@@ -77,16 +78,14 @@ pub fn dispatch<'a, S: Services>(
                 response(request.id, &[b"{}"]),
             ))
         }
-        "subscriptions/listen" if modern && S::STATEFUL => {
-            listen(catalog, request, client, services)
-        }
+        "subscriptions/listen" if modern && S::WHOLE => listen(catalog, request, client, services),
         "resources/subscribe" | "resources/unsubscribe"
-            if !modern && S::STATEFUL && offer(catalog, services).updates =>
+            if !modern && S::WHOLE && offer(catalog, services).updates =>
         {
             subscribe(&request, &client, services).map(Answer::Ready)
         }
         "tasks/get" | "tasks/update" | "tasks/cancel"
-            if modern && S::STATEFUL && flags.contains(Flags::TASKS) =>
+            if modern && S::WHOLE && flags.contains(Flags::TASKS) =>
         {
             task(catalog, request, client, services)
         }
@@ -128,7 +127,7 @@ fn response(id: &str, result: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-fn list<'a>(
+fn list<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: Request<'a>,
     kind: ListKind,
@@ -143,7 +142,8 @@ fn list<'a>(
                 .ok_or_else(|| Failure::malformed_params("`cursor` is not a string"))?,
         ),
     };
-    if catalog.flags().contains(Flags::DYNAMIC)
+    if S::WHOLE
+        && catalog.flags().contains(Flags::DYNAMIC)
         && let Some(target) = lists::target(catalog, kind, cursor.as_deref(), modern)?
     {
         let (id, meta) = (request.id, request.params.meta);
@@ -326,6 +326,7 @@ fn subscribe<S: Services>(
             break;
         }
     }
+    state::sweep_sometimes(services);
     Ok(response(request.id, &[b"{}"]))
 }
 

@@ -5,6 +5,7 @@ use crate::{
     Catalog, MAX_RESULT,
     answer::{self, broken},
     call::{Call, Outcome, Response},
+    catalog::Flags,
     failure::Failure,
     input,
     json::{self, Object, Value},
@@ -36,7 +37,13 @@ fn result<S: Services>(
             "an extension's result that has no `resultType` of its own",
         ));
     };
-    if S::STATEFUL && kind == "task" {
+    if kind == "task" && !call.catalog.flags().contains(Flags::TASKS) {
+        return Err(broken(
+            call,
+            "a task, but no tool of this server says in its `_meta` that it may",
+        ));
+    }
+    if S::WHOLE && kind == "task" {
         if !modern || !tasks::declared(&call.client.capabilities) {
             return Err(tasks::undeclared());
         }

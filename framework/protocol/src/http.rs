@@ -196,9 +196,9 @@ pub fn handle<'a, S: Services>(
     services: &mut S,
 ) -> Outcome<'a> {
     let (id, outcome) = match head.method {
-        Method::Get => (None, listen(catalog, head, services)),
-        Method::Delete => (None, end_session(head, services)),
-        Method::Post => match message::read(body) {
+        Method::Get if S::WHOLE => (None, listen(catalog, head, services)),
+        Method::Delete if S::WHOLE => (None, end_session(head, services)),
+        _ => match message::read(body) {
             Err((id, failure)) => (id, Err(failure)),
             Ok(Message::Request(request)) => (
                 Some(request.id),
@@ -362,7 +362,7 @@ fn handle_legacy<'a, S: Services>(
     let client = find_client(head, version, services)?;
     let session = (client.session_key.clone(), client.session_expires);
     let answer = dispatch::dispatch(catalog, request, client, services)?;
-    if S::STATEFUL
+    if S::WHOLE
         && let (Answer::SetLevel(level, _), (Some(session), expires)) = (&answer, &session)
         && services.store().is_some()
     {
@@ -399,9 +399,13 @@ fn find_client<'a, S: Services>(
         );
         return Err(Failure::invalid_request(message));
     }
-    let key = session::digest(id).to_vec();
+    let key = if S::WHOLE {
+        session::digest(id).to_vec()
+    } else {
+        Vec::new()
+    };
     let mut level = None;
-    if S::STATEFUL && services.store().is_some() {
+    if S::WHOLE && services.store().is_some() {
         let kept = session::kept(services, &key, session.expires()).map_err(bridge::unavailable)?;
         if kept.ended {
             return Err(unknown());
@@ -439,7 +443,7 @@ fn accept_response<'a, S: Services>(
         ));
     }
     let client = find_client(head, version, services)?;
-    if S::STATEFUL
+    if S::WHOLE
         && let Some(session) = &client.session_key
     {
         bridge::accept(services, session, response)?;
@@ -453,7 +457,8 @@ fn proceed<'a, S: Services>(answer: Answer<'a>, services: &mut S) -> Result<Outc
             Outcome::Reply(HttpResponse::json(200, body))
         }
         Answer::Call(call) => Outcome::Call(call),
-        Answer::Listen(listener, watched) => open(listener, Some(watched), services)?,
+        Answer::Listen(listener, watched) if S::WHOLE => open(listener, Some(watched), services)?,
+        Answer::Listen(..) => return Err(Failure::internal("the server is too small for this")),
     })
 }
 

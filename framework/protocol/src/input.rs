@@ -45,7 +45,7 @@ pub fn require<S: Services>(
 }
 
 fn seal<S: Services>(call: &Call<'_>, state: &str, services: &mut S) -> Result<String, Failure> {
-    if !S::STATEFUL {
+    if !S::WHOLE {
         return Err(Failure::internal(
             "the feature gives state but never asks for it: let it import `request-state`",
         ));
@@ -62,7 +62,7 @@ pub fn unseal<S: Services>(
     services: &mut S,
 ) -> Result<String, Failure> {
     let invalid = || Failure::invalid_params("invalid `requestState`");
-    if !S::STATEFUL {
+    if !S::WHOLE {
         // No state was ever given out, so none can be genuine.
         return Err(invalid());
     }

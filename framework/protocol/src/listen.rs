@@ -16,7 +16,10 @@ mod watch;
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use crate::services::{Services, Unavailable};
+use crate::{
+    services::{Services, Unavailable},
+    state,
+};
 
 pub use filter::Offer;
 pub use listener::Listener;
@@ -85,5 +88,6 @@ pub fn publish<S: Services>(services: &mut S, changes: &[Change]) -> Result<(), 
     for name in names {
         outcome = outcome.and(store.set(&name, &stamp));
     }
+    state::sweep_sometimes(services);
     outcome
 }

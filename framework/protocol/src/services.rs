@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 /// What a transport offers to the protocol.
 pub trait Services {
-    /// Whether anything outlives a request: sealed state, subscriptions, tasks. Code behind it
-    /// is not compiled into servers that need none of this.
-    const STATEFUL: bool;
+    /// Whether the server is the whole one. The small one has the tools of its catalog, and
+    /// nothing outlives a request: the code for all else is not compiled into it.
+    const WHOLE: bool;
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
     fn now(&mut self) -> u64;

@@ -167,7 +167,7 @@ mod tests {
     struct WithPaged(Paged);
 
     impl Services for WithPaged {
-        const STATEFUL: bool = true;
+        const WHOLE: bool = true;
 
         fn now(&mut self) -> u64 {
             NOW

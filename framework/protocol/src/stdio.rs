@@ -65,7 +65,7 @@ impl Session {
             }
             Ok(Message::Notification(notification)) => return self.note(&notification),
             Ok(Message::Response(response)) => {
-                if S::STATEFUL {
+                if S::WHOLE {
                     // What nobody asked for, or cannot be kept, is not answered either.
                     let _ = bridge::accept(services, SESSION, &response);
                 }
@@ -160,7 +160,7 @@ impl Session {
         changes: &[Change],
         services: &mut S,
     ) -> Vec<u8> {
-        if !S::STATEFUL || changes.is_empty() {
+        if !S::WHOLE || changes.is_empty() {
             return Vec::new();
         }
         let legacy = self.settled.as_ref().map(|session| {
@@ -182,7 +182,10 @@ impl Session {
     }
 
     /// The lines that end what is still open, when stdin has ended.
-    pub fn end(&mut self, catalog: &Catalog<'_>) -> Vec<u8> {
+    pub fn end<S: Services>(&mut self, catalog: &Catalog<'_>) -> Vec<u8> {
+        if !S::WHOLE {
+            return Vec::new();
+        }
         let listeners = self.listeners.drain(..);
         lines(listeners.filter_map(|(_, listener)| listener.end(catalog.server_info())))
     }

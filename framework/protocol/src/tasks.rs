@@ -71,6 +71,7 @@ use crate::{
     failure::{Failure, MISSING_CLIENT_CAPABILITY},
     json::{Object, Value},
     services::{Services, Store},
+    state,
 };
 
 /// The name of the extension, in capabilities of clients and servers alike.
@@ -152,6 +153,7 @@ pub fn create<S: Services>(
     store_of(services)?
         .set(&id.task(), &bytes)
         .map_err(unavailable)?;
+    state::sweep_sometimes(services);
     Ok(Stored::new(id, record).detailed().result("task"))
 }
 

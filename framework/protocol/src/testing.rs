@@ -205,7 +205,7 @@ impl Default for TestServices {
 }
 
 impl Services for TestServices {
-    const STATEFUL: bool = true;
+    const WHOLE: bool = true;
 
     fn now(&mut self) -> u64 {
         self.now

@@ -6,7 +6,7 @@
 
 mod catalog;
 mod services;
-#[cfg(feature = "stateful")]
+#[cfg(feature = "whole")]
 mod store;
 
 #[cfg(feature = "wasi-0-2")]

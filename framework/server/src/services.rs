@@ -8,12 +8,12 @@ use crate::edition;
 /// For HTTP: many instances, which share the store of the host if there is one.
 #[derive(Default)]
 pub struct Http {
-    #[cfg(feature = "stateful")]
+    #[cfg(feature = "whole")]
     store: Option<crate::store::KeyValue>,
 }
 
 impl Services for Http {
-    const STATEFUL: bool = cfg!(feature = "stateful");
+    const WHOLE: bool = cfg!(feature = "whole");
 
     fn now(&mut self) -> u64 {
         now()
@@ -23,17 +23,17 @@ impl Services for Http {
         edition::random()
     }
 
-    #[cfg(feature = "stateful")]
+    #[cfg(feature = "whole")]
     fn variable(&mut self, name: &str) -> Option<String> {
         crate::store::variable(name)
     }
 
-    #[cfg(not(feature = "stateful"))]
+    #[cfg(not(feature = "whole"))]
     fn variable(&mut self, _name: &str) -> Option<String> {
         None
     }
 
-    #[cfg(feature = "stateful")]
+    #[cfg(feature = "whole")]
     fn store(&mut self) -> Option<&mut dyn Store> {
         let name = crate::catalog::catalog().store()?;
         let store = self
@@ -42,7 +42,7 @@ impl Services for Http {
         Some(store)
     }
 
-    #[cfg(not(feature = "stateful"))]
+    #[cfg(not(feature = "whole"))]
     fn store(&mut self) -> Option<&mut dyn Store> {
         None
     }
@@ -59,7 +59,7 @@ pub struct Stdio {
 }
 
 impl Services for Stdio {
-    const STATEFUL: bool = cfg!(feature = "stateful");
+    const WHOLE: bool = cfg!(feature = "whole");
 
     fn now(&mut self) -> u64 {
         now()

@@ -4,8 +4,8 @@ use std::io::{BufRead as _, Read as _, StdinLock, Write as _};
 
 use spin_mcp_protocol::{
     Call, Catalog, Context, MAX_BODY,
-    call::{Ask, Asking, Listed, Outcome, Response, Step},
-    catalog::{Flags, ListKind},
+    call::{Ask, Asking, Outcome, Response, Step},
+    catalog::Flags,
     http::{self, HttpResponse, Listening, Request},
     listen::{self, Change},
     services::Services,
@@ -24,7 +24,7 @@ use wasip2::{
 use crate::{Component, catalog::catalog, in_slot, random_id, request_id, services};
 use bindings::spin_mcp::{
     framework::control::{self, Channel},
-    server::{completions, prompts, resources, tools},
+    server::tools,
 };
 
 mod bindings {
@@ -83,7 +83,10 @@ impl incoming_handler::Guest for Component {
         match http::handle(&catalog, &head, &body, &mut services) {
             http::Outcome::Reply(reply) => respond(out, reply),
             http::Outcome::Call(call) => call_over_http(call, out, &mut services),
-            http::Outcome::Listen(listening) => listen(*listening, out, &mut services),
+            http::Outcome::Listen(listening) if cfg!(feature = "whole") => {
+                listen(*listening, out, &mut services)
+            }
+            http::Outcome::Listen(_) => unreachable!("the small server has no streams"),
         }
     }
 }
@@ -141,7 +144,9 @@ fn call_over_http(mut call: Call<'_>, out: ResponseOutparam, services: &mut serv
     let response = loop {
         let outcome = invoke(&call, id);
         let mut step = call.settle(outcome, services);
-        if let Step::Ask(asking) = step {
+        if cfg!(feature = "whole")
+            && let Step::Ask(asking) = step
+        {
             let Some(next) = ask(&mut call, id, &asking, services) else {
                 return;
             };
@@ -268,23 +273,44 @@ fn invoke(call: &Call<'_>, id: u64) -> Outcome {
     let id = in_slot(call, id);
     match call.ask() {
         Ask::Tool { name, arguments } => Outcome::Tool(tools::call_tool(id, name, arguments)),
-        Ask::Prompt { name, arguments } => {
-            Outcome::Prompt(prompts::get_prompt(id, name, arguments))
-        }
-        Ask::Resource { uri } => Outcome::Resource(resources::read_resource(id, uri)),
-        Ask::Completion {
-            reference,
-            argument,
-            context,
-        } => Outcome::Completion(completions::complete(id, reference, argument, context)),
-        Ask::List { kind, cursor } => Outcome::List(match kind {
-            ListKind::Tools => tools::list_tools(id, cursor).map(Listed::Tools),
-            ListKind::Resources => resources::list_resources(id, cursor).map(Listed::Resources),
-            ListKind::ResourceTemplates => {
-                resources::list_resource_templates(id, cursor).map(Listed::ResourceTemplates)
+        #[cfg(feature = "whole")]
+        ask => whole::invoke(id, ask),
+        #[cfg(not(feature = "whole"))]
+        _ => unreachable!("the small server has tools alone"),
+    }
+}
+
+/// What the small server does not call.
+#[cfg(feature = "whole")]
+mod whole {
+    use spin_mcp_protocol::{
+        call::{Ask, Listed, Outcome},
+        catalog::ListKind,
+    };
+
+    use super::bindings::spin_mcp::server::{completions, prompts, resources, tools};
+
+    pub fn invoke(id: u64, ask: Ask<'_>) -> Outcome {
+        match ask {
+            Ask::Tool { name, arguments } => Outcome::Tool(tools::call_tool(id, name, arguments)),
+            Ask::Prompt { name, arguments } => {
+                Outcome::Prompt(prompts::get_prompt(id, name, arguments))
             }
-            ListKind::Prompts => prompts::list_prompts(id, cursor).map(Listed::Prompts),
-        }),
+            Ask::Resource { uri } => Outcome::Resource(resources::read_resource(id, uri)),
+            Ask::Completion {
+                reference,
+                argument,
+                context,
+            } => Outcome::Completion(completions::complete(id, reference, argument, context)),
+            Ask::List { kind, cursor } => Outcome::List(match kind {
+                ListKind::Tools => tools::list_tools(id, cursor).map(Listed::Tools),
+                ListKind::Resources => resources::list_resources(id, cursor).map(Listed::Resources),
+                ListKind::ResourceTemplates => {
+                    resources::list_resource_templates(id, cursor).map(Listed::ResourceTemplates)
+                }
+                ListKind::Prompts => prompts::list_prompts(id, cursor).map(Listed::Prompts),
+            }),
+        }
     }
 }
 
@@ -346,7 +372,7 @@ impl run::Guest for Component {
             let reply = stdio.handle(&line).map_err(drop)?;
             write(&reply).map_err(drop)?;
         }
-        write(&stdio.session.end(&stdio.catalog)).map_err(drop)
+        write(&stdio.session.end::<services::Stdio>(&stdio.catalog)).map_err(drop)
     }
 }
 
@@ -418,7 +444,9 @@ impl Stdio {
         let response = loop {
             let outcome = invoke(&call, id);
             let mut step = call.settle(outcome, &mut self.services);
-            if let Step::Ask(asking) = step {
+            if cfg!(feature = "whole")
+                && let Step::Ask(asking) = step
+            {
                 let Some(next) = self.ask(&mut call, id, &asking)? else {
                     break None;
                 };

@@ -13,8 +13,8 @@ use futures::{
 };
 use spin_mcp_protocol::{
     Call, Context, MAX_BODY,
-    call::{Ask, Asking, Listed, Outcome, Response as Answer, Step},
-    catalog::{Flags, ListKind},
+    call::{Ask, Asking, Outcome, Response as Answer, Step},
+    catalog::Flags,
     http::{self, HttpResponse, Listening, Request},
     listen::{self, Change},
     services::Services,
@@ -33,10 +33,7 @@ use wasip3::{
 use crate::{Component, catalog::catalog, in_slot, random_id, request_id, services};
 use bindings::spin_mcp::{
     framework::control::{self, Channel},
-    server::{
-        completions, completions_async, prompts, prompts_async, resources, resources_async, tools,
-        tools_async,
-    },
+    server::{tools, tools_async},
 };
 
 mod bindings {
@@ -106,7 +103,10 @@ async fn serve(request: IncomingRequest, respond: Respond) {
     match http::handle(&catalog, &head, &body, &mut services) {
         http::Outcome::Reply(reply) => send(respond, reply).await,
         http::Outcome::Call(call) => call_over_http(call, respond, services).await,
-        http::Outcome::Listen(listening) => listen(*listening, respond, services).await,
+        http::Outcome::Listen(listening) if cfg!(feature = "whole") => {
+            listen(*listening, respond, services).await
+        }
+        http::Outcome::Listen(_) => unreachable!("the small server has no streams"),
     }
 }
 
@@ -222,7 +222,9 @@ impl<S: Services> Stream<'_, S> {
         loop {
             let outcome = invoke(call, in_slot(call, id)).await;
             let mut step = call.settle(outcome, &mut *self.services.borrow_mut());
-            if let Step::Ask(asking) = step {
+            if cfg!(feature = "whole")
+                && let Step::Ask(asking) = step
+            {
                 step = self.ask(call, id, &asking).await?;
             }
             if let Step::Done(answer) = step {
@@ -335,64 +337,92 @@ fn changes(id: u64) -> Vec<Change> {
 }
 
 async fn invoke(call: &Call<'_>, id: u64) -> Outcome {
-    let waits = call.is_async();
     match call.ask() {
-        Ask::Tool { name, arguments } => Outcome::Tool(if waits {
+        Ask::Tool { name, arguments } => Outcome::Tool(if call.is_async() {
             tools_async::call_tool(id, name.to_owned(), arguments.to_owned()).await
         } else {
             tools::call_tool(id, name, arguments)
         }),
-        Ask::Prompt { name, arguments } => Outcome::Prompt(if waits {
-            prompts_async::get_prompt(id, name.to_owned(), arguments.to_vec()).await
-        } else {
-            prompts::get_prompt(id, name, arguments)
-        }),
-        Ask::Resource { uri } => Outcome::Resource(if waits {
-            resources_async::read_resource(id, uri.to_owned()).await
-        } else {
-            resources::read_resource(id, uri)
-        }),
-        Ask::Completion {
-            reference,
-            argument,
-            context,
-        } => Outcome::Completion(if waits {
-            let (reference, argument) = (reference.clone(), argument.clone());
-            completions_async::complete(id, reference, argument, context.to_vec()).await
-        } else {
-            completions::complete(id, reference, argument, context)
-        }),
-        Ask::List { kind, cursor } => {
-            let owned = cursor.map(str::to_owned);
-            Outcome::List(match (kind, waits) {
-                (ListKind::Tools, false) => tools::list_tools(id, cursor).map(Listed::Tools),
-                (ListKind::Tools, true) => {
-                    let listed = tools_async::list_tools(id, owned).await;
-                    listed.map(Listed::Tools)
-                }
-                (ListKind::Resources, false) => {
-                    resources::list_resources(id, cursor).map(Listed::Resources)
-                }
-                (ListKind::Resources, true) => {
-                    let listed = resources_async::list_resources(id, owned).await;
-                    listed.map(Listed::Resources)
-                }
-                (ListKind::ResourceTemplates, false) => {
-                    let listed = resources::list_resource_templates(id, cursor);
-                    listed.map(Listed::ResourceTemplates)
-                }
-                (ListKind::ResourceTemplates, true) => {
-                    let listed = resources_async::list_resource_templates(id, owned).await;
-                    listed.map(Listed::ResourceTemplates)
-                }
-                (ListKind::Prompts, false) => {
-                    prompts::list_prompts(id, cursor).map(Listed::Prompts)
-                }
-                (ListKind::Prompts, true) => {
-                    let listed = prompts_async::list_prompts(id, owned).await;
-                    listed.map(Listed::Prompts)
-                }
-            })
+        #[cfg(feature = "whole")]
+        ask => whole::invoke(id, ask, call.is_async()).await,
+        #[cfg(not(feature = "whole"))]
+        _ => unreachable!("the small server has tools alone"),
+    }
+}
+
+/// What the small server does not call.
+#[cfg(feature = "whole")]
+mod whole {
+    use spin_mcp_protocol::{
+        call::{Ask, Listed, Outcome},
+        catalog::ListKind,
+    };
+
+    use super::bindings::spin_mcp::server::{
+        completions, completions_async, prompts, prompts_async, resources, resources_async, tools,
+        tools_async,
+    };
+
+    /// `waits`: the feature's functions are the asynchronous ones.
+    pub async fn invoke(id: u64, ask: Ask<'_>, waits: bool) -> Outcome {
+        match ask {
+            Ask::Tool { name, arguments } => Outcome::Tool(if waits {
+                tools_async::call_tool(id, name.to_owned(), arguments.to_owned()).await
+            } else {
+                tools::call_tool(id, name, arguments)
+            }),
+            Ask::Prompt { name, arguments } => Outcome::Prompt(if waits {
+                prompts_async::get_prompt(id, name.to_owned(), arguments.to_vec()).await
+            } else {
+                prompts::get_prompt(id, name, arguments)
+            }),
+            Ask::Resource { uri } => Outcome::Resource(if waits {
+                resources_async::read_resource(id, uri.to_owned()).await
+            } else {
+                resources::read_resource(id, uri)
+            }),
+            Ask::Completion {
+                reference,
+                argument,
+                context,
+            } => Outcome::Completion(if waits {
+                let (reference, argument) = (reference.clone(), argument.clone());
+                completions_async::complete(id, reference, argument, context.to_vec()).await
+            } else {
+                completions::complete(id, reference, argument, context)
+            }),
+            Ask::List { kind, cursor } => {
+                let owned = cursor.map(str::to_owned);
+                Outcome::List(match (kind, waits) {
+                    (ListKind::Tools, false) => tools::list_tools(id, cursor).map(Listed::Tools),
+                    (ListKind::Tools, true) => {
+                        let listed = tools_async::list_tools(id, owned).await;
+                        listed.map(Listed::Tools)
+                    }
+                    (ListKind::Resources, false) => {
+                        resources::list_resources(id, cursor).map(Listed::Resources)
+                    }
+                    (ListKind::Resources, true) => {
+                        let listed = resources_async::list_resources(id, owned).await;
+                        listed.map(Listed::Resources)
+                    }
+                    (ListKind::ResourceTemplates, false) => {
+                        let listed = resources::list_resource_templates(id, cursor);
+                        listed.map(Listed::ResourceTemplates)
+                    }
+                    (ListKind::ResourceTemplates, true) => {
+                        let listed = resources_async::list_resource_templates(id, owned).await;
+                        listed.map(Listed::ResourceTemplates)
+                    }
+                    (ListKind::Prompts, false) => {
+                        prompts::list_prompts(id, cursor).map(Listed::Prompts)
+                    }
+                    (ListKind::Prompts, true) => {
+                        let listed = prompts_async::list_prompts(id, owned).await;
+                        listed.map(Listed::Prompts)
+                    }
+                })
+            }
         }
     }
 }
@@ -574,7 +604,7 @@ impl Stdio {
     /// Ends what waits for the client.
     fn end(&self) {
         self.ended.set(true);
-        write(&self.session.borrow_mut().end(&catalog()));
+        write(&self.session.borrow_mut().end::<services::Stdio>(&catalog()));
     }
 }
 

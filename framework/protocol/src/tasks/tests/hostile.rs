@@ -154,7 +154,7 @@ impl Store for Gone {
 struct WithoutStore(TestServices, Gone);
 
 impl Services for WithoutStore {
-    const STATEFUL: bool = true;
+    const WHOLE: bool = true;
 
     fn now(&mut self) -> u64 {
         self.0.now()
