@@ -192,6 +192,14 @@ fn call<'a, S: Services>(
     client: Client<'a>,
     services: &mut S,
 ) -> Result<Answer<'a>, Failure> {
+    let mut client = client;
+    if S::WHOLE
+        && catalog.flags().contains(Flags::TASKS)
+        && services.store().is_none()
+        && tasks::declared(&client.capabilities)
+    {
+        client.capabilities = tasks::without_extension(&client.capabilities).into();
+    }
     let input = input(&request.params, &target.0, &client, services)?;
     let meta = request.params.meta;
     Ok(Answer::Call(Call::new(

@@ -69,7 +69,7 @@ use stored::{Stored, unavailable};
 
 use crate::{
     failure::{Failure, MISSING_CLIENT_CAPABILITY},
-    json::{Object, Value},
+    json::{self, Object, Value},
     services::{Services, Store},
     state,
 };
@@ -87,6 +87,29 @@ pub fn declared(capabilities: &str) -> bool {
         .ok()
         .and_then(|capabilities| capabilities.member("extensions")?.member(EXTENSION));
     extension.is_some_and(|extension| extension.is_object())
+}
+
+/// These capabilities without the extension: where no task can be kept, tools are to do their
+/// work at once.
+pub fn without_extension(capabilities: &str) -> String {
+    let mut out = Vec::with_capacity(capabilities.len());
+    let mut object = Object::begin(&mut out);
+    let members = Value::parse(capabilities).ok();
+    for (key, value) in members.iter().flat_map(Value::members) {
+        let member = object.raw_key(key);
+        if !key.is_str("extensions") {
+            // Well-formed, as part of what was read.
+            let _ = json::compact(member, value.text);
+            continue;
+        }
+        let mut extensions = Object::begin(member);
+        for (name, settings) in value.members().filter(|(name, _)| !name.is_str(EXTENSION)) {
+            let _ = json::compact(extensions.raw_key(name), settings.text);
+        }
+        extensions.end();
+    }
+    object.end();
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// What a client gets that did not declare the extension: for each method of tasks, for

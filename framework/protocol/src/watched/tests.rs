@@ -221,3 +221,30 @@ fn tasks_are_got_updated_and_cancelled_by_their_id() {
         );
     }
 }
+
+#[test]
+fn without_a_store_there_are_no_tasks() {
+    let (catalog, services) = (server(), &mut TestServices::default());
+    services.store = None;
+    let call = body("tools/call", r#""name":"zeta","#, true);
+    let method = ("tools/call", Some("zeta"));
+    outcome(&catalog, method, &call, services, |outcome, _| {
+        let http::Outcome::Call(call) = outcome else {
+            panic!("a tool is called")
+        };
+        let capabilities = call.context().client_capabilities;
+        assert_eq!(capabilities, r#"{"extensions":{}}"#);
+    });
+    let get = body("tasks/get", r#""taskId":"t","#, true);
+    let method = ("tasks/get", Some("t"));
+    outcome(&catalog, method, &get, services, |outcome, _| {
+        let http::Outcome::Reply(response) = outcome else {
+            panic!("there is no such method")
+        };
+        let json: Json = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!(
+            (response.status, &json["error"]["code"]),
+            (404, &json!(-32601))
+        );
+    });
+}
