@@ -22,7 +22,8 @@
 //!   later answer may change it.
 //! - `statusMessage` is for people.
 //!
-//! From then on each `tasks/get` calls the tool with the arguments of the first call; its
+//! From then on each `tasks/get` calls the tool with the arguments of the first call, and so
+//! does a stream on which the client listens for the task; its
 //! `request-state` is the state that it answered last, and its `input-responses` are all
 //! responses of this task so far. It answers with
 //!
