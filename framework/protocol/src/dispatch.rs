@@ -27,9 +27,9 @@ pub enum Answer<'a> {
     Ready(Vec<u8>),
     /// The client wants logs from this level on. A whole JSON-RPC response.
     SetLevel(LogLevel, Vec<u8>),
-    Call(Call<'a>),
+    Call(Box<Call<'a>>),
     /// The response comes when the client or the server ends it.
-    Listen(Listener, Watched<'a>),
+    Listen(Box<(Listener, Watched<'a>)>),
 }
 
 /// Answers a request of a client whose revision is settled.
@@ -147,14 +147,14 @@ fn list<'a, S: Services>(
         && let Some(target) = lists::target(catalog, kind, cursor.as_deref(), modern)?
     {
         let (id, meta) = (request.id, request.params.meta);
-        return Ok(Answer::Call(Call::new(
+        return Ok(Answer::Call(Box::new(Call::new(
             *catalog,
             id,
             target,
             meta,
             Input::default(),
             client,
-        )));
+        ))));
     }
     let page = catalog
         .page(kind, cursor.as_deref())
@@ -202,9 +202,9 @@ fn call<'a, S: Services>(
     }
     let input = input(&request.params, &target.0, &client, services)?;
     let meta = request.params.meta;
-    Ok(Answer::Call(Call::new(
+    Ok(Answer::Call(Box::new(Call::new(
         *catalog, request.id, target, meta, input, client,
-    )))
+    ))))
 }
 
 /// What a modern client brings back after it was asked.
@@ -253,7 +253,7 @@ fn complete<'a, S: Services>(
     let meta = request.params.meta;
     let mut call = Call::new(*catalog, request.id, target, meta, Input::default(), client);
     if asked {
-        return Ok(Answer::Call(call));
+        return Ok(Answer::Call(Box::new(call)));
     }
     match call.settle(Outcome::Completion(Ok(Some(NO_COMPLETION))), services) {
         Step::Done(response) => Ok(Answer::Ready(response.body)),
@@ -294,7 +294,7 @@ fn listen<'a, S: Services>(
     let principal = client.principal().to_owned();
     listener.retain_tasks(|id| tasks::peek(services, &principal, id).is_ok());
     let watched = Watched::new(*catalog, request.id, client, listener.task_ids());
-    Ok(Answer::Listen(listener, watched))
+    Ok(Answer::Listen(Box::new((listener, watched))))
 }
 
 /// How often a subscription is written before the store is given up on: two that are written
@@ -384,7 +384,7 @@ fn task<'a, S: Services>(
                 let meta = request.params.meta;
                 let mut call = Call::new(*catalog, request.id, target, meta, input, client);
                 call.task = Some(task);
-                return Ok(Answer::Call(call));
+                return Ok(Answer::Call(Box::new(call)));
             }
         },
     };

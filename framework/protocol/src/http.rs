@@ -63,7 +63,7 @@ pub struct HttpResponse {
 /// What became of a request.
 pub enum Outcome<'a> {
     Reply(HttpResponse),
-    Call(Call<'a>),
+    Call(Box<Call<'a>>),
     /// A stream that stays open.
     Listen(Box<Listening<'a>>),
 }
@@ -457,8 +457,11 @@ fn proceed<'a, S: Services>(answer: Answer<'a>, services: &mut S) -> Result<Outc
             Outcome::Reply(HttpResponse::json(200, body))
         }
         Answer::Call(call) => Outcome::Call(call),
-        Answer::Listen(listener, watched) if S::WHOLE => open(listener, Some(watched), services)?,
-        Answer::Listen(..) => return Err(Failure::internal("the server is too small for this")),
+        Answer::Listen(listening) if S::WHOLE => {
+            let (listener, watched) = *listening;
+            open(listener, Some(watched), services)?
+        }
+        Answer::Listen(_) => return Err(Failure::internal("the server is too small for this")),
     })
 }
 

@@ -38,7 +38,7 @@ pub enum Outcome<'a> {
     Nothing,
     /// Lines, with their line breaks.
     Reply(Vec<u8>),
-    Call(Call<'a>),
+    Call(Box<Call<'a>>),
     /// The client gave up on the request with this `id`, as it wrote it.
     Cancel(&'a str),
 }
@@ -73,12 +73,14 @@ impl Session {
             }
         };
         let answer = answer.and_then(|answer| match answer {
-            Answer::Listen(listener, _) => self.listen(id.unwrap_or_default(), listener, services),
+            Answer::Listen(listening) if S::WHOLE => {
+                self.listen(id.unwrap_or_default(), listening.0, services)
+            }
             answer => Ok(answer),
         });
         let mut line = match answer {
             Ok(Answer::Call(call)) => return Outcome::Call(call),
-            Ok(Answer::Listen(..)) => return Outcome::Nothing,
+            Ok(Answer::Listen(_)) => return Outcome::Nothing,
             Ok(Answer::Ready(line)) => line,
             Ok(Answer::SetLevel(level, line)) => {
                 self.log_level = Some(level);

@@ -40,7 +40,7 @@ impl Waits {
     }
 
     /// How long to wait until the next look at the store.
-    pub fn next(&mut self) -> Duration {
+    pub fn pause(&mut self) -> Duration {
         let wait = self.next;
         self.next = (wait + wait / 4).min(self.longest);
         Duration::from_millis(wait)
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn waits_for_replies_grow_to_a_tenth_of_a_second() {
         let mut waits = Waits::for_replies(0);
-        let all: Vec<_> = (0..20).map(|_| waits.next().as_millis()).collect();
+        let all: Vec<_> = (0..20).map(|_| waits.pause().as_millis()).collect();
         assert_eq!(all[..4], [10, 12, 15, 18]);
         assert!(all.is_sorted());
         assert_eq!(all[19], 100);

@@ -82,7 +82,7 @@ impl incoming_handler::Guest for Component {
         let mut services = services::Http::default();
         match http::handle(&catalog, &head, &body, &mut services) {
             http::Outcome::Reply(reply) => respond(out, reply),
-            http::Outcome::Call(call) => call_over_http(call, out, &mut services),
+            http::Outcome::Call(call) => call_over_http(*call, out, &mut services),
             http::Outcome::Listen(listening) if cfg!(feature = "whole") => {
                 listen(*listening, out, &mut services)
             }
@@ -196,7 +196,7 @@ fn ask(
                 control::again(id, &input.responses, input.state.as_deref());
                 return Some(call.resume(input));
             }
-            Ok(None) => std::thread::sleep(waits.next()),
+            Ok(None) => std::thread::sleep(waits.pause()),
         }
         if waits.is_quiet(services.now()) && !control::send(id, sse::KEEP_ALIVE) {
             return None;
@@ -213,7 +213,7 @@ fn listen(mut listening: Listening<'_>, out: ResponseOutparam, services: &mut se
     let mut open = control::send(id, &first);
     let mut waits = Waits::for_changes(services.now());
     while open && !waits.is_over(services.now()) {
-        std::thread::sleep(waits.next());
+        std::thread::sleep(waits.pause());
         // The store says itself, on stderr, why it failed; the client listens again.
         let Ok(mut messages) = listening.listener.poll(services) else {
             break;
@@ -418,7 +418,7 @@ impl Stdio {
         match outcome {
             stdio::Outcome::Nothing => Ok(Vec::new()),
             stdio::Outcome::Reply(reply) => Ok(reply),
-            stdio::Outcome::Call(call) => self.call(call),
+            stdio::Outcome::Call(call) => self.call(*call),
             stdio::Outcome::Cancel(id) => {
                 // Calls are answered in turn, so only those that wait can be cancelled.
                 if self.cancelled.len() < self.waiting {

@@ -102,7 +102,7 @@ async fn serve(request: IncomingRequest, respond: Respond) {
     let mut services = services::Http::default();
     match http::handle(&catalog, &head, &body, &mut services) {
         http::Outcome::Reply(reply) => send(respond, reply).await,
-        http::Outcome::Call(call) => call_over_http(call, respond, services).await,
+        http::Outcome::Call(call) => call_over_http(*call, respond, services).await,
         http::Outcome::Listen(listening) if cfg!(feature = "whole") => {
             listen(*listening, respond, services).await
         }
@@ -247,7 +247,7 @@ impl<S: Services> Stream<'_, S> {
                     control::again(id, &input.responses, input.state.as_deref());
                     return Some(call.resume(input));
                 }
-                Ok(None) => wait_for(waits.next().as_nanos() as u64).await,
+                Ok(None) => wait_for(waits.pause().as_nanos() as u64).await,
             }
             let quiet = waits.is_quiet(self.now());
             if (self.is_gone)() || quiet && !control::send(id, self.keep_alive) {
@@ -275,7 +275,7 @@ async fn listen(mut listening: Listening<'_>, respond: Respond, services: servic
         let mut open = first.is_none_or(|first| control::send(id, &sse::event(&first)));
         let mut waits = Waits::for_changes(now());
         while open && !waits.is_over(now()) {
-            wait_for(waits.next().as_nanos() as u64).await;
+            wait_for(waits.pause().as_nanos() as u64).await;
             let polled = listening.listener.poll(&mut *services.borrow_mut());
             // The store says itself, on stderr, why it failed; the client listens again.
             let Ok(mut messages) = polled else {
@@ -561,7 +561,7 @@ impl Stdio {
                 let (abort, registration) = AbortHandle::new_pair();
                 let id = call.id().to_owned();
                 self.calls.borrow_mut().insert(id.clone(), abort);
-                let reply = Abortable::new(self.call(call), registration).await;
+                let reply = Abortable::new(self.call(*call), registration).await;
                 if let Ok(reply) = reply {
                     self.calls.borrow_mut().remove(&id);
                     write(&reply);
