@@ -21,6 +21,7 @@ const PATIENCE_MS: u64 = 600_000;
 const MAX_ROUNDS: u32 = 32;
 /// The largest reply that is kept, in bytes: stores take no more than 1 MB.
 const MAX_REPLY: usize = 900_000;
+const HOUR_MS: u64 = 3_600_000;
 const RESULT: u8 = b'r';
 const ERROR: u8 = b'e';
 
@@ -31,8 +32,20 @@ pub struct Asking {
     /// The feature's key for each request, its method, and where the reply will be.
     replies: Vec<(String, String, String)>,
     state: Option<String>,
+    /// Whose call it is, and the `id` of its request.
+    session: Vec<u8>,
+    request: String,
     /// Milliseconds since 1970.
-    until: u64,
+    since: u64,
+}
+
+/// What became of a call that waits for its client.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Polled {
+    Waiting,
+    Answered(Input),
+    /// The client gave up on the call: nothing is to be answered.
+    Cancelled,
 }
 
 /// Begins to ask for what a feature needs.
@@ -73,7 +86,9 @@ pub fn ask<S: Services>(
         messages: Vec::new(),
         replies: Vec::new(),
         state: required.state.clone(),
-        until: services.now() + PATIENCE_MS,
+        session: session.to_vec(),
+        request: call.id.to_owned(),
+        since: services.now(),
     };
     for request in &required.requests {
         let (ticket, expires) = seal::mint_ticket(services, session, PATIENCE_MS)?;
@@ -107,17 +122,22 @@ impl Asking {
     }
 
     /// What the client replied, once all of it is there.
-    pub fn poll<S: Services>(&self, services: &mut S) -> Result<Option<Input>, Failure> {
-        let places: Vec<_> = self
-            .replies
-            .iter()
-            .map(|(_, _, place)| place.as_str())
-            .collect();
-        let late = services.now() > self.until;
-        let found = match services.store() {
-            Some(store) if !places.is_empty() => store.get(&places).map_err(unavailable)?,
+    pub fn poll<S: Services>(&self, services: &mut S) -> Result<Polled, Failure> {
+        let now = services.now();
+        let late = now > self.since + PATIENCE_MS;
+        let replies = self.replies.iter().map(|(_, _, place)| place.clone());
+        let hours = self.since / HOUR_MS..=now / HOUR_MS;
+        let cancelled = hours.map(|hour| cancellation(&self.session, &self.request, hour));
+        let places: Vec<_> = replies.chain(cancelled).collect();
+        let places: Vec<_> = places.iter().map(String::as_str).collect();
+        let mut found = match services.store() {
+            Some(store) if !self.replies.is_empty() => store.get(&places).map_err(unavailable)?,
             _ => Vec::new(),
         };
+        let cancelled = found.split_off(self.replies.len().min(found.len()));
+        if cancelled.iter().any(Option::is_some) {
+            return Ok(Polled::Cancelled);
+        }
         let mut responses = Vec::new();
         for ((key, method, _), reply) in self.replies.iter().zip(found) {
             let Some(reply) = reply else {
@@ -127,15 +147,15 @@ impl Asking {
                         PATIENCE_MS / 60_000
                     )));
                 }
-                return Ok(None);
+                return Ok(Polled::Waiting);
             };
             responses.push((key.clone(), read(method, reply)?));
         }
-        if let Some(store) = services.store().filter(|_| !places.is_empty()) {
+        if let Some(store) = services.store().filter(|_| !self.replies.is_empty()) {
             // What is left behind is swept away once it expired.
             let _ = store.delete(&places);
         }
-        Ok(Some(Input {
+        Ok(Polled::Answered(Input {
             responses,
             state: self.state.clone(),
         }))
@@ -195,6 +215,24 @@ pub fn accept<S: Services>(
             .map_err(unavailable)?;
     }
     state::sweep_sometimes(services);
+    Ok(())
+}
+
+/// Where it is noted that the client gave up on a request, in an hour since 1970. It is kept
+/// through the next one, in which the call may look for it.
+fn cancellation(session: &[u8], request: &str, hour: u64) -> String {
+    let of = [session, request.as_bytes()].concat();
+    state::key("cancelled", (hour + 2) * HOUR_MS, &of)
+}
+
+/// Notes that a client of this session gave up on a request: a call that waits for it ends.
+/// `request` is the `id` as JSON.
+pub fn cancel<S: Services>(services: &mut S, session: &[u8], request: &str) -> Result<(), Failure> {
+    let place = cancellation(session, request, services.now() / HOUR_MS);
+    if let Some(store) = services.store() {
+        store.set(&place, b"").map_err(unavailable)?;
+        state::sweep_sometimes(services);
+    }
     Ok(())
 }
 

@@ -21,7 +21,10 @@ use crate::{
     },
 };
 
-pub use crate::{bridge::Asking, lists::Listed};
+pub use crate::{
+    bridge::{Asking, Polled},
+    lists::Listed,
+};
 
 /// What a feature answered: `None` if it does not know what it was asked for.
 pub type Answered<T> = Result<Option<T>, Error>;

@@ -208,7 +208,7 @@ pub fn handle<'a, S: Services>(
                 let named = client::named_version(&notification.params.meta)
                     .ok()
                     .flatten();
-                (None, accept(head, named.is_some(), services))
+                (None, accept(head, &notification, named.is_some(), services))
             }
             Ok(Message::Response(response)) => (None, accept_response(head, &response, services)),
         },
@@ -418,15 +418,23 @@ fn find_client<'a, S: Services>(
     })
 }
 
-/// What becomes of a message that has no answer.
+/// What becomes of a notification.
 fn accept<'a, S: Services>(
     head: &Head<'a>,
+    notification: &message::Notification<'a>,
     modern: bool,
     services: &mut S,
 ) -> Result<Outcome<'a>, Failure> {
     let version = settle_version(None, head.headers.version()?)?;
     if !modern && !version.is_some_and(Version::is_modern) {
-        find_client(head, version, services)?;
+        let client = find_client(head, version, services)?;
+        let request = notification.params.request_id.filter(message::is_id);
+        if S::WHOLE
+            && notification.method == "notifications/cancelled"
+            && let (Some(session), Some(request)) = (&client.session_key, request)
+        {
+            bridge::cancel(services, session, request.text)?;
+        }
     }
     Ok(Outcome::Reply(HttpResponse::empty(202)))
 }

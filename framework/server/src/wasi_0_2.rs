@@ -4,7 +4,7 @@ use std::io::{BufRead as _, Read as _, StdinLock, Write as _};
 
 use spin_mcp_protocol::{
     Call, Catalog, Context, MAX_BODY,
-    call::{Ask, Asking, Outcome, Response, Step},
+    call::{Ask, Asking, Outcome, Polled, Response, Step},
     catalog::Flags,
     http::{self, HttpResponse, Listening, Request},
     listen::{self, Change},
@@ -148,7 +148,8 @@ fn call_over_http(mut call: Call<'_>, out: ResponseOutparam, services: &mut serv
             && let Step::Ask(asking) = step
         {
             let Some(next) = ask(&mut call, id, &asking, services) else {
-                return;
+                control::end(id);
+                return control::final_event(id, b"");
             };
             step = next;
         }
@@ -176,7 +177,7 @@ fn run_call<S: Services>(call: &mut Call<'_>, services: &mut S) -> Response {
     }
 }
 
-/// Asks the client, and waits for what it replies. None: it is gone.
+/// Asks the client, and waits for what it replies. None: it is gone, or gave up.
 fn ask(
     call: &mut Call<'_>,
     id: u64,
@@ -192,11 +193,12 @@ fn ask(
     loop {
         match asking.poll(services) {
             Err(failure) => return Some(Step::Done(call.fail(&failure))),
-            Ok(Some(input)) => {
+            Ok(Polled::Answered(input)) => {
                 control::again(id, &input.responses, input.state.as_deref());
                 return Some(call.resume(input));
             }
-            Ok(None) => std::thread::sleep(waits.pause()),
+            Ok(Polled::Cancelled) => return None,
+            Ok(Polled::Waiting) => std::thread::sleep(waits.pause()),
         }
         if waits.is_quiet(services.now()) && !control::send(id, sse::KEEP_ALIVE) {
             return None;
@@ -499,11 +501,12 @@ impl Stdio {
         loop {
             match asking.poll(&mut self.services) {
                 Err(failure) => return Ok(Some(Step::Done(call.fail(&failure)))),
-                Ok(Some(input)) => {
+                Ok(Polled::Answered(input)) => {
                     control::again(id, &input.responses, input.state.as_deref());
                     return Ok(Some(call.resume(input)));
                 }
-                Ok(None) => {}
+                Ok(Polled::Cancelled) => return Ok(None),
+                Ok(Polled::Waiting) => {}
             }
             let Some(line) = self.read()? else {
                 return Ok(None);

@@ -13,7 +13,7 @@ use futures::{
 };
 use spin_mcp_protocol::{
     Call, Context, MAX_BODY,
-    call::{Ask, Asking, Outcome, Response as Answer, Step},
+    call::{Ask, Asking, Outcome, Polled, Response as Answer, Step},
     catalog::Flags,
     http::{self, HttpResponse, Listening, Request},
     listen::{self, Change},
@@ -233,7 +233,7 @@ impl<S: Services> Stream<'_, S> {
         }
     }
 
-    /// Asks the client, and waits for what it replies. None: it is gone.
+    /// Asks the client, and waits for what it replies. None: it is gone, or gave up.
     async fn ask(&self, call: &mut Call<'_>, id: u64, asking: &Asking) -> Option<Step> {
         for message in asking.messages() {
             control::send(id, &(self.frame)(message)).then_some(())?;
@@ -243,11 +243,12 @@ impl<S: Services> Stream<'_, S> {
             let polled = asking.poll(&mut *self.services.borrow_mut());
             match polled {
                 Err(failure) => return Some(Step::Done(call.fail(&failure))),
-                Ok(Some(input)) => {
+                Ok(Polled::Answered(input)) => {
                     control::again(id, &input.responses, input.state.as_deref());
                     return Some(call.resume(input));
                 }
-                Ok(None) => wait_for(waits.pause().as_nanos() as u64).await,
+                Ok(Polled::Cancelled) => return None,
+                Ok(Polled::Waiting) => wait_for(waits.pause().as_nanos() as u64).await,
             }
             let quiet = waits.is_quiet(self.now());
             if (self.is_gone)() || quiet && !control::send(id, self.keep_alive) {

@@ -145,14 +145,14 @@ fn replies_that_reach_other_instances_meet_their_call() {
             let sent = requests(&asking);
             let methods: Vec<_> = sent.iter().map(|(_, method)| method.as_str()).collect();
             assert_eq!(methods, ["elicitation/create", "roots/list"]);
-            assert_eq!(asking.poll(services), Ok(None));
+            assert_eq!(asking.poll(services), Ok(Polled::Waiting));
             let second = result(&sent[1].0, r#"{ "roots": [] }"#);
             let response = send(&catalog, Some(&session), &second, services);
             assert_eq!((response.status, response.body.len()), (202, 0));
-            assert_eq!(asking.poll(services), Ok(None));
+            assert_eq!(asking.poll(services), Ok(Polled::Waiting));
             let first = result(&sent[0].0, r#"{"action":"accept"}"#);
             send(&catalog, Some(&session), &first, services);
-            let input = asking.poll(services).unwrap().unwrap();
+            let input = answered(&asking, services);
             let expected = [
                 ("who".to_owned(), r#"{"action":"accept"}"#.to_owned()),
                 ("roots".to_owned(), r#"{ "roots": [] }"#.to_owned()),
@@ -195,9 +195,9 @@ fn replies_are_taken_from_the_session_that_was_asked_only() {
             );
             let same = format!("{:?}", kept) == format!("{:?}", services.store);
             assert!(same, "nothing that was not asked for is stored");
-            assert_eq!(asking.poll(services), Ok(None));
+            assert_eq!(asking.poll(services), Ok(Polled::Waiting));
             send(&catalog, Some(&session), &reply, services);
-            assert!(matches!(asking.poll(services), Ok(Some(_))));
+            assert!(matches!(asking.poll(services), Ok(Polled::Answered(_))));
         },
     );
 }
@@ -238,7 +238,7 @@ fn a_client_that_refuses_or_is_silent_ends_the_call() {
                 panic!("{step:?}")
             };
             services.now += PATIENCE_MS;
-            assert_eq!(asking.poll(services), Ok(None));
+            assert_eq!(asking.poll(services), Ok(Polled::Waiting));
             services.now += 1;
             let failure = asking.poll(services).unwrap_err();
             assert_eq!(
@@ -310,11 +310,50 @@ fn a_feature_that_wants_only_its_state_back_is_asked_again_at_once() {
                 panic!("{step:?}")
             };
             assert_eq!(asking.messages().count(), 0);
-            let input = asking.poll(services).unwrap().unwrap();
+            let input = answered(&asking, services);
             assert_eq!(
                 (input.responses.len(), input.state.as_deref()),
                 (0, Some("s"))
             );
+        },
+    );
+}
+
+fn answered(asking: &Asking, services: &mut TestServices) -> Input {
+    match asking.poll(services) {
+        Ok(Polled::Answered(input)) => input,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_client_that_gives_up_is_waited_for_no_longer() {
+    let services = &mut TestServices::default();
+    // A second before the hour: the cancellation comes in the next one.
+    services.now = services.now / HOUR_MS * HOUR_MS + HOUR_MS - 1_000;
+    let (catalog, session) = server(services);
+    let (_, other) = server(services);
+    let one = required(&[("who", "elicitation/create")], None);
+    asked(
+        &catalog,
+        Some(&session),
+        one,
+        services,
+        |_, step, services| {
+            let Step::Ask(asking) = step else {
+                panic!("{step:?}")
+            };
+            let cancel = |id: &str| {
+                format!(
+                    r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
+                )
+            };
+            services.now += 2_000;
+            send(&catalog, Some(&other), &cancel("1"), services);
+            send(&catalog, Some(&session), &cancel("2"), services);
+            assert_eq!(asking.poll(services), Ok(Polled::Waiting));
+            send(&catalog, Some(&session), &cancel("1"), services);
+            assert_eq!(asking.poll(services), Ok(Polled::Cancelled));
         },
     );
 }
