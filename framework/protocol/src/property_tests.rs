@@ -181,7 +181,8 @@ proptest! {
         let expected = serde_json::from_str::<&serde_json::value::RawValue>(&text);
         match Value::parse(&text) {
             Ok(value) => prop_assert_eq!(value.text, expected.unwrap().get()),
-            Err(_) => prop_assert!(expected.is_err()),
+            // The other one passes over surrogates.
+            Err(_) => prop_assert!(expected.is_err() || text.contains("\\u")),
         }
     }
 

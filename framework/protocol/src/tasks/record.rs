@@ -273,7 +273,7 @@ mod tests {
             name: name.to_owned(),
             key: key.to_owned(),
             method: "roots/list".to_owned(),
-            params: "{\"a\":\"\\ud800\"}".to_owned(),
+            params: "{\"a\":\"\\ud83d\\ude00\"}".to_owned(),
         };
         Phase::Open(Open {
             tool: "t".to_owned(),
