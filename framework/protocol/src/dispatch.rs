@@ -219,15 +219,7 @@ fn input<S: Services>(
     }
     let responses = match params.input_responses {
         None => Vec::new(),
-        Some(responses) if responses.is_object() => responses
-            .members()
-            .filter_map(|(key, value)| Some((key.as_str()?.into_owned(), value.text.to_owned())))
-            .collect(),
-        Some(_) => {
-            return Err(Failure::malformed_params(
-                "`inputResponses` is not an object",
-            ));
-        }
+        Some(responses) => input_responses(&responses)?,
     };
     let state = match params.request_state {
         None => None,
@@ -239,6 +231,33 @@ fn input<S: Services>(
         }
     };
     Ok(Input { responses, state })
+}
+
+/// The most responses that a client brings at once: each takes far more memory than the
+/// message does.
+const MAX_RESPONSES: usize = 256;
+
+fn input_responses(responses: &Value<'_>) -> Result<Vec<(String, String)>, Failure> {
+    let malformed = |problem: String| {
+        Err(Failure::malformed_params(format!(
+            "`inputResponses` {problem}"
+        )))
+    };
+    if !responses.is_object() {
+        return malformed("is not an object".to_owned());
+    }
+    let mut all: Vec<(String, String)> = Vec::new();
+    for (key, value) in responses.members() {
+        let key = key.as_str().unwrap_or_default();
+        if all.len() == MAX_RESPONSES {
+            return malformed(format!("holds more than {MAX_RESPONSES} members"));
+        }
+        if all.iter().any(|(other, _)| *other == *key) {
+            return malformed("names a member twice".to_owned());
+        }
+        all.push((key.into_owned(), value.text.to_owned()));
+    }
+    Ok(all)
 }
 
 fn complete<'a, S: Services>(

@@ -14,6 +14,8 @@ mod content;
 mod dispatch;
 mod extension;
 mod failure;
+#[cfg(test)]
+mod fuzz;
 mod headers;
 pub mod http;
 mod input;

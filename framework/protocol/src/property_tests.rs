@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use crate::{
     call::{Ask, Call, Outcome, Step},
     catalog::Catalog,
+    fuzz::messages,
     http::{self, check_head, handle},
     json::{self, Value},
     stdio,
@@ -16,10 +17,7 @@ use crate::{
 };
 
 fn is_response(body: &[u8]) {
-    let value: serde_json::Value = serde_json::from_slice(body).unwrap();
-    assert_eq!(value["jsonrpc"], "2.0");
-    assert!(value.get("result").is_some() != value.get("error").is_some());
-    assert!(!body.contains(&b'\n'));
+    messages::response(body, None);
 }
 
 fn call_back(call: &mut Call<'_>) {
@@ -181,7 +179,8 @@ proptest! {
         let expected = serde_json::from_str::<&serde_json::value::RawValue>(&text);
         match Value::parse(&text) {
             Ok(value) => prop_assert_eq!(value.text, expected.unwrap().get()),
-            Err(_) => prop_assert!(expected.is_err()),
+            // The other one passes over surrogates.
+            Err(_) => prop_assert!(expected.is_err() || text.contains("\\u")),
         }
     }
 

@@ -37,8 +37,7 @@ impl<'a> Value<'a> {
         Ok(value)
     }
 
-    /// The value of a string. None for another kind, and for escapes that are not Unicode
-    /// (lone surrogates).
+    /// The value of a string. None for another kind.
     pub fn as_str(&self) -> Option<Cow<'a, str>> {
         if self.kind != Kind::String {
             return None;
@@ -370,11 +369,9 @@ impl<'a> Reader<'a> {
                         }
                         Some(b'u') => {
                             self.position += 1;
-                            for _ in 0..4 {
-                                if !self.byte().is_ascii_hexdigit() {
-                                    return self.fault();
-                                }
-                                self.position += 1;
+                            self.code_unit()?;
+                            if matches!(bytes[self.position - 4], b'd' | b'D') {
+                                self.pair()?;
                             }
                         }
                         _ => return self.fault(),
@@ -383,6 +380,39 @@ impl<'a> Reader<'a> {
                 Some(0x20..) => self.position += 1,
                 _ => return self.fault(),
             }
+        }
+    }
+
+    /// Passes four hexadecimal digits.
+    fn code_unit(&mut self) -> Result<(), Fault> {
+        for _ in 0..4 {
+            if !self.byte().is_ascii_hexdigit() {
+                return self.fault();
+            }
+            self.position += 1;
+        }
+        Ok(())
+    }
+
+    /// Passes the second escape of a character that takes two; the first one, which begins
+    /// with a `d`, was passed. Half of such a pair is no character (RFC 8259, section 8.2), and
+    /// many readers refuse it.
+    #[cold]
+    fn pair(&mut self) -> Result<(), Fault> {
+        let bytes = self.text.as_bytes();
+        let (start, end) = (self.position - 6, self.position);
+        match bytes[start + 3] {
+            b'0'..=b'7' => Ok(()),
+            b'8' | b'9' | b'a' | b'b' | b'A' | b'B'
+                if matches!(
+                    bytes[end..],
+                    [b'\\', b'u', b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..]
+                ) =>
+            {
+                self.position += 2;
+                self.code_unit()
+            }
+            _ => Err(Fault::Syntax(start)),
         }
     }
 }
@@ -400,7 +430,7 @@ pub(super) fn may_hold_special(word: u64) -> bool {
         != 0
 }
 
-/// The characters of the inside of a well-formed string; none if an escape is not Unicode.
+/// The characters of the inside of a string; none if it is not well-formed.
 fn unescape(inner: &str) -> Option<String> {
     let mut out = String::with_capacity(inner.len());
     let mut rest = inner;

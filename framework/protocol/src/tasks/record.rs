@@ -196,10 +196,11 @@ fn text(object: &Value<'_>, key: &str) -> Option<String> {
     object.member(key)?.as_str().map(Cow::into_owned)
 }
 
-/// JSON of a kind in a string.
+/// JSON of a kind in a string, on one line as messages are.
 fn json(value: &Value<'_>, kind: Kind) -> Option<String> {
     let text = value.as_str()?;
-    (Value::parse(&text).ok()?.kind == kind).then(|| text.into_owned())
+    let is_whole = Value::parse(&text).ok()?.kind == kind && !text.contains('\n');
+    is_whole.then(|| text.into_owned())
 }
 
 /// What a client answered to one request, under a key of its own: whoever writes it overwrites
@@ -273,7 +274,7 @@ mod tests {
             name: name.to_owned(),
             key: key.to_owned(),
             method: "roots/list".to_owned(),
-            params: "{\"a\":\"\\ud800\"}".to_owned(),
+            params: "{\"a\":\"\\ud83d\\ude00\"}".to_owned(),
         };
         Phase::Open(Open {
             tool: "t".to_owned(),
@@ -321,6 +322,7 @@ mod tests {
                 message: String::new(),
                 error: "{}\n{}".to_owned(),
             },
+            Phase::Completed("{\n}".to_owned()),
         ] {
             assert_eq!(Record::read(&record(phase).write()), None);
         }

@@ -174,3 +174,37 @@ fn extensions_need_a_client_that_declared_one() {
         -32603
     );
 }
+
+#[test]
+fn responses_of_clients_are_distinct_and_not_too_many() {
+    let bytes = testing::catalog();
+    let catalog = Catalog::new(&bytes).unwrap();
+    let refusal = |responses: &str| {
+        let params = format!(r#""name":"zeta","inputResponses":{{{responses}}},"#);
+        let line = modern_request("tools/call", &params, "");
+        let services = &mut TestServices::default();
+        match stdio::Session::default().handle_line(&catalog, line.as_bytes(), services) {
+            stdio::Outcome::Call(call) => {
+                assert!(!call.input().responses.is_empty());
+                None
+            }
+            stdio::Outcome::Reply(line) => {
+                let json: Json = serde_json::from_slice(&line).unwrap();
+                assert_eq!(json["error"]["code"], -32602);
+                Some(json["error"]["message"].as_str().unwrap().to_owned())
+            }
+            _ => panic!("no answer"),
+        }
+    };
+    let many = |count| (0..count).map(|n| format!("\"{n}\":{{}}"));
+    let many = |count| many(count).collect::<Vec<_>>().join(",");
+    assert_eq!(refusal(&many(256)), None);
+    assert_eq!(
+        refusal(&many(257)).unwrap(),
+        "`inputResponses` holds more than 256 members"
+    );
+    assert_eq!(
+        refusal(r#""a":1,"\u0061":2"#).unwrap(),
+        "`inputResponses` names a member twice"
+    );
+}

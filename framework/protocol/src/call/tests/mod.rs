@@ -10,6 +10,7 @@ use crate::{
     MAX_RESULT,
     catalog::Catalog,
     http::{self, handle},
+    stdio,
     testing::{
         self, LEGACY_HEADERS, TestServices, headers, legacy_request, modern_headers, modern_request,
     },

@@ -78,10 +78,31 @@ fn strings_are_unescaped() {
         "a\"\\/\u{8}\u{c}\n\r\t"
     );
     assert_eq!(value(r#""\u00e9\ud83d\ude00""#).unwrap(), "é😀");
-    assert_eq!(value(r#""\ud83d""#), None);
-    assert_eq!(value(r#""\ud83dx\ude00""#), None);
-    assert_eq!(value(r#""\udE00""#), None);
+    assert_eq!(
+        value(r#""\uD7FF\uDBFF\uDFFF\ue000""#).unwrap(),
+        "\u{d7ff}\u{10ffff}\u{e000}"
+    );
     assert_eq!(value("1"), None);
+}
+
+#[test]
+fn half_of_a_surrogate_pair_is_a_fault_at_its_escape() {
+    for (text, at) in [
+        (r#""\ud83d""#, 1),
+        (r#""a\udE00""#, 2),
+        (r#"{"\uDFFF":1}"#, 2),
+        (r#"["\ud83dx\ude00"]"#, 2),
+        (r#""\ude00\ud83d""#, 1),
+        (r#""\ud83d\ud83d\ude00""#, 1),
+        (r#""\ud83d\u0041""#, 1),
+        (r#""\ud83d\n""#, 1),
+        (r#""\ud83d\\ude00""#, 1),
+        (r#""\ud83d\ude00\ude00""#, 13),
+        (r#""\ud83d\ude0g""#, 12),
+    ] {
+        assert_eq!(Value::parse(text), Err(Fault::Syntax(at)), "{text}");
+    }
+    assert!(Value::parse(r#""\\ud83d""#).is_ok());
 }
 
 #[test]

@@ -1,0 +1,230 @@
+//! Features that answer with what an input says.
+
+use std::collections::VecDeque;
+
+use crate::{
+    call::{Ask, Call, Outcome, Step},
+    catalog::{self, FeatureInput, Flags},
+    testing::{self, TestServices},
+    types::{
+        completion_types::Completion,
+        prompt_types::{PromptMessage, PromptOutcome, PromptResult},
+        resource_types::{ReadOutcome, ReadResult},
+        tool_types::{ToolOutcome, ToolResult},
+        types::{
+            Annotations, CacheHint, CacheScope, ContentBlock, EmbeddedResource, Error, Icon,
+            InputRequest, InputRequired, MediaContent, ResourceBody, ResourceContents, Role,
+            TextContent,
+        },
+    },
+};
+
+/// A server that offers everything: what `testing::catalog` has, input, tasks, changes, and a
+/// feature with lists of its own.
+pub fn catalog() -> Vec<u8> {
+    let mut input = testing::input();
+    input.server.page_size = 1;
+    input.server.store = Some("default".to_owned());
+    for feature in &mut input.features {
+        feature.flags = feature
+            .flags
+            .with(Flags::INPUT)
+            .with(Flags::USES_REQUEST)
+            .with(Flags::RESOURCE_UPDATED)
+            .with(Flags::LIST_CHANGED);
+    }
+    input.features[0].flags = input.features[0].flags.with(Flags::TASKS);
+    input.features.push(FeatureInput {
+        name: "own".to_owned(),
+        prefix: Some("own.".to_owned()),
+        flags: Flags::DYNAMIC
+            .with(Flags::TOOLS)
+            .with(Flags::RESOURCES)
+            .with(Flags::PROMPTS)
+            .with(Flags::COMPLETIONS)
+            .with(Flags::LIST_CHANGED)
+            .with(Flags::LOG),
+        ..FeatureInput::default()
+    });
+    catalog::build(&input).unwrap()
+}
+
+/// The answers that features will give: one each, then they give back what they are asked for.
+#[derive(Default)]
+pub struct Answers(pub VecDeque<String>);
+
+impl Answers {
+    /// Calls features until there is an answer, or the client has to be asked.
+    pub fn settle(&mut self, call: &mut Call<'_>, services: &mut TestServices) -> Step {
+        loop {
+            let _ = (call.context(), call.may_stream(), call.is_async());
+            let outcome = self.outcome(&call.ask());
+            match call.settle(outcome, services) {
+                Step::Invoke => {}
+                step => return step,
+            }
+        }
+    }
+
+    fn outcome(&mut self, ask: &Ask<'_>) -> Outcome {
+        let echo = match ask {
+            Ask::Tool { arguments, .. } => format!("json {arguments}"),
+            Ask::Prompt { arguments, .. } => format!("text {arguments:?}"),
+            Ask::Resource { uri } => format!("link {uri}"),
+            Ask::Completion { argument, .. } => format!("text {}", argument.value),
+        };
+        let answer = self.0.pop_front().unwrap_or(echo);
+        let (kind, rest) = answer.split_once(' ').unwrap_or((&answer, ""));
+        match kind {
+            "none" => return nothing(ask),
+            "error" => return error(ask, rest),
+            "input" => {
+                if let Some(outcome) = input(ask, rest) {
+                    return outcome;
+                }
+            }
+            "extension" if matches!(ask, Ask::Tool { .. }) => {
+                return Outcome::Tool(Ok(Some(ToolOutcome::Extension(rest.to_owned()))));
+            }
+            _ => {}
+        }
+        complete(ask, kind, rest)
+    }
+}
+
+fn nothing(ask: &Ask<'_>) -> Outcome {
+    match ask {
+        Ask::Tool { .. } => Outcome::Tool(Ok(None)),
+        Ask::Prompt { .. } => Outcome::Prompt(Ok(None)),
+        Ask::Resource { .. } => Outcome::Resource(Ok(None)),
+        Ask::Completion { .. } => Outcome::Completion(Ok(None)),
+    }
+}
+
+/// `error <code> <message and data>`
+fn error(ask: &Ask<'_>, rest: &str) -> Outcome {
+    let (code, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+    let error = Error {
+        code: code.parse().unwrap_or(-1),
+        message: rest.to_owned(),
+        data: Some(rest.to_owned()),
+    };
+    match ask {
+        Ask::Tool { .. } => Outcome::Tool(Err(error)),
+        Ask::Prompt { .. } => Outcome::Prompt(Err(error)),
+        Ask::Resource { .. } => Outcome::Resource(Err(error)),
+        Ask::Completion { .. } => Outcome::Completion(Err(error)),
+    }
+}
+
+/// `input <state, or - for none>|<key> <method> <parameters>|…`
+fn input(ask: &Ask<'_>, rest: &str) -> Option<Outcome> {
+    let mut parts = rest.split('|');
+    let state = parts.next().filter(|state| *state != "-");
+    let requests = parts.map(|part| {
+        let mut words = part.splitn(3, ' ').map(str::to_owned);
+        let mut word = || words.next().unwrap_or_default();
+        InputRequest {
+            key: word(),
+            method: word(),
+            params: word(),
+        }
+    });
+    let required = InputRequired {
+        requests: requests.collect(),
+        state: state.map(str::to_owned),
+    };
+    Some(match ask {
+        Ask::Tool { .. } => Outcome::Tool(Ok(Some(ToolOutcome::InputRequired(required)))),
+        Ask::Prompt { .. } => Outcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required)))),
+        Ask::Resource { .. } => Outcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))),
+        Ask::Completion { .. } => return None,
+    })
+}
+
+fn complete(ask: &Ask<'_>, kind: &str, rest: &str) -> Outcome {
+    let own = || rest.to_owned();
+    let meta = (kind == "meta").then(own);
+    match ask {
+        Ask::Tool { .. } => Outcome::Tool(Ok(Some(ToolOutcome::Complete(ToolResult {
+            content: vec![block(kind, rest)],
+            structured_content: (kind == "json").then(own),
+            is_error: kind == "failed",
+            meta,
+        })))),
+        Ask::Prompt { .. } => Outcome::Prompt(Ok(Some(PromptOutcome::Complete(PromptResult {
+            description: Some(own()),
+            messages: vec![PromptMessage {
+                role: Role::User,
+                content: block(kind, rest),
+            }],
+            meta,
+        })))),
+        Ask::Resource { .. } => Outcome::Resource(Ok(Some(ReadOutcome::Complete(ReadResult {
+            contents: vec![contents(kind, rest)],
+            cache: (kind != "link").then_some(CacheHint {
+                ttl_ms: rest.len() as u64,
+                scope: CacheScope::Public,
+            }),
+            meta,
+        })))),
+        Ask::Completion { .. } => Outcome::Completion(Ok(Some(Completion {
+            values: rest.split(',').map(str::to_owned).collect(),
+            total: rest.parse().ok(),
+            has_more: kind == "failed",
+        }))),
+    }
+}
+
+fn block(kind: &str, rest: &str) -> ContentBlock {
+    let own = || rest.to_owned();
+    let meta = (kind == "meta").then(own);
+    let annotations = rest.parse().ok().map(|priority| Annotations {
+        audience: vec![Role::User, Role::Assistant],
+        priority: Some(priority),
+        last_modified: Some(own()),
+    });
+    let media = || MediaContent {
+        data: rest.as_bytes().to_vec(),
+        mime_type: own(),
+        annotations: annotations.clone(),
+        meta: meta.clone(),
+    };
+    match kind {
+        "image" => ContentBlock::Image(media()),
+        "audio" => ContentBlock::Audio(media()),
+        "link" => {
+            let mut link = testing::resource(rest, rest);
+            link.size = rest.parse().ok();
+            link.icons = vec![Icon {
+                src: own(),
+                mime_type: None,
+                sizes: vec![own()],
+                theme: None,
+            }];
+            ContentBlock::ResourceLink(link)
+        }
+        "blob" | "embedded" => ContentBlock::EmbeddedResource(EmbeddedResource {
+            contents: contents(kind, rest),
+            annotations,
+            meta,
+        }),
+        _ => ContentBlock::Text(TextContent {
+            text: own(),
+            annotations,
+            meta,
+        }),
+    }
+}
+
+fn contents(kind: &str, rest: &str) -> ResourceContents {
+    ResourceContents {
+        uri: rest.to_owned(),
+        mime_type: Some(kind.to_owned()),
+        body: match kind {
+            "blob" => ResourceBody::Blob(rest.as_bytes().to_vec()),
+            _ => ResourceBody::Text(rest.to_owned()),
+        },
+        meta: (kind == "meta").then(|| rest.to_owned()),
+    }
+}

@@ -1,0 +1,294 @@
+//! The whole server over HTTP: requests one after the other, to features that answer with
+//! anything and a store in which anything may lie.
+//!
+//! An input is made of requests with `====` between them. Each is lines of directives (see
+//! `World::obey`), a line with the method, headers, an empty line, and the body.
+
+use super::{
+    features::{self, Answers},
+    fuzz, messages,
+    parsers::header_lines,
+};
+use crate::{
+    bridge::Asking,
+    call::{Call, Step},
+    catalog::Catalog,
+    http::{self, HttpResponse, check_head, handle},
+    listen::{self, Change, Listener},
+    message::{self, Message},
+    services::Store as _,
+    tasks,
+    testing::TestServices,
+};
+
+/// The most requests of one input.
+const MOST_REQUESTS: usize = 24;
+/// The longest request, in bytes, and the longest text that is put into it.
+const LONGEST: usize = 32 << 10;
+const LONGEST_WORD: usize = 2 << 10;
+
+/// What there is besides the server.
+#[derive(Default)]
+pub struct World {
+    pub services: TestServices,
+    pub answers: Answers,
+    /// What the server gave the client to bring back, by the names that stand for it.
+    words: Vec<(&'static str, String)>,
+}
+
+impl World {
+    /// - `%answer <kind> <text>`: what a feature will answer, see `Answers`.
+    /// - `%wait <milliseconds>`
+    /// - `%changed <tools, prompts, resources or a URI>`: another instance says so.
+    /// - `%store <kind> <text>`: the store holds this under all names of a kind.
+    /// - `%lost`: the store has lost everything.
+    pub fn obey(&mut self, directive: &str) -> Option<Change> {
+        let (name, rest) = directive.split_once(' ').unwrap_or((directive, ""));
+        match name {
+            "%answer" => self.answers.0.push_back(rest.to_owned()),
+            "%wait" => {
+                let milliseconds = rest.parse().unwrap_or(1);
+                self.services.now = self.services.now.saturating_add(milliseconds);
+            }
+            "%changed" => {
+                return Some(match rest {
+                    "tools" => Change::Tools,
+                    "prompts" => Change::Prompts,
+                    "resources" => Change::Resources,
+                    uri => Change::Resource(uri.to_owned()),
+                });
+            }
+            "%store" => {
+                let (kind, value) = rest.split_once(' ').unwrap_or((rest, ""));
+                let value = self.filled(value.as_bytes());
+                if let Some(store) = &mut self.services.store {
+                    let (names, _) = store.keys(None).unwrap();
+                    let of_kind = names.iter().filter(|name| name.contains(kind));
+                    of_kind.for_each(|name| store.set(name, &value).unwrap());
+                }
+            }
+            "%lost" => {
+                if let Some(store) = &mut self.services.store {
+                    *store = Default::default();
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// With what stands for something replaced by it.
+    pub fn filled(&self, text: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut rest = text;
+        while let Some(at) = rest.iter().position(|&byte| byte == b'$') {
+            out.extend_from_slice(&rest[..at]);
+            rest = &rest[at..];
+            let known = self.words.iter().rev();
+            let word = known
+                .filter(|(name, _)| rest.starts_with(name.as_bytes()))
+                .map(|(name, word)| (name.len(), word.as_bytes()))
+                .next();
+            let (length, word) = word.unwrap_or((1, b"$"));
+            out.extend_from_slice(word);
+            rest = &rest[length..];
+        }
+        out.extend_from_slice(rest);
+        out.truncate(LONGEST);
+        out
+    }
+
+    pub fn learn(&mut self, name: &'static str, word: &str) {
+        if word.len() <= LONGEST_WORD {
+            self.words.retain(|(known, _)| *known != name);
+            self.words.push((name, word.to_owned()));
+        }
+    }
+
+    /// Notes what a client would bring back.
+    pub fn read(&mut self, body: &[u8]) {
+        let text = String::from_utf8_lossy(body);
+        for (name, key) in [
+            ("$state", "\"requestState\":\""),
+            ("$task", "\"taskId\":\""),
+            ("$cursor", "\"nextCursor\":\""),
+        ] {
+            let word = text
+                .split(key)
+                .nth(1)
+                .and_then(|rest| rest.split('"').next());
+            if let Some(word) = word {
+                self.learn(name, word);
+            }
+        }
+    }
+
+    /// Checks the requests for the client, and notes how to reply to them.
+    pub fn asked(&mut self, asking: &Asking) {
+        for (message, name) in asking.messages().zip(["$reply", "$second", "$third"]) {
+            let id = messages::request(message);
+            self.learn(name, &id);
+        }
+    }
+}
+
+/// Calls that wait for the client.
+type Waiting<'a> = Vec<(Call<'a>, Asking)>;
+
+#[test]
+fn server() {
+    let bytes = features::catalog();
+    let catalog = Catalog::new(&bytes).unwrap();
+    fuzz("server", |input| {
+        let requests = split(input, b"====\n");
+        let requests = requests.into_iter().take(MOST_REQUESTS);
+        serve(
+            &catalog,
+            &mut World::default(),
+            requests,
+            Vec::new(),
+            &mut Vec::new(),
+        );
+    });
+}
+
+fn split<'i>(input: &'i [u8], separator: &[u8]) -> Vec<&'i [u8]> {
+    let mut parts = Vec::new();
+    let mut rest = input;
+    while let Some(at) = rest
+        .windows(separator.len())
+        .position(|part| part == separator)
+    {
+        parts.push(&rest[..at]);
+        rest = &rest[at + separator.len()..];
+    }
+    parts.push(rest);
+    parts
+}
+
+/// Serves one request and then the others: calls that wait borrow from their requests.
+fn serve<'i>(
+    catalog: &Catalog<'_>,
+    world: &mut World,
+    mut requests: impl Iterator<Item = &'i [u8]>,
+    waiting: Waiting<'_>,
+    listeners: &mut Vec<Listener>,
+) {
+    let Some(mut script) = requests.next() else {
+        let ends = listeners
+            .iter()
+            .filter_map(|listener| listener.end(catalog.server_info()));
+        ends.for_each(|end| drop(messages::response(&end, None)));
+        return;
+    };
+    while script.starts_with(b"%") {
+        let end = script.iter().position(|&byte| byte == b'\n');
+        let (line, rest) = script.split_at(end.unwrap_or(script.len()));
+        script = rest.get(1..).unwrap_or_default();
+        if let Some(change) = world.obey(&String::from_utf8_lossy(line)) {
+            listen::publish(&mut world.services, &[change]).unwrap();
+        }
+    }
+    let script = world.filled(script);
+    let end = script
+        .iter()
+        .position(|&byte| byte == b'\n')
+        .unwrap_or(script.len());
+    let method = String::from_utf8_lossy(&script[..end]);
+    let (headers, body) = header_lines(script.get(end + 1..).unwrap_or_default());
+    let request = http::Request {
+        method: &method,
+        authority: None,
+        headers: &headers,
+    };
+    let mut waiting = waiting;
+    match check_head(&request, catalog) {
+        Err(response) => check(&response, None),
+        Ok(head) => {
+            let id = match message::read(body) {
+                Ok(Message::Request(request)) if head.has_body() => Some(request.id),
+                _ => None,
+            };
+            match handle(catalog, &head, body, &mut world.services) {
+                http::Outcome::Reply(response) => {
+                    check(&response, id);
+                    let session = response
+                        .headers
+                        .iter()
+                        .find(|(n, _)| *n == "mcp-session-id");
+                    if let Some((_, session)) = session {
+                        world.learn("$session", session);
+                    }
+                    world.read(&response.body);
+                }
+                http::Outcome::Call(mut call) => {
+                    assert_eq!(Some(call.id()), id);
+                    let step = world.answers.settle(&mut call, &mut world.services);
+                    proceed(world, call, step, &mut waiting);
+                }
+                http::Outcome::Listen(listener, first) => {
+                    first.iter().for_each(|first| messages::notification(first));
+                    listeners.push(listener);
+                }
+            }
+        }
+    }
+    for (mut call, asking) in std::mem::take(&mut waiting) {
+        match asking.poll(&mut world.services) {
+            Ok(None) => waiting.push((call, asking)),
+            Ok(Some(input)) => {
+                let step = match call.resume(input) {
+                    Step::Invoke => world.answers.settle(&mut call, &mut world.services),
+                    step => step,
+                };
+                proceed(world, call, step, &mut waiting);
+            }
+            Err(failure) => {
+                messages::response(&call.fail(&failure).body, Some(call.id()));
+            }
+        }
+    }
+    for listener in listeners.iter_mut() {
+        let notices = listener.poll(&mut world.services).unwrap();
+        notices
+            .iter()
+            .for_each(|notice| messages::notification(notice));
+        for id in listener.task_ids() {
+            if let Ok(task) = tasks::peek(&mut world.services, "", id) {
+                let task = String::from_utf8(task.into_result()).unwrap();
+                messages::notification(&listener.task_notice(&task).unwrap());
+            }
+        }
+    }
+    serve(catalog, world, requests, waiting, listeners);
+}
+
+fn proceed<'a>(world: &mut World, call: Call<'a>, step: Step, waiting: &mut Waiting<'a>) {
+    match step {
+        Step::Done(response) => {
+            messages::response(&response.body, Some(call.id()));
+            world.read(&response.body);
+            check(&response.http(), Some(call.id()));
+        }
+        Step::Ask(asking) => {
+            world.asked(&asking);
+            waiting.push((call, asking));
+        }
+        Step::Invoke => panic!("a feature is still to be asked"),
+    }
+}
+
+fn check(response: &HttpResponse, id: Option<&str>) {
+    let length = response
+        .headers
+        .iter()
+        .find(|(name, _)| *name == "content-length");
+    assert_eq!(length.unwrap().1, response.body.len().to_string());
+    match response.status {
+        202 | 204 => assert_eq!((response.body.len(), id), (0, None)),
+        200 | 400 | 403..=406 | 413 | 415 | 503 => {
+            messages::response(&response.body, id);
+        }
+        status => panic!("status {status}"),
+    }
+}
