@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 
 use crate::{
-    call::{Ask, Call, Outcome, Step},
-    catalog::{self, FeatureInput, Flags},
+    call::{Ask, Call, Listed, Outcome, Step},
+    catalog::{self, FeatureInput, Flags, ListKind},
     testing::{self, TestServices},
     types::{
         completion_types::Completion,
-        prompt_types::{PromptMessage, PromptOutcome, PromptResult},
-        resource_types::{ReadOutcome, ReadResult},
-        tool_types::{ToolOutcome, ToolResult},
+        prompt_types::{PromptList, PromptMessage, PromptOutcome, PromptResult},
+        resource_types::{ReadOutcome, ReadResult, ResourceList, ResourceTemplateList},
+        tool_types::{ToolList, ToolOutcome, ToolResult},
         types::{
             Annotations, CacheHint, CacheScope, ContentBlock, EmbeddedResource, Error, Icon,
             InputRequest, InputRequired, MediaContent, ResourceBody, ResourceContents, Role,
@@ -72,6 +72,7 @@ impl Answers {
             Ask::Prompt { arguments, .. } => format!("text {arguments:?}"),
             Ask::Resource { uri } => format!("link {uri}"),
             Ask::Completion { argument, .. } => format!("text {}", argument.value),
+            Ask::List { cursor, .. } => format!("text {}", cursor.unwrap_or_default()),
         };
         let answer = self.0.pop_front().unwrap_or(echo);
         let (kind, rest) = answer.split_once(' ').unwrap_or((&answer, ""));
@@ -98,6 +99,7 @@ fn nothing(ask: &Ask<'_>) -> Outcome {
         Ask::Prompt { .. } => Outcome::Prompt(Ok(None)),
         Ask::Resource { .. } => Outcome::Resource(Ok(None)),
         Ask::Completion { .. } => Outcome::Completion(Ok(None)),
+        Ask::List { kind, .. } => list(*kind, None),
     }
 }
 
@@ -114,6 +116,7 @@ fn error(ask: &Ask<'_>, rest: &str) -> Outcome {
         Ask::Prompt { .. } => Outcome::Prompt(Err(error)),
         Ask::Resource { .. } => Outcome::Resource(Err(error)),
         Ask::Completion { .. } => Outcome::Completion(Err(error)),
+        Ask::List { .. } => Outcome::List(Err(error)),
     }
 }
 
@@ -138,7 +141,7 @@ fn input(ask: &Ask<'_>, rest: &str) -> Option<Outcome> {
         Ask::Tool { .. } => Outcome::Tool(Ok(Some(ToolOutcome::InputRequired(required)))),
         Ask::Prompt { .. } => Outcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required)))),
         Ask::Resource { .. } => Outcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))),
-        Ask::Completion { .. } => return None,
+        Ask::Completion { .. } | Ask::List { .. } => return None,
     })
 }
 
@@ -173,7 +176,44 @@ fn complete(ask: &Ask<'_>, kind: &str, rest: &str) -> Outcome {
             total: rest.parse().ok(),
             has_more: kind == "failed",
         }))),
+        Ask::List { kind, .. } => list(*kind, Some(rest)),
     }
+}
+
+/// A page of one entry, which leads to another.
+fn list(kind: ListKind, entry: Option<&str>) -> Outcome {
+    let next_cursor = entry.map(str::to_owned);
+    Outcome::List(Ok(match kind {
+        ListKind::Tools => Listed::Tools(ToolList {
+            tools: entry
+                .map(|name| testing::tool(name, name))
+                .into_iter()
+                .collect(),
+            next_cursor,
+            cache: None,
+        }),
+        ListKind::Resources => Listed::Resources(ResourceList {
+            resources: entry
+                .map(|uri| testing::resource(uri, uri))
+                .into_iter()
+                .collect(),
+            next_cursor,
+            cache: None,
+        }),
+        ListKind::ResourceTemplates => Listed::ResourceTemplates(ResourceTemplateList {
+            resource_templates: entry
+                .map(|uri| testing::template(uri, uri))
+                .into_iter()
+                .collect(),
+            next_cursor,
+            cache: None,
+        }),
+        ListKind::Prompts => Listed::Prompts(PromptList {
+            prompts: Vec::new(),
+            next_cursor: None,
+            cache: None,
+        }),
+    }))
 }
 
 fn block(kind: &str, rest: &str) -> ContentBlock {

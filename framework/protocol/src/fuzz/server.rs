@@ -10,15 +10,15 @@ use super::{
     parsers::header_lines,
 };
 use crate::{
-    bridge::Asking,
+    bridge::{Asking, Polled},
     call::{Call, Step},
     catalog::Catalog,
     http::{self, HttpResponse, check_head, handle},
     listen::{self, Change, Listener},
     message::{self, Message},
     services::Store as _,
-    tasks,
     testing::TestServices,
+    watched::Watched,
 };
 
 /// The most requests of one input.
@@ -224,19 +224,24 @@ fn serve<'i>(
                 http::Outcome::Call(mut call) => {
                     assert_eq!(Some(call.id()), id);
                     let step = world.answers.settle(&mut call, &mut world.services);
-                    proceed(world, call, step, &mut waiting);
+                    proceed(world, *call, step, &mut waiting);
                 }
-                http::Outcome::Listen(listener, first) => {
-                    first.iter().for_each(|first| messages::notification(first));
-                    listeners.push(listener);
+                http::Outcome::Listen(listening) => {
+                    let first = listening.first.iter();
+                    first.for_each(|first| messages::notification(first));
+                    if let Some(watched) = listening.watched {
+                        watch(world, watched);
+                    }
+                    listeners.push(listening.listener);
                 }
             }
         }
     }
     for (mut call, asking) in std::mem::take(&mut waiting) {
         match asking.poll(&mut world.services) {
-            Ok(None) => waiting.push((call, asking)),
-            Ok(Some(input)) => {
+            Ok(Polled::Cancelled) => {}
+            Ok(Polled::Waiting) => waiting.push((call, asking)),
+            Ok(Polled::Answered(input)) => {
                 let step = match call.resume(input) {
                     Step::Invoke => world.answers.settle(&mut call, &mut world.services),
                     step => step,
@@ -253,14 +258,20 @@ fn serve<'i>(
         notices
             .iter()
             .for_each(|notice| messages::notification(notice));
-        for id in listener.task_ids() {
-            if let Ok(task) = tasks::peek(&mut world.services, "", id) {
-                let task = String::from_utf8(task.into_result()).unwrap();
-                messages::notification(&listener.task_notice(&task).unwrap());
-            }
-        }
     }
     serve(catalog, world, requests, waiting, listeners);
+}
+
+/// Looks at tasks once, as a stream does.
+fn watch(world: &mut World, mut watched: Watched<'_>) {
+    for index in 0..watched.len() {
+        if let Some(mut call) = watched.due(index, &mut world.services) {
+            world.answers.settle(&mut call, &mut world.services);
+        }
+    }
+    let news = watched.news(&mut world.services);
+    news.iter()
+        .for_each(|notice| messages::notification(notice));
 }
 
 fn proceed<'a>(world: &mut World, call: Call<'a>, step: Step, waiting: &mut Waiting<'a>) {

@@ -3,11 +3,12 @@
 
 use super::{features, fuzz, messages, server::World};
 use crate::{
-    bridge::Asking,
+    bridge::{Asking, Polled},
     call::{Call, Step},
     catalog::Catalog,
     message::{self, Message},
     stdio::{Outcome, Session},
+    testing::TestServices,
 };
 
 /// The most lines of one input.
@@ -25,7 +26,7 @@ fn stdio() {
             .take(MOST_LINES);
         let (world, session) = (&mut World::default(), &mut Session::default());
         serve(&catalog, world, session, lines, Vec::new());
-        check(&session.end(&catalog), None);
+        check(&session.end::<TestServices>(&catalog), None);
     });
 }
 
@@ -64,14 +65,15 @@ fn serve<'i>(
         }
         Outcome::Call(mut call) => {
             let step = world.answers.settle(&mut call, &mut world.services);
-            proceed(world, call, step, &mut waiting);
+            proceed(world, *call, step, &mut waiting);
         }
         Outcome::Cancel(id) => waiting.retain(|(call, _)| call.id() != id),
     }
     for (mut call, asking) in std::mem::take(&mut waiting) {
         match asking.poll(&mut world.services) {
-            Ok(None) => waiting.push((call, asking)),
-            Ok(Some(input)) => {
+            Ok(Polled::Cancelled) => {}
+            Ok(Polled::Waiting) => waiting.push((call, asking)),
+            Ok(Polled::Answered(input)) => {
                 let step = match call.resume(input) {
                     Step::Invoke => world.answers.settle(&mut call, &mut world.services),
                     step => step,
