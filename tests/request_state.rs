@@ -3,26 +3,14 @@
 
 mod support;
 
-use std::{path::PathBuf, sync::OnceLock};
-
 use serde_json::{Value, json};
-use support::{Response, Server, compose, compose_for, fixture, rpc};
+use support::{
+    Response, Server, compose_for, fixture, rpc,
+    stateful::{EDITIONS, component, everywhere, server},
+};
 
-const EDITIONS: [&str; 2] = ["0.2", "0.3"];
 const TOOL: &str = "test_input_required_result_request_state";
 const OTHER_TOOL: &str = "test_input_required_result_tampered_state";
-
-fn component(wasi: &str) -> PathBuf {
-    static COMPOSED: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let dir = COMPOSED.get_or_init(|| {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        for wasi in EDITIONS {
-            compose(dir.path(), wasi, &[fixture("conformance")]);
-        }
-        dir
-    });
-    dir.path().join(format!("server-{wasi}.wasm"))
-}
 
 fn send(server: &Server, method: &str, params: Value) -> Response {
     server.send(&rpc::modern_with(
@@ -71,16 +59,15 @@ fn assert_refused(server: &Server, method: &str, params: Value) {
 
 #[test]
 fn state_comes_back_for_its_own_request() {
-    for wasi in EDITIONS {
-        let server = Server::mcp(&component(wasi), &[]);
-        let sealed = state(&server, TOOL, json!({}));
-        assert_accepted(&server, &sealed);
+    everywhere(|server| {
+        let sealed = state(server, TOOL, json!({}));
+        assert_accepted(server, &sealed);
         // More than once, within its hour.
-        assert_accepted(&server, &sealed);
-        assert_ne!(sealed, state(&server, TOOL, json!({})));
+        assert_accepted(server, &sealed);
+        assert_ne!(sealed, state(server, TOOL, json!({})));
 
         let arguments = json!({"a": 1, "b": [2]});
-        let sealed = state(&server, TOOL, arguments);
+        let sealed = state(server, TOOL, arguments);
         let mut reordered = rpc::modern_with(
             "tools/call",
             again(TOOL, json!("here"), &sealed),
@@ -89,10 +76,10 @@ fn state_comes_back_for_its_own_request() {
         let body = String::from_utf8(reordered.body).unwrap();
         let body = body.replace(r#""here""#, r#"{ "b":[ 2 ], "a":1 }"#);
         reordered.body = body.into_bytes();
-        assert_eq!(rpc::text(&server.send(&reordered).message()), "state-ok");
+        assert_eq!(rpc::text(server.send(&reordered).message()), "state-ok");
 
         let refused = |tool: &str, arguments: Value| {
-            assert_refused(&server, "tools/call", again(tool, arguments, &sealed));
+            assert_refused(server, "tools/call", again(tool, arguments, &sealed));
         };
         refused(TOOL, json!({}));
         refused(TOOL, json!({"a": 1, "b": [3]}));
@@ -100,17 +87,16 @@ fn state_comes_back_for_its_own_request() {
         refused(OTHER_TOOL, json!({"a": 1, "b": [2]}));
         refused("test_simple_text", json!({"a": 1, "b": [2]}));
         let prompt = again("test_input_required_result_prompt", json!({}), &sealed);
-        assert_refused(&server, "prompts/get", prompt);
+        assert_refused(server, "prompts/get", prompt);
         let resource = json!({"uri": "test://static-text", "requestState": sealed});
-        assert_refused(&server, "resources/read", resource);
-    }
+        assert_refused(server, "resources/read", resource);
+    });
 }
 
 #[test]
 fn tampered_state_is_refused() {
-    for wasi in EDITIONS {
-        let server = Server::mcp(&component(wasi), &[]);
-        let sealed = state(&server, TOOL, json!({}));
+    everywhere(|server| {
+        let sealed = state(server, TOOL, json!({}));
         let mut forgeries = vec![
             String::new(),
             "asked".into(),
@@ -134,79 +120,71 @@ fn tampered_state_is_refused() {
         for forgery in forgeries {
             let shown = &forgery[..forgery.floor_char_boundary(100)];
             println!("{shown}");
-            assert_refused(&server, "tools/call", again(TOOL, json!({}), &forgery));
+            assert_refused(server, "tools/call", again(TOOL, json!({}), &forgery));
         }
         for state in [json!(1), json!({}), json!([sealed])] {
             let mut params = again(TOOL, json!({}), "");
             params["requestState"] = state;
-            let response = send(&server, "tools/call", params);
+            let response = send(server, "tools/call", params);
             assert_eq!(response.message()["error"]["code"], -32602);
         }
-        assert_accepted(&server, &sealed);
-    }
+        assert_accepted(server, &sealed);
+    });
 }
 
 #[test]
 fn a_key_of_the_process_ends_with_it() {
     for wasi in EDITIONS {
-        let sealed = state(&Server::mcp(&component(wasi), &[]), TOOL, json!({}));
+        let sealed = state(&server(wasi), TOOL, json!({}));
         let restarted = Server::mcp(&component(wasi), &[]);
         assert_refused(&restarted, "tools/call", again(TOOL, json!({}), &sealed));
     }
 }
 
 #[test]
-fn with_a_key_of_their_own_servers_share_state() {
-    let key = |digit: &str| format!("mcp_state_key={}", digit.repeat(64));
-    let start =
-        |wasi: &str, digit: &str| Server::mcp(&component(wasi), &["--variable", &key(digit)]);
+fn servers_of_one_key_share_state() {
+    let start = |wasi: &str, digit: &str| {
+        let key = format!("mcp_state_key={}", digit.repeat(64));
+        Server::mcp(&component(wasi), &["--variable", &key])
+    };
     let sealed = EDITIONS.map(|wasi| state(&start(wasi, "7"), TOOL, json!({})));
     for wasi in EDITIONS {
         let restarted = start(wasi, "7");
         for sealed in &sealed {
             assert_accepted(&restarted, sealed);
         }
-        let stranger = start(wasi, "8");
-        for sealed in &sealed {
-            assert_refused(&stranger, "tools/call", again(TOOL, json!({}), sealed));
-        }
+    }
+    let stranger = start("0.2", "8");
+    for sealed in &sealed {
+        assert_refused(&stranger, "tools/call", again(TOOL, json!({}), sealed));
     }
 }
 
+fn assert_names_the_key(server: &Server) {
+    let params = json!({"name": TOOL, "arguments": {}});
+    let answer = send(server, "tools/call", params).message();
+    assert_eq!(answer["error"]["code"], -32603, "{answer}");
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("`mcp_state_key`"), "{message}");
+}
+
 #[test]
-fn a_key_that_is_none_is_named() {
-    for key in ["secret", &"7".repeat(63), &"g".repeat(64)] {
-        let variable = format!("mcp_state_key={key}");
-        let server = Server::mcp(&component("0.2"), &["--variable", &variable]);
-        let params = json!({"name": TOOL, "arguments": {}});
-        let answer = send(&server, "tools/call", params).message();
-        assert_eq!(answer["error"]["code"], -32603, "{answer}");
-        let message = answer["error"]["message"].as_str().unwrap();
-        assert!(message.contains("`mcp_state_key`"), "{message}");
-        assert!(!message.contains(key), "{message}");
-    }
+fn a_key_that_is_none_is_refused() {
+    let too_short = format!("mcp_state_key={}", "7".repeat(63));
+    let server = Server::mcp(&component("0.2"), &["--variable", &too_short]);
+    assert_names_the_key(&server);
 }
 
 #[test]
 fn without_a_store_the_key_comes_from_the_environment() {
-    for wasi in EDITIONS {
-        let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let key = format!("mcp_state_key={}", "7".repeat(64));
+    let [first, second] = EDITIONS.map(|wasi| {
         let component = compose_for("wasmtime", dir.path(), wasi, &[fixture("conformance")]);
-        let key = format!("mcp_state_key={}", "7".repeat(64));
-        let start = || Server::mcp(&component, &["--env", &key]);
-        let sealed = state(&start(), TOOL, json!({}));
-        assert_accepted(&start(), &sealed);
-
-        let server = Server::mcp(&component, &[]);
-        let params = json!({"name": TOOL, "arguments": {}});
-        let answer = send(&server, "tools/call", params).message();
-        assert_eq!(answer["error"]["code"], -32603, "{answer}");
-        let message = answer["error"]["message"].as_str().unwrap();
-        assert!(message.contains("`mcp_state_key`"), "{message}");
-        // What needs no state needs no key.
-        let tool = "test_input_required_result_elicitation";
-        let params = json!({"name": tool, "arguments": {}});
-        let answer = send(&server, "tools/call", params).message();
-        assert_eq!(answer["result"]["resultType"], "input_required", "{answer}");
-    }
+        assert_names_the_key(&Server::mcp(&component, &[]));
+        Server::mcp(&component, &["--env", &key])
+    });
+    let sealed = state(&first, TOOL, json!({}));
+    assert_accepted(&second, &sealed);
+    assert_accepted(&first, &sealed);
 }

@@ -2,39 +2,11 @@
 
 mod support;
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, OnceLock},
-};
-
 use serde_json::{Value, json};
-use support::{Request, Server, Shared, compose, fixture, rpc};
-
-const EDITIONS: [&str; 2] = ["0.2", "0.3"];
-
-fn component(wasi: &str) -> PathBuf {
-    static COMPOSED: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let dir = COMPOSED.get_or_init(|| {
-        let dir = tempfile::tempdir().expect("a temporary folder");
-        for wasi in EDITIONS {
-            compose(dir.path(), wasi, &[fixture("conformance")]);
-        }
-        dir
-    });
-    dir.path().join(format!("server-{wasi}.wasm"))
-}
-
-fn everywhere(claim: impl Fn(&Server)) {
-    static SERVERS: [Shared; 2] = [Shared::new(), Shared::new()];
-    let start = |wasi, shared: &Shared| -> Arc<Server> {
-        shared.get(|| Server::mcp(&component(wasi), &[]))
-    };
-    let servers = [start("0.2", &SERVERS[0]), start("0.3", &SERVERS[1])];
-    for (wasi, server) in EDITIONS.into_iter().zip(servers) {
-        println!("WASI {wasi}");
-        claim(&server);
-    }
-}
+use support::{
+    Request, Server, compose, fixture, rpc,
+    stateful::{EDITIONS, component, everywhere},
+};
 
 fn ping(session: &str) -> Request {
     rpc::legacy(Some(session), "ping", json!({}))

@@ -9,6 +9,7 @@ pub mod http;
 pub mod rpc;
 pub mod server;
 mod settle;
+pub mod stateful;
 pub mod stdio;
 pub mod stream;
 
