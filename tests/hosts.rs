@@ -241,7 +241,10 @@ fn a_feature_that_breaks_the_contract_gets_an_error() {
 fn async_tools_wait_side_by_side() {
     let dir = TempDir::new().unwrap();
     let component = compose(dir.path(), "0.3", &[fixture("echo"), fixture("echo-async")]);
-    for server in [Server::mcp(&component, &[]), Server::wasmtime(&component, &[])] {
+    for server in [
+        Server::mcp(&component, &[]),
+        Server::wasmtime(&component, &[]),
+    ] {
         let start = Instant::now();
         thread::scope(|scope| {
             for _ in 0..64 {
@@ -326,7 +329,10 @@ fn forty_features_are_one_server() {
             .args(["compose", "--wasi", wasi, "--runtime", "wasmtime", "-o"])
             .arg(&component);
         expect_success(command.args(&prefixes).args(&features));
-        for server in [Server::mcp(&component, &[]), Server::wasmtime(&component, &[])] {
+        for server in [
+            Server::mcp(&component, &[]),
+            Server::wasmtime(&component, &[]),
+        ] {
             let listed = server.send(&rpc::modern("tools/list", json!({}))).json();
             assert_eq!(listed["result"]["tools"].as_array().unwrap().len(), 40);
             for tool in ["f0_echo", "f39_echo"] {

@@ -96,7 +96,7 @@ impl Request {
         })
     }
 
-    fn head(&self, to: SocketAddr) -> Vec<u8> {
+    pub(super) fn head(&self, to: SocketAddr) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
         let own = [
             ("Host", to.to_string()),
@@ -132,7 +132,7 @@ pub struct Response {
 }
 
 impl Response {
-    fn parse(raw: &[u8], arrivals: &[(usize, Duration)]) -> Option<Self> {
+    pub(super) fn parse(raw: &[u8], arrivals: &[(usize, Duration)]) -> Option<Self> {
         let end = raw.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
         let head = std::str::from_utf8(&raw[..end]).ok()?;
         let mut lines = head.split("\r\n");

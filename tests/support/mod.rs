@@ -9,6 +9,9 @@ pub mod http;
 pub mod rpc;
 pub mod server;
 mod settle;
+pub mod stateful;
+pub mod stdio;
+pub mod stream;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,8 +19,10 @@ use std::process::{Command, Output};
 
 pub use fixture::fixture;
 pub use http::{Request, Response};
-pub use server::Server;
+pub use server::{Server, Shared};
 pub use settle::settle;
+pub use stdio::Stdio;
+pub use stream::Stream;
 
 /// The package's folder.
 pub fn root() -> &'static Path {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::http::Request;
+use super::{http::Request, server::Server};
 
 pub const MODERN: &str = "2026-07-28";
 pub const LEGACY: &str = "2025-11-25";
@@ -17,6 +17,7 @@ pub fn modern_with(method: &str, mut params: Value, capabilities: Value) -> Requ
     let name = params
         .get("name")
         .or(params.get("uri"))
+        .or(params.get("taskId"))
         .and_then(Value::as_str)
         .map(str::to_string);
     let meta = &mut params["_meta"];
@@ -43,9 +44,49 @@ pub fn legacy(session: Option<&str>, method: &str, params: Value) -> Request {
 
 /// What opens a session of this revision.
 pub fn initialize(version: &str) -> Request {
+    Request::post(body("initialize", client(version, json!({}))))
+}
+
+/// The parameters of `initialize`.
+pub fn client(version: &str, capabilities: Value) -> Value {
     let info = json!({"name": "test", "version": "1.0.0"});
-    let params = json!({"protocolVersion": version, "capabilities": {}, "clientInfo": info});
-    Request::post(body("initialize", params))
+    json!({"protocolVersion": version, "capabilities": capabilities, "clientInfo": info})
+}
+
+/// The id of a new session of revision 2025-11-25, of a client with these capabilities.
+pub fn session(server: &Server, capabilities: Value) -> String {
+    let request = Request::post(body("initialize", client(LEGACY, capabilities)));
+    let response = server.send(&request);
+    let session = response.header("mcp-session-id");
+    let session = session.unwrap_or_else(|| panic!("no session: {}", response.text()));
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    assert_eq!(server.send(&message(session, &ready)).status, 202);
+    session.to_owned()
+}
+
+/// A message of a session that is no request, or one with an id of its own.
+pub fn message(session: &str, message: &Value) -> Request {
+    Request::post(message.to_string())
+        .header("MCP-Protocol-Version", LEGACY)
+        .header("Mcp-Session-Id", session)
+}
+
+/// What a client replies to a request of the server: `outcome` is `{"result": …}` or
+/// `{"error": …}`.
+pub fn reply(session: &str, id: &Value, mut outcome: Value) -> Request {
+    outcome["jsonrpc"] = json!("2.0");
+    outcome["id"] = id.clone();
+    message(session, &outcome)
+}
+
+/// A request of a session without a body.
+pub fn bare(method: &str, session: &str) -> Request {
+    let mut request = message(session, &json!({}));
+    request.method = method.into();
+    request.body.clear();
+    request
+        .without("Content-Type")
+        .set("Accept", "text/event-stream")
 }
 
 /// A call of a tool, in revision 2026-07-28.

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, Weak, mpsc};
 use std::time::{Duration, Instant};
 
 use super::http::{Request, Response};
@@ -148,6 +148,25 @@ impl Server {
             assert!(Instant::now() < deadline, "it has not ended");
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+}
+
+/// One server for all tests that run at a time; it ends with the last of them.
+pub struct Shared(Mutex<Weak<Server>>);
+
+impl Shared {
+    pub const fn new() -> Self {
+        Self(Mutex::new(Weak::new()))
+    }
+
+    /// The server, which is started if no test holds it.
+    pub fn get(&self, start: impl FnOnce() -> Server) -> Arc<Server> {
+        let mut shared = self.0.lock().expect("the server started");
+        shared.upgrade().unwrap_or_else(|| {
+            let server = Arc::new(start());
+            *shared = Arc::downgrade(&server);
+            server
+        })
     }
 }
 

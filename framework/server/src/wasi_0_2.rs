@@ -367,8 +367,7 @@ impl run::Guest for Component {
             session: stdio::Session::default(),
             services: services::Stdio::default(),
             stdin: std::io::stdin().lock(),
-            waiting: 0,
-            cancelled: Vec::new(),
+            waiting: Vec::new(),
         };
         while let Some(line) = stdio.read().map_err(drop)? {
             let reply = stdio.handle(&line).map_err(drop)?;
@@ -389,10 +388,13 @@ struct Stdio {
     session: stdio::Session,
     services: services::Stdio,
     stdin: StdinLock<'static>,
-    /// How many calls wait for the client.
-    waiting: usize,
-    /// Those of them that the client cancelled.
-    cancelled: Vec<String>,
+    /// The calls that wait for the client, each within the one before it.
+    waiting: Vec<Waiting>,
+}
+
+struct Waiting {
+    id: String,
+    cancelled: bool,
 }
 
 /// The most calls that wait for the client at a time: each holds the ones after it.
@@ -423,8 +425,8 @@ impl Stdio {
             stdio::Outcome::Call(call) => self.call(*call),
             stdio::Outcome::Cancel(id) => {
                 // Calls are answered in turn, so only those that wait can be cancelled.
-                if self.cancelled.len() < self.waiting {
-                    self.cancelled.push(id.to_owned());
+                for call in self.waiting.iter_mut().filter(|call| call.id == id) {
+                    call.cancelled = true;
                 }
                 Ok(Vec::new())
             }
@@ -477,7 +479,7 @@ impl Stdio {
         id: u64,
         asking: &Asking,
     ) -> std::io::Result<Option<Step>> {
-        if self.waiting == MAX_WAITING {
+        if self.waiting.len() == MAX_WAITING {
             return Ok(Some(Step::Done(
                 call.fail(&stdio::too_many_waiting(MAX_WAITING)),
             )));
@@ -485,10 +487,12 @@ impl Stdio {
         for message in asking.messages() {
             control::send(id, &[message, &b"\n"[..]].concat());
         }
-        self.waiting += 1;
+        self.waiting.push(Waiting {
+            id: call.id().to_owned(),
+            cancelled: false,
+        });
         let next = self.wait(call, id, asking);
-        self.waiting -= 1;
-        self.cancelled.retain(|cancelled| cancelled != call.id());
+        self.waiting.pop();
         next
     }
 
@@ -513,11 +517,7 @@ impl Stdio {
             };
             let reply = self.handle(&line)?;
             write(&reply)?;
-            if self
-                .cancelled
-                .iter()
-                .any(|cancelled| cancelled == call.id())
-            {
+            if self.waiting.last().is_some_and(|call| call.cancelled) {
                 return Ok(None);
             }
         }

@@ -484,7 +484,14 @@ fn response(
 impl run::Guest for Component {
     async fn run() -> Result<(), ()> {
         let (mut stdin, _) = wasip3::cli::stdin::read_via_stream();
-        let stdio = Rc::new(Stdio::default());
+        let (running, idle) = oneshot::channel();
+        let stdio = Rc::new(Stdio {
+            session: RefCell::default(),
+            services: RefCell::default(),
+            calls: RefCell::default(),
+            ended: Cell::new(false),
+            _running: running,
+        });
         let mut lines = Lines::default();
         loop {
             let (result, chunk) = stdin.read(Vec::with_capacity(64 * 1024)).await;
@@ -500,6 +507,8 @@ impl run::Guest for Component {
         }
         // After what the last lines began.
         spawn_local(async move { stdio.end() });
+        // Hosts drop what still runs when this returns.
+        let _ = idle.await;
         Ok(())
     }
 }
@@ -532,7 +541,6 @@ impl Lines {
     }
 }
 
-#[derive(Default)]
 struct Stdio {
     session: RefCell<stdio::Session>,
     services: RefCell<services::Stdio>,
@@ -540,6 +548,8 @@ struct Stdio {
     calls: RefCell<BTreeMap<String, AbortHandle>>,
     /// Stdin has ended.
     ended: Cell<bool>,
+    /// Sends nothing, but is dropped when the last line has been served.
+    _running: oneshot::Sender<()>,
 }
 
 impl Stdio {
