@@ -99,15 +99,18 @@ pub fn wasmtime() -> PathBuf {
     )
 }
 
-/// Spin, if it is on PATH. If not, says which test does without it, past the capture of
-/// test output.
+/// Spin, if `SPIN_BIN_PATH` names it or it is on PATH. If not, says which test does without
+/// it, past the capture of test output.
 pub fn spin(test: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path)
-        .map(|dir| dir.join("spin"))
-        .find(|spin| spin.is_file());
+    let on_path = std::env::split_paths(&path).map(|dir| dir.join("spin"));
+    let named = std::env::var_os("SPIN_BIN_PATH").map(PathBuf::from);
+    let found = named.into_iter().chain(on_path).find(|spin| spin.is_file());
     if found.is_none() {
-        let _ = writeln!(std::io::stderr(), "skipped: {test} (`spin` is not on PATH)");
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: {test} (`spin` is not on PATH, and SPIN_BIN_PATH does not name it)"
+        );
     }
     found
 }
