@@ -117,7 +117,10 @@ def arguments():
     parser.add_argument("--rmcp", type=Path, required=True, help="the client in `rust`, built")
     parser.add_argument("--fixture", type=Path, required=True, help="the conformance fixture")
     parser.add_argument("--only", default="", help="run the clients that have this in their name")
-    return parser.parse_args()
+    options = parser.parse_args()
+    # A path without a folder would be looked for on PATH.
+    options.mcp = options.mcp.resolve()
+    return options
 
 
 def compose(options, edition, scratch):

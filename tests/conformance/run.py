@@ -124,7 +124,10 @@ def arguments():
     parser.add_argument("--changes", type=Path, required=True, help="the fixture `changes`, whose lists change")
     found = os.environ.get("SPIN_BIN_PATH") or shutil.which("spin")
     parser.add_argument("--spin", default=found, help="Spin [default: SPIN_BIN_PATH, or the one on PATH]")
-    return parser.parse_args()
+    options = parser.parse_args()
+    # A path without a folder would be looked for on PATH.
+    options.mcp = options.mcp.resolve()
+    return options
 
 
 def older_revision(options, name):
