@@ -8,6 +8,7 @@ Hints may be `str`, `int`, `float`, `bool`, `None`, `Any`, `list[…]`, `dict[st
 
 import dataclasses
 import enum
+import functools
 import inspect
 import json
 import types
@@ -30,7 +31,7 @@ class Tool:
             raise TypeError(f"`{self.name}` is async, but the export `tools` is not")
         self.description = inspect.getdoc(function)
         self.function = function
-        self.fields = Fields(function)
+        self.fields = fields(function)
         self.schema = json.dumps(self.fields.schema(), ensure_ascii=False)
 
     def call(self, arguments: str) -> str:
@@ -52,6 +53,11 @@ def tool(function: Function) -> Function:
     return function
 
 
+@functools.cache
+def fields(of: Callable[..., object]) -> "Fields":
+    return Fields(of)
+
+
 class Fields:
     """What a JSON object may hold: the parameters of a function or the fields of a dataclass."""
 
@@ -64,6 +70,10 @@ class Fields:
                 raise TypeError(f"`{of.__name__}`: `{name}` cannot be passed by its name")
             if name not in hints:
                 raise TypeError(f"`{of.__name__}`: `{name}` has no type hint")
+            try:
+                schema(hints[name])
+            except TypeError as why:
+                raise TypeError(f"`{of.__name__}`: `{name}`: {why}") from None
             self.hints[name] = hints[name]
             if parameter.default is not parameter.empty:
                 self.defaults[name] = parameter.default
@@ -115,7 +125,7 @@ def schema(hint: Any) -> dict[str, Any]:
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         # Python writes a docstring where the author did not.
         written = not (hint.__doc__ or "").startswith(f"{hint.__name__}(")
-        return Fields(hint).schema() | ({"description": inspect.getdoc(hint)} if written else {})
+        return fields(hint).schema() | ({"description": inspect.getdoc(hint)} if written else {})
     raise TypeError(f"`{hint}` cannot be the type of an argument; `mcp.py` says what can")
 
 
@@ -144,7 +154,7 @@ def parse(hint: Any, value: Any, path: str) -> object:
         # Nobody who sent something meant nothing.
         raise wrong(path, ", or ".join(why for why in whys if "expected null" not in why))
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return hint(**Fields(hint).parse(value, path))
+        return hint(**fields(hint).parse(value, path))
     options = choices(hint)
     if (found := json.dumps(value)) in options:
         return options[found]
