@@ -14,6 +14,9 @@ from pathlib import Path
 REQUIREMENTS = Path("requirements.txt")
 VENV = Path(".venv")
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+# The contract's `types` keep their name when the world imports another interface of that name.
+TYPES = "spin-mcp:server/types@0.1.0=mcp_types"
+WORLD = ["--quiet", "--wit-path", "wit", "--world", "feature", "--import-interface-name", TYPES]
 
 
 def install() -> None:
@@ -37,8 +40,7 @@ if __name__ == "__main__":
     try:
         install()
         shutil.rmtree("bindings", ignore_errors=True)
-        world = ("--quiet", "--wit-path", "wit", "--world", "feature")
-        run("componentize-py", *world, "bindings", "bindings")
-        run("componentize-py", *world, "componentize", "component", "--output", sys.argv[1])
+        run("componentize-py", *WORLD, "bindings", "bindings")
+        run("componentize-py", *WORLD, "componentize", "component", "--output", sys.argv[1])
     except subprocess.CalledProcessError as failed:
         sys.exit(failed.returncode)

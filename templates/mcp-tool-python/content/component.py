@@ -6,13 +6,13 @@ import app as app  # marks its functions
 import mcp
 from componentize_py_types import Err
 from wit_world import exports
-from wit_world.imports import tool_types, types
+from wit_world.imports import mcp_types, tool_types
 
 
 class Tools(exports.Tools):
     def list_tools(self, request: int, cursor: str | None) -> tool_types.ToolList:
         if cursor is not None:
-            raise Err(types.Error(-32602, "all tools are on the first page", None))
+            raise Err(mcp_types.Error(-32602, "all tools are on the first page", None))
         return tool_types.ToolList([entry(tool) for tool in mcp.TOOLS.values()], None, None)
 
     def call_tool(
@@ -27,7 +27,7 @@ class Tools(exports.Tools):
         except Exception as why:
             traceback.print_exc()
             text, is_error = f"{type(why).__name__}: {why}", True
-        content = types.ContentBlock_Text(types.TextContent(text, None, None))
+        content = mcp_types.ContentBlock_Text(mcp_types.TextContent(text, None, None))
         result = tool_types.ToolResult([content], None, is_error, None)
         return tool_types.ToolOutcome_Complete(result)
 
