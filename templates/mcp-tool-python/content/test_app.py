@@ -1,0 +1,14 @@
+"""Run with `python3 -m unittest`: tools are plain functions."""
+
+import unittest
+
+from app import add
+
+
+class Add(unittest.TestCase):
+    def test_adds(self) -> None:
+        self.assertEqual(add(2, 3), 5)
+
+    def test_refuses_a_sum_that_does_not_fit(self) -> None:
+        with self.assertRaises(ValueError):
+            add(2**63 - 1, 1)
