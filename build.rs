@@ -1,4 +1,5 @@
-//! Builds the components of the framework, which the plugin carries inside itself.
+//! Builds the components of the framework, and lists the templates: the plugin carries both
+//! inside itself.
 
 use std::{
     env, fs,
@@ -9,12 +10,13 @@ use std::{
 const TARGET: &str = "wasm32-wasip2";
 
 fn main() {
-    for path in ["framework", "Cargo.toml", "Cargo.lock"] {
+    for path in ["framework", "templates", "Cargo.toml", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={path}");
     }
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     contract(&root, &out);
+    templates(&root, &out);
     // Not the workspace's own target folder: cargo holds its lock while this runs.
     let target = out.join("framework");
     let parts = [
@@ -57,6 +59,31 @@ fn contract(root: &Path, out: &Path) {
         joined.push_str(body);
     }
     fs::write(out.join("server.wit"), joined).expect("OUT_DIR can be written");
+}
+
+/// Lists the files of the templates for `include!`, each with its path and its bytes.
+fn templates(root: &Path, out: &Path) {
+    let dir = root.join("templates");
+    let mut found = vec![];
+    files(&dir, &mut found);
+    found.sort();
+    let entries = found.iter().map(|file| {
+        let name = file.strip_prefix(&dir).expect("it is in the folder");
+        let name = name.to_str().expect("a path in UTF-8").replace('\\', "/");
+        format!("({name:?}, include_bytes!({file:?})),\n")
+    });
+    let list = format!("&[\n{}]\n", entries.collect::<String>());
+    fs::write(out.join("templates.rs"), list).expect("OUT_DIR can be written");
+}
+
+fn files(dir: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).expect("templates can be read") {
+        let path = entry.expect("templates can be read").path();
+        match path.is_dir() {
+            true => files(&path, found),
+            false => found.push(path),
+        }
+    }
 }
 
 /// Builds a part for an edition, and in a variant: a cargo feature of its package.

@@ -6,3 +6,4 @@ pub mod commands;
 pub mod compose;
 pub mod framework;
 pub mod host;
+pub mod templates;

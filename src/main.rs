@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use spin_mcp::{app::BuildFailed, commands};
+use spin_mcp::{app::BuildFailed, commands, templates::SpinFailed};
 
 /// Build MCP servers from WebAssembly components, and run them.
 #[derive(Parser)]
@@ -19,6 +19,8 @@ enum Command {
     Inspect(commands::inspect::InspectCommand),
     Call(commands::call::CallCommand),
     Serve(commands::serve::ServeCommand),
+    #[command(subcommand)]
+    Templates(commands::templates::TemplatesCommand),
 }
 
 fn main() -> ExitCode {
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Call(command) => command.run(),
         Command::Serve(command) => command.run(),
+        Command::Templates(command) => command.run(),
     };
     let Err(error) = result else {
         return ExitCode::SUCCESS;
@@ -48,8 +51,9 @@ fn main() -> ExitCode {
             eprintln!("  {cause}");
         }
     }
-    match error.downcast_ref::<BuildFailed>() {
-        Some(failed) => ExitCode::from(failed.exit_code()),
-        None => ExitCode::FAILURE,
-    }
+    let built = error.downcast_ref().map(BuildFailed::exit_code);
+    let installed = error.downcast_ref().map(SpinFailed::exit_code);
+    built
+        .or(installed)
+        .map_or(ExitCode::FAILURE, ExitCode::from)
 }

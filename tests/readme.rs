@@ -103,11 +103,7 @@ fn blocks_with_spin() {
     let dir = tempfile::tempdir().unwrap();
     let bin = commands(dir.path(), spin.as_deref());
     if spin.is_some() {
-        shell(
-            &format!("spin templates install --dir '{}'", root().display()),
-            dir.path(),
-            &bin,
-        );
+        shell("mcp templates install", dir.path(), &bin);
     }
     let mut at = dir.path().to_path_buf();
     for (command, output) in blocks.into_iter().flatten() {

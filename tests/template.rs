@@ -1,75 +1,156 @@
-//! The template `mcp-tool`, as a user meets it.
+//! The templates, as a user meets them.
 
+#[path = "support/example.rs"]
+mod example;
+mod support;
+#[path = "support/template.rs"]
+mod template;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use spin_mcp::app::App;
+use support::{Server, root};
 use template::Template;
 
-#[path = "support/template.rs"]
-mod template;
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The largest feature component that the template may build, in bytes.
-const MAX_FEATURE: u64 = 180_000;
-/// The largest server of one such feature.
+/// The templates in Rust, each with the largest component that it may build, in bytes.
+const RUST: [(&str, u64); 3] = [
+    ("mcp-tool", 180_000),
+    ("mcp-resource", 100_000),
+    ("mcp-prompt", 220_000),
+];
+/// The largest server of one tool.
 const MAX_SERVER: u64 = 400_000;
+/// The most lines of the first file that a user sees.
+const MAX_LINES: usize = 60;
 
 #[test]
 fn wit_is_a_copy_of_the_contract() {
-    let copies = root().join("templates/mcp-tool/content/wit/deps/spin-mcp-server");
-    let mut count = 0;
-    for copy in fs::read_dir(&copies).unwrap() {
-        let copy = copy.unwrap().path();
-        let original = root().join("framework/wit").join(copy.file_name().unwrap());
-        assert!(
-            fs::read(&copy).unwrap() == fs::read(&original).unwrap(),
-            "`{}` differs from `{}`: copy it",
-            copy.display(),
-            original.display()
-        );
-        count += 1;
+    for (template, _) in RUST {
+        let copies = root().join(format!(
+            "templates/{template}/content/wit/deps/spin-mcp-server"
+        ));
+        let mut count = 0;
+        for copy in fs::read_dir(&copies).unwrap() {
+            let copy = copy.unwrap().path();
+            let original = root().join("framework/wit").join(copy.file_name().unwrap());
+            assert!(
+                fs::read(&copy).unwrap() == fs::read(&original).unwrap(),
+                "`{}` differs from `{}`: copy it",
+                copy.display(),
+                original.display()
+            );
+            count += 1;
+        }
+        assert!(count >= 2, "`{}` lacks files", copies.display());
     }
-    assert_eq!(count, 2);
+}
+
+/// Each template stands alone, so what they have in common is there three times.
+#[test]
+fn what_templates_share_is_the_same_in_each() {
+    let read = |template: &str, file: &str| {
+        let path = root().join("templates").join(template).join(file);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    for file in [
+        "content/.gitignore",
+        "content/spin.toml",
+        "metadata/snippets/application-trigger.txt",
+    ] {
+        for (template, _) in RUST {
+            let same = read(template, file) == read("mcp-tool", file);
+            assert!(
+                same,
+                "`{file}` of `{template}` differs from that of `mcp-tool`"
+            );
+        }
+    }
+
+    let mut dependencies = BTreeMap::new();
+    let mut functions = BTreeMap::new();
+    let mut shared = vec![];
+    for (template, _) in RUST {
+        let cargo = read(template, "content/Cargo.toml.tmpl");
+        let cargo: toml_edit::DocumentMut = cargo.parse().unwrap();
+        for (name, version) in cargo["dependencies"].as_table().unwrap() {
+            let version = version.to_string();
+            let known = dependencies
+                .entry(name.to_owned())
+                .or_insert(version.clone());
+            assert_eq!(*known, version, "`{name}` in `{template}`");
+        }
+        let profile = cargo["profile"]["release"].to_string();
+        assert!(profile.contains("lto"), "`{template}`: {profile}");
+        let known = dependencies
+            .entry("[profile]".into())
+            .or_insert(profile.clone());
+        assert_eq!(*known, profile, "`{template}`");
+
+        for (name, text) in private_functions(&read(template, "content/src/mcp.rs")) {
+            match functions.get(&name) {
+                None => drop(functions.insert(name, text)),
+                Some(known) => {
+                    assert_eq!(*known, text, "`{name}` in `{template}`");
+                    shared.push(name);
+                }
+            }
+        }
+    }
+    shared.sort();
+    shared.dedup();
+    assert_eq!(shared, ["completion", "error", "first_page", "schema"]);
+}
+
+/// The functions of a file that are neither public nor methods, by name, with their comments.
+fn private_functions(source: &str) -> Vec<(String, String)> {
+    let items = source.split("\n\n").map(|item| item.trim_end());
+    let functions = items.filter_map(|item| {
+        let head = item.lines().find(|line| !line.starts_with("///"))?;
+        let (name, _) = head.strip_prefix("fn ")?.split_once(['(', '<'])?;
+        Some((name.to_owned(), item.to_owned()))
+    });
+    functions.collect()
 }
 
 #[test]
 fn new_app_has_one_feature() {
-    let dir = tempfile::tempdir().unwrap();
-    Template::named("mcp-tool").new_app("My Server", dir.path());
-    let app = App::load(&dir.path().join("spin.toml"), None).unwrap();
-    assert_eq!(
-        (app.component.as_str(), app.server.name.as_str()),
-        ("mcp", "my-server")
-    );
-    assert_eq!(app.output, dir.path().join("mcp.wasm"));
-    assert_eq!(app.features.len(), 1);
-    let feature = &app.features[0];
-    assert_eq!(feature.name, "my-server");
-    assert_eq!(
-        feature.source,
-        dir.path()
-            .join("target/wasm32-wasip2/release/my_server.wasm")
-    );
-    assert_eq!(feature.workdir, dir.path());
-    for file in [
-        "Cargo.toml",
-        ".gitignore",
-        "src/lib.rs",
-        "src/mcp.rs",
-        "wit/world.wit",
-    ] {
-        assert!(dir.path().join(file).is_file(), "no `{file}`");
+    for (template, _) in RUST {
+        let dir = tempfile::tempdir().unwrap();
+        Template::named(template).new_app("My Server", dir.path());
+        let app = App::load(&dir.path().join("spin.toml"), None).unwrap();
+        assert_eq!(
+            (app.component.as_str(), app.server.name.as_str()),
+            ("mcp", "my-server")
+        );
+        assert_eq!(app.output, dir.path().join("mcp.wasm"));
+        assert_eq!(app.features.len(), 1);
+        let feature = &app.features[0];
+        assert_eq!(feature.name, "my-server");
+        assert_eq!(
+            feature.source,
+            dir.path()
+                .join("target/wasm32-wasip2/release/my_server.wasm")
+        );
+        assert_eq!(feature.workdir, dir.path());
+        for file in [
+            "Cargo.toml",
+            ".gitignore",
+            "src/lib.rs",
+            "src/mcp.rs",
+            "wit/world.wit",
+        ] {
+            assert!(
+                dir.path().join(file).is_file(),
+                "no `{file}` of `{template}`"
+            );
+        }
+        let lib = fs::read_to_string(dir.path().join("src/lib.rs")).unwrap();
+        let lines = lib.lines().count();
+        assert!(lines <= MAX_LINES, "`{template}` got long: {lines} lines");
     }
-    let lib = fs::read_to_string(dir.path().join("src/lib.rs")).unwrap();
-    assert!(
-        lib.lines().count() <= 40,
-        "the first file a user sees got long"
-    );
 }
 
 #[test]
@@ -106,72 +187,92 @@ fn added_features_follow_in_order() {
 
 #[test]
 fn any_app_becomes_a_server() {
-    let dir = tempfile::tempdir().unwrap();
-    let manifest = dir.path().join("spin.toml");
-    let before = "spin_manifest_version = 2\n\n[application]\nname = \"shop\"\n\n[[trigger.http]]\nroute = \"/...\"\ncomponent = \"web\"\n\n[component.web]\nsource = \"web.wasm\"\n";
-    fs::write(&manifest, before).unwrap();
-    Template::named("mcp-tool").add("text", &manifest);
-    let app = App::load(&manifest, None).unwrap();
-    assert_eq!(
-        (app.component.as_str(), app.server.name.as_str()),
-        ("mcp", "shop")
-    );
-    assert_eq!(app.output, dir.path().join("mcp.wasm"));
-    assert_eq!(app.features.len(), 1);
+    for (template, _) in RUST {
+        let dir = tempfile::tempdir().unwrap();
+        let manifest = dir.path().join("spin.toml");
+        let before = "spin_manifest_version = 2\n\n[application]\nname = \"shop\"\n\n[[trigger.http]]\nroute = \"/...\"\ncomponent = \"web\"\n\n[component.web]\nsource = \"web.wasm\"\n";
+        fs::write(&manifest, before).unwrap();
+        Template::named(template).add("text", &manifest);
+        let app = App::load(&manifest, None).unwrap();
+        assert_eq!(
+            (app.component.as_str(), app.server.name.as_str()),
+            ("mcp", "shop")
+        );
+        assert_eq!(app.output, dir.path().join("mcp.wasm"));
+        assert_eq!(app.features.len(), 1);
 
-    let mut edited = spin_mcp::app::Manifest::open(&manifest).unwrap();
-    edited.ensure_server(None).unwrap();
-    assert_eq!(
-        edited.changes(),
-        [] as [String; 0],
-        "the snippet lacks something"
-    );
+        let mut edited = spin_mcp::app::Manifest::open(&manifest).unwrap();
+        edited.ensure_server(None).unwrap();
+        assert_eq!(
+            edited.changes(),
+            [] as [String; 0],
+            "the snippet of `{template}` lacks something"
+        );
+    }
 }
 
-/// Two features, as `spin new` and `spin add` write them: tested, built, composed, called.
+/// Features of all templates in one app, as `spin new` and `spin add` write them: tested, built,
+/// composed, called, served.
 #[test]
-fn scaffolded_app_is_tested_built_and_called() {
+fn scaffolded_app_is_tested_built_and_served() {
     let dir = tempfile::tempdir().unwrap();
     let app = dir.path();
-    let template = Template::named("mcp-tool");
-    template.new_app("my-server", app);
-    template.add("text", &app.join("spin.toml"));
+    let added = [
+        ("text", "mcp-tool"),
+        ("notes", "mcp-resource"),
+        ("writing", "mcp-prompt"),
+    ];
+    Template::named("mcp-tool").new_app("my-server", app);
     share_target(app);
-    share_target(&app.join("text"));
+    for (name, template) in added {
+        Template::named(template).add(name, &app.join("spin.toml"));
+        share_target(&app.join(name));
+    }
 
-    run(cargo(app).args(["fmt", "--check"]));
-    let tests = run(cargo(app).arg("test"));
-    assert!(
-        stdout(&tests).contains("2 passed; 0 failed"),
-        "{}",
-        stdout(&tests)
-    );
+    for package in [app, &app.join("notes"), &app.join("writing")] {
+        run(cargo(package).args(["fmt", "--check"]));
+        let tests = run(cargo(package).arg("test"));
+        assert!(
+            stdout(&tests).contains("2 passed; 0 failed"),
+            "{}",
+            stdout(&tests)
+        );
+    }
 
     // From below, as a user may.
     let built = run(mcp(&app.join("text/src")).arg("build"));
     let size = fs::metadata(app.join("mcp.wasm")).unwrap().len();
     let told = stdout(&built);
-    assert!(told.contains(": 2 features, 2 tools, "), "{told}");
+    assert!(
+        told.contains(": 4 features, 2 tools, 1 resource, 1 resource template, 1 prompt, "),
+        "{told}"
+    );
     assert!(
         told.ends_with(&format!(" {} KB\n", size.div_ceil(1000))),
         "{told}"
     );
     let told = String::from_utf8_lossy(&built.stderr);
-    let first = told
-        .find("built feature `my-server` in ")
-        .expect("it tells of each");
+    let position = |feature| {
+        told.find(&format!("built feature `{feature}` in "))
+            .unwrap_or_else(|| panic!("nothing of `{feature}`: {told}"))
+    };
     assert!(
-        first
-            < told
-                .find("built feature `text` in ")
-                .expect("it tells of each"),
+        ["my-server", "text", "notes", "writing"]
+            .map(position)
+            .is_sorted(),
         "{told}"
     );
 
-    let feature = app.join("target/wasm32-wasip2/release/my_server.wasm");
+    let component = |name: &str| app.join(format!("target/wasm32-wasip2/release/{name}.wasm"));
     let one = app.join("one.wasm");
-    run(mcp(app).arg("compose").arg(&feature).arg("-o").arg(&one));
-    for (file, most) in [(feature, MAX_FEATURE), (one, MAX_SERVER)] {
+    run(mcp(app)
+        .arg("compose")
+        .arg(component("my_server"))
+        .arg("-o")
+        .arg(&one));
+    let sized = ["my_server", "notes", "writing"].map(component);
+    let sized = sized.into_iter().zip(RUST.map(|(_, most)| most));
+    for (file, most) in sized.chain([(one, MAX_SERVER)]) {
         let size = fs::metadata(&file).unwrap().len();
         assert!(size <= most, "`{}` has {size} bytes", file.display());
     }
@@ -205,6 +306,10 @@ fn scaffolded_app_is_tested_built_and_called() {
             "{arguments}: {stderr}"
         );
     }
+
+    let server = Server::mcp(&app.join("mcp.wasm"), &[]);
+    example::reads_notes(&server, "notes");
+    example::gets_summarize(&server, "writing_summarize");
 }
 
 /// A failing build passes its exit code on, names the feature, and leaves the server alone.

@@ -5,3 +5,4 @@ pub mod call;
 pub mod compose;
 pub mod inspect;
 pub mod serve;
+pub mod templates;

@@ -4,7 +4,7 @@
 
 use std::fmt::Display;
 
-use schemars::{JsonSchema, generate::SchemaSettings};
+use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 
 wit_bindgen::generate!({ path: "wit", generate_all });
@@ -35,13 +35,7 @@ struct Component;
 
 impl Guest for Component {
     fn list_tools(_request: u64, cursor: Option<String>) -> Result<ToolList, Error> {
-        if cursor.is_some() {
-            return Err(Error {
-                code: -32602,
-                message: "all tools are on the first page".into(),
-                data: None,
-            });
-        }
+        first_page(cursor)?;
         Ok(ToolList {
             tools: crate::TOOLS.iter().map(|t| (t.describe)(t.name)).collect(),
             next_cursor: None,
@@ -74,17 +68,11 @@ impl Guest for Component {
 export!(Component);
 
 pub fn describe<A: JsonSchema, T, E>(name: &str, _: fn(A) -> Result<T, E>) -> tool_types::Tool {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.inline_subschemas = true;
-        settings.meta_schema = None;
-    });
-    let mut schema = settings.into_generator().into_root_schema_for::<A>();
-    schema.remove("title");
-    let description = schema.remove("description");
+    let (schema, description) = schema::<A>();
     tool_types::Tool {
         name: name.into(),
         title: None,
-        description: description.and_then(|text| text.as_str().map(str::to_owned)),
+        description,
         input_schema: schema.as_value().to_string(),
         output_schema: None,
         annotations: None,
@@ -111,4 +99,33 @@ where
 /// Lines and columns mean nothing to a model, which never sees the JSON text that was sent.
 fn without_position(why: &str) -> &str {
     why.rsplit_once(" at line ").map_or(why, |(what, _)| what)
+}
+
+/// The schema of a struct without its doc comment, and the doc comment.
+fn schema<A: JsonSchema>() -> (Schema, Option<String>) {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let mut schema = settings.into_generator().into_root_schema_for::<A>();
+    schema.remove("title");
+    let description = schema.remove("description");
+    let description = description.and_then(|text| text.as_str().map(str::to_owned));
+    (schema, description)
+}
+
+/// Lists have one page, which is asked for without a cursor.
+fn first_page(cursor: Option<String>) -> Result<(), Error> {
+    match cursor {
+        None => Ok(()),
+        Some(_) => Err(error(-32602, "the list has one page, without a cursor")),
+    }
+}
+
+fn error(code: i32, message: impl Into<String>) -> Error {
+    Error {
+        code,
+        message: message.into(),
+        data: None,
+    }
 }

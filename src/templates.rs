@@ -1,0 +1,97 @@
+//! The templates that the plugin carries, and Spin, which keeps those that users have.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::{Command, ExitStatus};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// The files of the repository's `templates` folder: their paths in it, and what they hold.
+const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
+
+/// A template as Spin lists it.
+#[derive(Debug, Deserialize)]
+pub struct Template {
+    pub id: String,
+    pub description: String,
+}
+
+/// `spin templates install` ran and failed. Its own output has told why.
+#[derive(Debug, thiserror::Error)]
+#[error("`{spin} templates install` failed: {status}")]
+pub struct SpinFailed {
+    pub spin: String,
+    pub status: ExitStatus,
+}
+
+impl SpinFailed {
+    pub fn exit_code(&self) -> u8 {
+        let code = self.status.code();
+        code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+    }
+}
+
+/// All templates, by name.
+pub fn all() -> Vec<Template> {
+    let manifests = FILES
+        .iter()
+        .filter(|(path, _)| path.ends_with("/metadata/spin-template.toml"));
+    manifests
+        .map(|(path, manifest)| {
+            toml_edit::de::from_slice(manifest)
+                .unwrap_or_else(|error| panic!("a test reads `{path}`: {error}"))
+        })
+        .collect()
+}
+
+/// Writes all templates, as `spin templates install --dir` expects them.
+pub fn write(dir: &Path) -> io::Result<()> {
+    for (path, bytes) in FILES {
+        let path = dir.join("templates").join(path);
+        fs::create_dir_all(path.parent().expect("it is in `templates`"))?;
+        fs::write(path, bytes)?;
+    }
+    Ok(())
+}
+
+/// Has this Spin install all templates, over those of an earlier version.
+pub fn install(spin: &Path) -> Result<()> {
+    let dir = tempfile::tempdir().context("cannot create a temporary folder")?;
+    write(dir.path()).context("cannot write the templates to a temporary folder")?;
+    let shown = spin.display().to_string();
+    let status = Command::new(spin)
+        .args(["templates", "install", "--upgrade", "--dir"])
+        .arg(dir.path())
+        .status()
+        .with_context(|| {
+            format!(
+                "cannot start `{shown}`: install Spin (https://spinframework.dev), or name its \
+                 program in `SPIN_BIN_PATH`"
+            )
+        })?;
+    if !status.success() {
+        let spin = shown;
+        return Err(SpinFailed { spin, status }.into());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_folder_is_a_template_of_that_name() {
+        let mut folders: Vec<_> = FILES
+            .iter()
+            .map(|(path, _)| path.split_once('/').expect("it is in a folder").0)
+            .collect();
+        folders.dedup();
+        let all = all();
+        let ids: Vec<_> = all.iter().map(|template| template.id.as_str()).collect();
+        assert_eq!(ids, folders);
+        assert!(ids.contains(&"mcp-tool"));
+    }
+}
