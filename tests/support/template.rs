@@ -6,13 +6,22 @@ use std::process::Command;
 /// A template of this repository.
 pub struct Template {
     name: String,
+    values: Vec<String>,
 }
 
 impl Template {
     pub fn named(name: &str) -> Self {
         Self {
             name: name.to_owned(),
+            values: vec![],
         }
+    }
+
+    /// `--value ID=VALUE`.
+    #[allow(dead_code, reason = "each test binary uses another part of this")]
+    pub fn with(mut self, value: &str) -> Self {
+        self.values.push(value.to_owned());
+        self
     }
 
     /// `spin new -t TEMPLATE NAME`, into the folder `to`.
@@ -40,7 +49,8 @@ impl Template {
                 &self.name,
                 name,
             ])
-            .arg(path);
+            .arg(path)
+            .args(&self.values);
         let output = cargo.output().expect("cargo can be started");
         assert!(
             output.status.success(),
