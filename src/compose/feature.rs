@@ -11,7 +11,9 @@ use wasmparser::{
 use wit_component::ComponentEncoder;
 
 use super::{
-    Feature, Grant, Wasi,
+    Feature, Wasi,
+    grants::Grants,
+    imports::Imports,
     interface::{Interface, Kind, PACKAGE, VERSION},
 };
 
@@ -33,7 +35,9 @@ const HOST_NAMESPACES: [&str; 4] = ["wasi", "spin", "fermyon", "wasmcloud"];
 pub struct Loaded {
     pub name: String,
     pub prefix: Option<String>,
-    pub allow: Vec<Grant>,
+    pub grants: Grants,
+    /// What it imports, as WIT.
+    pub wit: Imports,
     /// Its lists depend on the request.
     pub dynamic: bool,
     pub component: Vec<u8>,
@@ -83,11 +87,16 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
     })?;
     let (kind, interfaces) = world.offers(feature)?;
     world.check_imports(feature, kind, &interfaces, wasi)?;
+    let wit = Imports::read(&component)
+        .with_context(|| format!("cannot read what feature `{}` imports", feature.name))?;
+    let grants = Grants::new(&wit, &feature.allow)
+        .with_context(|| format!("cannot isolate feature `{}`", feature.name))?;
     let request = world.imports.iter().find(|import| import.name == REQUEST);
     Ok(Loaded {
         name: feature.name.clone(),
         prefix: feature.prefix.clone(),
-        allow: feature.allow.clone(),
+        grants,
+        wit,
         dynamic: feature.dynamic,
         digest,
         kind,

@@ -2,10 +2,13 @@
 
 mod catalog;
 mod feature;
+pub mod grants;
 mod graph;
+mod imports;
 mod interface;
 mod listing;
 pub mod record;
+mod refuse;
 mod specialize;
 pub mod state;
 
@@ -18,6 +21,7 @@ use spin_mcp_protocol::types::types::CacheHint;
 use crate::framework;
 use feature::Loaded;
 pub use feature::World;
+pub use grants::Grant;
 use interface::{Interface, Kind};
 use record::{FeatureRecord, Record};
 use specialize::{Dispatch, Wiring};
@@ -80,14 +84,6 @@ pub struct Feature {
     pub allow: Vec<Grant>,
     /// Its lists depend on the request: they are not read now, but asked for with every one.
     pub dynamic: bool,
-}
-
-/// Something that a feature can be allowed to use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Grant {
-    /// The environment variables of the host.
-    Env,
 }
 
 /// What the server says of itself, and whom it answers.
@@ -186,6 +182,7 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
         server,
         request,
         features: &features,
+        refusers: refuse::refusers(&features)?,
     })?;
     let record = Record::new(composition, store, records);
     record.append_to(&mut component)?;
