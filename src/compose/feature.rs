@@ -13,6 +13,7 @@ use wit_component::ComponentEncoder;
 use super::{
     Feature, Wasi,
     grants::Grants,
+    hosts,
     imports::Imports,
     interface::{Interface, Kind, PACKAGE, VERSION},
 };
@@ -287,6 +288,11 @@ impl World {
                      compose with `--wasi 0.3` (`wasi = \"0.3\"` in spin.toml)"
                 );
             }
+            ensure!(
+                !hosts::is_unheard_of(import),
+                "feature `{name}` (`{path}`) imports `{import}`, a version that no host has; build it for \
+                 WASI 0.2 or 0.3"
+            );
             let own = import == REQUEST
                 || TYPES
                     .iter()

@@ -222,7 +222,9 @@ impl Grants {
     /// libraries import whether a feature reads any or not.
     pub fn notable_refusals(&self) -> impl Iterator<Item = &Use> {
         let env = Grant::Env.to_string();
-        self.refused.iter().filter(move |refused| refused.grant != env)
+        self.refused
+            .iter()
+            .filter(move |refused| refused.grant != env)
     }
 }
 
@@ -246,9 +248,8 @@ impl Use {
 /// What features are allowed and refused, and what to do about it; none if there is nothing to
 /// tell.
 pub fn table(features: &[FeatureRecord]) -> Option<String> {
-    let grants = |uses: &mut dyn Iterator<Item = &Use>| {
-        uses.map(|of| of.grant.clone()).collect::<Vec<_>>()
-    };
+    let grants =
+        |uses: &mut dyn Iterator<Item = &Use>| uses.map(|of| of.grant.clone()).collect::<Vec<_>>();
     let mut rows = vec![["feature", "allowed", "refused"].map(str::to_owned)];
     let mut advice = None;
     for feature in features {

@@ -60,7 +60,9 @@ pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
             for import in &feature.grants.refusing {
                 instance
                     .plug(&mut graph, import, &refusers[refuser], import)
-                    .with_context(|| format!("cannot refuse `{import}` to feature `{}`", feature.name))?;
+                    .with_context(|| {
+                        format!("cannot refuse `{import}` to feature `{}`", feature.name)
+                    })?;
             }
         }
         if let Some(request) = &request

@@ -6,10 +6,13 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use wit_component::{DecodedWasm, StringEncoding, decode, embed_component_metadata, metadata};
+use wit_component::{
+    ComponentEncoder, DecodedWasm, StringEncoding, decode, dummy_module, embed_component_metadata,
+    metadata,
+};
 use wit_parser::{
-    Function, Handle, InterfaceId, Resolve, Type, TypeDefKind, TypeId, TypeOwner, WorldId,
-    WorldItem,
+    Function, Handle, InterfaceId, LiftLowerAbi, ManglingAndAbi, Resolve, Type, TypeDefKind,
+    TypeId, TypeOwner, WorldId, WorldItem,
 };
 
 /// The imports of a component.
@@ -52,8 +55,35 @@ impl Imports {
 
     /// Whether the types of one interface are made of those of another.
     pub fn uses(&self, interface: &str, other: &str) -> bool {
-        let mut deps = self.resolve.interface_direct_deps(self.interfaces[interface]);
+        let mut deps = self
+            .resolve
+            .interface_direct_deps(self.interfaces[interface]);
         deps.any(|dep| dep == self.interfaces[other])
+    }
+
+    /// A small component that imports those of the interfaces that are `known`, and does
+    /// nothing; none if there are none.
+    pub fn stub(&self, known: impl Fn(&str) -> bool) -> Result<Option<Vec<u8>>> {
+        let (mut resolve, world) = (self.resolve.clone(), self.world);
+        let mut imports = resolve.worlds[world].imports.clone();
+        imports.retain(|key, _| known(&resolve.name_world_key(key)));
+        for name in self.names().filter(|name| known(name)) {
+            let mut others = self.names().filter(|other| !known(other));
+            if let Some(other) = others.find(|other| self.uses(name, other)) {
+                bail!("`{name}` is made of `{other}`");
+            }
+        }
+        if imports.is_empty() {
+            return Ok(None);
+        }
+        resolve.worlds[world].imports = imports;
+        resolve.worlds[world].exports.clear();
+        let mangling = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
+        let mut module = dummy_module(&resolve, world, mangling);
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+        let mut encoder = ComponentEncoder::default();
+        encoder.merge_imports_based_on_semver(false);
+        Ok(Some(encoder.module(&module)?.encode()?))
     }
 
     /// These interfaces and what they are made of, with all else left out. `name` has to differ

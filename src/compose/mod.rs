@@ -4,6 +4,7 @@ mod catalog;
 mod feature;
 pub mod grants;
 mod graph;
+mod hosts;
 mod imports;
 mod interface;
 mod listing;
@@ -136,6 +137,8 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
         .iter()
         .map(|feature| feature::load(feature, wasi))
         .collect::<Result<Vec<_>>>()?;
+    let refusers = refuse::refusers(&features)?;
+    hosts::check(&features)?;
     let lists = listing::list(&features)?;
     let records: Vec<_> = features
         .iter()
@@ -182,7 +185,7 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
         server,
         request,
         features: &features,
-        refusers: refuse::refusers(&features)?,
+        refusers,
     })?;
     let record = Record::new(composition, store, records);
     record.append_to(&mut component)?;

@@ -85,13 +85,17 @@ impl Answers<'_> {
                 let names = named.cases.iter().map(|case| (&*case.name, None));
                 let cases = Cases::new(named.tag(), named.cases.iter().map(|_| None));
                 let order = self.order(names, error).into_iter();
-                order.into_iter().find_map(|case| self.case(ty, &cases, case, error))
+                order
+                    .into_iter()
+                    .find_map(|case| self.case(ty, &cases, case, error))
             }
             TypeDefKind::Variant(variant) => {
                 let names = variant.cases.iter().map(|case| (&*case.name, case.ty));
                 let cases = Cases::new(variant.tag(), variant.cases.iter().map(|case| case.ty));
                 let order = self.order(names, error).into_iter();
-                order.into_iter().find_map(|case| self.case(ty, &cases, case, error))
+                order
+                    .into_iter()
+                    .find_map(|case| self.case(ty, &cases, case, error))
             }
             TypeDefKind::Handle(Handle::Own(resource)) => {
                 let resource = origin(self.resolve, *resource);

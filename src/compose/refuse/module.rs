@@ -105,7 +105,9 @@ pub struct Module<'a> {
 impl Module<'_> {
     /// Writes a function; false if all it can do is trap.
     fn function(&mut self, key: &WorldKey, interface: &str, function: &Function) -> bool {
-        let signature = self.resolve.wasm_signature(AbiVariant::GuestExport, function);
+        let signature = self
+            .resolve
+            .wasm_signature(AbiVariant::GuestExport, function);
         let export = WasmExport::Func {
             interface: Some(key),
             func: function,
@@ -160,7 +162,10 @@ impl Module<'_> {
         let mut makers = Vec::new();
         for (offset, resource) in handles {
             self.made.insert(resource);
-            makers.push((offset, self.intrinsic(resource, ResourceIntrinsic::ExportedNew)));
+            makers.push((
+                offset,
+                self.intrinsic(resource, ResourceIntrinsic::ExportedNew),
+            ));
         }
         if signature.retptr {
             let align = self.sizes.align(result).align_wasm32();
@@ -169,7 +174,10 @@ impl Module<'_> {
             self.data.extend(bytes);
             for (offset, maker) in makers {
                 let at = address + offset;
-                _ = writeln!(code, "(i32.store (i32.const {at}) (call {maker} (i32.const 0)))");
+                _ = writeln!(
+                    code,
+                    "(i32.store (i32.const {at}) (call {maker} (i32.const 0)))"
+                );
             }
             _ = writeln!(code, "(i32.const {address})");
             return Some(code);
@@ -258,7 +266,11 @@ impl Module<'_> {
         // What comes in lies behind the answers, and is forgotten with the call that it came with.
         let heap = (self.data.len() as u32).next_multiple_of(8);
         let pages = heap / PAGE + 1;
-        let escaped: String = self.data.iter().map(|byte| format!("\\{byte:02x}")).collect();
+        let escaped: String = self
+            .data
+            .iter()
+            .map(|byte| format!("\\{byte:02x}"))
+            .collect();
         _ = write!(
             text,
             "(memory (export \"memory\") {pages})
