@@ -19,6 +19,10 @@ use super::{
 };
 
 pub const REQUEST: &str = "spin-mcp:server/request@0.1.0";
+pub const INPUT: &str = "spin-mcp:server/input@0.1.0";
+pub const CHANGES: &str = "spin-mcp:server/changes@0.1.0";
+/// What a feature can ask and tell about the request that it serves.
+pub const CONTEXT: [&str; 3] = [REQUEST, INPUT, CHANGES];
 
 /// Interfaces of the contract that hold nothing but types.
 const TYPES: [&str; 5] = [
@@ -47,10 +51,7 @@ pub struct Loaded {
     pub kind: Kind,
     /// What it exports; one at least.
     pub interfaces: Vec<Interface>,
-    /// The functions that it imports of `request`, if it imports that.
-    pub request: Option<Vec<String>>,
-    /// All names it imports.
-    pub imports: Vec<String>,
+    pub imports: Vec<Import>,
 }
 
 impl Loaded {
@@ -58,10 +59,18 @@ impl Loaded {
         self.interfaces.contains(&interface)
     }
 
-    /// Whether it can call this function of `request`.
-    pub fn calls(&self, function: &str) -> bool {
-        let functions = self.request.iter().flatten();
-        functions.into_iter().any(|name| name == function)
+    /// What it imports of `CONTEXT`.
+    pub fn context(&self) -> impl Iterator<Item = &Import> {
+        let own = |import: &&Import| CONTEXT.contains(&import.name.as_str());
+        self.imports.iter().filter(own)
+    }
+
+    /// Whether it can call this function of an interface.
+    pub fn calls(&self, interface: &str, function: &str) -> bool {
+        let mut imports = self.imports.iter();
+        imports.any(|import| {
+            import.name == interface && import.functions.iter().any(|name| name == function)
+        })
     }
 }
 
@@ -92,7 +101,6 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
         .with_context(|| format!("cannot read what feature `{}` imports", feature.name))?;
     let grants = Grants::new(&wit, &feature.allow)
         .with_context(|| format!("cannot isolate feature `{}`", feature.name))?;
-    let request = world.imports.iter().find(|import| import.name == REQUEST);
     Ok(Loaded {
         name: feature.name.clone(),
         prefix: feature.prefix.clone(),
@@ -102,12 +110,7 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
         digest,
         kind,
         interfaces,
-        request: request.map(|request| request.functions.clone()),
-        imports: world
-            .imports
-            .into_iter()
-            .map(|import| import.name)
-            .collect(),
+        imports: world.imports,
         component,
     })
 }
@@ -147,6 +150,7 @@ pub struct World {
     pub exports: Vec<String>,
 }
 
+#[derive(Debug)]
 pub struct Import {
     pub name: String,
     /// The functions that it uses of an instance.
@@ -293,7 +297,7 @@ impl World {
                 "feature `{name}` (`{path}`) imports `{import}`, a version that no host has; build it for \
                  WASI 0.2 or 0.3"
             );
-            let own = import == REQUEST
+            let own = CONTEXT.contains(&import)
                 || TYPES
                     .iter()
                     .any(|types| import == format!("{PACKAGE}{types}{VERSION}"));

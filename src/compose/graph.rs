@@ -7,7 +7,7 @@ use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use super::feature::{Loaded, REQUEST, World};
+use super::feature::{Loaded, World};
 use super::refuse::Refusers;
 use crate::framework;
 
@@ -65,12 +65,12 @@ pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
                     })?;
             }
         }
-        if let Some(request) = &request
-            && feature.request.is_some()
-        {
-            instance
-                .plug(&mut graph, REQUEST, request, REQUEST)
-                .with_context(mismatch)?;
+        if let Some(request) = &request {
+            for import in feature.context() {
+                instance
+                    .plug(&mut graph, &import.name, request, &import.name)
+                    .with_context(mismatch)?;
+            }
         }
         for interface in &feature.interfaces {
             let plug = interface.plug(feature.kind, slot);

@@ -125,7 +125,9 @@ impl<'a> Shapes<'a> {
             resolve: &imports.resolve,
             known: HashMap::new(),
         };
-        for (name, id) in &imports.interfaces {
+        // Those of the contract are held against the contract.
+        let host = imports.interfaces.iter();
+        for (name, id) in host.filter(|(name, _)| !name.starts_with("spin-mcp:")) {
             let interface = &imports.resolve.interfaces[*id];
             let types = interface.types.iter();
             let types = types.map(|(name, id)| (name, shapes.of(&Type::Id(*id))));

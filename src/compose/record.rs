@@ -194,7 +194,11 @@ impl FeatureRecord {
             prefix: feature.prefix.clone(),
             dynamic: feature.dynamic,
             state,
-            imports: feature.imports.clone(),
+            imports: feature
+                .imports
+                .iter()
+                .map(|import| import.name.clone())
+                .collect(),
             grants: feature.grants.clone(),
             tools: lists
                 .tools

@@ -142,3 +142,6 @@ impl Refuser {
         Ok(world)
     }
 }
+
+#[cfg(test)]
+mod tests;
