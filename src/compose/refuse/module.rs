@@ -25,10 +25,16 @@ const BASE: u32 = 16;
 const PAGE: u32 = 65_536;
 /// Ending the process is never answered.
 const EXIT: &str = "wasi:cli/exit@";
-/// What a call brings lies behind the answers, until the call ends.
+/// The memory is empty until the first call that needs one, since most instances see none. What
+/// a call brings lies behind the answers, until the call ends.
 const ALLOCATOR: &str = r#"
+    (func $ready
+      (if (i32.eqz (memory.size)) (then
+        (drop (memory.grow (global.get $pages)))
+        (memory.init $answers (i32.const 0) (i32.const 0) (global.get $length)))))
     (func (export "cabi_realloc") (param $old i32) (param $had i32) (param $align i32) (param $size i32) (result i32)
       (local $at i32) (local $end i64) (local $pages i32)
+      (call $ready)
       (local.set $at (i32.and
         (i32.add (global.get $next) (i32.sub (local.get $align) (i32.const 1)))
         (i32.sub (i32.const 0) (local.get $align))))
@@ -168,6 +174,7 @@ impl Module<'_> {
             ));
         }
         if signature.retptr {
+            code.push_str("(call $ready)\n");
             let align = self.sizes.align(result).align_wasm32();
             self.data.resize(self.data.len().next_multiple_of(align), 0);
             let address = self.data.len();
@@ -263,8 +270,8 @@ impl Module<'_> {
             let id = format!("{module} {name}");
             _ = writeln!(text, "(import {module:?} {name:?} (func ${id:?} {ty}))");
         }
-        // What comes in lies behind the answers, and is forgotten with the call that it came with.
-        let heap = (self.data.len() as u32).next_multiple_of(8);
+        let length = self.data.len() as u32;
+        let heap = length.next_multiple_of(8);
         let pages = heap / PAGE + 1;
         let escaped: String = self
             .data
@@ -273,8 +280,10 @@ impl Module<'_> {
             .collect();
         _ = write!(
             text,
-            "(memory (export \"memory\") {pages})
-             (data (i32.const 0) \"{escaped}\")
+            "(memory (export \"memory\") 0)
+             (data $answers \"{escaped}\")
+             (global $pages i32 (i32.const {pages}))
+             (global $length i32 (i32.const {length}))
              (global $heap i32 (i32.const {heap}))
              (global $next (mut i32) (i32.const {heap}))
              {ALLOCATOR}
