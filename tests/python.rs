@@ -344,6 +344,8 @@ fn async_tools_wait_side_by_side() {
     has_its_types(app);
 
     let host = web.address().to_string();
+    // It imports files and sockets, which plain `wasmtime serve` does not have.
+    answers(&Server::wasmtime(&app.join("mcp.wasm"), &[]));
     let server = Server::mcp(&app.join("mcp.wasm"), &["--allow-host", &host]);
     answers(&server);
     let skies = call(&server, "skies", json!({"cities": ["Quito", "Oslo"]}));
