@@ -312,6 +312,42 @@ fn scaffolded_app_is_tested_built_and_served() {
     example::gets_summarize(&server, "writing_summarize");
 }
 
+/// An app without a feature of its own says what to do, and takes what others published.
+#[test]
+fn server_of_nothing_composes_what_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    Template::named("mcp-server").new_app("My Server", app);
+    fs::copy(support::fixture("echo"), app.join("echo.wasm")).unwrap();
+    for verb in ["build", "compose"] {
+        let output = mcp(app).arg(verb).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let told = String::from_utf8(output.stderr).unwrap();
+        let advice = "`component.mcp.tool.mcp` has no features: add a component with `spin mcp \
+                      compose FEATURE.wasm`, or make one with `spin add -t mcp-tool NAME`\n";
+        assert!(told.ends_with(advice), "{told}");
+    }
+
+    let composed = run(mcp(app).args(["compose", "echo.wasm"]));
+    let added = "spin.toml: added feature `echo` with source `echo.wasm`\n\
+                 composed `mcp.wasm`: 1 feature, 1 tool, ";
+    assert!(
+        stdout(&composed).starts_with(added),
+        "{}",
+        stdout(&composed)
+    );
+    let call = run(mcp(app).args(["call", "echo", r#"{"message": "hello"}"#]));
+    assert_eq!(stdout(&call), "hello\n");
+
+    Template::named("mcp-tool").add("text", &app.join("spin.toml"));
+    let app = App::load(&app.join("spin.toml"), None).unwrap();
+    let names: Vec<_> = app.features.iter().map(|f| f.name.as_str()).collect();
+    assert_eq!(
+        (app.server.name.as_str(), names),
+        ("my-server", vec!["echo", "text"])
+    );
+}
+
 /// A failing build passes its exit code on, names the feature, and leaves the server alone.
 #[test]
 fn failing_build_keeps_the_server() {
