@@ -138,8 +138,8 @@ fn read_features(dir: &Path, mcp: &Section) -> Result<Vec<Feature>> {
     };
     ensure!(
         !features.is_empty(),
-        "`{mcp}` has no features: add one with `spin add -t mcp-tool` or \
-         `spin mcp compose FEATURE.wasm`"
+        "`{mcp}` has no features: add a component with `spin mcp compose FEATURE.wasm`, or make \
+         one with `spin add -t mcp-tool NAME`"
     );
     let features = features.into_iter();
     features

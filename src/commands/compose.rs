@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use clap::builder::NonEmptyStringValueParser;
 
 use super::build::{note_grants, note_store, summary};
@@ -168,10 +168,6 @@ impl ComposeCommand {
             manifest.add_feature(&id, feature)?;
         }
         let app = manifest.app(Some(&id))?;
-        ensure!(
-            !app.features.is_empty(),
-            "component `{id}` has no features to compose; name a component file, or add one with `spin add -t mcp-tool`"
-        );
         let mut composition = app.composition()?;
         composition.wasi = self.wasi.unwrap_or(composition.wasi);
         composition.runtime = self.runtime;

@@ -1,5 +1,6 @@
 //! The templates, rendered by `tests/scaffold`.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -58,4 +59,13 @@ impl Template {
             String::from_utf8_lossy(&output.stderr)
         );
     }
+}
+
+/// Gives a package a target folder that stays warm from run to run.
+#[allow(dead_code, reason = "each test binary uses another part of this")]
+pub fn share_target(package: &Path) {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("template");
+    fs::create_dir_all(&target).unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(target, package.join("target")).unwrap();
 }
