@@ -207,12 +207,12 @@ fn what_refuses_is_shared() {
         assert_eq!(
             refused,
             [
-                "fermyon:spin/sqlite",
-                "env",
+                "key-value",
                 "variables",
                 "filesystem",
-                "key-value",
-                "sockets"
+                "sockets",
+                "env",
+                "fermyon:spin/sqlite"
             ],
         );
     }
