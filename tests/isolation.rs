@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use serde_json::json;
-use spin_mcp::compose::World;
+use spin_mcp::compose::{World, record::Size};
 use support::{Server, expect_success, fixture, mcp, rpc};
 use tempfile::TempDir;
 
@@ -207,13 +207,39 @@ fn what_refuses_is_shared() {
         assert_eq!(
             refused,
             [
-                "fermyon:spin/sqlite",
-                "env",
+                "key-value",
                 "variables",
                 "filesystem",
-                "key-value",
-                "sockets"
+                "sockets",
+                "env",
+                "fermyon:spin/sqlite"
             ],
+        );
+    }
+}
+
+/// Where constants say it all, as for what standard libraries import, refusals are a part of
+/// the feature itself.
+#[test]
+fn most_features_refuse_by_themselves() {
+    for (name, wasi) in [("echo", "0.2"), ("echo", "0.3"), ("echo-async", "0.3")] {
+        let sizes = ["", "wasi:cli"].map(|grant| {
+            let dir = TempDir::new().unwrap();
+            let server = dir.path().join("server.wasm");
+            let mut command = mcp();
+            command.args(["compose", "--wasi", wasi, "-o"]).arg(&server);
+            if !grant.is_empty() {
+                let feature = name.replace('-', "_");
+                command.args(["--allow", &format!("{feature}={grant}")]);
+            }
+            expect_success(command.arg(fixture(name)));
+            Size::of(&fs::read(server).unwrap()).unwrap()
+        });
+        let [refused, allowed] = sizes;
+        assert_eq!(refused.memories, allowed.memories, "{name} in {wasi}");
+        assert_eq!(
+            refused.core_modules, allowed.core_modules,
+            "{name} in {wasi}"
         );
     }
 }

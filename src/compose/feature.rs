@@ -16,6 +16,7 @@ use super::{
     hosts,
     imports::Imports,
     interface::{Interface, Kind, PACKAGE, VERSION},
+    refuse,
 };
 
 pub const REQUEST: &str = "spin-mcp:server/request@0.1.0";
@@ -99,8 +100,17 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
     world.check_imports(feature, kind, &interfaces, wasi)?;
     let wit = Imports::read(&component)
         .with_context(|| format!("cannot read what feature `{}` imports", feature.name))?;
-    let grants = Grants::new(&wit, &feature.allow)
+    let mut grants = Grants::new(&wit, &feature.allow)
         .with_context(|| format!("cannot isolate feature `{}`", feature.name))?;
+    let component = match refuse::inline(&component, &wit, &grants.refusing) {
+        Some(inlined) => {
+            grants
+                .refusing
+                .retain(|name| !inlined.interfaces.contains(name));
+            inlined.component
+        }
+        None => component,
+    };
     Ok(Loaded {
         name: feature.name.clone(),
         prefix: feature.prefix.clone(),

@@ -215,6 +215,11 @@ impl Grants {
                 add(uses, &grant, import);
             }
         }
+        // As the documentation lists them.
+        let rank = |of: &Use| WORDS.iter().position(|(word, _)| *word == of.grant);
+        for uses in [&mut grants.allowed, &mut grants.refused] {
+            uses.sort_by_key(|of| rank(of).unwrap_or(WORDS.len()));
+        }
         Ok(grants)
     }
 

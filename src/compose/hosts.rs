@@ -1,6 +1,6 @@
 //! Holds what features import against what hosts have.
 
-use anyhow::{Context as _, Error, Result};
+use anyhow::{Context as _, Result};
 use wasmtime::{Config, Engine, component::Component};
 
 use super::{STORES, feature::Loaded};
@@ -42,7 +42,7 @@ pub fn check(features: &[Loaded]) -> Result<()> {
     let engine = Engine::new(&config)?;
     let linker = guest::server_linker(&engine)?;
     for feature in features {
-        let fits = || {
+        let fits = || -> Result<()> {
             let Some(stub) = feature.wit.stub(is_known)? else {
                 return Ok(());
             };
@@ -50,7 +50,7 @@ pub fn check(features: &[Loaded]) -> Result<()> {
             linker.instantiate_pre(&stub)?;
             Ok(())
         };
-        fits().map_err(|error: Error| error).with_context(|| {
+        fits().with_context(|| {
             format!(
                 "feature `{}` imports an interface that hosts have with another type; build it against the WIT \
                  that they publish",

@@ -42,6 +42,18 @@ impl Imports {
         })
     }
 
+    pub fn resolve(&self) -> &Resolve {
+        &self.resolve
+    }
+
+    pub fn world(&self) -> WorldId {
+        self.world
+    }
+
+    pub fn id(&self, interface: &str) -> InterfaceId {
+        self.interfaces[interface]
+    }
+
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.interfaces.keys().map(String::as_str)
     }

@@ -14,8 +14,11 @@ use super::{
 };
 
 mod answer;
+mod inline;
 mod module;
 mod release;
+
+pub use inline::inline;
 
 /// The components that refuse.
 #[derive(Default)]

@@ -15,6 +15,9 @@ const DENIED: [&str; 9] = [
     "access",
 ];
 
+/// An address that fits any type.
+const ANYWHERE: u8 = 8;
+
 /// A value as it lies in memory.
 pub struct Answer {
     pub bytes: Vec<u8>,
@@ -59,14 +62,14 @@ impl Answers<'_> {
                 let handles = Vec::new();
                 return Some(Answer { bytes, handles });
             }
+            Type::String => return Some(self.empty(ty)),
             Type::ErrorContext => return None,
             _ => return Some(self.zeros(ty)),
         };
         match &self.resolve.types[*id].kind {
             TypeDefKind::Type(ty) => self.value(ty, error),
-            TypeDefKind::List(_) | TypeDefKind::Map(..) | TypeDefKind::Flags(_) => {
-                Some(self.zeros(ty))
-            }
+            TypeDefKind::List(_) | TypeDefKind::Map(..) => Some(self.empty(ty)),
+            TypeDefKind::Flags(_) => Some(self.zeros(ty)),
             TypeDefKind::Option(Type::String) if error => {
                 let cases = Cases::new(Int::U8, [None, Some(Type::String)]);
                 self.case(ty, &cases, 1, error)
@@ -170,6 +173,13 @@ impl Answers<'_> {
             answer.put(offset.size_wasm32(), self.value(field, error)?);
         }
         Some(answer)
+    }
+
+    /// A list or a text of nothing. Guests take its address for a pointer, which is not null.
+    fn empty(&self, ty: &Type) -> Answer {
+        let mut answer = self.zeros(ty);
+        answer.bytes[0] = ANYWHERE;
+        answer
     }
 
     fn zeros(&self, ty: &Type) -> Answer {

@@ -24,7 +24,7 @@ const MANGLING: ManglingAndAbi = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
 const BASE: u32 = 16;
 const PAGE: u32 = 65_536;
 /// Ending the process is never answered.
-const EXIT: &str = "wasi:cli/exit@";
+pub const EXIT: &str = "wasi:cli/exit@";
 /// The memory is empty until the first call that needs one, since most instances see none. What
 /// a call brings lies behind the answers, until the call ends.
 const ALLOCATOR: &str = r#"
