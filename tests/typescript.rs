@@ -1,0 +1,211 @@
+//! The templates in TypeScript, as a user meets them.
+
+mod support;
+#[path = "support/template.rs"]
+mod template;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use serde_json::{Value, json};
+use spin_mcp::app::App;
+use support::{Server, compose, expect_success, fixture, mcp, root, rpc};
+use template::Template;
+
+const TEMPLATES: [&str; 1] = ["mcp-tool-ts"];
+/// The largest feature component that a template may build, in bytes: mostly its engine.
+const MAX_FEATURE: u64 = 15_000_000;
+
+/// Gives an app the packages that its first build would install.
+fn install(app: &Path) {
+    static MODULES: OnceLock<PathBuf> = OnceLock::new();
+    let modules = MODULES.get_or_init(|| {
+        let output = expect_success(&mut Command::new(root().join("scripts/typescript.sh")));
+        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+    });
+    std::os::unix::fs::symlink(modules, app.join("node_modules")).unwrap();
+}
+
+#[test]
+fn wit_is_a_copy_of_the_contract() {
+    for template in TEMPLATES {
+        let copies = root().join(format!(
+            "templates/{template}/content/wit/deps/spin-mcp-server"
+        ));
+        let mut count = 0;
+        for copy in fs::read_dir(&copies).unwrap() {
+            let copy = copy.unwrap().path();
+            let original = root().join("framework/wit").join(copy.file_name().unwrap());
+            assert!(
+                fs::read(&copy).unwrap() == fs::read(&original).unwrap(),
+                "`{}` differs from `{}`: copy it",
+                copy.display(),
+                original.display()
+            );
+            count += 1;
+        }
+        assert!(count >= 2, "`{}` lacks files", copies.display());
+    }
+}
+
+#[test]
+fn versions_are_exact_and_come_from_any_registry() {
+    for template in TEMPLATES {
+        let content = root().join("templates").join(template).join("content");
+        let read = |file: &str| -> Value {
+            serde_json::from_slice(&fs::read(content.join(file)).unwrap()).unwrap()
+        };
+        let package = read("package.json");
+        for kind in ["dependencies", "devDependencies"] {
+            for (name, version) in package[kind].as_object().unwrap() {
+                let exact = version
+                    .as_str()
+                    .unwrap()
+                    .starts_with(|c: char| c.is_ascii_digit());
+                assert!(exact, "`{name}` in `{template}`: {version}");
+            }
+        }
+        for (path, locked) in read("package-lock.json")["packages"].as_object().unwrap() {
+            assert_eq!(locked["resolved"], Value::Null, "`{path}` in `{template}`");
+        }
+    }
+}
+
+#[test]
+fn added_features_follow_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = dir.path().join("spin.toml");
+    Template::named("mcp-tool").new_app("my-server", dir.path());
+    let template = Template::named("mcp-tool-ts");
+    template.add("text", &manifest);
+    template.add("two-words", &manifest);
+
+    let app = App::load(&manifest, None).unwrap();
+    let names: Vec<_> = app.features.iter().map(|f| f.name.as_str()).collect();
+    assert_eq!(names, ["my-server", "text", "two-words"]);
+    let added = &app.features[2];
+    let folder = dir.path().join("two-words");
+    assert_eq!(added.source, folder.join("two_words.wasm"));
+    assert_eq!(
+        added.build.as_deref(),
+        Some("node build.mjs two_words.wasm")
+    );
+    assert_eq!(added.workdir, folder);
+    assert_eq!(added.prefix.as_deref(), Some("two_words_"));
+    assert!(folder.join("src/app.ts").is_file());
+    assert!(!folder.join("spin.toml").exists());
+}
+
+/// As `spin new` writes it, beside a feature in Rust: tested, type-checked, built, and called
+/// in both editions.
+#[test]
+fn scaffolded_app_is_tested_built_and_called() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    Template::named("mcp-tool-ts").new_app("my-server", app);
+    install(app);
+    fs::copy(fixture("echo"), app.join("echo.wasm")).unwrap();
+    let manifest = app.join("spin.toml");
+    let echo = "[component.mcp.tool.mcp.features.echo]\nsource = \"echo.wasm\"\n";
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, format!("{text}\n{echo}")).unwrap();
+
+    let tests = expect_success(Command::new("npm").arg("test").current_dir(app));
+    let told = String::from_utf8(tests.stdout).unwrap();
+    assert!(told.contains("# pass 2\n"), "{told}");
+
+    let built = expect_success(mcp().arg("build").current_dir(app));
+    let told = String::from_utf8(built.stdout).unwrap();
+    assert!(told.contains(": 2 features, 2 tools, "), "{told}");
+    let feature = app.join("my_server.wasm");
+    let size = fs::metadata(&feature).unwrap().len();
+    assert!(size <= MAX_FEATURE, "the feature has {size} bytes");
+
+    let newer = compose(app, "0.3", &[feature, app.join("echo.wasm")]);
+    for server in [app.join("mcp.wasm"), newer] {
+        answers(&Server::mcp(&server, &[]));
+    }
+}
+
+fn answers(server: &Server) {
+    let list = server.send(&rpc::modern("tools/list", json!({}))).json();
+    let tools = list["result"]["tools"].as_array().unwrap();
+    assert_eq!(tools.len(), 2);
+    assert_eq!(tools[1]["name"], "echo");
+    let most = (1_i64 << 53) - 1;
+    let integer = |what: &str| json!({"type": "integer", "minimum": -most, "maximum": most, "description": what});
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "a": integer("The first number."),
+            "b": integer("The number to add to it."),
+        },
+        "required": ["a", "b"],
+        "additionalProperties": false,
+    });
+    assert_eq!(
+        tools[0],
+        json!({"name": "add", "description": "Adds two whole numbers.", "inputSchema": schema})
+    );
+
+    let call = |tool: &str, arguments: Value| {
+        let answer = server.send(&rpc::call(tool, arguments)).json();
+        let failed = answer["result"]["isError"] == true;
+        (failed, rpc::text(&answer).to_owned())
+    };
+    assert_eq!(call("add", json!({"a": 2, "b": 40})), (false, "42".into()));
+    assert_eq!(
+        call("echo", json!({"message": "hello"})),
+        (false, "hello".into())
+    );
+    for (arguments, why) in [
+        (json!({"a": 1}), "invalid arguments: b: missing"),
+        (
+            json!({"a": "1", "b": 2}),
+            "invalid arguments: a: Invalid input: expected number, received string",
+        ),
+        (
+            json!({"a": 1, "b": 2, "c": 3}),
+            "invalid arguments: Unrecognized key: \"c\"",
+        ),
+        (
+            json!({"a": most, "b": 1}),
+            "the sum of 9007199254740991 and 1 does not fit in 53 bits",
+        ),
+    ] {
+        assert_eq!(call("add", arguments), (true, why.into()));
+    }
+}
+
+/// What the type checker and the bundler say is what the user reads.
+#[test]
+fn failing_build_says_what_is_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    Template::named("mcp-tool-ts").new_app("my-server", app);
+    install(app);
+    let source = app.join("src/app.ts");
+    let text = fs::read_to_string(&source).unwrap();
+    for (broken, why) in [
+        (
+            text.replace("): number {", "): string {"),
+            "src/app.ts(18,3): error TS2322: Type 'number' is not assignable to type 'string'.",
+        ),
+        (
+            text.replace("\"./mcp.ts\"", "\"./mpc.ts\""),
+            "Could not resolve \"./mpc.ts\"",
+        ),
+    ] {
+        assert_ne!(broken, text);
+        fs::write(&source, broken).unwrap();
+        let output = mcp().arg("build").current_dir(app).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(why), "{told}");
+        let end = "error: the build command of feature `my-server` failed: exit status: 1\n";
+        assert!(told.ends_with(end), "{told}");
+        assert!(!app.join("my_server.wasm").exists());
+    }
+}
