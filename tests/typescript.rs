@@ -5,9 +5,13 @@ mod support;
 mod template;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use spin_mcp::app::App;
@@ -17,36 +21,48 @@ use template::Template;
 const TEMPLATES: [&str; 1] = ["mcp-tool-ts"];
 /// The largest feature component that a template may build, in bytes: mostly its engine.
 const MAX_FEATURE: u64 = 15_000_000;
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Gives an app the packages that its first build would install.
-fn install(app: &Path) {
+/// The packages that a first build would install.
+fn modules() -> &'static Path {
     static MODULES: OnceLock<PathBuf> = OnceLock::new();
-    let modules = MODULES.get_or_init(|| {
+    MODULES.get_or_init(|| {
         let output = expect_success(&mut Command::new(root().join("scripts/typescript.sh")));
         PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
-    });
-    std::os::unix::fs::symlink(modules, app.join("node_modules")).unwrap();
+    })
+}
+
+/// Building an engine into components and compiling those keeps all processors busy: the tests
+/// that do so take turns.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn install(app: &Path) {
+    std::os::unix::fs::symlink(modules(), app.join("node_modules")).unwrap();
 }
 
 #[test]
 fn wit_is_a_copy_of_the_contract() {
     for template in TEMPLATES {
-        let copies = root().join(format!(
-            "templates/{template}/content/wit/deps/spin-mcp-server"
-        ));
-        let mut count = 0;
-        for copy in fs::read_dir(&copies).unwrap() {
-            let copy = copy.unwrap().path();
-            let original = root().join("framework/wit").join(copy.file_name().unwrap());
-            assert!(
-                fs::read(&copy).unwrap() == fs::read(&original).unwrap(),
-                "`{}` differs from `{}`: copy it",
-                copy.display(),
-                original.display()
-            );
-            count += 1;
+        for (package, originals) in [
+            ("spin-mcp-server", "framework/wit"),
+            ("wasi-config", "src/host/wit"),
+            ("wasi-keyvalue", "src/host/wit"),
+        ] {
+            let copies = root().join(format!("templates/{template}/content/wit/deps/{package}"));
+            for copy in fs::read_dir(&copies).unwrap() {
+                let copy = copy.unwrap().path();
+                let original = root().join(originals).join(copy.file_name().unwrap());
+                assert!(
+                    fs::read(&copy).unwrap() == fs::read(&original).unwrap(),
+                    "`{}` differs from `{}`: copy it",
+                    copy.display(),
+                    original.display()
+                );
+            }
         }
-        assert!(count >= 2, "`{}` lacks files", copies.display());
     }
 }
 
@@ -98,10 +114,28 @@ fn added_features_follow_in_order() {
     assert!(!folder.join("spin.toml").exists());
 }
 
+/// What the template's own module makes of schemas and functions that its example does not have.
+#[test]
+fn schemas_become_checks() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = dir.path().join("mcp.test.mjs");
+    let mut esbuild = Command::new(modules().join(".bin/esbuild"));
+    esbuild
+        .arg(root().join("tests/typescript/mcp.test.ts"))
+        .args(["--bundle", "--platform=node", "--format=esm"])
+        .arg(format!("--outfile={}", bundle.display()))
+        .env("NODE_PATH", modules());
+    expect_success(&mut esbuild);
+    let tests = expect_success(Command::new("node").arg("--test").arg(bundle));
+    let told = String::from_utf8(tests.stdout).unwrap();
+    assert!(told.contains("# pass 5\n"), "{told}");
+}
+
 /// As `spin new` writes it, beside a feature in Rust: tested, type-checked, built, and called
 /// in both editions.
 #[test]
 fn scaffolded_app_is_tested_built_and_called() {
+    let _turn = alone();
     let dir = tempfile::tempdir().unwrap();
     let app = dir.path();
     Template::named("mcp-tool-ts").new_app("my-server", app);
@@ -120,13 +154,16 @@ fn scaffolded_app_is_tested_built_and_called() {
     let told = String::from_utf8(built.stdout).unwrap();
     assert!(told.contains(": 2 features, 2 tools, "), "{told}");
     let feature = app.join("my_server.wasm");
-    let size = fs::metadata(&feature).unwrap().len();
-    assert!(size <= MAX_FEATURE, "the feature has {size} bytes");
-
-    let newer = compose(app, "0.3", &[feature, app.join("echo.wasm")]);
+    let newer = compose(app, "0.3", &[sized(feature), app.join("echo.wasm")]);
     for server in [app.join("mcp.wasm"), newer] {
         answers(&Server::mcp(&server, &[]));
     }
+}
+
+fn sized(feature: PathBuf) -> PathBuf {
+    let size = fs::metadata(&feature).unwrap().len();
+    assert!(size <= MAX_FEATURE, "the feature has {size} bytes");
+    feature
 }
 
 fn answers(server: &Server) {
@@ -168,7 +205,7 @@ fn answers(server: &Server) {
         ),
         (
             json!({"a": 1, "b": 2, "c": 3}),
-            "invalid arguments: Unrecognized key: \"c\"",
+            "invalid arguments: c: unknown",
         ),
         (
             json!({"a": most, "b": 1}),
@@ -208,4 +245,111 @@ fn failing_build_says_what_is_wrong() {
         assert!(told.ends_with(end), "{told}");
         assert!(!app.join("my_server.wasm").exists());
     }
+}
+
+/// Answers requests for the weather, wherever it is, until the test ends.
+fn weather_service() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut lines = BufReader::new(connection.try_clone().unwrap()).lines();
+            let first = lines.next().unwrap().unwrap();
+            lines.find(|line| line.as_ref().unwrap().is_empty());
+            let (status, body) = match first.as_str() {
+                "GET /now?city=New+York HTTP/1.1" => ("200 OK", r#"{"celsius": 21.5}"#),
+                _ => ("404 Not Found", "{}"),
+            };
+            write!(
+                connection,
+                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            )
+            .unwrap();
+        }
+    });
+    address
+}
+
+/// The blocks of `docs/typescript.md` that are a whole `src/app.ts`, together in one feature.
+#[test]
+fn documented_tools_do_what_they_say() {
+    let _turn = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    let service = weather_service();
+    Template::named("mcp-tool-ts").new_app("my-server", app);
+    install(app);
+    let docs = fs::read_to_string(root().join("docs/typescript.md")).unwrap();
+    let blocks = docs.split("```ts\n").skip(1);
+    let names: Vec<_> = blocks
+        .enumerate()
+        .map(|(at, rest)| {
+            let (block, _) = rest.split_once("```").expect("a block ends");
+            let block = block.replace("https://weather.example.com", &format!("http://{service}"));
+            fs::write(app.join(format!("src/block{at}.ts")), block).unwrap();
+            format!("block{at}")
+        })
+        .collect();
+    assert_eq!(names.len(), 4);
+    let mut merged = String::new();
+    for name in &names {
+        merged += &format!("import * as {name} from \"./{name}.ts\";\n");
+    }
+    let tools: Vec<_> = names
+        .iter()
+        .map(|name| format!("...{name}.tools"))
+        .collect();
+    merged += "import * as z from \"zod\";\nimport { tool } from \"./mcp.ts\";\n";
+    merged += "const elsewhere = tool(z.object({}), () => fetch(\"http://127.0.0.1:1\"));\n";
+    merged += "export const add = block0.add;\n";
+    merged += &format!(
+        "export const tools = {{ elsewhere, {} }};\n",
+        tools.join(", ")
+    );
+    fs::write(app.join("src/app.ts"), merged).unwrap();
+    expect_success(mcp().arg("build").current_dir(app));
+    let host = service.to_string();
+    let grants = ["--allow-host", &host, "--variable", "greeting=Welcome"];
+    let server = Server::mcp(&app.join("mcp.wasm"), &grants);
+    let call = |tool: &str, arguments: Value| {
+        let answer = server.send(&rpc::call(tool, arguments)).json();
+        let failed = answer["result"]["isError"] == true;
+        (failed, rpc::text(&answer).to_owned())
+    };
+    let told = |text: &str| (false, text.to_owned());
+    assert_eq!(call("add", json!({"a": 1, "b": 2})), told("3"));
+    let weather = |city: &str| call("weather", json!({ "city": city }));
+    assert_eq!(weather("New York"), told("21.5 °C"));
+    let unknown = (true, "nobody knows the weather in Nowhere".into());
+    assert_eq!(weather("Nowhere"), unknown);
+    let greet = || call("greet", json!({"name": "Ada"}));
+    assert_eq!(greet(), told("Welcome, Ada, for the 1. time"));
+    assert_eq!(greet(), told("Welcome, Ada, for the 2. time"));
+
+    let params = json!({
+        "name": "count",
+        "arguments": {"to": 3},
+        "_meta": {"progressToken": "p"},
+    });
+    let answer = server.send(&rpc::modern("tools/call", params));
+    let events = answer.text();
+    for part in [
+        r#""progressToken":"p","progress":1,"total":3"#,
+        r#""progressToken":"p","progress":3,"total":3"#,
+        "counted for a client of 2026-07-28",
+    ] {
+        assert!(events.contains(part), "{events}");
+    }
+
+    assert_eq!(
+        call("elsewhere", json!({})),
+        (
+            true,
+            "cannot send the HTTP request: the host does not answer, or this server may not reach it"
+                .into()
+        )
+    );
+    server.wait_for("`--allow-host 127.0.0.1:1`", PATIENCE);
 }
