@@ -1,9 +1,12 @@
 //! The templates in TypeScript, as a user meets them.
 
+#[path = "support/example.rs"]
+mod example;
 mod support;
 #[path = "support/template.rs"]
 mod template;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -18,7 +21,7 @@ use spin_mcp::app::App;
 use support::{Server, compose, expect_success, fixture, mcp, root, rpc};
 use template::Template;
 
-const TEMPLATES: [&str; 1] = ["mcp-tool-ts"];
+const TEMPLATES: [&str; 3] = ["mcp-tool-ts", "mcp-resource-ts", "mcp-prompt-ts"];
 /// The largest feature component that a template may build, in bytes: mostly its engine.
 const MAX_FEATURE: u64 = 15_000_000;
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -64,6 +67,69 @@ fn wit_is_a_copy_of_the_contract() {
             }
         }
     }
+}
+
+/// Each template stands alone, so what they have in common is there three times.
+#[test]
+fn what_templates_share_is_the_same_in_each() {
+    let read = |template: &str, file: &str| {
+        let path = root().join("templates").join(template).join(file);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    for file in [
+        "content/.gitignore",
+        "content/.npmrc",
+        "content/build.mjs",
+        "content/package-lock.json",
+        "content/package.json",
+        "content/spin.toml",
+        "content/tsconfig.json",
+        "metadata/snippets/application-trigger.txt",
+        "metadata/snippets/component.txt",
+    ] {
+        for template in TEMPLATES {
+            let same = read(template, file) == read(TEMPLATES[0], file);
+            assert!(same, "`{file}` of `{template}` differs from that of others");
+        }
+    }
+    let mut functions = BTreeMap::new();
+    let mut shared = BTreeSet::new();
+    for template in TEMPLATES {
+        for (name, text) in private_functions(&read(template, "content/src/mcp.ts")) {
+            match functions.get(&name) {
+                None => drop(functions.insert(name, text)),
+                Some(known) => {
+                    assert_eq!(*known, text, "`{name}` in `{template}`");
+                    shared.insert(name);
+                }
+            }
+        }
+    }
+    let shared: Vec<_> = shared.iter().map(String::as_str).collect();
+    let expected = [
+        "at",
+        "completion",
+        "detail",
+        "firstPage",
+        "parse",
+        "reason",
+        "refusal",
+    ];
+    assert_eq!(shared, expected);
+}
+
+/// The functions of a module that it does not export, by name, with their comments.
+fn private_functions(source: &str) -> Vec<(String, String)> {
+    let items = source.split("\n\n").map(|item| item.trim_end());
+    let functions = items.filter_map(|item| {
+        let head = item.lines().find_map(|line| {
+            line.strip_prefix("function ")
+                .or(line.strip_prefix("async function "))
+        })?;
+        let (name, _) = head.split_once(['(', '<'])?;
+        Some((name.to_owned(), item.to_owned()))
+    });
+    functions.collect()
 }
 
 #[test]
@@ -164,6 +230,32 @@ fn sized(feature: PathBuf) -> PathBuf {
     let size = fs::metadata(&feature).unwrap().len();
     assert!(size <= MAX_FEATURE, "the feature has {size} bytes");
     feature
+}
+
+/// Resources and prompts in one app, as `spin new` and `spin add` write them.
+#[test]
+fn scaffolded_resources_and_prompts_are_tested_built_and_served() {
+    let _turn = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    Template::named("mcp-resource-ts").new_app("notes", app);
+    Template::named("mcp-prompt-ts").add("writing", &app.join("spin.toml"));
+    let writing = app.join("writing");
+    for package in [app, &writing] {
+        install(package);
+        let tests = expect_success(Command::new("npm").arg("test").current_dir(package));
+        let told = String::from_utf8(tests.stdout).unwrap();
+        assert!(told.contains("# pass 2\n"), "{told}");
+    }
+    let built = expect_success(mcp().arg("build").current_dir(app));
+    let told = String::from_utf8(built.stdout).unwrap();
+    let lists = ": 2 features, 0 tools, 1 resource, 1 resource template, 1 prompt, ";
+    assert!(told.contains(lists), "{told}");
+    sized(app.join("notes.wasm"));
+    sized(writing.join("writing.wasm"));
+    let server = Server::mcp(&app.join("mcp.wasm"), &[]);
+    example::reads_notes(&server, "notes");
+    example::gets_summarize(&server, "writing_summarize");
 }
 
 fn answers(server: &Server) {
