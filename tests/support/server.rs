@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use super::http::{Request, Response};
 
-/// How long a server may take to compile its component and to listen.
+/// How long a server may take to compile its component, which may hold a language's engine, and
+/// to listen.
 const PATIENCE: Duration = Duration::from_secs(180);
 
 pub struct Server {
