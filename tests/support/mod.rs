@@ -6,6 +6,7 @@
 
 pub mod fixture;
 pub mod http;
+pub mod registry;
 pub mod rpc;
 pub mod server;
 mod settle;
