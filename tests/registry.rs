@@ -562,6 +562,90 @@ fn an_image_that_is_no_component_is_refused() {
 }
 
 #[test]
+fn a_published_component_says_what_it_is() {
+    let registry = Registry::start();
+    let image = registry.image("org/text:1.2.0");
+    let echo = fixture("echo");
+    let labels = [
+        "--title",
+        "Text",
+        "--description",
+        "Says it again",
+        "--license",
+        "Apache-2.0",
+        "--source",
+        "https://example.com/text",
+    ];
+    let push = [&["push", &image, echo.to_str().unwrap()], &labels[..]].concat();
+    let output = expect_success(&mut registry.mcp(Path::new("."), &push));
+    let told = String::from_utf8(output.stdout).unwrap();
+    let digest = told.lines().last().unwrap();
+    assert!(
+        told.starts_with(&format!("pushed `{image}`: 1 tool, ")),
+        "{told}"
+    );
+
+    // What `wkg oci pull` looks at.
+    let manifest = registry.http("GET /v2/org/text/manifests/1.2.0 HTTP/1.1\r\nAccept: application/vnd.oci.image.manifest.v1+json", "");
+    let manifest: Value = serde_json::from_str(&manifest).unwrap();
+    assert_eq!(
+        manifest["config"]["mediaType"],
+        "application/vnd.wasm.config.v0+json"
+    );
+    assert_eq!(manifest["layers"][0]["mediaType"], "application/wasm");
+    assert_eq!(manifest["layers"].as_array().unwrap().len(), 1);
+    let config = manifest["config"]["digest"].as_str().unwrap();
+    let config = registry.http(&format!("GET /v2/org/text/blobs/{config} HTTP/1.1"), "");
+    let config: Value = serde_json::from_str(&config).unwrap();
+    assert_eq!(config["os"], "wasip2");
+    assert_eq!(
+        config["layerDigests"],
+        json!([manifest["layers"][0]["digest"]])
+    );
+    assert_eq!(
+        config["component"]["exports"],
+        json!(["spin-mcp:server/tools@0.1.0"])
+    );
+
+    let output = expect_success(&mut registry.mcp(Path::new("."), &["inspect", &image, "--json"]));
+    let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(shown["digest"], digest);
+    for (key, value) in [
+        ("title", "Text"),
+        ("description", "Says it again"),
+        ("license", "Apache-2.0"),
+        ("source", "https://example.com/text"),
+        ("version", "1.2.0"),
+        ("contract", "0.1.0"),
+    ] {
+        assert_eq!(shown[key], value);
+    }
+    assert_eq!(shown["catalog"]["tools"][0]["name"], "echo");
+    assert_eq!(shown["exports"], json!(["spin-mcp:server/tools@0.1.0"]));
+    assert_eq!(shown["imports"], config["component"]["imports"]);
+}
+
+#[test]
+fn inspecting_runs_nothing() {
+    let registry = Registry::start();
+    // Its lists would never end.
+    let image = registry.image("org/endless:1");
+    let component = fixture("misbehave");
+    let push = ["push", &image, component.to_str().unwrap(), "--dynamic"];
+    expect_success(&mut registry.mcp(Path::new("."), &push));
+    let output = expect_success(&mut registry.mcp(Path::new("."), &["inspect", &image]));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        told.contains("was published without a list of what it offers"),
+        "{told}"
+    );
+    assert!(
+        told.contains("  exports spin-mcp:server/tools@0.1.0"),
+        "{told}"
+    );
+}
+
+#[test]
 fn what_is_no_part_of_a_server_is_not_pushed() {
     let registry = Registry::start();
     let dir = tempfile::tempdir().unwrap();
