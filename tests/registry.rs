@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::registry::{Fault, PASSWORD, Registry, USER, failure, proxy};
-use support::{expect_success, fixture};
+use support::{blocks, expect_success, fixture, settle};
 
 /// An app with these features, by name and source.
 fn app(features: &[(&str, &str)]) -> tempfile::TempDir {
@@ -687,4 +687,35 @@ fn a_url_is_fetched_by_its_digest() {
     registry.stop();
     expect_success(&mut registry.mcp(app.path(), &["compose", "--locked"]));
     assert!(!app.path().join("mcp.lock").exists(), "the app says it all");
+}
+
+#[test]
+fn the_page_on_registries_does_what_it_says() {
+    let registry = Registry::start();
+    let port = registry.address().port();
+    let dir = tempfile::tempdir().unwrap();
+    fs::copy(fixture("echo"), dir.path().join("echo.wasm")).unwrap();
+    let blocks = blocks("docs/registries.md", "<!-- test -->");
+    assert!(blocks.len() >= 5);
+    for (command, expected) in blocks.into_iter().flatten() {
+        let command = command.replace("localhost:5000", &format!("localhost:{port}"));
+        let words = command
+            .strip_prefix("spin mcp ")
+            .expect("one of the plugin's");
+        let mcp = registry.mcp(dir.path(), &[]);
+        let mut shell = std::process::Command::new("bash");
+        let script = format!("'{}' {words}", env!("CARGO_BIN_EXE_mcp"));
+        shell.args(["-c", &script]).current_dir(dir.path());
+        for (name, value) in mcp.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        let output = expect_success(&mut shell);
+        let told = String::from_utf8(output.stdout).unwrap();
+        let told = told.replace(&format!("localhost:{port}"), "localhost:5000");
+        let told = settle(&told.replace("sha256:", "sha256: "), &[]).replace("sha256: ", "sha256:");
+        assert_eq!(told, expected, "{command}");
+    }
 }

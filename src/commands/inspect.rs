@@ -92,7 +92,10 @@ impl InspectCommand {
         writeln!(stdout, "{need}")?;
         for feature in &record.features {
             let digest = &feature.sha256[..12.min(feature.sha256.len())];
-            writeln!(stdout, "\nfeature {} (sha256 {digest})", feature.name)?;
+            let from = feature.source.as_deref();
+            let from = from.map(|from| format!(" from {}", plain(from)));
+            let from = from.unwrap_or_default();
+            writeln!(stdout, "\nfeature {}{from} (sha256 {digest})", feature.name)?;
             if feature.dynamic {
                 writeln!(stdout, "  lists that depend on the request")?;
             }
