@@ -77,7 +77,7 @@ fn an_app_keeps_in_its_lock_what_a_tag_stands_for() {
     assert_eq!(
         failure(&mut compose(&["--locked"])),
         format!(
-            "error: cannot get the component of feature `echo`\n\nCaused by:\n  `./mcp.lock` does not say what `{image}` stands for, \
+            "error: cannot get the component of feature `echo`\n\nCaused by:\n  `mcp.lock` does not say what `{image}` stands for, \
              and `--locked` keeps it from being changed; run the command without `--locked`, and commit what it \
              writes\n"
         )
@@ -135,7 +135,7 @@ fn an_app_keeps_in_its_lock_what_a_tag_stands_for() {
     assert_eq!(
         failure(&mut registry.mcp(app.path(), &["build", "--locked"])),
         format!(
-            "error: `./mcp.lock` holds `{image}`, which no feature uses, and `--locked` keeps it from being \
+            "error: `mcp.lock` holds `{image}`, which no feature uses, and `--locked` keeps it from being \
              changed; run the command without `--locked`, and commit what it writes\n"
         )
     );
@@ -543,7 +543,7 @@ fn an_image_that_is_no_component_is_refused() {
         ("two", "it has 2 layers, and a component is one"),
         (
             "app",
-            "it is a Spin app of 2 components and 0 other layers, and a feature is one component",
+            "it is a Spin app of several components or files, and a feature is one component",
         ),
         (
             "container",

@@ -59,11 +59,9 @@ fn find(layers: &[OciDescriptor]) -> Result<&OciDescriptor> {
             "it is a container image or another artifact, not a component: its layers are of the type `{}`",
             layers.first().map_or("none", |layer| &layer.media_type)
         ),
-        (components, true) => bail!(
-            "it is a Spin app of {} components and {} other layers, and a feature is one component; push the \
-             component by itself with `spin mcp push`",
-            components.len(),
-            layers.len() - components.len() - 1
+        (_, true) => bail!(
+            "it is a Spin app of several components or files, and a feature is one component; push the component by \
+             itself with `spin mcp push`"
         ),
         (_, false) => bail!(
             "it has {} layers, and a component is one; push the component by itself with `spin mcp push`",
@@ -115,7 +113,7 @@ mod tests {
                 ("text/plain", 1),
                 (SPIN_APP, 9)
             ]),
-            "it is a Spin app of 2 components and 1 other layers, and a feature is one component; push the \
+            "it is a Spin app of several components or files, and a feature is one component; push the \
              component by itself with `spin mcp push`"
         );
         let tar = "application/vnd.oci.image.layer.v1.tar+gzip";

@@ -47,7 +47,7 @@ struct Entry {
 impl Lock {
     /// Reads the lock beside an app's `spin.toml`; one that does not exist is empty.
     pub fn open(dir: &Path) -> Result<Lock> {
-        let path = dir.join(FILE);
+        let path = app::in_dir(dir, FILE);
         let text = match fs::read_to_string(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             text => Some(text.with_context(|| format!("cannot read `{}`", path.display()))?),
