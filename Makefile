@@ -47,7 +47,7 @@ bench: ## Measure composed servers against bare handlers (BENCH_FLAGS="--json FI
 		--wrk "$$(scripts/load-generator.sh)" \
 		--scratch $(TARGET)/bench $(BENCH_FLAGS)
 
-setup: ## Fetch what the tests need: the wasm target, the Wasmtime CLI, Node.js 22, the suite, the clients, componentize-py, the packages of TypeScript
+setup: ## Fetch what the tests need: the wasm target, the Wasmtime CLI, Node.js 22, the suite, the clients, componentize-py, the packages of TypeScript, a registry
 	@scripts/wasm-target.sh
 	@scripts/wasmtime-cli.sh >/dev/null
 	@scripts/node22.sh >/dev/null
@@ -55,3 +55,4 @@ setup: ## Fetch what the tests need: the wasm target, the Wasmtime CLI, Node.js 
 	@scripts/clients.sh >/dev/null
 	@scripts/componentize-py.sh >/dev/null
 	@scripts/typescript.sh >/dev/null
+	@scripts/docker-registry.sh >/dev/null

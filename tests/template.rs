@@ -13,6 +13,7 @@ use std::process::{Command, Output};
 
 use spin_mcp::app::App;
 use spin_mcp::compose::Wasi;
+use spin_mcp::registry::Source;
 use support::{Server, root};
 use template::{Template, share_target};
 
@@ -147,8 +148,10 @@ fn new_app_has_one_feature() {
         assert_eq!(feature.name, "my-server");
         assert_eq!(
             feature.source,
-            dir.path()
-                .join("target/wasm32-wasip2/release/my_server.wasm")
+            Source::File(
+                dir.path()
+                    .join("target/wasm32-wasip2/release/my_server.wasm")
+            )
         );
         assert_eq!(feature.workdir, dir.path());
         for file in [
@@ -188,8 +191,10 @@ fn added_features_follow_in_order() {
     let text = &app.features[1];
     assert_eq!(
         text.source,
-        dir.path()
-            .join("text/target/wasm32-wasip2/release/text.wasm")
+        Source::File(
+            dir.path()
+                .join("text/target/wasm32-wasip2/release/text.wasm")
+        )
     );
     assert_eq!(text.workdir, dir.path().join("text"));
     assert_eq!(

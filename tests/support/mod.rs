@@ -4,8 +4,10 @@
 // Each test binary uses another part of this.
 #![allow(dead_code, unused_imports)]
 
+mod blocks;
 pub mod fixture;
 pub mod http;
+pub mod registry;
 pub mod rpc;
 pub mod server;
 mod settle;
@@ -17,6 +19,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+pub use blocks::blocks;
 pub use fixture::fixture;
 pub use http::{Request, Response};
 pub use server::{Server, Shared};
