@@ -9,7 +9,7 @@
 mod answer;
 pub mod client;
 mod config;
-mod engine;
+pub(crate) mod engine;
 mod events;
 mod fate;
 pub(crate) mod guest;
