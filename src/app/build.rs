@@ -119,6 +119,7 @@ mod tests {
             component: "mcp".into(),
             output: dir.join("mcp.wasm"),
             key_value_stores: vec![],
+            targets: vec![],
             wasi: Default::default(),
             server: Default::default(),
             features,

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::check::Target;
 use crate::compose::record::Record;
 use crate::compose::{self, Composition, Grant, Runtime, ServerConfig, Wasi};
 
@@ -32,6 +33,8 @@ pub struct App {
     pub output: PathBuf,
     /// The stores that Spin opens for that component.
     pub key_value_stores: Vec<String>,
+    /// The environments that the component, or else the app, is meant for, as Spin calls them.
+    pub targets: Vec<String>,
     pub wasi: Wasi,
     pub server: ServerConfig,
     /// In the order of the manifest, which is the order that clients see.
@@ -88,6 +91,20 @@ impl App {
             server: self.server.clone(),
             features: self.features.iter().map(compose::Feature::from).collect(),
         })
+    }
+
+    /// The targets that `mcp check` knows. Tells of the others on stderr.
+    pub fn known_targets(&self) -> Vec<Target> {
+        let targets = self.targets.iter();
+        targets
+            .filter_map(|name| match name.parse() {
+                Ok(target) => Some(target),
+                Err(error) => {
+                    eprintln!("note: target `{name}` is not checked: {error}");
+                    None
+                }
+            })
+            .collect()
     }
 
     /// Refuses a server whose store Spin would not open for the component.

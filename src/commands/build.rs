@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use super::check;
 use crate::app::{self, App};
 use crate::compose::record::{FeatureRecord, Record};
 use crate::compose::{Composed, compose};
@@ -38,6 +39,7 @@ impl BuildCommand {
         app.check_store(&composed.record)?;
         app::replace(&app.output, &composed.component)?;
         note_store(&composed.record);
+        check::warn(&app, &composed.component)?;
         writeln!(std::io::stdout(), "{}", summary(&app.output, &composed))?;
         Ok(())
     }
