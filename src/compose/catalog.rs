@@ -8,7 +8,7 @@ use spin_mcp_protocol::{
 
 use super::{
     ServerConfig,
-    feature::Loaded,
+    feature::{CHANGES, INPUT, Loaded, REQUEST},
     interface::{Interface, Kind},
     listing::Lists,
 };
@@ -96,15 +96,18 @@ pub fn flags(feature: &Loaded, lists: &Lists) -> Flags {
         (feature.exports(Interface::Resources), Flags::RESOURCES),
         (feature.exports(Interface::Prompts), Flags::PROMPTS),
         (feature.exports(Interface::Completions), Flags::COMPLETIONS),
-        (feature.request.is_some(), Flags::USES_REQUEST),
-        (feature.calls("progress"), Flags::PROGRESS),
-        (feature.calls("log"), Flags::LOG),
+        (feature.context().next().is_some(), Flags::USES_REQUEST),
+        (feature.calls(REQUEST, "progress"), Flags::PROGRESS),
+        (feature.calls(REQUEST, "log"), Flags::LOG),
         (
-            feature.calls("input-responses") || feature.calls("request-state"),
+            feature.calls(INPUT, "responses") || feature.calls(INPUT, "state"),
             Flags::INPUT,
         ),
-        (feature.calls("resource-updated"), Flags::RESOURCE_UPDATED),
-        (feature.calls("list-changed"), Flags::LIST_CHANGED),
+        (
+            feature.calls(CHANGES, "resource-updated"),
+            Flags::RESOURCE_UPDATED,
+        ),
+        (feature.calls(CHANGES, "list-changed"), Flags::LIST_CHANGED),
         (lists.tools.iter().any(runs_tasks), Flags::TASKS),
     ] {
         if holds {

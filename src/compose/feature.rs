@@ -16,6 +16,10 @@ use super::{
 };
 
 pub const REQUEST: &str = "spin-mcp:server/request@0.1.0";
+pub const INPUT: &str = "spin-mcp:server/input@0.1.0";
+pub const CHANGES: &str = "spin-mcp:server/changes@0.1.0";
+/// What a feature can ask and tell about the request that it serves.
+pub const CONTEXT: [&str; 3] = [REQUEST, INPUT, CHANGES];
 
 /// Interfaces of the contract that hold nothing but types.
 const TYPES: [&str; 5] = [
@@ -42,10 +46,7 @@ pub struct Loaded {
     pub kind: Kind,
     /// What it exports; one at least.
     pub interfaces: Vec<Interface>,
-    /// The functions that it imports of `request`, if it imports that.
-    pub request: Option<Vec<String>>,
-    /// All names it imports.
-    pub imports: Vec<String>,
+    pub imports: Vec<Import>,
 }
 
 impl Loaded {
@@ -53,10 +54,18 @@ impl Loaded {
         self.interfaces.contains(&interface)
     }
 
-    /// Whether it can call this function of `request`.
-    pub fn calls(&self, function: &str) -> bool {
-        let functions = self.request.iter().flatten();
-        functions.into_iter().any(|name| name == function)
+    /// What it imports of `CONTEXT`.
+    pub fn context(&self) -> impl Iterator<Item = &Import> {
+        let own = |import: &&Import| CONTEXT.contains(&import.name.as_str());
+        self.imports.iter().filter(own)
+    }
+
+    /// Whether it can call this function of an interface.
+    pub fn calls(&self, interface: &str, function: &str) -> bool {
+        let mut imports = self.imports.iter();
+        imports.any(|import| {
+            import.name == interface && import.functions.iter().any(|name| name == function)
+        })
     }
 }
 
@@ -83,7 +92,6 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
     })?;
     let (kind, interfaces) = world.offers(feature)?;
     world.check_imports(feature, kind, &interfaces, wasi)?;
-    let request = world.imports.iter().find(|import| import.name == REQUEST);
     Ok(Loaded {
         name: feature.name.clone(),
         prefix: feature.prefix.clone(),
@@ -92,12 +100,7 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
         digest,
         kind,
         interfaces,
-        request: request.map(|request| request.functions.clone()),
-        imports: world
-            .imports
-            .into_iter()
-            .map(|import| import.name)
-            .collect(),
+        imports: world.imports,
         component,
     })
 }
@@ -137,6 +140,7 @@ pub struct World {
     pub exports: Vec<String>,
 }
 
+#[derive(Debug)]
 pub struct Import {
     pub name: String,
     /// The functions that it uses of an instance.
@@ -278,7 +282,7 @@ impl World {
                      compose with `--wasi 0.3` (`wasi = \"0.3\"` in spin.toml)"
                 );
             }
-            let own = import == REQUEST
+            let own = CONTEXT.contains(&import)
                 || TYPES
                     .iter()
                     .any(|types| import == format!("{PACKAGE}{types}{VERSION}"));

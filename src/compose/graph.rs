@@ -8,7 +8,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 use super::Grant;
-use super::feature::{Loaded, REQUEST, World};
+use super::feature::{Loaded, World};
 use crate::framework;
 
 /// The interface between the transport and the component behind `request`.
@@ -54,12 +54,12 @@ pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
             .plug_types(&mut graph, &types)
             .with_context(mismatch)?;
         instance.plug_absent(&mut graph, &absent, &feature.allow)?;
-        if let Some(request) = &request
-            && feature.request.is_some()
-        {
-            instance
-                .plug(&mut graph, REQUEST, request, REQUEST)
-                .with_context(mismatch)?;
+        if let Some(request) = &request {
+            for import in feature.context() {
+                instance
+                    .plug(&mut graph, &import.name, request, &import.name)
+                    .with_context(mismatch)?;
+            }
         }
         for interface in &feature.interfaces {
             let plug = interface.plug(feature.kind, slot);

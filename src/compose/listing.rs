@@ -43,6 +43,8 @@ mod bindings {
             package spin-mcp:listing;
             world features {
                 import spin-mcp:server/request@0.1.0;
+                import spin-mcp:server/input@0.1.0;
+                import spin-mcp:server/changes@0.1.0;
                 export spin-mcp:server/tools@0.1.0;
                 export spin-mcp:server/tools-async@0.1.0;
                 export spin-mcp:server/resources@0.1.0;
@@ -59,7 +61,7 @@ use bindings::{
     exports::spin_mcp::server::{
         prompts, prompts_async, resources, resources_async, tools, tools_async,
     },
-    spin_mcp::server::{request, types},
+    spin_mcp::server::{changes, input, request, types},
 };
 
 /// What one feature offers, in its order.
@@ -93,19 +95,25 @@ impl request::Host for Guest {
     fn meta(&mut self, _: u64) -> Option<String> {
         None
     }
-    fn input_responses(&mut self, _: u64) -> Vec<(String, String)> {
-        Vec::new()
-    }
-    fn request_state(&mut self, _: u64) -> Option<String> {
-        None
-    }
     fn is_cancelled(&mut self, _: u64) -> bool {
         false
     }
     fn progress(&mut self, _: u64, _: f64, _: Option<f64>, _: Option<String>) {}
     fn log(&mut self, _: u64, _: request::LogLevel, _: Option<String>, _: String) {}
+}
+
+impl input::Host for Guest {
+    fn responses(&mut self, _: u64) -> Vec<(String, String)> {
+        Vec::new()
+    }
+    fn state(&mut self, _: u64) -> Option<String> {
+        None
+    }
+}
+
+impl changes::Host for Guest {
     fn resource_updated(&mut self, _: u64, _: String) {}
-    fn list_changed(&mut self, _: u64, _: request::ListKind) {}
+    fn list_changed(&mut self, _: u64, _: changes::ListKind) {}
 }
 
 impl types::Host for Guest {}
@@ -179,6 +187,8 @@ impl Lister {
     async fn read(&self, feature: &Loaded, component: &Component) -> Result<Lists> {
         let mut linker = guest::linker(&self.engine)?;
         request::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+        input::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+        changes::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         trap_unknown(&mut linker, component)?;
         let mut store = guest::sealed_store(&self.engine, &feature.name);
         store.epoch_deadline_async_yield_and_update(1);

@@ -158,7 +158,10 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     let catalog = catalog::bake(&composition.server, store.as_deref(), &features, &lists)?;
 
     // Streams that stay open are those of the component behind `request`, too.
-    let needs_request = stateful || features.iter().any(|feature| feature.request.is_some());
+    let needs_request = stateful
+        || features
+            .iter()
+            .any(|feature| feature.context().next().is_some());
     let mut unused = Vec::new();
     if !needs_request {
         unused.push(graph::CONTROL);

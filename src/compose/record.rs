@@ -192,7 +192,11 @@ impl FeatureRecord {
             prefix: feature.prefix.clone(),
             dynamic: feature.dynamic,
             state,
-            imports: feature.imports.clone(),
+            imports: feature
+                .imports
+                .iter()
+                .map(|import| import.name.clone())
+                .collect(),
             tools: lists
                 .tools
                 .iter()

@@ -63,7 +63,7 @@ pub fn ask<S: Services>(
     };
     if !S::WHOLE || !call.flags().contains(Flags::INPUT) {
         return Err(Failure::internal(format!(
-            "{} asks for input that its feature cannot read: let it import `input-responses`",
+            "{} asks for input that its feature cannot read: let it import `input`",
             describe()
         )));
     }

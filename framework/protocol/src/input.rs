@@ -47,7 +47,7 @@ pub fn require<S: Services>(
 fn seal<S: Services>(call: &Call<'_>, state: &str, services: &mut S) -> Result<String, Failure> {
     if !S::WHOLE {
         return Err(Failure::internal(
-            "the feature gives state but never asks for it: let it import `request-state`",
+            "the feature gives state but never asks for it: let it import `input`",
         ));
     }
     let binding = binding(&call.target, &call.client);

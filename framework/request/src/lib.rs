@@ -1,7 +1,7 @@
 //! The component behind `request`: it answers for the requests in progress what features may
 //! know of them, and sends their notifications.
 //!
-//! Exports `request` for features and `control` for the transport. Imports nothing of MCP.
+//! Exports `request`, `input` and `changes` for features and `control` for the transport. Imports nothing of MCP.
 #![cfg(target_family = "wasm")]
 
 #[cfg(feature = "wasi-0-2")]
@@ -19,7 +19,11 @@ use std::{cell::RefCell, collections::BTreeMap};
 use edition::Channel;
 use edition::bindings::exports::spin_mcp::{
     framework::control::{Change, Context},
-    server::request::{Caller, Guest, ListKind, LogLevel},
+    server::{
+        changes::{self, ListKind},
+        input,
+        request::{self, Caller, LogLevel},
+    },
 };
 use spin_mcp_protocol::notify::Notifier;
 
@@ -90,7 +94,7 @@ fn with<T: Default>(id: u64, f: impl FnOnce(&mut Request) -> T) -> T {
     REQUESTS.with_borrow_mut(|requests| requests.get_mut(&(id & BELOW)).map(f).unwrap_or_default())
 }
 
-impl Guest for Component {
+impl request::Guest for Component {
     fn protocol_version(id: u64) -> String {
         with(id, |request| request.context.protocol_version.clone())
     }
@@ -121,14 +125,6 @@ impl Guest for Component {
         with(id, |request| request.context.meta.clone())
     }
 
-    fn input_responses(id: u64) -> Vec<(String, String)> {
-        with(id, |request| request.context.input_responses.clone())
-    }
-
-    fn request_state(id: u64) -> Option<String> {
-        with(id, |request| request.context.request_state.clone())
-    }
-
     fn is_cancelled(id: u64) -> bool {
         with(id, |request| request.channel.is_closed())
     }
@@ -153,7 +149,19 @@ impl Guest for Component {
             }
         });
     }
+}
 
+impl input::Guest for Component {
+    fn responses(id: u64) -> Vec<(String, String)> {
+        with(id, |request| request.context.input_responses.clone())
+    }
+
+    fn state(id: u64) -> Option<String> {
+        with(id, |request| request.context.request_state.clone())
+    }
+}
+
+impl changes::Guest for Component {
     fn resource_updated(id: u64, uri: String) {
         change(id, Change::Resource(uri));
     }
