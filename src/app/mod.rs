@@ -18,7 +18,7 @@ use crate::check::Target;
 use crate::compose::record::Record;
 use crate::compose::{self, Composition, Grant, Runtime, ServerConfig, Wasi};
 
-pub use build::BuildFailed;
+pub use build::{BuildFailed, BuildOptions};
 pub use edit::Manifest;
 pub use file::replace;
 
