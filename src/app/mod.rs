@@ -9,6 +9,7 @@ mod file;
 mod path;
 mod read;
 mod section;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,8 @@ pub struct App {
     pub key_value_stores: Vec<String>,
     /// The environments that the component, or else the app, is meant for, as Spin calls them.
     pub targets: Vec<String>,
+    /// The files that `spin watch` watches to build the component.
+    pub watch: Vec<String>,
     pub wasi: Wasi,
     pub server: ServerConfig,
     /// In the order of the manifest, which is the order that clients see.

@@ -59,6 +59,10 @@ impl App {
             component: server.id,
             output,
             targets: read_targets(root, &server.component)?,
+            watch: match server.component.section("build")? {
+                Some(build) => build.strings("watch")?,
+                None => vec![],
+            },
             key_value_stores: server.component.strings("key_value_stores")?,
             features,
             dir,

@@ -8,7 +8,7 @@ use std::thread;
 use anyhow::Result;
 
 use super::check;
-use crate::app::{self, App, BuildOptions};
+use crate::app::{self, BuildOptions, Manifest};
 use crate::compose::record::{FeatureRecord, Record};
 use crate::compose::{Composed, compose};
 
@@ -50,7 +50,8 @@ pub struct BuildCommand {
 
 impl BuildCommand {
     pub fn run(self) -> Result<()> {
-        let app = App::find(self.from.as_deref(), self.component_id.as_deref())?;
+        let mut manifest = Manifest::find(self.from.as_deref())?;
+        let app = manifest.app(self.component_id.as_deref())?;
         let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         app.build(&BuildOptions {
             force: self.force,
@@ -59,9 +60,15 @@ impl BuildCommand {
         let composed = compose(&app.composition()?)?;
         app.check_store(&composed.record)?;
         app::replace(&app.output, &composed.component)?;
+        manifest.ensure_watch(&app.component, &app.missing_watch()?)?;
+        manifest.save()?;
         note_store(&composed.record);
         check::warn(&app, &composed.component)?;
-        writeln!(std::io::stdout(), "{}", summary(&app.output, &composed))?;
+        let mut stdout = std::io::stdout().lock();
+        for change in manifest.changes() {
+            writeln!(stdout, "spin.toml: {change}")?;
+        }
+        writeln!(stdout, "{}", summary(&app.output, &composed))?;
         Ok(())
     }
 }

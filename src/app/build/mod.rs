@@ -12,6 +12,7 @@ use std::thread;
 
 use anyhow::{Context as _, Result, ensure};
 
+pub(super) use self::inputs::files;
 use self::output::Output;
 use self::stamps::Stamps;
 use super::{App, Feature};
@@ -210,6 +211,7 @@ mod tests {
             output: dir.join("mcp.wasm"),
             key_value_stores: vec![],
             targets: vec![],
+            watch: vec![],
             wasi: Default::default(),
             server: Default::default(),
             features,
