@@ -238,6 +238,11 @@ mod tests {
         feature
     }
 
+    /// A command that waits for a file in the folder above, for ten seconds at most.
+    fn wait_for(file: &str) -> String {
+        format!("i=0; while [ ! -e ../{file} ] && [ $i -lt 100 ]; do sleep 0.1; i=$((i+1)); done")
+    }
+
     fn lines(path: &Path) -> usize {
         fs::read_to_string(path).unwrap_or_default().lines().count()
     }
@@ -256,10 +261,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         // Each waits for the other to begin, which one after the other would never end.
         let wait = |own: &str, other: &str| {
-            format!(
-                "touch ../{own}; i=0; while [ ! -e ../{other} ] && [ $i -lt 100 ]; do sleep 0.1; \
-                 i=$((i+1)); done; [ $i -lt 100 ]"
-            )
+            format!("touch ../{own}; {}; [ -e ../{other} ]", wait_for(other))
         };
         let features = || {
             let one = apart(dir.path(), "one", &wait("one", "two"));
@@ -328,8 +330,14 @@ mod tests {
         ] {
             for jobs in [1, 2] {
                 let dir = tempfile::tempdir().unwrap();
-                let failing = apart(dir.path(), "failing", command);
-                let slow = apart(dir.path(), "slow", "sleep 0.5; touch ../slow");
+                // With two jobs, it fails while the other build runs.
+                let command = match jobs {
+                    1 => command.to_owned(),
+                    _ => format!("{}; {command}", wait_for("begun")),
+                };
+                let failing = apart(dir.path(), "failing", &command);
+                let slow = "touch ../begun; sleep 0.5; touch ../slow";
+                let slow = apart(dir.path(), "slow", slow);
                 let next = apart(dir.path(), "next", "touch ../next");
                 let error = build(&app(dir.path(), vec![failing, slow, next]), jobs).unwrap_err();
                 let failed: &BuildFailed = error.downcast_ref().unwrap();
