@@ -372,6 +372,10 @@ fn documented_tools_do_what_they_say() {
     let app = dir.path();
     let service = weather_service();
     Template::named("mcp-tool-ts").new_app("my-server", app);
+    // The table of the feature is the last one.
+    let manifest = fs::read_to_string(app.join("spin.toml")).unwrap();
+    let allow = "allow = [\"http\", \"key-value\", \"variables\"]";
+    fs::write(app.join("spin.toml"), format!("{manifest}{allow}\n")).unwrap();
     install(app);
     let docs = fs::read_to_string(root().join("docs/typescript.md")).unwrap();
     let blocks = docs.split("```ts\n").skip(1);
