@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use spin_mcp::app::App;
+use spin_mcp::registry::Source;
 use support::{Server, compose, expect_success, fixture, mcp, root, rpc};
 use template::Template;
 
@@ -169,7 +170,7 @@ fn added_features_follow_in_order() {
     assert_eq!(names, ["my-server", "text", "two-words"]);
     let added = &app.features[2];
     let folder = dir.path().join("two-words");
-    assert_eq!(added.source, folder.join("two_words.wasm"));
+    assert_eq!(added.source, Source::File(folder.join("two_words.wasm")));
     assert_eq!(
         added.build.as_deref(),
         Some("node build.mjs two_words.wasm")
