@@ -4,31 +4,36 @@
 //! follows `<!-- test: async -->` part of an async one, and `<!-- test: Cargo.toml -->` is for
 //! the manifest of the first.
 
-#[path = "support/loopback.rs"]
-mod loopback;
 mod support;
 #[path = "support/template.rs"]
 mod template;
+#[path = "support/web.rs"]
+mod web;
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use loopback::Loopback;
 use serde_json::json;
 use support::{Server, expect_success, mcp, outside_of_cargo, root, rpc};
 use template::{Template, share_target};
+use web::Web;
 
 /// The host that the page's tools ask.
 const API: &str = "https://api.example.com";
 
 /// What stands in for it, and takes that long for an answer.
-fn stations(wait: Duration) -> Loopback {
-    Loopback::start(wait, |path| match path {
-        "/stations/7" => (200, r#"{"celsius": 21.5}"#),
-        "/stations/8" => (200, r#"{"celsius": 4}"#),
-        _ => (404, "{}"),
+fn stations(wait: Duration) -> Web {
+    Web::serve(move |_, path, _| {
+        thread::sleep(wait);
+        let (status, json) = match path {
+            "/stations/7" => (200, r#"{"celsius": 21.5}"#),
+            "/stations/8" => (200, r#"{"celsius": 4}"#),
+            _ => (404, "{}"),
+        };
+        (status, json.to_owned())
     })
 }
 
@@ -107,7 +112,7 @@ fn tools_of_the_page_work_in_both_editions() {
     let stations = stations(Duration::ZERO);
     let tools = "trip, count, temperature, remember, recall, support";
     let template = Template::named("mcp-tool");
-    let code = blocks("tools").replace(API, &stations.url());
+    let code = blocks("tools").replace(API, &format!("http://{}", stations.address()));
     let dir = app(template, "documented", tools, &code);
     let app = dir.path();
     let manifest = app.join("Cargo.toml");
@@ -125,7 +130,7 @@ fn tools_of_the_page_work_in_both_editions() {
         }
         built(app);
         let component = app.join("mcp.wasm");
-        let host = stations.host();
+        let host = stations.address().to_string();
         let server = Server::mcp(
             &component,
             &["--allow-host", &host, "--variable", "support=a@b.c"],
@@ -178,7 +183,7 @@ fn async_tools_wait_side_by_side() {
     let wait = Duration::from_secs(1);
     let stations = stations(wait);
     let template = Template::named("mcp-tool").with("async=yes");
-    let code = blocks("async").replace(API, &stations.url());
+    let code = blocks("async").replace(API, &format!("http://{}", stations.address()));
     let dir = app(template, "waiting", "compare", &code);
     let app = dir.path();
     let manifest = app.join("spin.toml");
@@ -187,7 +192,10 @@ fn async_tools_wait_side_by_side() {
     formatted_and_tested(app);
     built(app);
 
-    let server = Server::mcp(&app.join("mcp.wasm"), &["--allow-host", &stations.host()]);
+    let server = Server::mcp(
+        &app.join("mcp.wasm"),
+        &["--allow-host", &stations.address().to_string()],
+    );
     let compare = || call(&server, "compare", json!({"first": 7, "second": 8}));
     let began = Instant::now();
     std::thread::scope(|scope| {

@@ -5,15 +5,14 @@ mod example;
 mod support;
 #[path = "support/template.rs"]
 mod template;
+#[path = "support/web.rs"]
+mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -21,6 +20,7 @@ use spin_mcp::app::App;
 use spin_mcp::registry::Source;
 use support::{Server, compose, expect_success, fixture, mcp, root, rpc};
 use template::Template;
+use web::Web;
 
 const TEMPLATES: [&str; 3] = ["mcp-tool-ts", "mcp-resource-ts", "mcp-prompt-ts"];
 /// The largest feature component that a template may build, in bytes: mostly its engine.
@@ -341,28 +341,11 @@ fn failing_build_says_what_is_wrong() {
 }
 
 /// Answers requests for the weather, wherever it is, until the test ends.
-fn weather_service() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for connection in listener.incoming() {
-            let mut connection = connection.unwrap();
-            let mut lines = BufReader::new(connection.try_clone().unwrap()).lines();
-            let first = lines.next().unwrap().unwrap();
-            lines.find(|line| line.as_ref().unwrap().is_empty());
-            let (status, body) = match first.as_str() {
-                "GET /now?city=New+York HTTP/1.1" => ("200 OK", r#"{"celsius": 21.5}"#),
-                _ => ("404 Not Found", "{}"),
-            };
-            write!(
-                connection,
-                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                body.len()
-            )
-            .unwrap();
-        }
-    });
-    address
+fn weather_service() -> Web {
+    Web::serve(|method, path, _| match (method, path) {
+        ("GET", "/now?city=New+York") => (200, r#"{"celsius": 21.5}"#.to_owned()),
+        _ => (404, "{}".to_owned()),
+    })
 }
 
 /// The blocks of `docs/typescript.md` that are a whole `src/app.ts`, together in one feature.
@@ -371,7 +354,7 @@ fn documented_tools_do_what_they_say() {
     let _turn = alone();
     let dir = tempfile::tempdir().unwrap();
     let app = dir.path();
-    let service = weather_service();
+    let service = weather_service().address();
     Template::named("mcp-tool-ts").new_app("my-server", app);
     // The table of the feature is the last one.
     let manifest = fs::read_to_string(app.join("spin.toml")).unwrap();
