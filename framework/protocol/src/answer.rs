@@ -3,7 +3,7 @@
 use crate::{
     MAX_RESULT,
     call::{Call, Outcome, Response, Step},
-    content, extension,
+    chain, content, extension,
     failure::Failure,
     input,
     json::{self, Object, Value},
@@ -64,6 +64,7 @@ fn settle_other<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &m
         Outcome::Completion(Ok(Some(result))) => completion(call, &result),
         Outcome::Completion(Ok(None)) => completion(call, &NO_COMPLETION),
         Outcome::List(listed) => return lists::settle(call, listed),
+        Outcome::Handled(handled) => return chain::settle(call, handled, services),
         Outcome::Tool(_) | Outcome::Prompt(Ok(None)) | Outcome::Resource(Ok(None)) => {
             call.fail(&call.target.unknown(call.client.version.is_modern()))
         }
@@ -73,7 +74,7 @@ fn settle_other<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &m
     })
 }
 
-fn of_feature(call: &Call<'_>, error: &Error) -> Response {
+pub fn of_feature(call: &Call<'_>, error: &Error) -> Response {
     let response = call.fail(&Failure::of_feature(error, call.client.version));
     // An error has a message and data of the feature's making.
     if response.body.len() > MAX_RESULT {
@@ -110,7 +111,11 @@ pub fn respond(
     if body.len() > MAX_RESULT {
         return call.fail(&too_large(call));
     }
-    Response { status: 200, body }
+    Response {
+        status: 200,
+        body,
+        failure: None,
+    }
 }
 
 pub fn too_large(call: &Call<'_>) -> Failure {

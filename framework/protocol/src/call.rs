@@ -1,5 +1,7 @@
 //! A call of a feature: what the transport passes to it, and what becomes of its outcome.
 
+use std::borrow::Cow;
+
 use crate::{
     answer,
     catalog::{Catalog, Flags, ListKind},
@@ -37,6 +39,8 @@ pub enum Outcome {
     Resource(Answered<ReadOutcome>),
     Completion(Answered<Completion>),
     List(Result<Listed, Error>),
+    /// What the next link of the chain answered: a result as JSON.
+    Handled(Result<String, Error>),
 }
 
 /// What a feature is asked for, by the names that it knows.
@@ -63,6 +67,12 @@ pub enum Ask<'c> {
         kind: ListKind,
         cursor: Option<&'c str>,
     },
+    /// The next link of the chain is asked.
+    Handle {
+        method: &'c str,
+        /// The text of a JSON object.
+        params: &'c str,
+    },
 }
 
 /// What to do next with a call.
@@ -81,6 +91,8 @@ pub struct Response {
     /// The HTTP status of a response that is nothing else.
     pub status: u16,
     pub body: Vec<u8>,
+    /// What went wrong, if the body says so.
+    pub failure: Option<Failure>,
 }
 
 /// A call that is to be made.
@@ -98,6 +110,17 @@ pub struct Call<'a> {
     pub(crate) task: Option<Box<Task>>,
     /// How often the client was asked on behalf of this call.
     pub(crate) rounds: u32,
+    /// What the next link of the chain is handed, if that is asked.
+    pub(crate) passed: Option<Passed<'a>>,
+}
+
+/// What a call passes on to the next link of the chain.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Passed<'a> {
+    /// The text of a JSON object.
+    pub params: Cow<'a, str>,
+    /// The result of what the transport does itself.
+    pub prepared: Option<String>,
 }
 
 /// What the client answered to `input-required`.
@@ -126,6 +149,8 @@ pub struct Context {
     pub progress_token: Option<String>,
     /// The least severe level that is sent, 0 being debug. None: none is.
     pub log_level: Option<u8>,
+    /// What the last link of a chain is to answer, if it is the transport that knows it.
+    pub prepared: Option<String>,
 }
 
 impl<'a> Call<'a> {
@@ -148,6 +173,7 @@ impl<'a> Call<'a> {
             input,
             task: None,
             rounds: 0,
+            passed: None,
         }
     }
 
@@ -158,11 +184,17 @@ impl<'a> Call<'a> {
 
     /// Whether that feature's functions are the asynchronous ones.
     pub fn is_async(&self) -> bool {
-        self.catalog.slot_flags(self.slot()).contains(Flags::ASYNC)
+        match self.passed {
+            Some(_) => self.catalog.flags().contains(Flags::ASYNC),
+            None => self.catalog.slot_flags(self.slot()).contains(Flags::ASYNC),
+        }
     }
 
     /// What is known of the features to ask, together.
     pub fn flags(&self) -> Flags {
+        if self.passed.is_some() {
+            return self.catalog.flags().with(Flags::USES_REQUEST);
+        }
         let flags = self.slots.all().iter();
         flags
             .map(|slot| self.catalog.slot_flags(*slot))
@@ -171,6 +203,12 @@ impl<'a> Call<'a> {
 
     /// What to ask that feature for.
     pub fn ask(&self) -> Ask<'_> {
+        if let Some(passed) = &self.passed {
+            return Ask::Handle {
+                method: self.target.method(),
+                params: &passed.params,
+            };
+        }
         let prefix = match self.target {
             Target::Tool { .. } | Target::Prompt { .. } => self
                 .catalog
@@ -206,6 +244,10 @@ impl<'a> Call<'a> {
                 kind: listing.kind,
                 cursor: listing.cursor.as_deref(),
             },
+            Target::Method(method) => Ask::Handle {
+                method,
+                params: "{}",
+            },
         }
     }
 
@@ -235,6 +277,10 @@ impl<'a> Call<'a> {
             request_state: self.input.state.clone(),
             progress_token: self.progress_token.map(str::to_owned),
             log_level: self.client.log_level.map(|level| level as u8),
+            prepared: self
+                .passed
+                .as_ref()
+                .and_then(|passed| passed.prepared.clone()),
         }
     }
 
@@ -268,6 +314,7 @@ impl<'a> Call<'a> {
         Response {
             status: failure.status,
             body: failure.to_json(Some(self.id)),
+            failure: Some(failure.clone()),
         }
     }
 

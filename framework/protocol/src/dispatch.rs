@@ -5,6 +5,7 @@ use crate::{
     bridge,
     call::{Call, Input, Outcome, Step},
     catalog::{Catalog, Flags, ListKind},
+    chain::{self, Gate},
     client::{self, Client},
     extension,
     failure::{Failure, excerpt},
@@ -13,7 +14,7 @@ use crate::{
     lists,
     message::{Params, Request},
     notify::LogLevel,
-    services::Services,
+    services::{Part, Services},
     session::Session,
     state,
     target::{self, Target},
@@ -30,6 +31,8 @@ pub enum Answer<'a> {
     Call(Box<Call<'a>>),
     /// The response comes when the client or the server ends it.
     Listen(Box<(Listener, Watched<'a>)>),
+    /// The chain is asked before the transport does it.
+    Gate(Box<Gate<'a>>),
 }
 
 /// Answers a request of a client whose revision is settled.
@@ -39,6 +42,28 @@ pub fn dispatch<'a, S: Services>(
     client: Client<'a>,
     services: &mut S,
 ) -> Result<Answer<'a>, Failure> {
+    match S::PART {
+        Part::Transport => chain::request(catalog, request, client, services),
+        Part::Server | Part::Hub => own(catalog, request, client, services),
+    }
+}
+
+/// Does what this part itself does: a transport what is about streams and the store, a hub
+/// all else, a server everything.
+pub fn own<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    request: Request<'a>,
+    client: Client<'a>,
+    services: &mut S,
+) -> Result<Answer<'a>, Failure> {
+    if S::PART != Part::Hub
+        && let Some(answer) = of_transport(catalog, &request, &client, services)?
+    {
+        return Ok(answer);
+    }
+    if S::PART == Part::Transport {
+        return Err(Failure::method_not_found(&request.method, client.version));
+    }
     let modern = client.version.is_modern();
     let flags = catalog.flags();
     if let Some((kind, exports)) = target::list_kind(&request.method)
@@ -68,29 +93,40 @@ pub fn dispatch<'a, S: Services>(
             Ok(Answer::Ready(response(request.id, &[discovered])))
         }
         "ping" if !modern => Ok(Answer::Ready(response(request.id, &[b"{}"]))),
-        "logging/setLevel" if !modern && flags.contains(Flags::LOG) => {
+        method => Err(Failure::method_not_found(method, client.version)),
+    }
+}
+
+/// What is about streams and the store. None: the request is about something else.
+fn of_transport<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    request: &Request<'a>,
+    client: &Client<'a>,
+    services: &mut S,
+) -> Result<Option<Answer<'a>>, Failure> {
+    let modern = client.version.is_modern();
+    let answer = match &*request.method {
+        "logging/setLevel" if !modern && catalog.flags().contains(Flags::LOG) => {
             let level = request
                 .params
                 .level
                 .ok_or_else(|| Failure::malformed_params("`level` is missing"))?;
-            Ok(Answer::SetLevel(
-                client::log_level(&level)?,
-                response(request.id, &[b"{}"]),
-            ))
+            Answer::SetLevel(client::log_level(&level)?, response(request.id, &[b"{}"]))
         }
-        "subscriptions/listen" if modern && S::WHOLE => listen(catalog, request, client, services),
+        "subscriptions/listen" if modern && S::WHOLE => listen(catalog, request, client, services)?,
         "resources/subscribe" | "resources/unsubscribe"
             if !modern && S::WHOLE && offer(catalog, services).updates =>
         {
-            subscribe(&request, &client, services).map(Answer::Ready)
+            Answer::Ready(subscribe(request, client, services)?)
         }
         "tasks/get" | "tasks/update" | "tasks/cancel"
             if modern && S::WHOLE && offer(catalog, services).tasks =>
         {
-            task(catalog, request, client, services)
+            task(catalog, request, client, services)?
         }
-        method => Err(Failure::method_not_found(method, client.version)),
-    }
+        _ => return Ok(None),
+    };
+    Ok(Some(answer))
 }
 
 /// The answer to `initialize`.
@@ -100,17 +136,24 @@ pub fn initialized<S: Services>(
     session: &Session,
     services: &mut S,
 ) -> Vec<u8> {
+    response(id, &[&initialize_result(catalog, session, services)])
+}
+
+/// The result of `initialize`.
+pub fn initialize_result<S: Services>(
+    catalog: &Catalog<'_>,
+    session: &Session,
+    services: &mut S,
+) -> Vec<u8> {
     let shared = services.store().is_some();
     let version = session.version.as_str().as_bytes();
-    response(
-        id,
-        &[
-            b"{\"protocolVersion\":\"",
-            version,
-            b"\"",
-            catalog.initialize(shared),
-        ],
-    )
+    [
+        b"{\"protocolVersion\":\"",
+        version,
+        b"\"",
+        catalog.initialize(shared),
+    ]
+    .concat()
 }
 
 /// A JSON-RPC response whose result is these parts together.
@@ -193,13 +236,7 @@ fn call<'a, S: Services>(
     services: &mut S,
 ) -> Result<Answer<'a>, Failure> {
     let mut client = client;
-    if S::WHOLE
-        && catalog.flags().contains(Flags::TASKS)
-        && services.store().is_none()
-        && tasks::declared(&client.capabilities)
-    {
-        client.capabilities = tasks::without_extension(&client.capabilities).into();
-    }
+    without_tasks(catalog, &mut client, services);
     let input = input(&request.params, &target.0, &client, services)?;
     let meta = request.params.meta;
     Ok(Answer::Call(Box::new(Call::new(
@@ -207,8 +244,23 @@ fn call<'a, S: Services>(
     ))))
 }
 
+/// Where no task can be kept, no client is one that takes them.
+pub fn without_tasks<S: Services>(
+    catalog: &Catalog<'_>,
+    client: &mut Client<'_>,
+    services: &mut S,
+) {
+    if S::WHOLE
+        && catalog.flags().contains(Flags::TASKS)
+        && services.store().is_none()
+        && tasks::declared(&client.capabilities)
+    {
+        client.capabilities = tasks::without_extension(&client.capabilities).into();
+    }
+}
+
 /// What a modern client brings back after it was asked.
-fn input<S: Services>(
+pub fn input<S: Services>(
     params: &Params<'_>,
     target: &Target<'_>,
     client: &Client<'_>,
@@ -301,8 +353,8 @@ pub fn offer<S: Services>(catalog: &Catalog<'_>, services: &mut S) -> Offer {
 
 fn listen<'a, S: Services>(
     catalog: &Catalog<'a>,
-    request: Request<'a>,
-    client: Client<'a>,
+    request: &Request<'a>,
+    client: &Client<'a>,
     services: &mut S,
 ) -> Result<Answer<'a>, Failure> {
     let offer = offer(catalog, services);
@@ -312,7 +364,7 @@ fn listen<'a, S: Services>(
     }
     let principal = client.principal().to_owned();
     listener.retain_tasks(|id| tasks::peek(services, &principal, id).is_ok());
-    let watched = Watched::new(*catalog, request.id, client, listener.task_ids());
+    let watched = Watched::new(*catalog, request.id, client.clone(), listener.task_ids());
     Ok(Answer::Listen(Box::new((listener, watched))))
 }
 
@@ -362,8 +414,8 @@ const COMPLETE: &[u8] = b"{\"resultType\":\"complete\"}";
 
 fn task<'a, S: Services>(
     catalog: &Catalog<'a>,
-    request: Request<'a>,
-    client: Client<'a>,
+    request: &Request<'a>,
+    client: &Client<'a>,
     services: &mut S,
 ) -> Result<Answer<'a>, Failure> {
     if !tasks::declared(&client.capabilities) {
@@ -401,8 +453,12 @@ fn task<'a, S: Services>(
                     state: Some(task.state().to_owned()),
                 };
                 let meta = request.params.meta;
+                let client = client.clone();
                 let mut call = Call::new(*catalog, request.id, target, meta, input, client);
                 call.task = Some(task);
+                if S::PART == Part::Transport {
+                    chain::pass_task(&mut call);
+                }
                 return Ok(Answer::Call(Box::new(call)));
             }
         },

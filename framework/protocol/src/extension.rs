@@ -6,6 +6,7 @@ use crate::{
     answer::{self, broken},
     call::{Call, Outcome, Response},
     catalog::Flags,
+    chain,
     failure::Failure,
     input,
     json::{self, Object, Value},
@@ -81,6 +82,7 @@ fn respond(call: &Call<'_>, result: Result<Vec<u8>, Failure>) -> Response {
         Ok(object) => Response {
             status: 200,
             body: whole(&call.catalog, call.id, &object),
+            failure: None,
         },
         Err(failure) => call.fail(&failure),
     }
@@ -110,7 +112,10 @@ fn step(call: &Call<'_>, outcome: Outcome) -> Result<tasks::Step, Failure> {
                 Err(broken(call, "the result of an extension instead of a task"))
             }
         }
-        Outcome::Tool(Err(error)) => Err(Failure::of_feature(&error, version)),
+        Outcome::Tool(Err(error)) | Outcome::Handled(Err(error)) => {
+            Err(Failure::of_feature(&error, version))
+        }
+        Outcome::Handled(Ok(result)) => chain::task_step(call, result),
         _ => Err(call.target.unknown(true)),
     }
 }
@@ -149,9 +154,6 @@ pub fn target<'a>(
     catalog: &Catalog<'a>,
     task: &tasks::Task,
 ) -> Result<(Target<'a>, Slots), Failure> {
-    Target::named_tool(
-        catalog,
-        task.tool().to_owned().into(),
-        task.arguments().to_owned().into(),
-    )
+    let (name, arguments) = (task.tool().to_owned(), task.arguments().to_owned());
+    Target::named_tool(catalog, name.into(), arguments.into())
 }

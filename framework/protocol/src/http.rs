@@ -6,8 +6,9 @@ use std::borrow::Cow;
 
 use crate::{
     MAX_BODY, bridge,
-    call::Call,
+    call::{Call, Response},
     catalog::Catalog,
+    chain::{self, Gate, Then},
     client::{self, Client},
     dispatch::{self, Answer},
     failure::{Failure, INVALID_PARAMS, INVALID_REQUEST, excerpt},
@@ -16,7 +17,7 @@ use crate::{
     message::{self, Message},
     notify::LogLevel,
     origin,
-    services::Services,
+    services::{Part, Services},
     session::{self, Session},
     target::Target,
     version::Version,
@@ -66,6 +67,10 @@ pub enum Outcome<'a> {
     Call(Box<Call<'a>>),
     /// A stream that stays open.
     Listen(Box<Listening<'a>>),
+    /// Its call is made first; what came of it goes to [`pass`].
+    Gate(Box<Gate<'a>>),
+    /// The chain is told of it; then the response is [`accepted`].
+    Notify(Box<Call<'a>>),
 }
 
 /// What goes out on a stream that stays open.
@@ -205,10 +210,10 @@ pub fn handle<'a, S: Services>(
                 handle_request(catalog, head, request, services),
             ),
             Ok(Message::Notification(notification)) => {
-                let named = client::named_version(&notification.params.meta)
-                    .ok()
-                    .flatten();
-                (None, accept(head, &notification, named.is_some(), services))
+                let named = client::named_version(&notification.params.meta);
+                let named = named.ok().flatten();
+                let named = named.as_deref().and_then(Version::parse);
+                (None, accept(catalog, head, notification, named, services))
             }
             Ok(Message::Response(response)) => (None, accept_response(head, &response, services)),
         },
@@ -353,22 +358,72 @@ fn handle_legacy<'a, S: Services>(
 ) -> Result<Outcome<'a>, Failure> {
     if handshake {
         let session = client::handshake(&request.params, services.now())?;
+        if S::PART == Part::Transport {
+            let gate = chain::handshake(catalog, request, session, LogLevel::Info, services);
+            return proceed(gate, services);
+        }
         let body = dispatch::initialized(catalog, request.id, &session, services);
-        let mut response = HttpResponse::json(200, body);
-        let id = session.to_id(services.random());
-        response.headers.push(("mcp-session-id", Cow::Owned(id)));
-        return Ok(Outcome::Reply(response));
+        return Ok(Outcome::Reply(greet(body, &session, services)));
     }
     let client = find_client(head, version, services)?;
     let session = (client.session_key.clone(), client.session_expires);
     let answer = dispatch::dispatch(catalog, request, client, services)?;
+    keep_level(&answer, &session, services)?;
+    proceed(answer, services)
+}
+
+/// The response that begins a session.
+fn greet<S: Services>(body: Vec<u8>, session: &Session, services: &mut S) -> HttpResponse {
+    let mut response = HttpResponse::json(200, body);
+    let id = session.to_id(services.random());
+    response.headers.push(("mcp-session-id", Cow::Owned(id)));
+    response
+}
+
+/// Keeps the level that a session asked for.
+fn keep_level<S: Services>(
+    answer: &Answer<'_>,
+    session: &(Option<Vec<u8>>, u64),
+    services: &mut S,
+) -> Result<(), Failure> {
     if S::WHOLE
-        && let (Answer::SetLevel(level, _), (Some(session), expires)) = (&answer, &session)
+        && let (Answer::SetLevel(level, _), (Some(session), expires)) = (answer, session)
         && services.store().is_some()
     {
         session::set_level(services, session, *expires, *level).map_err(bridge::unavailable)?;
     }
-    proceed(answer, services)
+    Ok(())
+}
+
+/// Goes on with a request that the chain let pass, or did not: `response` is what became of its
+/// call.
+pub fn pass<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    gate: Gate<'a>,
+    response: Response,
+    services: &mut S,
+) -> Outcome<'a> {
+    if response.failure.is_some() {
+        return Outcome::Reply(response.http());
+    }
+    let id = gate.request.id;
+    let act = |services: &mut S| {
+        let session = (gate.client.session_key.clone(), gate.client.session_expires);
+        let answer = dispatch::own(catalog, gate.request, gate.client, services)?;
+        keep_level(&answer, &session, services)?;
+        proceed(answer, services)
+    };
+    match gate.then {
+        Then::Reply => Outcome::Reply(response.http()),
+        Then::Handshake(session) => Outcome::Reply(greet(response.body, &session, services)),
+        Then::Act => act(services)
+            .unwrap_or_else(|failure| Outcome::Reply(HttpResponse::failure(&failure, Some(id)))),
+    }
+}
+
+/// The response to a message that needs none.
+pub fn accepted() -> HttpResponse {
+    HttpResponse::empty(202)
 }
 
 /// The client of a legacy request: of the session that the headers name, if they do. It must
@@ -420,13 +475,18 @@ fn find_client<'a, S: Services>(
 
 /// What becomes of a notification.
 fn accept<'a, S: Services>(
+    catalog: &Catalog<'a>,
     head: &Head<'a>,
-    notification: &message::Notification<'a>,
-    modern: bool,
+    notification: message::Notification<'a>,
+    named: Option<Version>,
     services: &mut S,
 ) -> Result<Outcome<'a>, Failure> {
     let version = settle_version(None, head.headers.version()?)?;
-    if !modern && !version.is_some_and(Version::is_modern) {
+    let version = named.or(version);
+    let client = if let Some(version) = version.filter(|version| version.is_modern()) {
+        let client = Client::modern(version, &notification.params.meta);
+        client.unwrap_or_else(|_| Client::legacy(version, LogLevel::Info))
+    } else {
         let client = find_client(head, version, services)?;
         let request = notification.params.request_id.filter(message::is_id);
         if S::WHOLE
@@ -435,8 +495,13 @@ fn accept<'a, S: Services>(
         {
             bridge::cancel(services, session, request.text)?;
         }
+        client
+    };
+    if S::PART == Part::Transport {
+        let call = chain::notification(catalog, notification, client);
+        return Ok(Outcome::Notify(call));
     }
-    Ok(Outcome::Reply(HttpResponse::empty(202)))
+    Ok(Outcome::Reply(accepted()))
 }
 
 fn accept_response<'a, S: Services>(
@@ -456,7 +521,7 @@ fn accept_response<'a, S: Services>(
     {
         bridge::accept(services, session, response)?;
     }
-    Ok(Outcome::Reply(HttpResponse::empty(202)))
+    Ok(Outcome::Reply(accepted()))
 }
 
 fn proceed<'a, S: Services>(answer: Answer<'a>, services: &mut S) -> Result<Outcome<'a>, Failure> {
@@ -465,6 +530,7 @@ fn proceed<'a, S: Services>(answer: Answer<'a>, services: &mut S) -> Result<Outc
             Outcome::Reply(HttpResponse::json(200, body))
         }
         Answer::Call(call) => Outcome::Call(call),
+        Answer::Gate(gate) => Outcome::Gate(gate),
         Answer::Listen(listening) if S::WHOLE => {
             let (listener, watched) = *listening;
             open(listener, Some(watched), services)?

@@ -88,7 +88,24 @@ pub fn check(call: &Call<'_>, required: &InputRequired) -> Result<(), Failure> {
             "a need for input, but neither requests for it nor state",
         ));
     }
+    check_requests(call, required)?;
     let mut missing = Missing::default();
+    for request in &required.requests {
+        let params = Value::parse(&request.params);
+        missing.note(call, request, &params.map_err(|_| unparsed(call))?)?;
+    }
+    missing.into_result(call)
+}
+
+fn unparsed(call: &Call<'_>) -> Failure {
+    broken(
+        call,
+        "a request for input whose parameters are not a JSON object",
+    )
+}
+
+/// Whether that can be asked of any client.
+pub fn check_requests(call: &Call<'_>, required: &InputRequired) -> Result<(), Failure> {
     for (index, request) in required.requests.iter().enumerate() {
         if required.requests[..index]
             .iter()
@@ -97,15 +114,9 @@ pub fn check(call: &Call<'_>, required: &InputRequired) -> Result<(), Failure> {
             return Err(broken(call, "two requests for input under one key"));
         }
         let params = Value::parse(&request.params).ok().filter(Value::is_object);
-        let params = params.ok_or_else(|| {
-            broken(
-                call,
-                "a request for input whose parameters are not a JSON object",
-            )
-        })?;
-        missing.note(call, request, &params)?;
+        params.ok_or_else(|| unparsed(call))?;
     }
-    missing.into_result(call)
+    Ok(())
 }
 
 /// Appends the result that asks a modern client.
@@ -117,6 +128,15 @@ fn write(
 ) -> Result<(), Failure> {
     let mut object = Object::begin(out);
     object.string("resultType", "input_required");
+    write_requests(&mut object, required);
+    object.optional("requestState", state);
+    write_meta(&mut object, call, None)?;
+    object.end();
+    Ok(())
+}
+
+/// Appends the member that holds the requests, which were checked.
+pub fn write_requests(object: &mut Object<'_>, required: &InputRequired) {
     if !required.requests.is_empty() {
         let mut requests = Object::begin(object.key("inputRequests"));
         for request in &required.requests {
@@ -128,10 +148,6 @@ fn write(
         }
         requests.end();
     }
-    object.optional("requestState", state);
-    write_meta(&mut object, call, None)?;
-    object.end();
-    Ok(())
 }
 
 /// What the client would have to declare, as far as it did not.

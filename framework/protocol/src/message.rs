@@ -59,6 +59,8 @@ pub struct Params<'a> {
     pub capabilities: Option<Value<'a>>,
     pub client_info: Option<Value<'a>>,
     pub meta: Meta<'a>,
+    /// The whole object; empty if there is none.
+    pub text: &'a str,
     /// The first of these members that is there twice: whoever reads them next may take the
     /// other one.
     pub twice: Option<&'static str>,
@@ -66,7 +68,7 @@ pub struct Params<'a> {
 
 /// The members of `_meta` that mean something to a server
 /// (https://modelcontextprotocol.io/specification/2026-07-28/basic#meta).
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Meta<'a> {
     /// The whole of it.
     pub value: Option<Value<'a>>,
@@ -170,7 +172,9 @@ impl<'a> Envelope<'a> {
                     twice.get_or_insert("params");
                 }
                 if kind == Kind::Object {
+                    let start = reader.position();
                     self.params.read(&mut reader)?;
+                    self.params.text = reader.since(start);
                 } else {
                     reader.value()?;
                 }
@@ -252,6 +256,21 @@ pub fn is_id(value: &Value<'_>) -> bool {
 }
 
 impl<'a> Params<'a> {
+    /// Reads the text of a JSON object.
+    pub fn parse(text: &'a str) -> Result<Params<'a>, Fault> {
+        let mut reader = Reader::new(text);
+        let mut params = Params {
+            text,
+            ..Params::default()
+        };
+        if reader.peek()? != Kind::Object {
+            return Err(Fault::Syntax(0));
+        }
+        params.read(&mut reader)?;
+        reader.end()?;
+        Ok(params)
+    }
+
     fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
         reader.enter()?;
         let mut first = true;

@@ -60,13 +60,13 @@ fn serve(headers: &[(String, Vec<u8>)], body: &[u8]) {
             }
             http::Outcome::Reply(response) => is_response(&response.body),
             http::Outcome::Call(mut call) => call_back(&mut call),
-            http::Outcome::Listen(_) => {}
+            http::Outcome::Listen(_) | http::Outcome::Gate(_) | http::Outcome::Notify(_) => {}
         },
     }
     match stdio::Session::default().handle_line(&catalog, body, &mut TestServices::default()) {
         stdio::Outcome::Reply(line) => is_response(line.trim_ascii_end()),
         stdio::Outcome::Call(mut call) => call_back(&mut call),
-        stdio::Outcome::Nothing | stdio::Outcome::Cancel(_) => {}
+        _ => {}
     }
 }
 

@@ -3,11 +3,25 @@
 
 use std::collections::BTreeMap;
 
+/// The parts of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Server,
+    /// The first link of a chain: it hands to the next one what clients ask for.
+    Transport,
+    /// The last link: it calls features.
+    Hub,
+}
+
 /// What a transport offers to the protocol.
 pub trait Services {
     /// Whether the server is the whole one. The small one has the tools of its catalog, and
     /// nothing outlives a request: the code for all else is not compiled into it.
     const WHOLE: bool;
+
+    /// Which part of a server this is.
+    const PART: Part = Part::Server;
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
     fn now(&mut self) -> u64;

@@ -3,15 +3,16 @@
 
 use crate::{
     bridge,
-    call::Call,
+    call::{Call, Response},
     catalog::Catalog,
+    chain::{self, Gate, Then},
     client::{self, Client},
     dispatch::{self, Answer},
     failure::Failure,
     listen::{self, Change, Listener},
     message::{self, Message},
     notify::LogLevel,
-    services::Services,
+    services::{Part, Services},
     session,
     version::Version,
 };
@@ -41,6 +42,10 @@ pub enum Outcome<'a> {
     Call(Box<Call<'a>>),
     /// The client gave up on the request with this `id`, as it wrote it.
     Cancel(&'a str),
+    /// Its call is made first; what came of it goes to [`Session::pass`].
+    Gate(Box<Gate<'a>>),
+    /// The chain is told of it; the client may have given up on the request with this `id`.
+    Notify(Box<Call<'a>>, Option<&'a str>),
 }
 
 impl Session {
@@ -63,7 +68,9 @@ impl Session {
                 let id = request.id;
                 (Some(id), self.handle_request(catalog, request, services))
             }
-            Ok(Message::Notification(notification)) => return self.note(&notification),
+            Ok(Message::Notification(notification)) => {
+                return self.note::<S>(catalog, notification);
+            }
             Ok(Message::Response(response)) => {
                 if S::WHOLE {
                     // What nobody asked for, or cannot be kept, is not answered either.
@@ -72,6 +79,46 @@ impl Session {
                 return Outcome::Nothing;
             }
         };
+        self.finish(id, answer, services)
+    }
+
+    /// Goes on with a request that the chain let pass, or did not: `response` is what became of
+    /// its call.
+    pub fn pass<'a, S: Services>(
+        &mut self,
+        catalog: &Catalog<'a>,
+        gate: Gate<'a>,
+        response: Response,
+        services: &mut S,
+    ) -> Outcome<'a> {
+        if response.failure.is_some() {
+            return Outcome::Reply(response.line());
+        }
+        match gate.then {
+            Then::Reply => Outcome::Reply(response.line()),
+            Then::Handshake(session) => {
+                self.settle(session);
+                Outcome::Reply(response.line())
+            }
+            Then::Act => {
+                let id = gate.request.id;
+                let answer = dispatch::own(catalog, gate.request, gate.client, services);
+                self.finish(Some(id), answer, services)
+            }
+        }
+    }
+
+    fn settle(&mut self, session: session::Session) {
+        self.settled = Some(session);
+        self.log_level = None;
+    }
+
+    fn finish<'a, S: Services>(
+        &mut self,
+        id: Option<&'a str>,
+        answer: Result<Answer<'a>, Failure>,
+        services: &mut S,
+    ) -> Outcome<'a> {
         let answer = answer.and_then(|answer| match answer {
             Answer::Listen(listening) if S::WHOLE => {
                 self.listen(id.unwrap_or_default(), listening.0, services)
@@ -80,6 +127,7 @@ impl Session {
         });
         let mut line = match answer {
             Ok(Answer::Call(call)) => return Outcome::Call(call),
+            Ok(Answer::Gate(gate)) => return Outcome::Gate(gate),
             Ok(Answer::Listen(_)) => return Outcome::Nothing,
             Ok(Answer::Ready(line)) => line,
             Ok(Answer::SetLevel(level, line)) => {
@@ -112,17 +160,25 @@ impl Session {
         }
         if request.method == "initialize" && named.is_none() {
             let session = client::handshake(&request.params, services.now())?;
+            if S::PART == Part::Transport {
+                let level = LogLevel::Info;
+                return Ok(chain::handshake(catalog, request, session, level, services));
+            }
             let answer = dispatch::initialized(catalog, request.id, &session, services);
-            self.settled = Some(session);
-            self.log_level = None;
+            self.settle(session);
             return Ok(Answer::Ready(answer));
         }
+        let client = self.legacy(version);
+        dispatch::dispatch(catalog, request, client, services)
+    }
+
+    /// The client of a message that does not speak for itself.
+    fn legacy<'a>(&self, version: Option<Version>) -> Client<'a> {
         let level = self.log_level.unwrap_or(LogLevel::Info);
-        let client = match &self.settled {
+        match &self.settled {
             Some(session) => Client::of_session(session.clone(), SESSION.to_vec(), level),
             None => Client::legacy(version.unwrap_or(Version::ASSUMED), level),
-        };
-        dispatch::dispatch(catalog, request, client, services)
+        }
     }
 
     /// Opens a subscription; its answer comes when it ends.
@@ -144,15 +200,27 @@ impl Session {
         Ok(Answer::Ready(acknowledged.unwrap_or_default()))
     }
 
-    fn note<'a>(&mut self, notification: &message::Notification<'a>) -> Outcome<'a> {
+    fn note<'a, S: Services>(
+        &mut self,
+        catalog: &Catalog<'a>,
+        notification: message::Notification<'a>,
+    ) -> Outcome<'a> {
         let cancelled = notification.params.request_id.filter(message::is_id);
-        match cancelled {
-            Some(id) if notification.method == "notifications/cancelled" => {
-                self.listeners.retain(|(open, _)| open != id.text);
-                Outcome::Cancel(id.text)
-            }
-            _ => Outcome::Nothing,
+        let cancelled = cancelled
+            .filter(|_| notification.method == "notifications/cancelled")
+            .map(|id| id.text);
+        if let Some(id) = cancelled {
+            self.listeners.retain(|(open, _)| open != id);
         }
+        if S::PART == Part::Transport {
+            let named = client::named_version(&notification.params.meta);
+            let named = named.ok().flatten();
+            let version = named.as_deref().and_then(Version::parse);
+            let client = self.legacy(version);
+            let call = chain::notification(catalog, notification, client);
+            return Outcome::Notify(call, cancelled);
+        }
+        cancelled.map_or(Outcome::Nothing, Outcome::Cancel)
     }
 
     /// The lines that tell the client of what changed, as far as it wants to know.

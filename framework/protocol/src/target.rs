@@ -40,6 +40,8 @@ pub enum Target<'a> {
         context: Vec<(String, String)>,
     },
     List(Listing),
+    /// What only the next link of a chain knows.
+    Method(Cow<'a, str>),
 }
 
 /// The features to ask, one after the other, until one knows what is asked for.
@@ -74,6 +76,32 @@ impl<'a> Target<'a> {
             arguments,
         };
         Ok((target, slots))
+    }
+
+    /// What `tools/call` asks for, whoever may know the tool.
+    pub fn passed_tool(catalog: &Catalog<'a>, params: &Params<'a>) -> Result<Self, Failure> {
+        let name = text("name", params.name)?;
+        Ok(Target::Tool {
+            tool: catalog.tool(&name),
+            name,
+            arguments: Cow::Borrowed(object("arguments", params.arguments)?),
+        })
+    }
+
+    /// What `prompts/get` asks for, whoever may know the prompt.
+    pub fn passed_prompt(params: &Params<'a>) -> Result<Self, Failure> {
+        Ok(Target::Prompt {
+            name: text("name", params.name)?,
+            arguments: Vec::new(),
+            text: object("arguments", params.arguments)?,
+        })
+    }
+
+    /// What `resources/read` asks for, whoever may know the resource.
+    pub fn passed_resource(params: &Params<'a>) -> Result<Self, Failure> {
+        Ok(Target::Resource {
+            uri: text("uri", params.uri)?,
+        })
     }
 
     /// What `prompts/get` asks for.
@@ -207,7 +235,7 @@ impl<'a> Target<'a> {
             Target::Tool { name, .. } => unknown_tool(name),
             Target::Prompt { name, .. } => unknown_prompt(name),
             Target::Resource { uri } => unknown_resource(uri, modern),
-            Target::Completion { .. } | Target::List(_) => {
+            Target::Completion { .. } | Target::List(_) | Target::Method(_) => {
                 Failure::invalid_params("unknown reference")
             }
         }
@@ -223,10 +251,11 @@ impl<'a> Target<'a> {
                 format!("the completion of `{}`", excerpt(&argument.name))
             }
             Target::List(listing) => format!("the list of {}", listing.kind.member()),
+            Target::Method(method) => format!("method `{}`", excerpt(method)),
         }
     }
 
-    pub fn method(&self) -> &'static str {
+    pub fn method(&self) -> &str {
         match self {
             Target::Tool { .. } => "tools/call",
             Target::Prompt { .. } => "prompts/get",
@@ -238,6 +267,7 @@ impl<'a> Target<'a> {
                 ListKind::ResourceTemplates => "resources/templates/list",
                 ListKind::Prompts => "prompts/list",
             },
+            Target::Method(method) => method,
         }
     }
 
@@ -248,6 +278,7 @@ impl<'a> Target<'a> {
             Target::Resource { uri } => uri,
             Target::Completion { argument, .. } => &argument.name,
             Target::List(listing) => listing.kind.member(),
+            Target::Method(_) => "",
         }
     }
 
@@ -256,7 +287,10 @@ impl<'a> Target<'a> {
         match self {
             Target::Tool { arguments, .. } => arguments,
             Target::Prompt { text, .. } => text,
-            Target::Resource { .. } | Target::Completion { .. } | Target::List(_) => "{}",
+            Target::Resource { .. }
+            | Target::Completion { .. }
+            | Target::List(_)
+            | Target::Method(_) => "{}",
         }
     }
 }

@@ -237,5 +237,6 @@ pub fn name(call: &Call<'_>) -> String {
         Ask::Resource { uri } => uri.to_owned(),
         Ask::Completion { argument, .. } => argument.name.clone(),
         Ask::List { kind, .. } => kind.member().to_owned(),
+        Ask::Handle { method, .. } => method.to_owned(),
     }
 }

@@ -4,10 +4,11 @@
 use crate::{
     Catalog,
     call::{Call, Input},
+    chain,
     client::Client,
     extension,
     message::Meta,
-    services::Services,
+    services::{Part, Services},
     tasks::{self, Detailed, Got},
 };
 
@@ -79,6 +80,9 @@ impl<'a> Watched<'a> {
             client,
         );
         call.task = Some(task);
+        if S::PART == Part::Transport {
+            chain::pass_task(&mut call);
+        }
         Some(call)
     }
 

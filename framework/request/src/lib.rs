@@ -18,7 +18,10 @@ use std::{cell::RefCell, collections::BTreeMap};
 
 use edition::Channel;
 use edition::bindings::exports::spin_mcp::{
-    framework::control::{Change, Context},
+    framework::{
+        control::{Change, Context},
+        prepared,
+    },
     server::{
         changes::{self, ListKind},
         input,
@@ -158,6 +161,12 @@ impl input::Guest for Component {
 
     fn state(id: u64) -> Option<String> {
         with(id, |request| request.context.request_state.clone())
+    }
+}
+
+impl prepared::Guest for Component {
+    fn get(id: u64) -> Option<String> {
+        with(id, |request| request.context.prepared.clone())
     }
 }
 

@@ -1,10 +1,13 @@
-//! The server of the framework: transport, hub and method-not-found in one component.
+//! The server of the framework: transport, hub and method-not-found in one component; or, with
+//! the features `transport` and `hub`, the two ends of a chain, with `handler` between them.
 //!
 //! Exports the standard interfaces for HTTP and stdio. Imports `tools` and its like once; compose puts in
 //! its place as many features as there are, and behind `catalog` what it read of them.
 #![cfg(target_family = "wasm")]
 
 mod catalog;
+#[cfg(feature = "hub")]
+mod hub;
 mod services;
 #[cfg(feature = "whole")]
 mod store;
@@ -49,6 +52,7 @@ fn random_id() -> u64 {
 }
 
 /// The id for the feature that is asked now.
+#[cfg(not(feature = "transport"))]
 fn in_slot(call: &Call<'_>, id: u64) -> u64 {
     (call.slot() as u64) << SLOT_SHIFT | id
 }

@@ -1,9 +1,14 @@
 //! What the host offers to the protocol.
 
-use spin_mcp_protocol::services::{MemoryStore, Services, Store};
+use spin_mcp_protocol::services::{MemoryStore, Part, Services, Store};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::edition;
+
+const PART: Part = match cfg!(feature = "transport") {
+    true => Part::Transport,
+    false => Part::Server,
+};
 
 /// For HTTP: many instances, which share the store of the host if there is one.
 #[derive(Default)]
@@ -14,6 +19,7 @@ pub struct Http {
 
 impl Services for Http {
     const WHOLE: bool = cfg!(feature = "whole");
+    const PART: Part = PART;
 
     fn now(&mut self) -> u64 {
         now()
@@ -60,6 +66,7 @@ pub struct Stdio {
 
 impl Services for Stdio {
     const WHOLE: bool = cfg!(feature = "whole");
+    const PART: Part = PART;
 
     fn now(&mut self) -> u64 {
         now()
@@ -79,6 +86,34 @@ impl Services for Stdio {
     }
 
     /// Nobody else writes to this store.
+    fn pause(&mut self, _milliseconds: u64) {}
+}
+
+/// For the hub of a chain, whose transport does what needs a store.
+#[cfg(feature = "hub")]
+pub struct Hub;
+
+#[cfg(feature = "hub")]
+impl Services for Hub {
+    const WHOLE: bool = true;
+    const PART: Part = Part::Hub;
+
+    fn now(&mut self) -> u64 {
+        now()
+    }
+
+    fn random(&mut self) -> [u8; 16] {
+        edition::random()
+    }
+
+    fn variable(&mut self, _name: &str) -> Option<String> {
+        None
+    }
+
+    fn store(&mut self) -> Option<&mut dyn Store> {
+        None
+    }
+
     fn pause(&mut self, _milliseconds: u64) {}
 }
 

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, Read as _, StdinLock, Write as _};
 
 use spin_mcp_protocol::{
     Call, Catalog, Context, MAX_BODY,
-    call::{Ask, Asking, Outcome, Polled, Response, Step},
+    call::{Asking, Polled, Response, Step},
     catalog::Flags,
     http::{self, HttpResponse, Listening, Request},
     listen::{self, Change},
@@ -21,19 +21,25 @@ use wasip2::{
     random::random::get_random_bytes,
 };
 
-use crate::{Component, catalog::catalog, in_slot, random_id, request_id, services};
-use bindings::spin_mcp::{
-    framework::control::{self, Channel},
-    server::tools,
-};
+#[cfg(not(feature = "transport"))]
+use crate::in_slot;
+use crate::{Component, catalog::catalog, random_id, request_id, services};
+use bindings::spin_mcp::framework::control::{self, Channel};
+#[cfg(not(feature = "transport"))]
+use bindings::spin_mcp::server::tools;
+#[cfg(not(feature = "transport"))]
+use spin_mcp_protocol::call::{Ask, Outcome};
 
-mod bindings {
+pub mod bindings {
     wit_bindgen::generate!({
         path: ["../wit", "../control/wasi-0.2/deps/wasi-io.wit", "../control/wasi-0.2/deps/wasi-clocks.wit", "../control/wasi-0.2/deps/wasi-http.wit", "../control/wasi-0.2/control.wit"],
         inline: "
             package spin-mcp:hub;
             world server {
                 import spin-mcp:framework/control@0.1.0;
+                import spin-mcp:framework/prepared@0.1.0;
+                import spin-mcp:server/request@0.1.0;
+                import spin-mcp:server/handler@0.1.0;
                 import spin-mcp:server/tools@0.1.0;
                 import spin-mcp:server/resources@0.1.0;
                 import spin-mcp:server/prompts@0.1.0;
@@ -56,7 +62,9 @@ mod bindings {
     });
 }
 
+#[cfg(not(feature = "hub"))]
 wasip2::http::proxy::export!(Component);
+#[cfg(not(feature = "hub"))]
 wasip2::cli::command::export!(Component);
 
 impl incoming_handler::Guest for Component {
@@ -80,14 +88,82 @@ impl incoming_handler::Guest for Component {
             Vec::new()
         };
         let mut services = services::Http::default();
-        match http::handle(&catalog, &head, &body, &mut services) {
-            http::Outcome::Reply(reply) => respond(out, reply),
-            http::Outcome::Call(call) => call_over_http(*call, out, &mut services),
-            http::Outcome::Listen(listening) if cfg!(feature = "whole") => {
-                listen(*listening, out, &mut services)
-            }
-            http::Outcome::Listen(_) => unreachable!("the small server has no streams"),
+        let outcome = http::handle(&catalog, &head, &body, &mut services);
+        serve(&catalog, outcome, out, &mut services);
+    }
+}
+
+fn serve(
+    catalog: &Catalog<'_>,
+    outcome: http::Outcome<'_>,
+    out: ResponseOutparam,
+    services: &mut services::Http,
+) {
+    match outcome {
+        http::Outcome::Reply(reply) => respond(out, reply),
+        http::Outcome::Call(call) => call_over_http(*call, out, services),
+        http::Outcome::Listen(listening) if cfg!(feature = "whole") => {
+            listen(*listening, out, services)
         }
+        http::Outcome::Listen(_) => unreachable!("the small server has no streams"),
+        #[cfg(feature = "transport")]
+        http::Outcome::Gate(gate) => {
+            let (gate, response) = link::pass(*gate, services);
+            let outcome = http::pass(catalog, gate, response, services);
+            serve(catalog, outcome, out, services)
+        }
+        #[cfg(feature = "transport")]
+        http::Outcome::Notify(call) => {
+            link::notify(&call);
+            respond(out, http::accepted())
+        }
+        #[cfg(not(feature = "transport"))]
+        http::Outcome::Gate(_) | http::Outcome::Notify(_) => {
+            let _ = catalog;
+            unreachable!("there is no chain")
+        }
+    }
+}
+
+/// The next link of the chain.
+#[cfg(feature = "transport")]
+mod link {
+    use spin_mcp_protocol::{
+        Call,
+        call::{Ask, Outcome, Response},
+        chain::Gate,
+        services::Services,
+    };
+
+    use super::bindings::spin_mcp::{
+        framework::control::{self, Channel},
+        server::handler,
+    };
+    use super::{context, request_id};
+
+    pub fn handle(call: &Call<'_>, id: u64) -> Outcome {
+        let Ask::Handle { method, params } = call.ask() else {
+            unreachable!("a transport asks nothing but the next link");
+        };
+        Outcome::Handled(handler::handle(id, method, params))
+    }
+
+    pub fn pass<'a, S: Services>(mut gate: Gate<'a>, services: &mut S) -> (Gate<'a>, Response) {
+        let id = request_id(&gate.call);
+        control::begin(id, &context(&gate.call), Channel::Nowhere);
+        let outcome = handle(&gate.call, id);
+        control::end(id);
+        let response = gate.settle(outcome, services);
+        (gate, response)
+    }
+
+    pub fn notify(call: &Call<'_>) {
+        let id = request_id(call);
+        control::begin(id, &context(call), Channel::Nowhere);
+        if let Ask::Handle { method, params } = call.ask() {
+            handler::notify(id, method, params);
+        }
+        control::end(id);
     }
 }
 
@@ -271,7 +347,11 @@ fn changes(id: u64) -> Vec<Change> {
         .collect()
 }
 
-fn invoke(call: &Call<'_>, id: u64) -> Outcome {
+#[cfg(feature = "transport")]
+use link::handle as invoke;
+
+#[cfg(not(feature = "transport"))]
+pub fn invoke(call: &Call<'_>, id: u64) -> Outcome {
     let id = in_slot(call, id);
     match call.ask() {
         Ask::Tool { name, arguments } => Outcome::Tool(tools::call_tool(id, name, arguments)),
@@ -283,7 +363,7 @@ fn invoke(call: &Call<'_>, id: u64) -> Outcome {
 }
 
 /// What the small server does not call.
-#[cfg(feature = "whole")]
+#[cfg(all(feature = "whole", not(feature = "transport")))]
 mod whole {
     use spin_mcp_protocol::{
         call::{Ask, Listed, Outcome},
@@ -312,6 +392,7 @@ mod whole {
                 }
                 ListKind::Prompts => prompts::list_prompts(id, cursor).map(Listed::Prompts),
             }),
+            Ask::Handle { .. } => unreachable!("there is no chain"),
         }
     }
 }
@@ -331,6 +412,7 @@ fn from_context(context: Context) -> control::Context {
         request_state: context.request_state,
         progress_token: context.progress_token,
         log_level: context.log_level,
+        prepared: context.prepared,
     }
 }
 
@@ -419,10 +501,32 @@ impl Stdio {
         let outcome = self
             .session
             .handle_line(&self.catalog, line, &mut self.services);
+        self.proceed(outcome)
+    }
+
+    fn proceed(&mut self, outcome: stdio::Outcome<'_>) -> std::io::Result<Vec<u8>> {
         match outcome {
             stdio::Outcome::Nothing => Ok(Vec::new()),
             stdio::Outcome::Reply(reply) => Ok(reply),
             stdio::Outcome::Call(call) => self.call(*call),
+            #[cfg(feature = "transport")]
+            stdio::Outcome::Gate(gate) => {
+                let (gate, response) = link::pass(*gate, &mut self.services);
+                let catalog = self.catalog;
+                let outcome = self
+                    .session
+                    .pass(&catalog, gate, response, &mut self.services);
+                self.proceed(outcome)
+            }
+            #[cfg(feature = "transport")]
+            stdio::Outcome::Notify(call, cancelled) => {
+                link::notify(&call);
+                self.proceed(cancelled.map_or(stdio::Outcome::Nothing, stdio::Outcome::Cancel))
+            }
+            #[cfg(not(feature = "transport"))]
+            stdio::Outcome::Gate(_) | stdio::Outcome::Notify(..) => {
+                unreachable!("there is no chain")
+            }
             stdio::Outcome::Cancel(id) => {
                 // Calls are answered in turn, so only those that wait can be cancelled.
                 for call in self.waiting.iter_mut().filter(|call| call.id == id) {

@@ -13,7 +13,7 @@ use futures::{
 };
 use spin_mcp_protocol::{
     Call, Context, MAX_BODY,
-    call::{Ask, Asking, Outcome, Polled, Response as Answer, Step},
+    call::{Asking, Polled, Response as Answer, Step},
     catalog::Flags,
     http::{self, HttpResponse, Listening, Request},
     listen::{self, Change},
@@ -30,19 +30,26 @@ use wasip3::{
     wit_future, wit_stream,
 };
 
-use crate::{Component, catalog::catalog, in_slot, random_id, request_id, services};
-use bindings::spin_mcp::{
-    framework::control::{self, Channel},
-    server::{tools, tools_async},
-};
+#[cfg(not(feature = "transport"))]
+use crate::in_slot;
+use crate::{Component, catalog::catalog, random_id, request_id, services};
+use bindings::spin_mcp::framework::control::{self, Channel};
+#[cfg(not(feature = "transport"))]
+use bindings::spin_mcp::server::{tools, tools_async};
+#[cfg(not(feature = "transport"))]
+use spin_mcp_protocol::call::{Ask, Outcome};
 
-mod bindings {
+pub mod bindings {
     wit_bindgen::generate!({
         path: ["../wit", "../control/wasi-0.3/control.wit"],
         inline: "
             package spin-mcp:hub;
             world server {
                 import spin-mcp:framework/control@0.1.0;
+                import spin-mcp:framework/prepared@0.1.0;
+                import spin-mcp:server/request@0.1.0;
+                import spin-mcp:server/handler@0.1.0;
+                import spin-mcp:server/handler-async@0.1.0;
                 import spin-mcp:server/tools@0.1.0;
                 import spin-mcp:server/tools-async@0.1.0;
                 import spin-mcp:server/resources@0.1.0;
@@ -64,7 +71,9 @@ mod bindings {
     });
 }
 
+#[cfg(not(feature = "hub"))]
 wasip3::http::service::export!(Component);
+#[cfg(not(feature = "hub"))]
 wasip3::cli::command::export!(Component);
 
 type Respond = oneshot::Sender<Response>;
@@ -100,13 +109,27 @@ async fn serve(request: IncomingRequest, respond: Respond) {
         Vec::new()
     };
     let mut services = services::Http::default();
-    match http::handle(&catalog, &head, &body, &mut services) {
+    let outcome = http::handle(&catalog, &head, &body, &mut services);
+    #[cfg(feature = "transport")]
+    let outcome = match outcome {
+        http::Outcome::Gate(gate) => {
+            let (gate, answer) = link::pass(*gate, &mut services).await;
+            http::pass(&catalog, gate, answer, &mut services)
+        }
+        http::Outcome::Notify(call) => {
+            link::notify(&call).await;
+            http::Outcome::Reply(http::accepted())
+        }
+        outcome => outcome,
+    };
+    match outcome {
         http::Outcome::Reply(reply) => send(respond, reply).await,
         http::Outcome::Call(call) => call_over_http(*call, respond, services).await,
         http::Outcome::Listen(listening) if cfg!(feature = "whole") => {
             listen(*listening, respond, services).await
         }
         http::Outcome::Listen(_) => unreachable!("the small server has no streams"),
+        http::Outcome::Gate(_) | http::Outcome::Notify(_) => unreachable!("there is no chain"),
     }
 }
 
@@ -220,7 +243,7 @@ impl<S: Services> Stream<'_, S> {
     /// Makes a call. None: the client left before there was an answer.
     async fn run(&self, call: &mut Call<'_>, id: u64) -> Option<Answer> {
         loop {
-            let outcome = invoke(call, in_slot(call, id)).await;
+            let outcome = invoke(call, id).await;
             let mut step = call.settle(outcome, &mut *self.services.borrow_mut());
             if cfg!(feature = "whole")
                 && let Step::Ask(asking) = step
@@ -337,7 +360,67 @@ fn changes(id: u64) -> Vec<Change> {
         .collect()
 }
 
-async fn invoke(call: &Call<'_>, id: u64) -> Outcome {
+#[cfg(feature = "transport")]
+use link::handle as invoke;
+
+/// The next link of the chain.
+#[cfg(feature = "transport")]
+mod link {
+    use spin_mcp_protocol::{
+        Call,
+        call::{Ask, Outcome, Response},
+        chain::Gate,
+        services::Services,
+    };
+
+    use super::bindings::spin_mcp::{
+        framework::control::{self, Channel},
+        server::{handler, handler_async},
+    };
+    use super::{BegunRequest, context, request_id};
+
+    pub async fn handle(call: &Call<'_>, id: u64) -> Outcome {
+        let Ask::Handle { method, params } = call.ask() else {
+            unreachable!("a transport asks nothing but the next link");
+        };
+        Outcome::Handled(if call.is_async() {
+            handler_async::handle(id, method.to_owned(), params.to_owned()).await
+        } else {
+            handler::handle(id, method, params)
+        })
+    }
+
+    pub async fn pass<'a, S: Services>(
+        mut gate: Gate<'a>,
+        services: &mut S,
+    ) -> (Gate<'a>, Response) {
+        let id = request_id(&gate.call);
+        control::begin(id, &context(&gate.call), Channel::Nowhere);
+        let begun = BegunRequest(id);
+        let outcome = handle(&gate.call, id).await;
+        drop(begun);
+        let response = gate.settle(outcome, services);
+        (gate, response)
+    }
+
+    pub async fn notify(call: &Call<'_>) {
+        let id = request_id(call);
+        control::begin(id, &context(call), Channel::Nowhere);
+        let _begun = BegunRequest(id);
+        let Ask::Handle { method, params } = call.ask() else {
+            return;
+        };
+        if call.is_async() {
+            handler_async::notify(id, method.to_owned(), params.to_owned()).await
+        } else {
+            handler::notify(id, method, params)
+        }
+    }
+}
+
+#[cfg(not(feature = "transport"))]
+pub async fn invoke(call: &Call<'_>, id: u64) -> Outcome {
+    let id = in_slot(call, id);
     match call.ask() {
         Ask::Tool { name, arguments } => Outcome::Tool(if call.is_async() {
             tools_async::call_tool(id, name.to_owned(), arguments.to_owned()).await
@@ -352,7 +435,7 @@ async fn invoke(call: &Call<'_>, id: u64) -> Outcome {
 }
 
 /// What the small server does not call.
-#[cfg(feature = "whole")]
+#[cfg(all(feature = "whole", not(feature = "transport")))]
 mod whole {
     use spin_mcp_protocol::{
         call::{Ask, Listed, Outcome},
@@ -424,6 +507,7 @@ mod whole {
                     }
                 })
             }
+            Ask::Handle { .. } => unreachable!("there is no chain"),
         }
     }
 }
@@ -443,6 +527,7 @@ fn from_context(context: Context) -> control::Context {
         request_state: context.request_state,
         progress_token: context.progress_token,
         log_level: context.log_level,
+        prepared: context.prepared,
     }
 }
 
@@ -560,8 +645,27 @@ impl Stdio {
             &line,
             &mut *self.services.borrow_mut(),
         );
+        #[cfg(feature = "transport")]
+        let outcome = match outcome {
+            stdio::Outcome::Gate(gate) => {
+                let mut services = services::Stdio::default();
+                let (gate, answer) = link::pass(*gate, &mut services).await;
+                let services = &mut *self.services.borrow_mut();
+                self.session
+                    .borrow_mut()
+                    .pass(&catalog, gate, answer, services)
+            }
+            stdio::Outcome::Notify(call, cancelled) => {
+                link::notify(&call).await;
+                cancelled.map_or(stdio::Outcome::Nothing, stdio::Outcome::Cancel)
+            }
+            outcome => outcome,
+        };
         match outcome {
             stdio::Outcome::Nothing => {}
+            stdio::Outcome::Gate(_) | stdio::Outcome::Notify(..) => {
+                unreachable!("there is no chain")
+            }
             stdio::Outcome::Reply(reply) => write(&reply),
             stdio::Outcome::Cancel(id) => {
                 if let Some(call) = self.calls.borrow_mut().remove(id) {

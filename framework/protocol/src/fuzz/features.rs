@@ -73,6 +73,7 @@ impl Answers {
             Ask::Resource { uri } => format!("link {uri}"),
             Ask::Completion { argument, .. } => format!("text {}", argument.value),
             Ask::List { cursor, .. } => format!("text {}", cursor.unwrap_or_default()),
+            Ask::Handle { .. } => unreachable!("there is no chain"),
         };
         let answer = self.0.pop_front().unwrap_or(echo);
         let (kind, rest) = answer.split_once(' ').unwrap_or((&answer, ""));
@@ -100,6 +101,7 @@ fn nothing(ask: &Ask<'_>) -> Outcome {
         Ask::Resource { .. } => Outcome::Resource(Ok(None)),
         Ask::Completion { .. } => Outcome::Completion(Ok(None)),
         Ask::List { kind, .. } => list(*kind, None),
+        Ask::Handle { .. } => unreachable!("there is no chain"),
     }
 }
 
@@ -117,6 +119,7 @@ fn error(ask: &Ask<'_>, rest: &str) -> Outcome {
         Ask::Resource { .. } => Outcome::Resource(Err(error)),
         Ask::Completion { .. } => Outcome::Completion(Err(error)),
         Ask::List { .. } => Outcome::List(Err(error)),
+        Ask::Handle { .. } => Outcome::Handled(Err(error)),
     }
 }
 
@@ -141,7 +144,7 @@ fn input(ask: &Ask<'_>, rest: &str) -> Option<Outcome> {
         Ask::Tool { .. } => Outcome::Tool(Ok(Some(ToolOutcome::InputRequired(required)))),
         Ask::Prompt { .. } => Outcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required)))),
         Ask::Resource { .. } => Outcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))),
-        Ask::Completion { .. } | Ask::List { .. } => return None,
+        Ask::Completion { .. } | Ask::List { .. } | Ask::Handle { .. } => return None,
     })
 }
 
@@ -177,6 +180,7 @@ fn complete(ask: &Ask<'_>, kind: &str, rest: &str) -> Outcome {
             has_more: kind == "failed",
         }))),
         Ask::List { kind, .. } => list(*kind, Some(rest)),
+        Ask::Handle { .. } => unreachable!("there is no chain"),
     }
 }
 

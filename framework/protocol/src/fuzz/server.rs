@@ -234,6 +234,9 @@ fn serve<'i>(
                     }
                     listeners.push(listening.listener);
                 }
+                http::Outcome::Gate(_) | http::Outcome::Notify(_) => {
+                    unreachable!("there is no chain")
+                }
             }
         }
     }

@@ -68,6 +68,7 @@ fn serve<'i>(
             proceed(world, *call, step, &mut waiting);
         }
         Outcome::Cancel(id) => waiting.retain(|(call, _)| call.id() != id),
+        Outcome::Gate(_) | Outcome::Notify(..) => unreachable!("there is no chain"),
     }
     for (mut call, asking) in std::mem::take(&mut waiting) {
         match asking.poll(&mut world.services) {

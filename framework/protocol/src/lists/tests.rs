@@ -64,7 +64,7 @@ fn list(
                 break response.body;
             }
         },
-        http::Outcome::Listen(_) => panic!("nothing listens"),
+        _ => panic!("nothing listens"),
     };
     serde_json::from_slice(&response).unwrap()
 }

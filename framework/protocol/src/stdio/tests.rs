@@ -23,6 +23,7 @@ fn send(session: &mut Session, line: &str) -> Value {
                 "client": context.client_info, "capabilities": context.client_capabilities})
         }
         Outcome::Cancel(id) => json!({"cancel": id}),
+        Outcome::Gate(_) | Outcome::Notify(..) => panic!("there is no chain"),
     }
 }
 

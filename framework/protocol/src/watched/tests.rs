@@ -182,7 +182,7 @@ fn tasks_are_got_updated_and_cancelled_by_their_id() {
                         Step::Done(response) => response.http(),
                         step => panic!("{step:?}"),
                     },
-                    http::Outcome::Listen(_) => panic!("nothing listens"),
+                    _ => panic!("nothing listens"),
                 };
                 let json: Json = serde_json::from_slice(&response.body).unwrap();
                 (response.status, json)

@@ -16,6 +16,7 @@ fn the_context_holds_what_the_request_said() {
     assert_eq!(
         context,
         Context {
+            prepared: None,
             protocol_version: MODERN.to_owned(),
             client_info: Some(r#"{"name":"c"}"#.to_owned()),
             client_capabilities: "{}".to_owned(),

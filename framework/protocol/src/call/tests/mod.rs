@@ -75,7 +75,7 @@ fn with_call<T>(version: &str, meta: &str, then: impl FnOnce(&mut Call<'_>) -> T
     ) {
         http::Outcome::Call(mut call) => then(&mut call),
         http::Outcome::Reply(response) => panic!("{}", String::from_utf8_lossy(&response.body)),
-        http::Outcome::Listen(_) => panic!("a call does not listen"),
+        _ => panic!("a call does not listen"),
     }
 }
 

@@ -54,7 +54,7 @@ fn serve(
     match handle(&catalog, &head, body.as_bytes(), services) {
         http::Outcome::Reply(response) => read(response),
         http::Outcome::Call(mut call) => read(run(&mut call, features, services)),
-        http::Outcome::Listen(_) => panic!("nothing listens here"),
+        _ => panic!("nothing listens here"),
     }
 }
 

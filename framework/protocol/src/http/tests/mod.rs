@@ -30,7 +30,7 @@ fn send(catalog: &[u8], method: &str, headers: &List, body: &str) -> (u16, Value
                 let called = json!({"call": testing::name(&call)});
                 HttpResponse::json(200, called.to_string().into_bytes())
             }
-            Outcome::Listen(_) => panic!("nothing here listens"),
+            _ => panic!("nothing here listens"),
         },
     };
     let length = response

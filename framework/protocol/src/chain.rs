@@ -1,0 +1,341 @@
+//! The transport before a chain of links: what it hands to the next one, and what it makes of
+//! the answer. The contract is that of the interface `handler`.
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use crate::{
+    answer::{self, broken},
+    call::{Call, Input, Outcome, Passed, Response, Step},
+    catalog::Catalog,
+    client::Client,
+    dispatch::{self, Answer},
+    extension,
+    failure::Failure,
+    input,
+    json::{self, Object, Value},
+    message::{Notification, Params, Request},
+    notify::LogLevel,
+    services::Services,
+    session::Session,
+    target::{Slots, Target},
+    tasks,
+    types::types::{Error, InputRequest, InputRequired},
+};
+
+/// A request that the transport answers itself, once no link refused it.
+#[derive(Debug)]
+pub struct Gate<'a> {
+    /// To be made first.
+    pub call: Call<'a>,
+    pub(crate) request: Request<'a>,
+    pub(crate) client: Client<'a>,
+    pub(crate) then: Then,
+}
+
+/// What follows once no link refused it.
+#[derive(Debug)]
+pub(crate) enum Then {
+    /// The answer of the chain is the client's.
+    Reply,
+    /// So it is, and a session begins.
+    Handshake(Session),
+    /// The transport does it, and answers.
+    Act,
+}
+
+impl Gate<'_> {
+    /// What became of its call.
+    pub fn settle<S: Services>(&mut self, outcome: Outcome, services: &mut S) -> Response {
+        match self.call.settle(outcome, services) {
+            Step::Done(response) => response,
+            Step::Invoke | Step::Ask(_) => self.call.fail(&broken(
+                &self.call,
+                "a need for input, which only calls, prompts and resources may have",
+            )),
+        }
+    }
+}
+
+/// Hands a request to the next link.
+pub(crate) fn request<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    request: Request<'a>,
+    client: Client<'a>,
+    services: &mut S,
+) -> Result<Answer<'a>, Failure> {
+    let modern = client.version.is_modern();
+    let (prepared, then) = match &*request.method {
+        "server/discover" if modern => {
+            let shared = services.store().is_some();
+            (catalog.discover(shared), Then::Reply)
+        }
+        "ping" if !modern => (&b"{}"[..], Then::Reply),
+        "server/discover"
+        | "ping"
+        | "initialize"
+        | "logging/setLevel"
+        | "subscriptions/listen"
+        | "resources/subscribe"
+        | "resources/unsubscribe"
+        | "tasks/get"
+        | "tasks/update"
+        | "tasks/cancel" => (&b"{}"[..], Then::Act),
+        _ => return call(catalog, request, client, services),
+    };
+    Ok(gate(catalog, request, client, prepared.to_vec(), then))
+}
+
+/// Hands an `initialize` request to the next link, with the answer that it is to have.
+pub(crate) fn handshake<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    request: Request<'a>,
+    session: Session,
+    level: LogLevel,
+    services: &mut S,
+) -> Answer<'a> {
+    let client = Client::of_session(session.clone(), Vec::new(), level);
+    let result = dispatch::initialize_result(catalog, &session, services);
+    gate(catalog, request, client, result, Then::Handshake(session))
+}
+
+fn gate<'a>(
+    catalog: &Catalog<'a>,
+    request: Request<'a>,
+    client: Client<'a>,
+    prepared: Vec<u8>,
+    then: Then,
+) -> Answer<'a> {
+    let target = Target::Method(request.method.clone());
+    let input = Input::default();
+    let mut call = new_call(catalog, &request, target, input, client.clone());
+    if let Some(passed) = &mut call.passed {
+        passed.prepared = String::from_utf8(prepared).ok();
+    }
+    Answer::Gate(Box::new(Gate {
+        call,
+        request,
+        client,
+        then,
+    }))
+}
+
+/// What features answer.
+fn call<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    request: Request<'a>,
+    mut client: Client<'a>,
+    services: &mut S,
+) -> Result<Answer<'a>, Failure> {
+    let target = match &*request.method {
+        "tools/call" => Target::passed_tool(catalog, &request.params)?,
+        "prompts/get" => Target::passed_prompt(&request.params)?,
+        "resources/read" => Target::passed_resource(&request.params)?,
+        method => Target::Method(Cow::Owned(method.to_owned())),
+    };
+    dispatch::without_tasks(catalog, &mut client, services);
+    let input = dispatch::input(&request.params, &target, &client, services)?;
+    let call = new_call(catalog, &request, target, input, client);
+    Ok(Answer::Call(Box::new(call)))
+}
+
+fn new_call<'a>(
+    catalog: &Catalog<'a>,
+    request: &Request<'a>,
+    target: Target<'a>,
+    input: Input,
+    client: Client<'a>,
+) -> Call<'a> {
+    let slots = Slots::One(0);
+    let meta = request.params.meta;
+    let mut call = Call::new(*catalog, request.id, (target, slots), meta, input, client);
+    call.passed = Some(Passed {
+        params: passed(&request.params),
+        prepared: None,
+    });
+    call
+}
+
+/// A notification on its way to the next link.
+pub(crate) fn notification<'a>(
+    catalog: &Catalog<'a>,
+    notification: Notification<'a>,
+    client: Client<'a>,
+) -> Box<Call<'a>> {
+    let request = Request {
+        id: "null",
+        method: notification.method,
+        params: notification.params,
+    };
+    let target = Target::Method(request.method.clone());
+    let input = Input::default();
+    Box::new(new_call(catalog, &request, target, input, client))
+}
+
+/// The parameters without what `input` has.
+fn passed<'a>(params: &Params<'a>) -> Cow<'a, str> {
+    if params.text.is_empty() {
+        return Cow::Borrowed("{}");
+    }
+    if params.input_responses.is_none() && params.request_state.is_none() {
+        return Cow::Borrowed(params.text);
+    }
+    let mut kept = Vec::with_capacity(params.text.len());
+    let mut object = Object::begin(&mut kept);
+    let all = Value::parse(params.text).ok();
+    for (key, value) in all.iter().flat_map(Value::members) {
+        if !key.is_str("inputResponses") && !key.is_str("requestState") {
+            object.raw_key(key).extend_from_slice(value.text.as_bytes());
+        }
+    }
+    object.end();
+    Cow::Owned(String::from_utf8(kept).unwrap_or_default())
+}
+
+/// Makes the next call of a task one of the chain.
+pub(crate) fn pass_task(call: &mut Call<'_>) {
+    let mut params = Vec::new();
+    let mut object = Object::begin(&mut params);
+    object.string("name", call.target.name());
+    object.json("arguments", call.target.arguments().as_bytes());
+    object.end();
+    call.passed = Some(Passed {
+        params: Cow::Owned(String::from_utf8(params).unwrap_or_default()),
+        prepared: None,
+    });
+}
+
+/// Turns what the chain answered into a response, or into what else the client has to be asked.
+pub(crate) fn settle<S: Services>(
+    call: &mut Call<'_>,
+    handled: Result<String, Error>,
+    services: &mut S,
+) -> Step {
+    let text = match handled {
+        Ok(text) => text,
+        Err(error) => return Step::Done(answer::of_feature(call, &error)),
+    };
+    match read(call, &text) {
+        Err(failure) => Step::Done(call.fail(&failure)),
+        Ok((_, Kind::Complete)) => Step::Done(complete(call, &text)),
+        Ok((value, Kind::InputRequired)) => match required(call, &value) {
+            Ok(required) => input::require(call, &required, services),
+            Err(failure) => Step::Done(call.fail(&failure)),
+        },
+        Ok((_, Kind::Extension)) => Step::Done(extension::answer(call, &text, services)),
+    }
+}
+
+/// What the chain answered for the task that this call advances.
+pub(crate) fn task_step(call: &Call<'_>, text: String) -> Result<tasks::Step, Failure> {
+    let (value, kind) = read(call, &text)?;
+    match kind {
+        Kind::Complete => Ok(tasks::Step::Complete(text)),
+        Kind::InputRequired => {
+            let required = required(call, &value)?;
+            input::check(call, &required)?;
+            Ok(tasks::Step::Input(required))
+        }
+        Kind::Extension => {
+            let kind = value.member("resultType");
+            if kind.is_some_and(|kind| kind.is_str("task")) {
+                Ok(tasks::Step::Working(text))
+            } else {
+                Err(broken(call, "the result of an extension instead of a task"))
+            }
+        }
+    }
+}
+
+enum Kind {
+    Complete,
+    InputRequired,
+    Extension,
+}
+
+fn read<'t>(call: &Call<'_>, text: &'t str) -> Result<(Value<'t>, Kind), Failure> {
+    let value = Value::parse(text).ok().filter(Value::is_object);
+    let value = value.ok_or_else(|| broken(call, "what is not a JSON object"))?;
+    let kind = match value.member("resultType") {
+        None => Kind::Complete,
+        Some(kind) if kind.is_str("complete") => Kind::Complete,
+        Some(kind) if kind.is_str("input_required") => Kind::InputRequired,
+        Some(_) => Kind::Extension,
+    };
+    Ok((value, kind))
+}
+
+/// The need for input that a result tells of.
+fn required(call: &Call<'_>, value: &Value<'_>) -> Result<InputRequired, Failure> {
+    let misshapen = || broken(call, "a need for input that is not shaped as one");
+    let mut requests = Vec::new();
+    let asked = value.member("inputRequests");
+    for (key, request) in asked.iter().flat_map(Value::members) {
+        let method = request.member("method").and_then(|method| method.as_str());
+        requests.push(InputRequest {
+            key: key.as_str().ok_or_else(misshapen)?.into_owned(),
+            method: method.ok_or_else(misshapen)?.into_owned(),
+            params: request
+                .member("params")
+                .map_or("{}", |params| params.text)
+                .to_owned(),
+        });
+    }
+    let state = match value.member("requestState") {
+        None => None,
+        Some(state) => Some(state.as_str().ok_or_else(misshapen)?.into_owned()),
+    };
+    Ok(InputRequired { requests, state })
+}
+
+/// A result as it goes to the client.
+fn complete(call: &Call<'_>, text: &str) -> Response {
+    answer::respond(call, text.len(), |out| {
+        let value = Value::parse(text).map_err(|_| broken(call, "what is not JSON"))?;
+        check_list(call, &value)?;
+        let modern = call.client.version.is_modern();
+        let typed = value.member("resultType").is_some();
+        if modern == typed {
+            // Well-formed, as it was read.
+            let _ = json::compact(out, text);
+            return Ok(());
+        }
+        let mut object = Object::begin(out);
+        if modern {
+            object.string("resultType", "complete");
+        }
+        for (key, value) in value.members() {
+            if !key.is_str("resultType") {
+                let _ = json::compact(object.raw_key(key), value.text);
+            }
+        }
+        object.end();
+        Ok(())
+    })
+}
+
+/// A list names everything once: clients take an entry for the one that they know by its name.
+fn check_list(call: &Call<'_>, value: &Value<'_>) -> Result<(), Failure> {
+    let (list, key) = match call.target.method() {
+        "tools/list" => ("tools", "name"),
+        "prompts/list" => ("prompts", "name"),
+        "resources/list" => ("resources", "uri"),
+        "resources/templates/list" => ("resourceTemplates", "uriTemplate"),
+        _ => return Ok(()),
+    };
+    let entries = value
+        .member(list)
+        .filter(|list| list.kind == json::Kind::Array);
+    let entries = entries.ok_or_else(|| broken(call, "what is not a list"))?;
+    let mut names = BTreeSet::new();
+    for entry in entries.elements() {
+        let name = entry.member(key).and_then(|name| name.as_str());
+        let name = name.ok_or_else(|| broken(call, "an entry that has no name"))?;
+        if !names.insert(name) {
+            return Err(broken(call, "a list that names an entry twice"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! The hub at the end of a chain: it answers from the catalog, or asks features. The contract
+//! is that of the interface `handler`.
+
+use std::borrow::Cow;
+
+use crate::{
+    call::{Call, Outcome, Response, Step},
+    catalog::Catalog,
+    client::{self, Client},
+    dispatch::{self, Answer},
+    failure::Failure,
+    input,
+    json::{self, Fault, Object},
+    message::{Params, Request},
+    services::Services,
+    types::{
+        prompt_types::PromptOutcome,
+        resource_types::ReadOutcome,
+        tool_types::ToolOutcome,
+        types::{Error, InputRequired},
+    },
+    version::Version,
+};
+
+/// What became of a request.
+pub enum Handling<'a> {
+    Done(Result<String, Error>),
+    /// Features are to be asked.
+    Call(Box<Call<'a>>),
+}
+
+/// What to do next with a call.
+pub enum Next {
+    /// Ask the feature in [`Call::slot`] for what [`Call::ask`] says.
+    Invoke,
+    Done(Result<String, Error>),
+}
+
+/// The `id` of the responses that are taken apart here.
+const ID: &str = "0";
+const BEFORE: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":";
+
+/// Handles a request of a client that speaks `version` and declared `capabilities`, a JSON
+/// object.
+pub fn handle<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    method: &'a str,
+    params: &'a str,
+    version: &str,
+    capabilities: String,
+    services: &mut S,
+) -> Handling<'a> {
+    // Nobody knows the request: it is answered as that of the latest client.
+    let version = Version::parse(version).unwrap_or(Version::ALL[0]);
+    if method == "initialize" {
+        return Handling::Done(Ok(initialize(catalog, version)));
+    }
+    match answer(catalog, method, params, version, capabilities, services) {
+        Ok(Answer::Ready(body) | Answer::SetLevel(_, body)) => Handling::Done(result(&body)),
+        Ok(Answer::Call(call)) => Handling::Call(call),
+        Ok(Answer::Listen(_) | Answer::Gate(_)) => {
+            Handling::Done(Err(error(&Failure::method_not_found(method, version))))
+        }
+        Err(failure) => Handling::Done(Err(error(&failure))),
+    }
+}
+
+fn answer<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    method: &'a str,
+    text: &'a str,
+    version: Version,
+    capabilities: String,
+    services: &mut S,
+) -> Result<Answer<'a>, Failure> {
+    let params = Params::parse(text).map_err(|fault| {
+        Failure::malformed_params(match fault {
+            Fault::Depth => "the parameters nest too deep",
+            Fault::Syntax(_) => "the parameters are not a JSON object",
+        })
+    })?;
+    client::check_params(&params)?;
+    let client = Client {
+        version,
+        capabilities: Cow::Owned(capabilities),
+        info: None,
+        session_id: None,
+        session_key: None,
+        session_expires: 0,
+        log_level: None,
+    };
+    let request = Request {
+        id: ID,
+        method: Cow::Borrowed(method),
+        params,
+    };
+    dispatch::own(catalog, request, client, services)
+}
+
+/// Goes on with what a feature answered.
+pub fn settle<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mut S) -> Next {
+    match outcome {
+        Outcome::Tool(Ok(Some(ToolOutcome::InputRequired(required))))
+        | Outcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required))))
+        | Outcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))) => {
+            Next::Done(ask(call, &required).map_err(|failure| error(&failure)))
+        }
+        // The transport knows what its kind means.
+        Outcome::Tool(Ok(Some(ToolOutcome::Extension(result)))) => Next::Done(Ok(result)),
+        outcome => match call.settle(outcome, services) {
+            Step::Invoke => Next::Invoke,
+            Step::Done(response) => Next::Done(done(response)),
+            Step::Ask(_) => Next::Done(Err(error(&Failure::internal(
+                "a feature asked for input where none can be had",
+            )))),
+        },
+    }
+}
+
+/// A need for input as the transport takes it, for clients of any revision.
+fn ask(call: &Call<'_>, required: &InputRequired) -> Result<String, Failure> {
+    input::check_requests(call, required)?;
+    let mut result = Vec::new();
+    let mut object = Object::begin(&mut result);
+    object.string("resultType", "input_required");
+    input::write_requests(&mut object, required);
+    object.optional("requestState", required.state.as_deref());
+    object.end();
+    text(result)
+}
+
+fn done(response: Response) -> Result<String, Error> {
+    match response.failure {
+        Some(failure) => Err(error(&failure)),
+        None => result(&response.body),
+    }
+}
+
+/// The result in a response.
+fn result(body: &[u8]) -> Result<String, Error> {
+    let inner = body
+        .strip_prefix(BEFORE)
+        .and_then(|rest| rest.strip_suffix(b"}"));
+    let inner = inner.ok_or_else(|| Failure::internal("the hub cannot read its own answer"));
+    inner
+        .and_then(|inner| text(inner.to_vec()))
+        .map_err(|failure| error(&failure))
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, Failure> {
+    String::from_utf8(bytes).map_err(|_| Failure::internal("a feature sent what is not UTF-8"))
+}
+
+fn error(failure: &Failure) -> Error {
+    let data = failure.data.clone();
+    Error {
+        code: failure.code,
+        message: failure.message.to_string(),
+        data: data.and_then(|data| String::from_utf8(data).ok()),
+    }
+}
+
+/// For transports that prepare no answer of their own.
+fn initialize(catalog: &Catalog<'_>, version: Version) -> String {
+    let mut result = b"{\"protocolVersion\":".to_vec();
+    json::string(&mut result, version.as_str());
+    let shared = catalog.store().is_some();
+    result.extend_from_slice(catalog.initialize(shared));
+    String::from_utf8(result).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;
