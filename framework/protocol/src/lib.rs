@@ -19,7 +19,7 @@ mod fuzz;
 mod headers;
 pub mod http;
 mod input;
-mod json;
+pub mod json;
 pub mod listen;
 mod lists;
 mod message;
@@ -46,6 +46,7 @@ pub mod watched;
 
 pub use call::{Call, Context};
 pub use catalog::Catalog;
+pub use failure::excerpt;
 pub use version::Version;
 
 /// The largest message that is read, in bytes.

@@ -84,6 +84,24 @@ impl<'a> Value<'a> {
     }
 }
 
+impl<'a> Value<'a> {
+    /// The elements of an array in order; nothing for another kind.
+    pub fn elements(&self) -> impl Iterator<Item = Value<'a>> {
+        let inner = match self.kind {
+            Kind::Array => &self.text[1..self.text.len() - 1],
+            _ => "",
+        };
+        let mut reader = Reader::new(inner);
+        std::iter::from_fn(move || {
+            let value = reader.value().ok()?;
+            reader.space();
+            // What follows is a comma, or nothing.
+            let _ = reader.expect(b',');
+            Some(value)
+        })
+    }
+}
+
 /// The members of a well-formed object.
 pub struct Members<'a> {
     reader: Reader<'a>,
