@@ -38,6 +38,7 @@ mod target;
 pub mod tasks;
 #[cfg(test)]
 mod testing;
+pub mod time;
 pub mod types;
 mod uri_template;
 pub mod version;
