@@ -32,7 +32,7 @@ mod seal;
 pub mod services;
 mod session;
 pub mod sse;
-mod state;
+pub mod state;
 pub mod stdio;
 mod target;
 pub mod tasks;

@@ -2,9 +2,9 @@
 
 mod line;
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
-use spin_mcp_link::{Error, Link, Next, Settings};
+use spin_mcp_link::{Error, Link, Next, Settings, now};
 
 use line::{Line, Outcome};
 
@@ -35,6 +35,9 @@ impl Link for Audit {
         method: &str,
         params: String,
     ) -> Result<String, Error> {
+        if !next.has_client() {
+            return next.handle(method, params).await;
+        }
         let mut request = Request {
             audit: self,
             line: Line::begin(now(), method, &params, self.arguments, next),
@@ -60,12 +63,6 @@ impl Drop for Request<'_> {
         let line = self.line.end(self.begun.elapsed(), &self.outcome);
         (self.audit.write)(&line);
     }
-}
-
-/// Milliseconds since 1970.
-fn now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |since| since.as_millis() as u64)
 }
 
 #[cfg(test)]

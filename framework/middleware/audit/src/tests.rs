@@ -171,6 +171,10 @@ impl Next for Waiting {
 
     async fn notify(&self, _method: &str, _params: String) {}
 
+    fn has_client(&self) -> bool {
+        true
+    }
+
     fn identity(&self) -> Option<Identity> {
         None
     }
@@ -195,4 +199,16 @@ fn a_request_that_nobody_waits_for_has_its_line() {
     }
     let line: Value = serde_json::from_str(&written.borrow()).unwrap();
     assert_eq!(line["outcome"], "cancelled");
+}
+
+#[test]
+fn compose_leaves_no_line() {
+    let (audit, written) = audit(json!({}));
+    let mut next = End::saying("{}");
+    next.has_client = false;
+    assert_eq!(
+        handle(&audit, &next, "tools/list", "{}").as_deref(),
+        Ok("{}")
+    );
+    assert_eq!(*written.borrow(), "");
 }

@@ -16,6 +16,7 @@ use std::{
     future::Future,
     pin::pin,
     task::{Context, Poll, Waker},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 pub use edit::{object, replace};
@@ -57,6 +58,9 @@ pub trait Next {
 
     fn notify(&self, method: &str, params: String) -> impl Future<Output = ()>;
 
+    /// False for what compose asks: there is no client, nor a host of the server.
+    fn has_client(&self) -> bool;
+
     fn identity(&self) -> Option<Identity>;
 
     fn session_id(&self) -> Option<String>;
@@ -91,4 +95,10 @@ pub fn ready<T>(future: impl Future<Output = T>) -> T {
         Poll::Ready(outcome) => outcome,
         Poll::Pending => unreachable!("a synchronous link waits for nothing"),
     }
+}
+
+/// Milliseconds since 1970.
+pub fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |since| since.as_millis() as u64)
 }

@@ -64,6 +64,10 @@ impl Next for Imported {
         bindings::spin_mcp::server::handler_async::notify(self.0, method.to_owned(), params).await;
     }
 
+    fn has_client(&self) -> bool {
+        self.0 != 0
+    }
+
     fn identity(&self) -> Option<Identity> {
         request::identity(self.0).map(|caller| Identity {
             subject: caller.subject,

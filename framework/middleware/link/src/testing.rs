@@ -10,6 +10,7 @@ type Answer = Box<dyn Fn(&str, &str) -> Result<String, Error>>;
 pub struct End {
     answer: Answer,
     passed: RefCell<Vec<(String, String)>>,
+    pub has_client: bool,
     pub identity: Option<Identity>,
     pub session_id: Option<String>,
     pub meta: Option<String>,
@@ -21,6 +22,7 @@ impl End {
         End {
             answer: Box::new(answer),
             passed: RefCell::default(),
+            has_client: true,
             identity: None,
             session_id: None,
             meta: None,
@@ -48,6 +50,10 @@ impl Next for End {
 
     async fn notify(&self, method: &str, params: String) {
         self.passed.borrow_mut().push((method.to_owned(), params));
+    }
+
+    fn has_client(&self) -> bool {
+        self.has_client
     }
 
     fn identity(&self) -> Option<Identity> {
