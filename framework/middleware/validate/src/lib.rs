@@ -2,14 +2,18 @@
 //!
 //! What the schemas are, it learns as a client does: it lists the tools of the next link.
 
+mod known;
 mod schema;
 mod strict;
+
+use std::rc::Rc;
 
 use serde_json::Value as Json;
 use spin_mcp_link::{
     Error, INTERNAL_ERROR, Link, Next, Settings, Value, error, excerpt, json::Object, object,
 };
 
+use known::{Found, Pages, Tool};
 use schema::Fault;
 
 #[cfg(target_family = "wasm")]
@@ -21,12 +25,7 @@ const MOST_PAGES: usize = 32;
 pub struct Validate {
     arguments: bool,
     results: bool,
-}
-
-/// The schemas of a tool, as it lists them.
-struct Tool {
-    input: Option<String>,
-    output: Option<String>,
+    pages: Pages,
 }
 
 impl Link for Validate {
@@ -36,7 +35,11 @@ impl Link for Validate {
         let arguments = settings.boolean("arguments")?.unwrap_or(true);
         let results = settings.boolean("results")?.unwrap_or(true);
         settings.end()?;
-        Ok(Validate { arguments, results })
+        Ok(Validate {
+            arguments,
+            results,
+            pages: Pages::default(),
+        })
     }
 
     async fn handle(
@@ -53,7 +56,7 @@ impl Link for Validate {
             return next.handle(method, params).await;
         };
         // Nobody has a tool of that name: the next link says so.
-        let Some(tool) = tool(next, &name).await? else {
+        let Some(tool) = self.tool(next, &name).await? else {
             return next.handle(method, params).await;
         };
         if self.arguments
@@ -77,47 +80,33 @@ fn name(params: &str) -> Option<String> {
     Some(name.into_owned())
 }
 
-/// The tool of this name in the list of the next link.
-async fn tool(next: &impl Next, name: &str) -> Result<Option<Tool>, Error> {
-    let mut params = "{}".to_owned();
-    for _ in 0..MOST_PAGES {
-        let listed = next.handle("tools/list", params).await?;
-        let listed = object(&listed, "the answer to `tools/list`")?;
-        let tools = listed.member("tools");
-        let mut tools = tools.iter().flat_map(Value::elements);
-        let is_named = |tool: &Value<'_>| tool.member("name").is_some_and(|n| n.is_str(name));
-        if let Some(tool) = tools.find(is_named) {
-            let schema = |member| tool.member(member).map(|schema| schema.text.to_owned());
-            return Ok(Some(Tool {
-                input: schema("inputSchema"),
-                output: schema("outputSchema"),
-            }));
+impl Validate {
+    /// The tool of this name in the list of the next link.
+    async fn tool(&self, next: &impl Next, name: &str) -> Result<Option<Rc<Tool>>, Error> {
+        let mut params = "{}".to_owned();
+        for _ in 0..MOST_PAGES {
+            let page = next.handle("tools/list", params).await?;
+            params = match self.pages.find(page, name)? {
+                Found::Tool(tool) => return Ok(Some(tool)),
+                Found::Nowhere => return Ok(None),
+                Found::Later(params) => params,
+            };
         }
-        let Some(cursor) = listed.member("nextCursor") else {
-            return Ok(None);
-        };
-        let mut out = Vec::new();
-        let mut written = Object::begin(&mut out);
-        written.json("cursor", cursor.text.as_bytes());
-        written.end();
-        params = String::from_utf8(out).expect("JSON is made of texts");
+        let name = excerpt(name);
+        let problem = format!(
+            "the tools of this server take more than {MOST_PAGES} pages, too many to find the schema of `{name}`"
+        );
+        Err(error(INTERNAL_ERROR, problem))
     }
-    Err(error(
-        INTERNAL_ERROR,
-        format!(
-            "the tools of this server take more than {MOST_PAGES} pages, which are too many to find the schema of `{}`",
-            excerpt(name)
-        ),
-    ))
 }
 
 /// The answer to a call whose arguments do not fit; none if they do.
-fn wrong_arguments(name: &str, schema: &str, params: &str) -> Result<Option<String>, Error> {
+fn wrong_arguments(name: &str, schema: &Json, params: &str) -> Result<Option<String>, Error> {
     let params = object(params, "`params`")?;
     let arguments = params.member("arguments");
     let arguments = strict::parse(arguments.map_or("{}", |arguments| arguments.text));
     let problem = match arguments {
-        Ok(arguments) => match schema::check(&parse_schema(name, schema)?, &arguments) {
+        Ok(arguments) => match schema::check(schema, &arguments) {
             Ok(()) => return Ok(None),
             Err(Fault::Invalid(problem)) => problem.to_string(),
             Err(Fault::Complex) => return Err(too_complex("arguments", name)),
@@ -139,7 +128,7 @@ fn wrong_arguments(name: &str, schema: &str, params: &str) -> Result<Option<Stri
 }
 
 /// Fails if the result of a tool is not what it promised.
-fn check_result(name: &str, schema: &str, answer: &str) -> Result<(), Error> {
+fn check_result(name: &str, schema: &Json, answer: &str) -> Result<(), Error> {
     let result = object(answer, &format!("the answer of tool `{}`", excerpt(name)))?;
     let kind = result.member("resultType");
     let is_complete = kind.is_none_or(|kind| kind.is_str("complete"));
@@ -160,21 +149,11 @@ fn check_result(name: &str, schema: &str, answer: &str) -> Result<(), Error> {
         return Err(broken("there is no structured content"));
     };
     let content = strict::parse(content.text).map_err(|problem| broken(&problem))?;
-    match schema::check(&parse_schema(name, schema)?, &content) {
+    match schema::check(schema, &content) {
         Ok(()) => Ok(()),
         Err(Fault::Invalid(problem)) => Err(broken(&problem.to_string())),
         Err(Fault::Complex) => Err(too_complex("result", name)),
     }
-}
-
-fn parse_schema(name: &str, schema: &str) -> Result<Json, Error> {
-    serde_json::from_str(schema).map_err(|problem| {
-        let name = excerpt(name);
-        error(
-            INTERNAL_ERROR,
-            format!("a schema of tool `{name}` cannot be read: {problem}"),
-        )
-    })
 }
 
 fn too_complex(what: &str, name: &str) -> Error {

@@ -134,3 +134,43 @@ fn a_list_without_end_has_one() {
     assert_eq!(error.code, -32603);
     assert_eq!(endless.passed().len(), 32);
 }
+
+#[test]
+fn a_schema_is_known_as_long_as_it_is_listed() {
+    let validate: Validate = link("{}").unwrap();
+    let kind = std::rc::Rc::new(std::cell::Cell::new("integer"));
+    let listed = std::rc::Rc::clone(&kind);
+    let next = End::new(move |method, _| {
+        let tool = |name, kind| json!({"name": name, "inputSchema": {"properties": {"x": {"type": kind}}}});
+        let tools = [tool("a", listed.get()), tool("b", "null")];
+        Ok(match method {
+            "tools/list" => json!({"tools": tools}).to_string(),
+            _ => "{}".to_owned(),
+        })
+    });
+    let fits = |name: &str, x: Json| {
+        let params = json!({"name": name, "arguments": {"x": x}});
+        let answer = handle(&validate, &next, "tools/call", &params.to_string()).unwrap();
+        answer == "{}"
+    };
+    for _ in 0..2 {
+        assert!(fits("a", json!(1)) && !fits("a", json!("1")) && fits("b", json!(null)));
+    }
+    kind.set("string");
+    for _ in 0..2 {
+        assert!(!fits("a", json!(1)) && fits("a", json!("1")) && !fits("b", json!(1)));
+    }
+}
+
+#[test]
+fn a_broken_list_lets_nothing_pass() {
+    for list in ["", "[]", r#"{"tools":[{"name":"b"},"#, r#"{"tools":[]} {}"#] {
+        let next = End::saying(list);
+        let validate: Validate = link("{}").unwrap();
+        let error = handle(&validate, &next, "tools/call", r#"{"name":"a"}"#).unwrap_err();
+        assert_eq!(
+            error.message,
+            "the answer to `tools/list` is not a JSON object"
+        );
+    }
+}
