@@ -136,7 +136,8 @@ impl RateLimit {
         }
         let count = before + 1;
         store.set(&key, count.to_string().as_bytes())?;
-        if found.is_none() && RandomState::new().hash_one(now) % SWEEP == 0 {
+        let chance = RandomState::new().hash_one(now);
+        if found.is_none() && chance.is_multiple_of(SWEEP) {
             sweep_store(&mut **store, now);
         }
         Ok(count)

@@ -92,8 +92,8 @@ mod tests {
     fn reads_what_serde_json_reads() {
         let text = r#"{"a":[1,-1,18446744073709551615,1.5,null,true,"\u00e9"],"b":{}}"#;
         assert_eq!(
-            parse(&text).unwrap(),
-            serde_json::from_str::<Value>(&text).unwrap()
+            parse(text).unwrap(),
+            serde_json::from_str::<Value>(text).unwrap()
         );
     }
 
