@@ -4,6 +4,7 @@
 // Each test binary uses another part of this.
 #![allow(dead_code, unused_imports)]
 
+pub mod app;
 pub mod fixture;
 pub mod http;
 pub mod rpc;
@@ -17,6 +18,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+pub use app::App;
 pub use fixture::fixture;
 pub use http::{Request, Response};
 pub use server::{Server, Shared};
