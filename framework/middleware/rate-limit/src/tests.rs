@@ -101,6 +101,10 @@ fn one_request_too_many_is_refused_until_the_next_window() {
     );
     NOW.set(1_795_000_009_999);
     assert!(call(&limit, &next).is_err());
+    // What is refused is not written down.
+    let key = store.keys().remove(0);
+    let value = store.inner.borrow_mut().get(&[&key]).unwrap().remove(0);
+    assert_eq!(value.unwrap(), b"3");
     NOW.set(1_795_000_010_000);
     for _ in 0..3 {
         call(&limit, &next).unwrap();

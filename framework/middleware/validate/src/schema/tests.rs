@@ -177,6 +177,7 @@ fn schema(references: bool) -> impl Strategy<Value = Value> {
         prop::collection::vec(value(), 1..4).prop_map(|values| json!({"enum": values})),
         ("(min|max|exclusiveMin|exclusiveMax)imum", -3..6i64)
             .prop_map(|(key, bound)| json!({key: bound})),
+        (1..4u32).prop_map(|factor| json!({"multipleOf": factor})),
         (1..5u32).prop_map(|halves| json!({"multipleOf": f64::from(halves) / 2.0})),
         ("(min|max)(Length|Items|Properties)", count.clone())
             .prop_map(|(key, count)| json!({key: count})),
