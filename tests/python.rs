@@ -113,6 +113,8 @@ fn scaffolded_app_is_tested_built_and_called() {
     let newer = compose(app, "0.3", &[feature, app.join("echo.wasm")]);
     for server in [app.join("mcp.wasm"), newer] {
         answers(&Server::mcp(&server, &[]));
+        // It imports files and sockets, which plain `wasmtime serve` does not have.
+        answers(&Server::wasmtime(&server, &[]));
     }
 }
 

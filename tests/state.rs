@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use support::{
-    Server, compose, fixture, mcp,
+    Server, compose_allowing, fixture, mcp,
     rpc::{call, text},
 };
 
@@ -19,7 +19,7 @@ fn ask(server: &Server, tool: &str, arguments: Value) -> String {
 }
 
 fn composed(dir: &Path, wasi: &str) -> PathBuf {
-    compose(dir, wasi, &[fixture("keyvalue")])
+    compose_allowing(dir, wasi, &fixture("keyvalue"), &["key-value", "variables"])
 }
 
 fn everywhere(arguments: &[&str], claim: impl Fn(&Server)) {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use spin_mcp_protocol::{
     catalog::ServerInput,
     types::types::{CacheHint, CacheScope},
@@ -172,11 +172,9 @@ fn read_features(dir: &Path, mcp: &Section) -> Result<Vec<Feature>> {
 fn read_allow(feature: &Section) -> Result<Vec<Grant>> {
     let grants = feature.strings("allow")?.into_iter();
     grants
-        .map(|grant| match grant.as_str() {
-            "env" => Ok(Grant::Env),
-            other => {
-                bail!("`{feature}.allow` holds `{other}`: all that it can hold so far is `env`")
-            }
+        .map(|grant| {
+            let parsed = grant.parse();
+            parsed.map_err(|error: String| anyhow!("`{feature}.allow`: {error}"))
         })
         .collect()
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::app::{self, App};
 use crate::compose::record::{FeatureRecord, Record};
-use crate::compose::{Composed, compose};
+use crate::compose::{Composed, compose, grants};
 
 /// Build every feature of an app, then compose its MCP server.
 ///
@@ -37,6 +37,7 @@ impl BuildCommand {
         let composed = compose(&app.composition()?)?;
         app.check_store(&composed.record)?;
         app::replace(&app.output, &composed.component)?;
+        note_grants(&composed.record);
         note_store(&composed.record);
         writeln!(std::io::stdout(), "{}", summary(&app.output, &composed))?;
         Ok(())
@@ -71,6 +72,13 @@ pub(super) fn summary(output: &Path, composed: &Composed) -> String {
         shown.collect::<String>(),
         composed.component.len().div_ceil(1000)
     )
+}
+
+/// Says what features may use and may not, where there is something to say.
+pub(super) fn note_grants(record: &Record) {
+    if let Some(table) = grants::table(&record.features) {
+        eprint!("{table}");
+    }
 }
 
 /// Says which store the server needs, and why, if it does.

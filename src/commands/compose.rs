@@ -4,10 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
 
-use super::build::{note_store, summary};
+use super::build::{note_grants, note_store, summary};
 use crate::app::{self, Manifest};
 use crate::compose::{self, Composition, Feature, Grant, Runtime, ServerConfig, Wasi};
 
@@ -46,7 +45,8 @@ pub struct ComposeCommand {
     #[arg(long, value_name = "FEATURE=PREFIX", value_parser = prefix, requires = "output")]
     prefix: Vec<(String, String)>,
 
-    /// Let a feature use what it is not given by default
+    /// Let a feature use more of its host: `http`, `key-value`, `variables`, `filesystem`, `sockets`,
+    /// `env`, or a WIT interface such as `fermyon:spin/sqlite`
     #[arg(long, value_name = "FEATURE=GRANT", value_parser = allow, requires = "output")]
     allow: Vec<(String, Grant)>,
 
@@ -88,11 +88,10 @@ fn prefix(text: &str) -> Result<(String, String), String> {
 
 /// Reads `FEATURE=GRANT`.
 fn allow(text: &str) -> Result<(String, Grant), String> {
-    text.split_once('=')
-        .and_then(|(feature, grant)| {
-            Some((feature.to_owned(), Grant::from_str(grant, false).ok()?))
-        })
-        .ok_or_else(|| "expected `FEATURE=env`, the only grant there is so far".into())
+    match text.split_once('=') {
+        Some((feature, grant)) if !feature.is_empty() => Ok((feature.into(), grant.parse()?)),
+        _ => Err("expected `FEATURE=GRANT`, such as `weather=http`".into()),
+    }
 }
 
 impl ComposeCommand {
@@ -152,6 +151,7 @@ impl ComposeCommand {
             features,
         })?;
         app::replace(output, &composed.component)?;
+        note_grants(&composed.record);
         note_store(&composed.record);
         writeln!(std::io::stdout(), "{}", summary(output, &composed))?;
         Ok(())
@@ -183,6 +183,7 @@ impl ComposeCommand {
         app::replace(&app.output, &composed.component)?;
         // Last, so that nothing points at a server that could not be composed.
         manifest.save()?;
+        note_grants(&composed.record);
         note_store(&composed.record);
         let mut stdout = std::io::stdout().lock();
         for change in manifest.changes() {

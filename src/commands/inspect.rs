@@ -75,6 +75,10 @@ impl InspectCommand {
             if feature.dynamic {
                 writeln!(stdout, "  lists that depend on the request")?;
             }
+            let allowed = feature.grants.allowed.iter();
+            let allowed = allowed.map(|grant| ("allowed", grant));
+            let refused = feature.grants.notable_refusals();
+            let refused = refused.map(|grant| ("refused", grant));
             for tool in &feature.tools {
                 entry(&mut stdout, "tool", &tool.name, &tool.description)?;
             }
@@ -93,8 +97,8 @@ impl InspectCommand {
             for prompt in &feature.prompts {
                 entry(&mut stdout, "prompt", &prompt.name, &prompt.description)?;
             }
-            for import in feature.imports.iter().filter(|import| !is_basic(import)) {
-                writeln!(stdout, "  needs {import}")?;
+            for (kind, grant) in allowed.chain(refused) {
+                entry(&mut stdout, kind, &grant.grant, &Some(grant.packages()))?;
             }
         }
         Ok(())
@@ -112,17 +116,4 @@ fn entry(
     let description = description.lines().next().unwrap_or_default();
     let line = format!("  {kind:<8} {name:<24} {description}");
     writeln!(stdout, "{}", line.trim_end())
-}
-
-/// What every component imports.
-fn is_basic(import: &str) -> bool {
-    [
-        "spin-mcp:",
-        "wasi:io/",
-        "wasi:cli/",
-        "wasi:clocks/",
-        "wasi:random/",
-    ]
-    .iter()
-    .any(|basic| import.starts_with(basic))
 }

@@ -11,8 +11,12 @@ use wasmparser::{
 use wit_component::ComponentEncoder;
 
 use super::{
-    Feature, Grant, Wasi,
+    Feature, Wasi,
+    grants::Grants,
+    hosts,
+    imports::Imports,
     interface::{Interface, Kind, PACKAGE, VERSION},
+    refuse,
 };
 
 pub const REQUEST: &str = "spin-mcp:server/request@0.1.0";
@@ -37,7 +41,9 @@ const HOST_NAMESPACES: [&str; 4] = ["wasi", "spin", "fermyon", "wasmcloud"];
 pub struct Loaded {
     pub name: String,
     pub prefix: Option<String>,
-    pub allow: Vec<Grant>,
+    pub grants: Grants,
+    /// What it imports, as WIT.
+    pub wit: Imports,
     /// Its lists depend on the request.
     pub dynamic: bool,
     pub component: Vec<u8>,
@@ -92,10 +98,24 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
     })?;
     let (kind, interfaces) = world.offers(feature)?;
     world.check_imports(feature, kind, &interfaces, wasi)?;
+    let wit = Imports::read(&component)
+        .with_context(|| format!("cannot read what feature `{}` imports", feature.name))?;
+    let mut grants = Grants::new(&wit, &feature.allow)
+        .with_context(|| format!("cannot isolate feature `{}`", feature.name))?;
+    let component = match refuse::inline(&component, &wit, &grants.refusing) {
+        Some(inlined) => {
+            grants
+                .refusing
+                .retain(|name| !inlined.interfaces.contains(name));
+            inlined.component
+        }
+        None => component,
+    };
     Ok(Loaded {
         name: feature.name.clone(),
         prefix: feature.prefix.clone(),
-        allow: feature.allow.clone(),
+        grants,
+        wit,
         dynamic: feature.dynamic,
         digest,
         kind,
@@ -282,6 +302,11 @@ impl World {
                      compose with `--wasi 0.3` (`wasi = \"0.3\"` in spin.toml)"
                 );
             }
+            ensure!(
+                !hosts::is_unheard_of(import),
+                "feature `{name}` (`{path}`) imports `{import}`, a version that no host has; build it for \
+                 WASI 0.2 or 0.3"
+            );
             let own = CONTEXT.contains(&import)
                 || TYPES
                     .iter()

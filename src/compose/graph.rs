@@ -7,8 +7,8 @@ use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use super::Grant;
 use super::feature::{Loaded, World};
+use super::refuse::Refusers;
 use crate::framework;
 
 /// The interface between the transport and the component behind `request`.
@@ -20,14 +20,17 @@ pub struct Parts<'a> {
     /// The component behind `request`, if a feature needs it.
     pub request: Option<Vec<u8>>,
     pub features: &'a [Loaded],
+    pub refusers: Refusers,
 }
 
 pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
     let types = instantiate(&mut graph, "spin-mcp:types", types_component()?)?;
-    let absent =
-        wat::parse_str(include_str!("absent.wat")).context("cannot assemble `absent.wat`")?;
-    let absent = instantiate(&mut graph, "spin-mcp:absent", absent)?;
+    let mut refusers = Vec::new();
+    for (index, component) in parts.refusers.components.into_iter().enumerate() {
+        let name = format!("refused:r{index}");
+        refusers.push(instantiate(&mut graph, &name, component)?);
+    }
     let request = match parts.request {
         Some(component) => Some(instantiate(&mut graph, "spin-mcp:request", component)?),
         None => None,
@@ -53,7 +56,15 @@ pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
         instance
             .plug_types(&mut graph, &types)
             .with_context(mismatch)?;
-        instance.plug_absent(&mut graph, &absent, &feature.allow)?;
+        if let Some(refuser) = parts.refusers.of[slot] {
+            for import in &feature.grants.refusing {
+                instance
+                    .plug(&mut graph, import, &refusers[refuser], import)
+                    .with_context(|| {
+                        format!("cannot refuse `{import}` to feature `{}`", feature.name)
+                    })?;
+            }
+        }
         if let Some(request) = &request {
             for import in feature.context() {
                 instance
@@ -106,26 +117,6 @@ impl Instance {
     ) -> Result<()> {
         let argument = graph.alias_instance_export(from.node, export)?;
         Ok(graph.set_instantiation_argument(self.node, import, argument)?)
-    }
-
-    /// Plugs what no host has to offer and nobody was granted.
-    fn plug_absent(
-        &self,
-        graph: &mut CompositionGraph,
-        absent: &Instance,
-        allow: &[Grant],
-    ) -> Result<()> {
-        for import in &self.world.imports {
-            let Some(name) = import.name.strip_prefix("wasi:cli/") else {
-                continue;
-            };
-            let name = name.split('@').next().unwrap_or(name);
-            let granted = name == "environment" && allow.contains(&Grant::Env);
-            if !granted && absent.world.exports.iter().any(|export| export == name) {
-                self.plug(graph, &import.name, absent, name)?;
-            }
-        }
-        Ok(())
     }
 
     /// Plugs the interfaces that hold nothing but types, so that no host has to know them.

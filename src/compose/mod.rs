@@ -2,10 +2,14 @@
 
 mod catalog;
 mod feature;
+pub mod grants;
 mod graph;
+mod hosts;
+mod imports;
 mod interface;
 mod listing;
 pub mod record;
+mod refuse;
 mod specialize;
 pub mod state;
 
@@ -18,6 +22,7 @@ use spin_mcp_protocol::types::types::CacheHint;
 use crate::framework;
 use feature::Loaded;
 pub use feature::World;
+pub use grants::Grant;
 use interface::{Interface, Kind};
 use record::{FeatureRecord, Record};
 use specialize::{Dispatch, Wiring};
@@ -82,14 +87,6 @@ pub struct Feature {
     pub dynamic: bool,
 }
 
-/// Something that a feature can be allowed to use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Grant {
-    /// The environment variables of the host.
-    Env,
-}
-
 /// What the server says of itself, and whom it answers.
 #[derive(Clone, Debug, Default)]
 pub struct ServerConfig {
@@ -140,6 +137,8 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
         .iter()
         .map(|feature| feature::load(feature, wasi))
         .collect::<Result<Vec<_>>>()?;
+    let refusers = refuse::refusers(&features)?;
+    hosts::check(&features)?;
     let lists = listing::list(&features)?;
     let records: Vec<_> = features
         .iter()
@@ -189,6 +188,7 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
         server,
         request,
         features: &features,
+        refusers,
     })?;
     let record = Record::new(composition, store, records);
     record.append_to(&mut component)?;

@@ -10,7 +10,7 @@ use spin_mcp_protocol::types::{
 use wasm_encoder::{ComponentSection as _, CustomSection};
 use wasmparser::{Parser, Payload};
 
-use super::{Composition, feature::Loaded, listing::Lists, state::Need};
+use super::{Composition, feature::Loaded, grants::Grants, listing::Lists, state::Need};
 
 /// The custom section that holds the record as JSON.
 const SECTION: &str = "spin-mcp";
@@ -50,6 +50,8 @@ pub struct FeatureRecord {
     pub state: Vec<Need>,
     /// What it imports of hosts and framework.
     pub imports: Vec<String>,
+    #[serde(flatten)]
+    pub grants: Grants,
     pub tools: Vec<ToolRecord>,
     #[serde(default)]
     pub resources: Vec<ResourceRecord>,
@@ -197,6 +199,7 @@ impl FeatureRecord {
                 .iter()
                 .map(|import| import.name.clone())
                 .collect(),
+            grants: feature.grants.clone(),
             tools: lists
                 .tools
                 .iter()

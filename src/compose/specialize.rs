@@ -27,8 +27,8 @@ const PAGE: u64 = 65_536;
 /// The module that gives the server the place of the catalog.
 const CATALOG_MODULE: &str = "spin-mcp:catalog";
 
-/// Parts of `wasi:cli` that the framework calls never or only while it panics. For features,
-/// `absent.wat` stands in for them.
+/// Parts of `wasi:cli` that the framework calls never or only while it panics. What
+/// features import is refused: see `refuse`.
 const ABSENT: [&str; 2] = ["wasi:cli/exit@", "wasi:cli/terminal-"];
 /// The same, unless it is wanted.
 const ENVIRONMENT: &str = "wasi:cli/environment@";

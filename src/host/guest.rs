@@ -130,7 +130,7 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
 }
 
 /// Everything that a server may import: beside WASI, what Spin offers for state and settings.
-pub(super) fn server_linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
+pub(crate) fn server_linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = linker(engine)?;
     keyvalue::add_to_linker(&mut linker)?;
     config::add_to_linker(&mut linker)?;

@@ -76,6 +76,19 @@ pub fn compose_for(runtime: &str, dir: &Path, wasi: &str, features: &[PathBuf]) 
     server
 }
 
+/// Composes a server of one feature that has these grants.
+pub fn compose_allowing(dir: &Path, wasi: &str, feature: &Path, grants: &[&str]) -> PathBuf {
+    let server = dir.join(format!("server-{wasi}.wasm"));
+    let name = feature.file_stem().unwrap().display();
+    let mut command = mcp();
+    command.args(["compose", "--wasi", wasi, "-o"]).arg(&server);
+    for grant in grants {
+        command.args(["--allow", &format!("{name}={grant}")]);
+    }
+    expect_success(command.arg(feature));
+    server
+}
+
 /// Runs a command to its end and gives its output; fails the test if the command failed.
 pub fn expect_success(command: &mut Command) -> Output {
     let output = command

@@ -1,0 +1,408 @@
+//! Refuses within the core module of a feature, where that is possible: what it imported becomes
+//! a function of its own that answers with constants. It costs no instance, no memory and no call
+//! between components.
+//!
+//! It takes a component as `wit-component` makes them of one core module, which is encoded again
+//! without the imports. Other components, and answers that take more than constants, are left to
+//! the components that refuse.
+
+use std::collections::HashMap;
+
+use anyhow::{Context as _, Result, bail};
+use wasm_encoder::{
+    CodeSection, EntityType, Function, FunctionSection, Ieee32, Ieee64, ImportSection, Instruction,
+    MemArg, Module, reencode, reencode::Reencode,
+};
+use wasmparser::{CanonicalFunction, CanonicalOption, Parser, Payload, TypeRef};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::{
+    Function as WitFunction, Handle, InterfaceId, Resolve, SizeAlign, Type, TypeDefKind, TypeOwner,
+    abi::{AbiVariant, WasmType},
+};
+
+use super::{
+    answer::{Answers, origin},
+    module::EXIT,
+};
+use crate::compose::{feature::World, imports::Imports};
+
+/// What an asynchronous call returns that is over.
+const RETURNED: i32 = 2;
+const ASYNC: &str = "[async-lower]";
+
+/// A feature that refuses by itself.
+pub struct Inlined {
+    pub component: Vec<u8>,
+    /// The interfaces that it does not import any more.
+    pub interfaces: Vec<String>,
+}
+
+/// Takes as many of the interfaces as possible out of the imports of a component; none if it is
+/// not made in the way that this can change.
+pub fn inline(component: &[u8], wit: &Imports, refusing: &[String]) -> Option<Inlined> {
+    let interfaces = candidates(wit, refusing);
+    if interfaces.is_empty() {
+        return None;
+    }
+    let component = without(component, wit, &interfaces).ok()?;
+    Some(Inlined {
+        component,
+        interfaces,
+    })
+}
+
+/// The interfaces all of whose functions answer with constants.
+fn candidates(wit: &Imports, refusing: &[String]) -> Vec<String> {
+    let resolve = wit.resolve();
+    let mut sizes = SizeAlign::default();
+    sizes.fill(resolve);
+    let constants = Constants { resolve, sizes };
+    let mut chosen = refusing.to_vec();
+    chosen.retain(|name| {
+        let id = wit.id(name);
+        let mut functions = resolve.interfaces[id].functions.values();
+        functions.all(|function| name.starts_with(EXIT) || constants.answer(id, function).is_some())
+    });
+    // An interface stays where one that stays is made of it.
+    loop {
+        let before = chosen.len();
+        let stay = |user: &&str| !chosen.iter().any(|name| name == user);
+        let staying: Vec<_> = wit.names().filter(stay).collect();
+        chosen.retain(|name| !staying.iter().any(|user| wit.uses(user, name)));
+        if chosen.len() == before {
+            return chosen;
+        }
+    }
+}
+
+struct Constants<'a> {
+    resolve: &'a Resolve,
+    sizes: SizeAlign,
+}
+
+impl Constants<'_> {
+    /// The bytes of the result, unless it takes a text or a resource, or the call brings what
+    /// has to be given up.
+    fn answer(&self, interface: InterfaceId, function: &WitFunction) -> Option<Vec<u8>> {
+        let mut params = function.params.iter();
+        if params.any(|param| self.brings(interface, &param.ty)) {
+            return None;
+        }
+        let Some(result) = &function.result else {
+            return Some(Vec::new());
+        };
+        // A text cannot lie there, so its address would show.
+        let answers = [(0, 0), (u32::MAX, 1)].map(|text| {
+            let answers = Answers {
+                resolve: self.resolve,
+                sizes: &self.sizes,
+                own: &|_| false,
+                text,
+            };
+            answers.of(result).map(|answer| answer.bytes)
+        });
+        let [first, second] = answers;
+        (first == second).then_some(first).flatten()
+    }
+
+    fn brings(&self, interface: InterfaceId, ty: &Type) -> bool {
+        let Type::Id(id) = ty else { return false };
+        let brings = |ty: &Option<Type>| ty.as_ref().is_some_and(|ty| self.brings(interface, ty));
+        match &self.resolve.types[*id].kind {
+            TypeDefKind::Type(ty)
+            | TypeDefKind::Option(ty)
+            | TypeDefKind::List(ty)
+            | TypeDefKind::FixedLengthList(ty, _) => self.brings(interface, ty),
+            TypeDefKind::Map(key, value) => {
+                self.brings(interface, key) || self.brings(interface, value)
+            }
+            TypeDefKind::Handle(Handle::Own(resource)) => {
+                // Of the interface's own there are none.
+                let resource = origin(self.resolve, *resource);
+                self.resolve.types[resource].owner != TypeOwner::Interface(interface)
+            }
+            TypeDefKind::Future(_) | TypeDefKind::Stream(_) => true,
+            TypeDefKind::Record(record) => record
+                .fields
+                .iter()
+                .any(|field| self.brings(interface, &field.ty)),
+            TypeDefKind::Tuple(tuple) => tuple.types.iter().any(|ty| self.brings(interface, ty)),
+            TypeDefKind::Result(result) => brings(&result.ok) || brings(&result.err),
+            TypeDefKind::Variant(variant) => variant.cases.iter().any(|case| brings(&case.ty)),
+            _ => false,
+        }
+    }
+}
+
+/// The component without these imports.
+fn without(component: &[u8], wit: &Imports, interfaces: &[String]) -> Result<Vec<u8>> {
+    let core = only_module(component)?;
+    let mut resolve = wit.resolve().clone();
+    let world = wit.world();
+    let mut module = Rewrite::new(core, &resolve, wit, interfaces)?.run(core)?;
+    let mut imports = resolve.worlds[world].imports.clone();
+    imports.retain(|key, _| !interfaces.contains(&resolve.name_world_key(key)));
+    resolve.worlds[world].imports = imports;
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+    let mut encoder = ComponentEncoder::default();
+    encoder.merge_imports_based_on_semver(false);
+    let encoded = encoder.module(&module)?.encode()?;
+    let (before, after) = (World::read(component)?, World::read(&encoded)?);
+    let expected = before.imports.iter().map(|import| &import.name);
+    let mut expected: Vec<_> = expected.filter(|name| !interfaces.contains(name)).collect();
+    let mut imported: Vec<_> = after.imports.iter().map(|import| &import.name).collect();
+    expected.sort();
+    imported.sort();
+    if before.exports != after.exports || expected != imported {
+        bail!("it is not made in the usual way");
+    }
+    Ok(encoded)
+}
+
+/// The one module of a component that is not glue of `wit-component`.
+fn only_module(component: &[u8]) -> Result<&[u8]> {
+    let (mut depth, mut modules) = (0, Vec::new());
+    for payload in Parser::new(0).parse_all(component) {
+        match payload? {
+            Payload::ModuleSection {
+                unchecked_range: range,
+                ..
+            } => {
+                modules.push(&component[range.start as usize..range.end as usize]);
+                depth += 1;
+            }
+            Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            Payload::ComponentCanonicalSection(section) if depth == 0 => {
+                for function in section {
+                    if let CanonicalFunction::Lift { options, .. }
+                    | CanonicalFunction::Lower { options, .. } = function?
+                        && options.iter().any(|option| {
+                            matches!(
+                                option,
+                                CanonicalOption::UTF16 | CanonicalOption::CompactUTF16
+                            )
+                        })
+                    {
+                        bail!("its texts are not in UTF-8");
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let (main, glue) = modules.split_first().context("it has no module")?;
+    for module in glue {
+        for payload in Parser::new(0).parse_all(module) {
+            // Adapters have code of their own, and state.
+            if let Payload::GlobalSection(_) | Payload::MemorySection(_) = payload? {
+                bail!("it has several modules");
+            }
+        }
+    }
+    Ok(main)
+}
+
+/// A function of the module that was an import.
+struct Body {
+    ty: u32,
+    code: Function,
+}
+
+struct Rewrite {
+    /// For each imported function, whether it stays.
+    kept: Vec<bool>,
+    bodies: Vec<Body>,
+    /// Where each imported function is.
+    moved: Vec<u32>,
+}
+
+impl Rewrite {
+    fn new(
+        core: &[u8],
+        resolve: &Resolve,
+        wit: &Imports,
+        interfaces: &[String],
+    ) -> Result<Rewrite> {
+        let mut sizes = SizeAlign::default();
+        sizes.fill(resolve);
+        let constants = Constants { resolve, sizes };
+        let by_track: HashMap<_, _> = interfaces.iter().map(|name| (track(name), name)).collect();
+        let (mut kept, mut bodies, mut defined) = (Vec::new(), Vec::new(), 0);
+        for payload in Parser::new(0).parse_all(core) {
+            match payload? {
+                Payload::ImportSection(section) => {
+                    for import in section.into_imports() {
+                        let import = import?;
+                        let TypeRef::Func(ty) = import.ty else {
+                            bail!("it imports `{}`, which is not a function", import.name);
+                        };
+                        let interface = by_track.get(&track(import.module));
+                        kept.push(interface.is_none());
+                        if let Some(interface) = interface {
+                            let id = wit.id(interface);
+                            let function = resolve.interfaces[id]
+                                .functions
+                                .get(import.name.trim_start_matches(ASYNC));
+                            let code = match function {
+                                Some(function) if !interface.starts_with(EXIT) => {
+                                    constants.body(id, function, import.name.starts_with(ASYNC))?
+                                }
+                                // Of the resources of the interface, there are none.
+                                _ => trap(),
+                            };
+                            bodies.push(Body { ty, code });
+                        }
+                    }
+                }
+                Payload::FunctionSection(section) => defined = section.count(),
+                _ => {}
+            }
+        }
+        let stay = kept.iter().filter(|kept| **kept).count() as u32;
+        let (mut next_kept, mut next_body) = (0, stay + defined);
+        let moved = kept.iter().map(|kept| {
+            let next = match kept {
+                true => &mut next_kept,
+                false => &mut next_body,
+            };
+            *next += 1;
+            *next - 1
+        });
+        Ok(Rewrite {
+            moved: moved.collect(),
+            kept,
+            bodies,
+        })
+    }
+
+    fn run(mut self, core: &[u8]) -> Result<Vec<u8>> {
+        let mut module = Module::new();
+        self.parse_core_module(&mut module, Parser::new(0), core)
+            .map_err(|error| anyhow::anyhow!("cannot rewrite the module: {error}"))?;
+        Ok(module.finish())
+    }
+}
+
+/// An interface and the versions that `wit-component` takes for the same.
+fn track(interface: &str) -> String {
+    match interface.rsplit_once('@') {
+        Some((path, version)) if !version.contains('-') => {
+            let mut parts = version.splitn(3, '.');
+            let compatible = match (parts.next(), parts.next()) {
+                (Some("0"), Some(minor)) => format!("0.{minor}"),
+                (Some(major), _) => major.to_owned(),
+                _ => version.to_owned(),
+            };
+            format!("{path}@{compatible}")
+        }
+        _ => interface.to_owned(),
+    }
+}
+
+fn trap() -> Function {
+    let mut code = Function::new([]);
+    code.instruction(&Instruction::Unreachable);
+    code.instruction(&Instruction::End);
+    code
+}
+
+impl Constants<'_> {
+    /// A function of the module that stands for an import.
+    fn body(
+        &self,
+        interface: InterfaceId,
+        function: &WitFunction,
+        is_async: bool,
+    ) -> Result<Function> {
+        let bytes = self.answer(interface, function).context("not a constant")?;
+        let variant = match is_async {
+            true => AbiVariant::GuestImportAsync,
+            false => AbiVariant::GuestImport,
+        };
+        let signature = self.resolve.wasm_signature(variant, function);
+        let mut code = Function::new([]);
+        if signature.retptr {
+            let pointer = signature.params.len() as u32 - 1;
+            for (offset, byte) in bytes.iter().enumerate() {
+                code.instruction(&Instruction::LocalGet(pointer));
+                code.instruction(&Instruction::I32Const((*byte).into()));
+                code.instruction(&Instruction::I32Store8(MemArg {
+                    offset: offset as u64,
+                    align: 0,
+                    memory_index: 0,
+                }));
+            }
+        }
+        match (is_async, signature.results.first()) {
+            (true, _) => {
+                code.instruction(&Instruction::I32Const(RETURNED));
+            }
+            (false, None) => {}
+            (false, Some(ty)) => {
+                let mut word = [0; 8];
+                word[..bytes.len()].copy_from_slice(&bytes);
+                let bits = u64::from_le_bytes(word);
+                code.instruction(&match ty {
+                    WasmType::I64 | WasmType::PointerOrI64 => Instruction::I64Const(bits as i64),
+                    WasmType::F32 => Instruction::F32Const(Ieee32::new(bits as u32)),
+                    WasmType::F64 => Instruction::F64Const(Ieee64::new(bits)),
+                    _ => Instruction::I32Const(bits as i32),
+                });
+            }
+        }
+        code.instruction(&Instruction::End);
+        Ok(code)
+    }
+}
+
+type Outcome<T = ()> = std::result::Result<T, reencode::Error>;
+
+impl Reencode for Rewrite {
+    type Error = std::convert::Infallible;
+
+    fn function_index(&mut self, index: u32) -> Outcome<u32> {
+        Ok(match self.moved.get(index as usize) {
+            Some(moved) => *moved,
+            None => index - self.bodies.len() as u32,
+        })
+    }
+
+    fn parse_import_section(
+        &mut self,
+        section: &mut ImportSection,
+        reader: wasmparser::ImportSectionReader<'_>,
+    ) -> Outcome {
+        for (import, kept) in reader.into_imports().zip(&self.kept) {
+            let import = import?;
+            if let (true, TypeRef::Func(ty)) = (*kept, import.ty) {
+                section.import(import.module, import.name, EntityType::Function(ty));
+            }
+        }
+        Ok(())
+    }
+
+    fn parse_function_section(
+        &mut self,
+        section: &mut FunctionSection,
+        reader: wasmparser::FunctionSectionReader<'_>,
+    ) -> Outcome {
+        reencode::utils::parse_function_section(self, section, reader)?;
+        for body in &self.bodies {
+            section.function(body.ty);
+        }
+        Ok(())
+    }
+
+    fn parse_code_section(
+        &mut self,
+        section: &mut CodeSection,
+        reader: wasmparser::CodeSectionReader<'_>,
+    ) -> Outcome {
+        reencode::utils::parse_code_section(self, section, reader)?;
+        for body in &self.bodies {
+            section.function(&body.code);
+        }
+        Ok(())
+    }
+}
