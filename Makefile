@@ -47,10 +47,12 @@ bench: ## Measure composed servers against bare handlers (BENCH_FLAGS="--json FI
 		--wrk "$$(scripts/load-generator.sh)" \
 		--scratch $(TARGET)/bench $(BENCH_FLAGS)
 
-setup: ## Fetch what the tests need: the wasm target, the Wasmtime CLI, Node.js 22, the suite, the clients, componentize-py
+setup: ## Fetch what the tests need: the wasm target, the Wasmtime CLI, Node.js 22, the suite, the clients, componentize-py, the packages of TypeScript, a registry
 	@scripts/wasm-target.sh
 	@scripts/wasmtime-cli.sh >/dev/null
 	@scripts/node22.sh >/dev/null
 	@scripts/conformance-suite.sh >/dev/null
 	@scripts/clients.sh >/dev/null
 	@scripts/componentize-py.sh >/dev/null
+	@scripts/typescript.sh >/dev/null
+	@scripts/docker-registry.sh >/dev/null

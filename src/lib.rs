@@ -6,4 +6,5 @@ pub mod commands;
 pub mod compose;
 pub mod framework;
 pub mod host;
+pub mod registry;
 pub mod templates;

@@ -19,6 +19,8 @@ enum Command {
     Inspect(commands::inspect::InspectCommand),
     Call(commands::call::CallCommand),
     Serve(commands::serve::ServeCommand),
+    Push(commands::push::PushCommand),
+    Update(commands::update::UpdateCommand),
     #[command(subcommand)]
     Templates(commands::templates::TemplatesCommand),
 }
@@ -30,6 +32,8 @@ fn main() -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Call(command) => command.run(),
         Command::Serve(command) => command.run(),
+        Command::Push(command) => command.run(),
+        Command::Update(command) => command.run(),
         Command::Templates(command) => command.run(),
     };
     let Err(error) = result else {

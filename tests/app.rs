@@ -13,6 +13,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use spin_mcp::app::{App, Manifest};
+use spin_mcp::registry::Source;
 
 #[test]
 fn cases() {
@@ -111,7 +112,7 @@ fn edit(
         };
         let id = edited.ensure_server(component)?;
         for file in files {
-            edited.add_feature(&id, &dir.join(file))?;
+            edited.add_feature(&id, &Source::File(dir.join(file)))?;
         }
         edited.app(Some(&id))?;
         assert_eq!(
@@ -129,7 +130,7 @@ fn edit(
     let mut again = Manifest::open(manifest)?;
     let id = again.ensure_server(component)?;
     for file in files {
-        again.add_feature(&id, &dir.join(file))?;
+        again.add_feature(&id, &Source::File(dir.join(file)))?;
     }
     assert_eq!(
         again.changes(),

@@ -1,21 +1,43 @@
-//! The template `mcp-tool-python`, as a user meets it.
+//! The templates in Python, as a user meets them, and the page of the language.
 
+#[path = "support/example.rs"]
+mod example;
 mod support;
 #[path = "support/template.rs"]
 mod template;
+#[path = "support/web.rs"]
+mod web;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Barrier, Mutex, PoisonError};
 
-use serde_json::{Value, json};
+use serde_json::{Value as Json, json};
 use spin_mcp::app::App;
-use support::{Server, compose, expect_success, fixture, mcp, root, rpc};
+use spin_mcp::registry::Source;
+use support::{Server, expect_success, fixture, mcp, root, rpc};
 use template::Template;
+use toml_edit::{DocumentMut, Item, Table, Value};
+use web::Web;
 
-const CONTENT: &str = "templates/mcp-tool-python/content";
+const TEMPLATES: [&str; 3] = [
+    "mcp-tool-python",
+    "mcp-resource-python",
+    "mcp-prompt-python",
+];
 /// The largest feature component that the template may build, in bytes: Python itself.
 const MAX_FEATURE: u64 = 20_000_000;
+/// The most lines of the first file that a user sees.
+const MAX_LINES: usize = 30;
+
+/// Held by tests that build, since each takes all that the machine has.
+static BUILDS: Mutex<()> = Mutex::new(());
+
+fn content(template: &str) -> PathBuf {
+    root().join("templates").join(template).join("content")
+}
 
 /// The virtual environment that a first build would make.
 fn venv() -> PathBuf {
@@ -32,40 +54,103 @@ fn python(app: &Path, program: &str) -> Command {
 
 #[test]
 fn wit_is_a_copy_of_the_contract() {
-    let copies = root().join(CONTENT).join("wit/deps/spin-mcp-server");
-    for name in ["types.wit", "tools.wit"] {
-        assert!(
-            fs::read(copies.join(name)).unwrap()
-                == fs::read(root().join("framework/wit").join(name)).unwrap(),
-            "`{name}` differs from that in `framework/wit`: copy it"
-        );
+    for template in TEMPLATES {
+        let copies = content(template).join("wit/deps/spin-mcp-server");
+        let copies: Vec<_> = fs::read_dir(copies).unwrap().map(Result::unwrap).collect();
+        assert!(copies.len() >= 2, "`{template}` lacks files");
+        for copy in copies {
+            let original = root().join("framework/wit").join(copy.file_name());
+            let same = fs::read(copy.path()).unwrap() == fs::read(&original).unwrap();
+            let (copy, original) = (copy.path(), original.display());
+            assert!(
+                same,
+                "`{}` differs from `{original}`: copy it",
+                copy.display()
+            );
+        }
     }
-    assert_eq!(fs::read_dir(copies).unwrap().count(), 2);
+}
+
+/// Each template stands alone, so what they have in common is there three times.
+#[test]
+fn what_templates_share_is_the_same_in_each() {
+    let own = [
+        "app.py",
+        "component.py",
+        "mcp.py",
+        "test_app.py",
+        "world.wit",
+    ];
+    // What the parameter `async` of tools is for.
+    let of_tools = ["spin.toml", "application-trigger.txt"];
+    let mut known = BTreeMap::new();
+    let mut times = BTreeMap::new();
+    for template in TEMPLATES {
+        let mut files = files(&content(template));
+        files.push(content(template).join("../metadata/snippets/application-trigger.txt"));
+        for file in files {
+            let name = file.strip_prefix(content(template)).unwrap().to_owned();
+            let varies =
+                template == TEMPLATES[0] && of_tools.iter().any(|file| name.ends_with(file));
+            if varies || own.iter().any(|own| name.ends_with(own)) {
+                continue;
+            }
+            let text = fs::read_to_string(&file).unwrap();
+            let first = known.entry(name.clone()).or_insert(text.clone());
+            assert_eq!(*first, text, "`{}` of `{template}`", name.display());
+            *times.entry(name).or_insert(0) += 1;
+        }
+        let component = fs::read_to_string(content(template).join("component.py")).unwrap();
+        let functions = component.split("\n\n\n").flat_map(|part| part.split("{%"));
+        for function in functions.map(str::trim) {
+            let Some((name, _)) = function
+                .strip_prefix("def ")
+                .and_then(|f| f.split_once('('))
+            else {
+                continue;
+            };
+            if ["completion", "first_page"].contains(&name) {
+                let name = PathBuf::from(name);
+                let first = known.entry(name.clone()).or_insert(function.into());
+                assert_eq!(*first, function, "`{}` of `{template}`", name.display());
+                *times.entry(name).or_insert(0) += 1;
+            }
+        }
+    }
+    for (name, expected) in [("build.py", 3), ("spin.toml", 2), ("wasi/http.py", 3)] {
+        assert_eq!(times[Path::new(name)], expected, "{name}");
+    }
+    for (name, expected) in [("hints.py", 2), ("first_page", 3), ("completion", 2)] {
+        assert_eq!(times[Path::new(name)], expected, "{name}");
+    }
 }
 
 #[test]
 fn added_features_follow_in_order() {
-    let dir = tempfile::tempdir().unwrap();
-    let manifest = dir.path().join("spin.toml");
-    Template::named("mcp-tool").new_app("my-server", dir.path());
-    let template = Template::named("mcp-tool-python");
-    template.add("text", &manifest);
-    template.add("two-words", &manifest);
+    for template in TEMPLATES {
+        let dir = tempfile::tempdir().unwrap();
+        let manifest = dir.path().join("spin.toml");
+        Template::named("mcp-tool").new_app("my-server", dir.path());
+        let named = Template::named(template);
+        named.add("text", &manifest);
+        named.add("two-words", &manifest);
 
-    let app = App::load(&manifest, None).unwrap();
-    let names: Vec<_> = app.features.iter().map(|f| f.name.as_str()).collect();
-    assert_eq!(names, ["my-server", "text", "two-words"]);
-    let added = &app.features[2];
-    let folder = dir.path().join("two-words");
-    assert_eq!(added.source, folder.join("two_words.wasm"));
-    assert_eq!(
-        added.build.as_deref(),
-        Some("python3 build.py two_words.wasm")
-    );
-    assert_eq!(added.workdir, folder);
-    assert_eq!(added.prefix.as_deref(), Some("two_words_"));
-    assert!(folder.join("app.py").is_file());
-    assert!(!folder.join("spin.toml").exists());
+        let app = App::load(&manifest, None).unwrap();
+        let names: Vec<_> = app.features.iter().map(|f| f.name.as_str()).collect();
+        assert_eq!(names, ["my-server", "text", "two-words"]);
+        let added = &app.features[2];
+        let folder = dir.path().join("two-words");
+        assert_eq!(added.source, Source::File(folder.join("two_words.wasm")));
+        assert_eq!(
+            added.build.as_deref(),
+            Some("python3 build.py two_words.wasm")
+        );
+        assert_eq!(added.workdir, folder);
+        let prefix = (template != "mcp-resource-python").then_some("two_words_");
+        assert_eq!(added.prefix.as_deref(), prefix);
+        assert!(folder.join("app.py").is_file());
+        assert!(!folder.join("spin.toml").exists());
+    }
 }
 
 /// What the template's own module makes of hints that its example does not have.
@@ -75,54 +160,75 @@ fn hints_become_schemas_and_checks() {
     tests
         .arg("-B")
         .arg(root().join("tests/python/test_mcp.py"))
-        .env("PYTHONPATH", root().join(CONTENT));
+        .env("PYTHONPATH", content("mcp-tool-python"));
     let output = expect_success(&mut tests);
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("Ran 5 tests"), "{told}");
 }
 
-/// As `spin new` writes it, beside a feature in Rust: tested, type-checked, built, and called
-/// in both editions.
+/// As `spin new` and `spin add` write them, beside a feature in Rust: tested, type-checked,
+/// built, and called.
 #[test]
 fn scaffolded_app_is_tested_built_and_called() {
+    let _turn = BUILDS.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = tempfile::tempdir().unwrap();
     let app = dir.path();
-    Template::named("mcp-tool-python").new_app("my-server", app);
-    std::os::unix::fs::symlink(venv(), app.join(".venv")).unwrap();
-    fs::copy(fixture("echo"), app.join("echo.wasm")).unwrap();
     let manifest = app.join("spin.toml");
-    let echo = "[component.mcp.tool.mcp.features.echo]\nsource = \"echo.wasm\"\n";
-    let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, format!("{text}\n{echo}")).unwrap();
+    Template::named("mcp-tool-python").new_app("my-server", app);
+    Template::named("mcp-resource-python").add("notes", &manifest);
+    Template::named("mcp-prompt-python").add("writing", &manifest);
+    fs::copy(fixture("echo"), app.join("echo.wasm")).unwrap();
+    let echo = "\n[component.mcp.tool.mcp.features.echo]\nsource = \"echo.wasm\"\n";
+    edit(&manifest, |text| text + echo);
 
-    let tests = expect_success(python(app, "python").args(["-m", "unittest"]));
-    let told = String::from_utf8(tests.stderr).unwrap();
-    assert!(told.contains("Ran 2 tests"), "{told}");
-
+    let features = [app, &app.join("notes"), &app.join("writing")];
+    for feature in features {
+        std::os::unix::fs::symlink(venv(), feature.join(".venv")).unwrap();
+        passes_its_tests(feature, 2);
+        let lines = fs::read_to_string(feature.join("app.py"))
+            .unwrap()
+            .lines()
+            .count();
+        assert!(
+            lines <= MAX_LINES,
+            "{} got long: {lines} lines",
+            feature.display()
+        );
+    }
     let built = expect_success(mcp().arg("build").current_dir(app));
     let told = String::from_utf8(built.stdout).unwrap();
-    assert!(told.contains(": 2 features, 2 tools, "), "{told}");
-    let feature = app.join("my_server.wasm");
-    let size = fs::metadata(&feature).unwrap().len();
-    assert!(size <= MAX_FEATURE, "the feature has {size} bytes");
-
-    let checked = expect_success(&mut python(app, "mypy"));
-    let told = String::from_utf8(checked.stdout).unwrap();
-    assert_eq!(told, "Success: no issues found in 5 source files\n");
-
-    let newer = compose(app, "0.3", &[feature, app.join("echo.wasm")]);
-    for server in [app.join("mcp.wasm"), newer] {
-        answers(&Server::mcp(&server, &[]));
-        // It imports files and sockets, which plain `wasmtime serve` does not have.
-        answers(&Server::wasmtime(&server, &[]));
+    let made = "4 features, 2 tools, 1 resource, 1 resource template, 1 prompt, ";
+    assert!(told.contains(made), "{told}");
+    for feature in features {
+        has_its_types(feature);
     }
+    for component in ["my_server.wasm", "notes/notes.wasm", "writing/writing.wasm"] {
+        let size = fs::metadata(app.join(component)).unwrap().len();
+        assert!(size <= MAX_FEATURE, "`{component}` has {size} bytes");
+    }
+
+    let server = Server::mcp(&app.join("mcp.wasm"), &[]);
+    answers(&server);
+    example::reads_notes(&server, "notes");
+    example::gets_summarize(&server, "writing_summarize");
+}
+
+fn passes_its_tests(feature: &Path, count: usize) {
+    let tests = expect_success(python(feature, "python").args(["-m", "unittest"]));
+    let told = String::from_utf8(tests.stderr).unwrap();
+    assert!(told.contains(&format!("Ran {count} tests")), "{told}");
+}
+
+fn has_its_types(feature: &Path) {
+    let checked = expect_success(&mut python(feature, "mypy"));
+    let told = String::from_utf8(checked.stdout).unwrap();
+    assert!(told.starts_with("Success: no issues found in "), "{told}");
 }
 
 fn answers(server: &Server) {
     let list = server.send(&rpc::modern("tools/list", json!({}))).json();
     let tools = list["result"]["tools"].as_array().unwrap();
-    assert_eq!(tools.len(), 2);
-    assert_eq!(tools[1]["name"], "echo");
+    assert!(tools.iter().any(|tool| tool["name"] == "echo"));
     let integer = |what: &str| json!({"type": "integer", "description": what});
     let schema = json!({
         "type": "object",
@@ -138,11 +244,7 @@ fn answers(server: &Server) {
         json!({"name": "add", "description": "Adds two whole numbers.", "inputSchema": schema})
     );
 
-    let call = |tool: &str, arguments: Value| {
-        let answer = server.send(&rpc::call(tool, arguments)).json();
-        let failed = answer["result"]["isError"] == true;
-        (failed, rpc::text(&answer).to_owned())
-    };
+    let call = |tool: &str, arguments: Json| call(server, tool, arguments);
     assert_eq!(call("add", json!({"a": 2, "b": 40})), (false, "42".into()));
     assert_eq!(
         call("echo", json!({"message": "hello"})),
@@ -156,7 +258,7 @@ fn answers(server: &Server) {
         ),
         (
             json!({"a": 1, "b": 2, "c": 3}),
-            "invalid arguments: unknown field `c`, expected `a` or `b`",
+            "invalid arguments: c: unknown field `c`, expected `a` or `b`",
         ),
         (
             json!({"a": i64::MAX, "b": 1}),
@@ -165,4 +267,294 @@ fn answers(server: &Server) {
     ] {
         assert_eq!(call("add", arguments), (true, why.into()));
     }
+}
+
+/// What `weather` asks, in the page.
+const SERVICE: &str = "https://weather.example.com";
+
+/// The blocks of docs/python.md, all in one app.
+#[test]
+fn blocks_of_the_page_do_what_it_says() {
+    let _turn = BUILDS.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    Template::named("mcp-tool-python").new_app("my-server", app);
+    std::os::unix::fs::symlink(venv(), app.join(".venv")).unwrap();
+    let count = write_blocks(app);
+    passes_its_tests(app, 2 + count);
+
+    let web = Web::serve(|method, path, body| match path {
+        "/San%20Jos%C3%A9" => (200, r#"{"sky": "clear"}"#.into()),
+        "/echo?as=it%20is" => (200, format!("{method} {}", body.len())),
+        _ => (404, String::new()),
+    });
+    let service = format!("http://{}", web.address());
+    edit(&app.join("app.py"), |text| {
+        text.replace(SERVICE, &service) + ASKS_ANYBODY
+    });
+    let manifest = app.join("spin.toml");
+    let unallowed = "\n[component.mcp.tool.mcp.features.unallowed]\nsource = \"my_server.wasm\"\nprefix = \"unallowed_\"\n";
+    edit(&manifest, |text| text + unallowed);
+    expect_success(mcp().arg("build").current_dir(app));
+    has_its_types(app);
+
+    let host = web.address().to_string();
+    let granted = ["--allow-host", &host, "--allow-host", "127.0.0.1:1"];
+    let granted = [&granted[..], &["--variable", "salutation=Good day"]].concat();
+    let older = Server::mcp(&app.join("mcp.wasm"), &granted);
+    uses_the_host(&older, &service);
+    lacks_the_host(&older, &service);
+    edit(&manifest, |text| {
+        text.replace(unallowed, "")
+            .replace("wasi = \"0.2\"", "wasi = \"0.3\"")
+    });
+    expect_success(mcp().arg("compose").current_dir(app));
+    uses_the_host(&Server::mcp(&app.join("mcp.wasm"), &granted), &service);
+}
+
+/// A tool that is async beside one that is not, in one server: calls wait side by side.
+#[test]
+fn async_tools_wait_side_by_side() {
+    let _turn = BUILDS.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    let template = Template::named("mcp-tool-python").with("async=yes");
+    template.new_app("my-server", app);
+    std::os::unix::fs::symlink(venv(), app.join(".venv")).unwrap();
+    fs::copy(fixture("echo"), app.join("echo.wasm")).unwrap();
+    let (code, wit) = (blocks("python async"), blocks("wit async"));
+    edit(&app.join("app.py"), |text| append(text, &code) + POSTS);
+    passes_its_tests(app, 2);
+    edit(&app.join("wit/world.wit"), |text| extend_world(text, &wit));
+
+    // Answers once two are waiting.
+    let both = Arc::new(Barrier::new(2));
+    let web = Web::serve(move |_, path, body| match path {
+        "/" => (200, body.into()),
+        _ => {
+            both.wait();
+            (200, r#"{"sky": "clear"}"#.into())
+        }
+    });
+    let service = format!("http://{}", web.address());
+    edit(&app.join("app.py"), |text| text.replace(SERVICE, &service));
+    let echo =
+        "allow = [\"http\"]\n\n[component.mcp.tool.mcp.features.echo]\nsource = \"echo.wasm\"\n";
+    edit(&app.join("spin.toml"), |text| text + echo);
+    expect_success(mcp().arg("build").current_dir(app));
+    has_its_types(app);
+
+    let host = web.address().to_string();
+    // It imports files and sockets, which plain `wasmtime serve` does not have.
+    answers(&Server::wasmtime(&app.join("mcp.wasm"), &[]));
+    let server = Server::mcp(&app.join("mcp.wasm"), &["--allow-host", &host]);
+    answers(&server);
+    let skies = call(&server, "skies", json!({"cities": ["Quito", "Oslo"]}));
+    let clear = r#"{"Quito": "clear", "Oslo": "clear"}"#;
+    assert_eq!(skies, (false, clear.into()));
+    let posted = call(
+        &server,
+        "post",
+        json!({"url": service, "body": "é".repeat(50_000)}),
+    );
+    assert_eq!(posted, (false, "100000".into()));
+    let refused = call(
+        &server,
+        "post",
+        json!({"url": "http://127.0.0.1:2", "body": ""}),
+    );
+    let why = "requests to `http://127.0.0.1:2` are not allowed: in `spin.toml`, ";
+    assert!(refused.0 && refused.1.starts_with(why), "{refused:?}");
+
+    std::thread::scope(|scope| {
+        let sky = |city| call(&server, "skies", json!({"cities": [city]}));
+        let waiting = ["Quito", "Oslo"].map(|city| (city, scope.spawn(move || sky(city))));
+        for (city, answer) in waiting {
+            let clear = format!(r#"{{"{city}": "clear"}}"#);
+            assert_eq!(answer.join().unwrap(), (false, clear));
+        }
+    });
+}
+
+/// A tool beside that of the page.
+const POSTS: &str = r#"
+
+@mcp.tool
+async def post(url: str, body: str) -> int:
+    return len((await http.fetch(url, "POST", body=body)).body)
+"#;
+
+/// The blocks of the page in this language.
+fn blocks(language: &str) -> Vec<String> {
+    let page = fs::read_to_string(root().join("docs/python.md")).unwrap();
+    let start = format!("```{language}\n");
+    let blocks = page.split(&start).skip(1);
+    let blocks = blocks.map(|rest| rest.split_once("```").expect("a block ends").0);
+    blocks.map(str::to_owned).collect()
+}
+
+fn extend_world(world: String, lines: &[String]) -> String {
+    let (before, _) = world.rsplit_once('}').expect("the world ends");
+    format!("{before}{}}}\n", lines.concat())
+}
+
+/// Writes the blocks where the page says they belong, and tells how many tests they are.
+fn write_blocks(app: &Path) -> usize {
+    edit(&app.join("app.py"), |text| append(text, &blocks("python")));
+    edit(&app.join("test_app.py"), |text| {
+        append(text, &blocks("python test"))
+    });
+    edit(&app.join("wit/world.wit"), |text| {
+        extend_world(text, &blocks("wit"))
+    });
+    edit(&app.join("spin.toml"), |text| {
+        let mut manifest: DocumentMut = text.parse().unwrap();
+        for block in blocks("toml") {
+            let block: DocumentMut = block.parse().unwrap();
+            merge(&mut manifest, &block);
+        }
+        manifest.to_string()
+    });
+    blocks("python test").len()
+}
+
+/// Adds code to a module: what it imports comes first.
+fn append(module: String, blocks: &[String]) -> String {
+    let imports = |line: &&str| line.starts_with("from ") || line.starts_with("import ");
+    let (imported, code): (Vec<_>, Vec<_>) = blocks
+        .iter()
+        .flat_map(|block| block.lines().chain([""]))
+        .partition(imports);
+    let at = module.find("import ").expect("it imports something");
+    let (before, after) = module.split_at(module[..at].rfind('\n').map_or(0, |at| at + 1));
+    format!(
+        "{before}{}\n{after}\n{}",
+        imported.join("\n"),
+        code.join("\n")
+    )
+}
+
+/// Lists grow, tables gain keys.
+fn merge(into: &mut Table, from: &Table) {
+    for (key, item) in from {
+        match (into.get_mut(key), item) {
+            (Some(Item::Table(into)), Item::Table(from)) => merge(into, from),
+            (Some(Item::Value(Value::Array(into))), Item::Value(Value::Array(from))) => {
+                into.extend(from.iter().cloned());
+            }
+            (None, item) => drop(into.insert(key, item.clone())),
+            (Some(known), item) => panic!("`{key}` is {known} and {item}"),
+        }
+    }
+}
+
+/// A tool beside those of the page, to ask what `spin.toml` does not allow.
+const ASKS_ANYBODY: &str = r#"
+
+@mcp.tool
+def ask(url: str, method: str = "GET", headers: dict[str, str] = {}, body: str = "") -> str:
+    return http.fetch(url, method, headers, body, timeout=1).text()
+
+
+@mcp.tool
+def read(store: str, variable: str) -> list[str]:
+    return [*key_value.Store(store).keys(), variables.get(variable)]
+"#;
+
+fn uses_the_host(server: &Server, service: &str) {
+    let call = |tool: &str, arguments: Json| call(server, tool, arguments);
+    let done = |text: &str| (false, text.to_owned());
+
+    assert_eq!(call("weather", json!({"city": "San José"})), done("clear"));
+    let unknown = (true, "the weather in Atlantis is not known".into());
+    assert_eq!(call("weather", json!({"city": "Atlantis"})), unknown);
+    let greeting = call("greeting", json!({"name": "Ada"}));
+    assert_eq!(greeting, done("Good day, Ada!"));
+    for count in ["1", "2"] {
+        assert_eq!(call("visits", json!({"page": "home"})), done(count));
+    }
+    let read = call(
+        "read",
+        json!({"store": "default", "variable": "salutation"}),
+    );
+    assert_eq!(read, done(r#"["home", "Good day"]"#));
+
+    let echo = format!("{service}/echo?as=it%20is#here");
+    let long = "é".repeat(50_000);
+    for (method, body, answer) in [("GET", "", "GET 0"), ("PUT", &*long, "PUT 100000")] {
+        let asked = call("ask", json!({"url": echo, "method": method, "body": body}));
+        assert_eq!(asked, done(answer));
+    }
+    for (arguments, why) in [
+        (
+            json!({"url": "ftp://127.0.0.1/"}),
+            "`ftp://127.0.0.1/` is not the URL of a web service",
+        ),
+        (
+            json!({"url": "http://127.0.0.1:1/"}),
+            "no answer from `http://127.0.0.1:1`: connection refused",
+        ),
+        (
+            json!({"url": "http://127.0.0.1:1/a b"}),
+            "cannot send `GET http://127.0.0.1:1/a b`: it is not a valid request",
+        ),
+        (
+            json!({"url": "http://127.0.0.1:1/", "headers": {"Host": "localhost"}}),
+            "cannot send these headers: forbidden",
+        ),
+        (
+            json!({"url": "http://127.0.0.1:2/"}),
+            "requests to `http://127.0.0.1:2` are not allowed: in `spin.toml`, name it in \
+             `allowed_outbound_hosts` of the component, and give the feature `allow = [\"http\"]`",
+        ),
+    ] {
+        assert_eq!(call("ask", arguments), (true, why.into()));
+    }
+    let undeclared = call("read", json!({"store": "default", "variable": "nothing"}));
+    let why = "there is no variable `nothing`: in `spin.toml`, declare it in `[variables]` and in \
+               `[component.mcp.variables]`, and give the feature `allow = [\"variables\"]`";
+    assert_eq!(undeclared, (true, why.into()));
+}
+
+/// The same component as a feature that may do nothing.
+fn lacks_the_host(server: &Server, service: &str) {
+    let asked = call(server, "unallowed_ask", json!({"url": service}));
+    let why = format!("requests to `{service}` are not allowed: in `spin.toml`, ");
+    assert!(asked.0 && asked.1.starts_with(&why), "{asked:?}");
+    let (failed, why) = call(server, "unallowed_visits", json!({"page": "home"}));
+    assert!(failed);
+    assert_eq!(
+        why,
+        "the key-value store `default` is not allowed: in `spin.toml`, name it in \
+         `key_value_stores` of the component, and give the feature `allow = [\"key-value\"]`"
+    );
+    let (failed, why) = call(server, "unallowed_greeting", json!({"name": "Ada"}));
+    let start = "cannot read the variable `salutation`: ";
+    assert!(
+        failed && why.starts_with(start) && why.contains("allow"),
+        "{why}"
+    );
+}
+
+/// Calls a tool: whether it failed, and what it says.
+fn call(server: &Server, tool: &str, arguments: Json) -> (bool, String) {
+    let answer = server.send(&rpc::call(tool, arguments)).json();
+    let failed = answer["result"]["isError"] == true;
+    (failed, rpc::text(&answer).to_owned())
+}
+
+fn edit(file: &Path, change: impl FnOnce(String) -> String) {
+    let text = fs::read_to_string(file).unwrap();
+    fs::write(file, change(text)).unwrap();
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let below = |path: PathBuf| match path.is_dir() {
+        true => files(&path),
+        false => vec![path],
+    };
+    entries.flat_map(below).collect()
 }

@@ -16,30 +16,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::json;
-use support::{Server, expect_success, fixture, outside_of_cargo, root, rpc, settle};
+use support::{Server, blocks, expect_success, fixture, outside_of_cargo, root, rpc, settle};
 use template::Template;
 
 /// How long `make run` may take to build what was not built before.
 const PATIENCE: Duration = Duration::from_secs(900);
-
-/// The console blocks after this marker: each a list of commands and their output.
-fn blocks(marker: &str) -> Vec<Vec<(String, String)>> {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let start = format!("{marker}\n```console\n");
-    let blocks = readme.split(&start).skip(1).map(|rest| {
-        let (block, _) = rest.split_once("```").expect("a block ends");
-        let mut commands: Vec<(String, String)> = Vec::new();
-        for line in block.lines() {
-            match (line.strip_prefix("$ "), commands.last_mut()) {
-                (Some(command), _) => commands.push((command.to_string(), String::new())),
-                (None, Some((_, output))) => *output += &format!("{line}\n"),
-                (None, None) => panic!("the block begins with output: {line}"),
-            }
-        }
-        commands
-    });
-    blocks.collect()
-}
 
 /// A folder with `mcp` in it and, where there is Spin, a `spin` whose plugin `mcp` that is.
 fn commands(dir: &Path, spin: Option<&Path>) -> PathBuf {
@@ -75,7 +56,7 @@ fn shell(command: &str, at: &Path, bin: &Path) -> String {
 
 #[test]
 fn blocks_without_an_app() {
-    let blocks = blocks("<!-- test -->");
+    let blocks = blocks("README.md", "<!-- test -->");
     assert!(!blocks.is_empty());
     for block in blocks {
         let dir = tempfile::tempdir().unwrap();
@@ -97,7 +78,7 @@ fn keep_what_cargo_builds(package: &Path) {
 
 #[test]
 fn blocks_with_spin() {
-    let blocks = blocks("<!-- test: spin -->");
+    let blocks = blocks("README.md", "<!-- test: spin -->");
     assert!(!blocks.is_empty());
     let spin = support::spin("blocks_with_spin runs stand-ins for `spin new`, `add` and `build`");
     let dir = tempfile::tempdir().unwrap();

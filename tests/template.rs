@@ -12,8 +12,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use spin_mcp::app::App;
+use spin_mcp::compose::Wasi;
+use spin_mcp::registry::Source;
 use support::{Server, root};
-use template::Template;
+use template::{Template, share_target};
 
 /// The templates in Rust, each with the largest component that it may build, in bytes.
 const RUST: [(&str, u64); 3] = [
@@ -45,23 +47,38 @@ fn wit_is_a_copy_of_the_contract() {
             count += 1;
         }
         assert!(count >= 2, "`{}` lacks files", copies.display());
+
+        for (copy, original) in [
+            ("wasi-keyvalue/keyvalue.wit", "keyvalue.wit"),
+            ("wasi-config/store.wit", "config.wit"),
+        ] {
+            let copy = copies.with_file_name(copy);
+            let original = root().join("src/host/wit").join(original);
+            assert!(
+                fs::read(&copy).unwrap() == fs::read(&original).unwrap(),
+                "`{}` differs from `{}`: copy it",
+                copy.display(),
+                original.display()
+            );
+        }
     }
 }
 
 /// Each template stands alone, so what they have in common is there three times.
 #[test]
 fn what_templates_share_is_the_same_in_each() {
-    let read = |template: &str, file: &str| {
-        let path = root().join("templates").join(template).join(file);
+    let apps = RUST.map(|(template, _)| {
+        let dir = tempfile::tempdir().unwrap();
+        Template::named(template).new_app("my-server", dir.path());
+        (template, dir)
+    });
+    let read = |dir: &tempfile::TempDir, file: &str| {
+        let path = dir.path().join(file);
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
-    for file in [
-        "content/.gitignore",
-        "content/spin.toml",
-        "metadata/snippets/application-trigger.txt",
-    ] {
-        for (template, _) in RUST {
-            let same = read(template, file) == read("mcp-tool", file);
+    for file in [".gitignore", "spin.toml"] {
+        for (template, dir) in &apps {
+            let same = read(dir, file) == read(&apps[0].1, file);
             assert!(
                 same,
                 "`{file}` of `{template}` differs from that of `mcp-tool`"
@@ -72,8 +89,8 @@ fn what_templates_share_is_the_same_in_each() {
     let mut dependencies = BTreeMap::new();
     let mut functions = BTreeMap::new();
     let mut shared = vec![];
-    for (template, _) in RUST {
-        let cargo = read(template, "content/Cargo.toml.tmpl");
+    for (template, dir) in &apps {
+        let cargo = read(dir, "Cargo.toml");
         let cargo: toml_edit::DocumentMut = cargo.parse().unwrap();
         for (name, version) in cargo["dependencies"].as_table().unwrap() {
             let version = version.to_string();
@@ -89,7 +106,7 @@ fn what_templates_share_is_the_same_in_each() {
             .or_insert(profile.clone());
         assert_eq!(*known, profile, "`{template}`");
 
-        for (name, text) in private_functions(&read(template, "content/src/mcp.rs")) {
+        for (name, text) in private_functions(&read(dir, "src/mcp.rs")) {
             match functions.get(&name) {
                 None => drop(functions.insert(name, text)),
                 Some(known) => {
@@ -131,8 +148,10 @@ fn new_app_has_one_feature() {
         assert_eq!(feature.name, "my-server");
         assert_eq!(
             feature.source,
-            dir.path()
-                .join("target/wasm32-wasip2/release/my_server.wasm")
+            Source::File(
+                dir.path()
+                    .join("target/wasm32-wasip2/release/my_server.wasm")
+            )
         );
         assert_eq!(feature.workdir, dir.path());
         for file in [
@@ -172,8 +191,10 @@ fn added_features_follow_in_order() {
     let text = &app.features[1];
     assert_eq!(
         text.source,
-        dir.path()
-            .join("text/target/wasm32-wasip2/release/text.wasm")
+        Source::File(
+            dir.path()
+                .join("text/target/wasm32-wasip2/release/text.wasm")
+        )
     );
     assert_eq!(text.workdir, dir.path().join("text"));
     assert_eq!(
@@ -312,6 +333,58 @@ fn scaffolded_app_is_tested_built_and_served() {
     example::gets_summarize(&server, "writing_summarize");
 }
 
+/// An app without a feature of its own says what to do, and takes what others published.
+#[test]
+fn server_of_nothing_composes_what_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    Template::named("mcp-server").new_app("My Server", app);
+    fs::copy(support::fixture("echo"), app.join("echo.wasm")).unwrap();
+    for verb in ["build", "compose"] {
+        let output = mcp(app).arg(verb).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let told = String::from_utf8(output.stderr).unwrap();
+        let advice = "`component.mcp.tool.mcp` has no features: add a component with `spin mcp \
+                      compose FEATURE.wasm`, or make one with `spin add -t mcp-tool NAME`\n";
+        assert!(told.ends_with(advice), "{told}");
+    }
+
+    let composed = run(mcp(app).args(["compose", "echo.wasm"]));
+    let added = "spin.toml: added feature `echo` with source `echo.wasm`\n\
+                 composed `mcp.wasm`: 1 feature, 1 tool, ";
+    assert!(
+        stdout(&composed).starts_with(added),
+        "{}",
+        stdout(&composed)
+    );
+    let call = run(mcp(app).args(["call", "echo", r#"{"message": "hello"}"#]));
+    assert_eq!(stdout(&call), "hello\n");
+
+    Template::named("mcp-tool").add("text", &app.join("spin.toml"));
+    let app = App::load(&app.join("spin.toml"), None).unwrap();
+    let names: Vec<_> = app.features.iter().map(|f| f.name.as_str()).collect();
+    assert_eq!(
+        (app.server.name.as_str(), names),
+        ("my-server", vec!["echo", "text"])
+    );
+}
+
+/// An async tool makes any app a server of WASI 0.3.
+#[test]
+fn app_of_async_tools_is_for_wasi_0_3() {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = dir.path().join("spin.toml");
+    let app = "spin_manifest_version = 2\n\n[application]\nname = \"shop\"\n";
+    fs::write(&manifest, app).unwrap();
+    for (value, wasi) in [("async=yes", Wasi::P3), ("async=no", Wasi::P2)] {
+        fs::write(&manifest, app).unwrap();
+        Template::named("mcp-tool")
+            .with(value)
+            .add("text", &manifest);
+        assert_eq!(App::load(&manifest, None).unwrap().wasi, wasi);
+    }
+}
+
 /// A failing build passes its exit code on, names the feature, and leaves the server alone.
 #[test]
 fn failing_build_keeps_the_server() {
@@ -334,14 +407,6 @@ fn failing_build_keeps_the_server() {
          error: the build command of feature `my-server` failed: exit status: 42\n"
     );
     assert_eq!(fs::read(app.join("mcp.wasm")).unwrap(), b"as it was");
-}
-
-/// Gives a package a target folder that stays warm from run to run.
-fn share_target(package: &Path) {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("template");
-    fs::create_dir_all(&target).unwrap();
-    #[cfg(unix)]
-    std::os::unix::fs::symlink(target, package.join("target")).unwrap();
 }
 
 fn cargo(dir: &Path) -> Command {

@@ -64,11 +64,11 @@ impl Feature {
             }
             .into());
         }
-        if !self.source.is_file() {
+        if !self.source.file().is_some_and(|file| file.is_file()) {
             bail!(
                 "the build command of feature `{name}` succeeded, but there is no `{}`; correct \
                  its `source`, `build` or `workdir`",
-                self.source.display()
+                self.source
             );
         }
         eprintln!(
@@ -100,11 +100,12 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::registry::Source;
 
     fn feature(dir: &Path, name: &str, build: &str) -> Feature {
         Feature {
             name: name.into(),
-            source: dir.join(name),
+            source: Source::File(dir.join(name)),
             build: Some(build.into()),
             workdir: dir.to_owned(),
             prefix: None,
@@ -118,6 +119,7 @@ mod tests {
             dir: dir.to_owned(),
             component: "mcp".into(),
             output: dir.join("mcp.wasm"),
+            tags: vec![],
             key_value_stores: vec![],
             wasi: Default::default(),
             server: Default::default(),

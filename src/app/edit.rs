@@ -9,6 +9,7 @@ use toml_edit::{Document, Item, TableLike, Value};
 use super::path::{dir_of, in_dir, relative};
 use super::section::Section;
 use super::{App, file, find_manifest, read};
+use crate::registry::Source;
 
 /// The component that is added where an app has no server, and the route to it.
 const COMPONENT: &str = "mcp";
@@ -155,17 +156,24 @@ impl Manifest {
         Ok(())
     }
 
-    /// Adds the component file at `path` to the features of server `component`, under the
-    /// name of the file. A feature that has this `source` already is left alone.
-    pub fn add_feature(&mut self, component: &str, path: &Path) -> Result<()> {
-        ensure!(
-            path.is_file(),
-            "no file `{}`: build the feature first, or correct the path",
-            path.display()
-        );
+    /// Adds a component to the features of server `component`, under the name of its file or
+    /// repository. A feature that has this `source` already is left alone.
+    pub fn add_feature(&mut self, component: &str, added: &Source) -> Result<()> {
         let dir = &dir_of(&self.path);
-        let source = relative(dir, path)?;
-        let name = kebab(path, "feature");
+        let (source, name) = match added {
+            Source::File(path) => {
+                ensure!(
+                    path.is_file(),
+                    "no file `{}`: build the feature first, or correct the path",
+                    path.display()
+                );
+                (relative(dir, path)?, kebab(path, "feature"))
+            }
+            other => (
+                other.to_string(),
+                kebab(Path::new(&other.name()), "feature"),
+            ),
+        };
         let manifest = self.parse()?;
         let features = ["component", component, "tool", "mcp", "features"]
             .iter()
@@ -183,7 +191,7 @@ impl Manifest {
                 bail!(
                     "cannot add `{}` as feature `{name}`: that name belongs to `{}`; rename the \
                      file, or add it to `{}` under another name",
-                    path.display(),
+                    added,
                     taken.get("source").and_then(Item::as_str).unwrap_or("?"),
                     self.path.display()
                 );

@@ -16,10 +16,12 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::compose::record::Record;
 use crate::compose::{self, Composition, Grant, Runtime, ServerConfig, Wasi};
+use crate::registry::{Resolver, Source};
 
 pub use build::BuildFailed;
 pub use edit::Manifest;
 pub use file::replace;
+pub(crate) use path::in_dir;
 
 /// An MCP server as an app's `spin.toml` describes it.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub struct App {
     pub component: String,
     /// That component's `source`: where compose writes it.
     pub output: PathBuf,
+    /// The tags of registries that any server of the manifest uses.
+    pub tags: Vec<String>,
     /// The stores that Spin opens for that component.
     pub key_value_stores: Vec<String>,
     pub wasi: Wasi,
@@ -42,8 +46,8 @@ pub struct App {
 #[derive(Debug)]
 pub struct Feature {
     pub name: String,
-    /// The component file.
-    pub source: PathBuf,
+    /// Its component.
+    pub source: Source,
     /// The shell command that writes `source`.
     pub build: Option<String>,
     /// Where `build` runs.
@@ -68,25 +72,16 @@ impl App {
         Manifest::open(path)?.app(component)
     }
 
-    /// What to compose. Every feature must have been built.
-    pub fn composition(&self) -> Result<Composition> {
-        for feature in &self.features {
-            ensure!(
-                feature.source.is_file(),
-                "feature `{}` has no component at `{}`: {}",
-                feature.name,
-                feature.source.display(),
-                match feature.build {
-                    Some(_) => "`spin mcp build` builds it",
-                    None => "correct its `source`, or give it a `build` command",
-                }
-            );
-        }
+    /// What to compose. Every feature must have been built or be in a registry.
+    pub fn composition(&self, resolver: &mut Resolver) -> Result<Composition> {
+        let features = self.features.iter();
         Ok(Composition {
             wasi: self.wasi,
             runtime: Runtime::Spin,
             server: self.server.clone(),
-            features: self.features.iter().map(compose::Feature::from).collect(),
+            features: features
+                .map(|feature| feature.resolve(resolver))
+                .collect::<Result<_>>()?,
         })
     }
 
@@ -109,15 +104,30 @@ impl App {
     }
 }
 
-impl From<&Feature> for compose::Feature {
-    fn from(feature: &Feature) -> Self {
-        compose::Feature {
-            name: feature.name.clone(),
-            source: feature.source.clone(),
-            prefix: feature.prefix.clone(),
-            allow: feature.allow.clone(),
-            dynamic: feature.dynamic,
-        }
+impl Feature {
+    /// The feature as it is on this machine.
+    fn resolve(&self, resolver: &mut Resolver) -> Result<compose::Feature> {
+        let resolved = resolver.resolve(&self.source);
+        let resolved = resolved
+            .with_context(|| format!("cannot get the component of feature `{}`", self.name))?;
+        ensure!(
+            resolved.path.is_file(),
+            "feature `{}` has no component at `{}`: {}",
+            self.name,
+            self.source,
+            match self.build {
+                Some(_) => "`spin mcp build` builds it",
+                None => "correct its `source`, or give it a `build` command",
+            }
+        );
+        Ok(compose::Feature {
+            name: self.name.clone(),
+            source: resolved.path,
+            origin: resolved.origin,
+            prefix: self.prefix.clone(),
+            allow: self.allow.clone(),
+            dynamic: self.dynamic,
+        })
     }
 }
 

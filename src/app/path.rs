@@ -14,7 +14,7 @@ pub fn dir_of(manifest: &Path) -> PathBuf {
 }
 
 /// The path that a manifest in `dir` writes as `path`, without `.` in it.
-pub fn in_dir(dir: &Path, path: &str) -> PathBuf {
+pub fn in_dir(dir: &Path, path: impl AsRef<Path>) -> PathBuf {
     let parts = dir.join(path);
     let parts = parts.components().filter(|part| *part != Component::CurDir);
     match parts.collect::<PathBuf>() {

@@ -12,6 +12,7 @@ use super::path::{dir_of, in_dir};
 use super::section::Section;
 use super::{App, Feature, edit};
 use crate::compose::{Grant, ServerConfig, Wasi};
+use crate::registry::{Reference, Source};
 
 impl App {
     /// The app that `text`, the manifest at `path`, describes.
@@ -45,7 +46,10 @@ impl App {
         })?;
         let output = in_dir(&dir, &output);
         let features = read_features(&dir, &settings)?;
-        if let Some(feature) = features.iter().find(|feature| feature.source == output) {
+        if let Some(feature) = features
+            .iter()
+            .find(|feature| feature.source.file() == Some(&output))
+        {
             bail!(
                 "feature `{}` and component `{}` have the same `source`: composing would \
                  overwrite the feature; choose another `source` for the component",
@@ -58,6 +62,7 @@ impl App {
             server: read_server_config(root, &settings)?,
             component: server.id,
             output,
+            tags: tags(root)?,
             key_value_stores: server.component.strings("key_value_stores")?,
             features,
             dir,
@@ -89,6 +94,26 @@ pub(super) fn servers<'a>(root: &Section<'a>) -> Result<Vec<Server<'a>>> {
         }
     }
     Ok(servers)
+}
+
+/// The tags that any server of the manifest uses: what `mcp.lock` holds.
+pub(super) fn tags(root: &Section) -> Result<Vec<String>> {
+    let mut tags = vec![];
+    for server in servers(root)? {
+        let Some(features) = server.mcp.section("features")? else {
+            continue;
+        };
+        for (_, feature) in features.sections()? {
+            let source = feature.source("source")?;
+            tags.extend(
+                source
+                    .as_ref()
+                    .and_then(Source::tag)
+                    .map(Reference::to_string),
+            );
+        }
+    }
+    Ok(tags)
 }
 
 /// The server to use where none was chosen, if there is any.
@@ -138,8 +163,8 @@ fn read_features(dir: &Path, mcp: &Section) -> Result<Vec<Feature>> {
     };
     ensure!(
         !features.is_empty(),
-        "`{mcp}` has no features: add one with `spin add -t mcp-tool` or \
-         `spin mcp compose FEATURE.wasm`"
+        "`{mcp}` has no features: add a component with `spin mcp compose FEATURE.wasm`, or make \
+         one with `spin add -t mcp-tool NAME`"
     );
     let features = features.into_iter();
     features
@@ -148,17 +173,24 @@ fn read_features(dir: &Path, mcp: &Section) -> Result<Vec<Feature>> {
                 &["source", "build", "workdir", "prefix", "allow", "dynamic"],
                 &[],
             )?;
-            let source = feature.path("source")?.with_context(|| {
+            let source = feature.source("source")?.with_context(|| {
                 format!("`{feature}` has no `source`: name the component file of the feature")
             })?;
+            let source = source.in_dir(dir);
+            let build = feature.string("build")?;
+            ensure!(
+                build.is_none() || matches!(source, Source::File(_)),
+                "`{feature}` has a `build` command, but its `source` is `{source}`, which nothing builds; name \
+                 the file that the command writes, or remove the command"
+            );
             let workdir = feature.string("workdir")?.unwrap_or_default();
             ensure!(
                 !Path::new(&workdir).has_root(),
                 "`{feature}.workdir` must be relative to the folder of `spin.toml`, not `{workdir}`"
             );
             Ok(Feature {
-                source: in_dir(dir, &source),
-                build: feature.string("build")?,
+                source,
+                build,
                 workdir: in_dir(dir, &workdir),
                 prefix: feature.string("prefix")?,
                 allow: read_allow(&feature)?,

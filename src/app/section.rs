@@ -3,8 +3,10 @@
 
 use std::fmt;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use toml_edit::{Item, Key, Table, TableLike};
+
+use crate::registry::{Download, Source};
 
 /// A table and its full name.
 pub struct Section<'a> {
@@ -94,23 +96,51 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The path of a file. What Spin knows beside files, URLs and registries, is refused.
+    /// The path of a file.
     pub fn path(&self, key: &str) -> Result<Option<String>> {
-        let elsewhere = match self.get(key) {
-            None => return Ok(None),
-            Some(item) => match item.as_str() {
-                Some("") => bail!("`{}` is empty: name a file", self.name_of(key)),
-                Some(path) if !is_elsewhere(path) => return Ok(Some(path.to_owned())),
-                Some(_) => true,
-                None => item.is_table_like(),
-            },
+        let Some(source) = self.source(key)? else {
+            return Ok(None);
         };
-        match elsewhere {
-            true => bail!(
-                "`{}` must be the path of a file: URLs and registries are not supported yet",
+        match source {
+            Source::File(_) => self.string(key),
+            _ => bail!(
+                "`{}` must be the path of a file, not `{source}`",
                 self.name_of(key)
             ),
-            false => self.string(key),
+        }
+    }
+
+    /// Where a component is: the path of a file, a reference to a registry, or a URL with a
+    /// digest.
+    pub fn source(&self, key: &str) -> Result<Option<Source>> {
+        let Some(item) = self.get(key) else {
+            return Ok(None);
+        };
+        let name = self.name_of(key);
+        if let Some(text) = item.as_str() {
+            ensure!(!text.is_empty(), "`{name}` is empty: name a file");
+            let source = Source::parse(text);
+            return source
+                .map(Some)
+                .with_context(|| format!("cannot use `{name}`"));
+        }
+        let Some(table) = self.section(key).ok().flatten() else {
+            return self.wrong_type(key, "a string", item);
+        };
+        if table.get("registry").is_some() || table.get("package").is_some() {
+            bail!(
+                "`{name}` is a package; write its reference in the registry instead, such as \
+                 `ghcr.io/org/weather:1.2.0`"
+            );
+        }
+        table.allow_only(&["url", "digest"], &[])?;
+        match (table.string("url")?, table.string("digest")?) {
+            (Some(url), Some(digest)) => {
+                let download = Download::new(&url, &digest);
+                let download = download.with_context(|| format!("cannot use `{name}`"))?;
+                Ok(Some(Source::Url(download)))
+            }
+            _ => bail!("`{name}` must have a `url` and a `digest`"),
         }
     }
 
@@ -169,11 +199,6 @@ impl<'a> Section<'a> {
         }
         Ok(())
     }
-}
-
-fn is_elsewhere(source: &str) -> bool {
-    let last = source.rsplit('/').next().unwrap_or(source);
-    source.contains("://") || (source.contains('/') && last.contains(':')) || last.contains('@')
 }
 
 fn with_article(item: &Item) -> String {

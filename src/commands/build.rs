@@ -8,6 +8,7 @@ use anyhow::Result;
 use crate::app::{self, App};
 use crate::compose::record::{FeatureRecord, Record};
 use crate::compose::{Composed, compose, grants};
+use crate::registry::Resolver;
 
 /// Build every feature of an app, then compose its MCP server.
 ///
@@ -28,15 +29,23 @@ pub struct BuildCommand {
     /// The component that is the MCP server, if the app has several
     #[arg(short, long, value_name = "ID")]
     component_id: Option<String>,
+
+    /// Fail if `mcp.lock` does not say what every tag stands for, or would have to change
+    #[arg(long)]
+    locked: bool,
 }
 
 impl BuildCommand {
     pub fn run(self) -> Result<()> {
         let app = App::find(self.from.as_deref(), self.component_id.as_deref())?;
         app.build()?;
-        let composed = compose(&app.composition()?)?;
+        let mut resolver = Resolver::of_app(&app.dir, self.locked)?;
+        let composition = app.composition(&mut resolver)?;
+        resolver.retain(&app.tags)?;
+        let composed = compose(&composition)?;
         app.check_store(&composed.record)?;
         app::replace(&app.output, &composed.component)?;
+        resolver.save()?;
         note_grants(&composed.record);
         note_store(&composed.record);
         writeln!(std::io::stdout(), "{}", summary(&app.output, &composed))?;
@@ -46,10 +55,23 @@ impl BuildCommand {
 
 /// What was composed, in one line.
 pub(super) fn summary(output: &Path, composed: &Composed) -> String {
-    let record = &composed.record;
-    let count = |of: fn(&FeatureRecord) -> usize| record.features.iter().map(of).sum::<usize>();
+    let features = &composed.record.features;
+    let number = match features.len() {
+        1 => "1 feature".to_owned(),
+        number => format!("{number} features"),
+    };
+    format!(
+        "composed `{}`: {number}, {}{} KB",
+        output.display(),
+        counts(features),
+        composed.component.len().div_ceil(1000)
+    )
+}
+
+/// How much features offer, to be followed by more.
+pub(super) fn counts(features: &[FeatureRecord]) -> String {
+    let count = |of: fn(&FeatureRecord) -> usize| features.iter().map(of).sum::<usize>();
     let counts = [
-        (record.features.len(), "feature"),
         (count(|feature| feature.tools.len()), "tool"),
         (count(|feature| feature.resources.len()), "resource"),
         (
@@ -62,16 +84,11 @@ pub(super) fn summary(output: &Path, composed: &Composed) -> String {
         .iter()
         .enumerate()
         .filter_map(|(index, (number, noun))| match (number, index) {
-            (0, 2..) => None,
+            (0, 1..) => None,
             (1, _) => Some(format!("1 {noun}, ")),
             _ => Some(format!("{number} {noun}s, ")),
         });
-    format!(
-        "composed `{}`: {}{} KB",
-        output.display(),
-        shown.collect::<String>(),
-        composed.component.len().div_ceil(1000)
-    )
+    shown.collect()
 }
 
 /// Says what features may use and may not, where there is something to say.

@@ -3,12 +3,13 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use clap::builder::NonEmptyStringValueParser;
 
 use super::build::{note_grants, note_store, summary};
 use crate::app::{self, Manifest};
 use crate::compose::{self, Composition, Feature, Grant, Runtime, ServerConfig, Wasi};
+use crate::registry::{Resolver, Source};
 
 /// Compose feature components into one MCP server.
 ///
@@ -26,11 +27,15 @@ use crate::compose::{self, Composition, Feature, Grant, Runtime, ServerConfig, W
   spin mcp compose
 
   # Add a feature to the app, and compose it
-  spin mcp compose weather.wasm")]
+  spin mcp compose weather.wasm
+
+  # The same with a feature from a registry
+  spin mcp compose ghcr.io/org/weather:1.2.0")]
 pub struct ComposeCommand {
-    /// Components to compose, in the order of the lists that clients see
-    #[arg(value_name = "FEATURE")]
-    features: Vec<PathBuf>,
+    /// Components to compose, in the order of the lists that clients see: files, or references to a
+    /// registry
+    #[arg(value_name = "FEATURE", value_parser = super::source())]
+    features: Vec<Source>,
 
     /// Write the server to this file and leave `spin.toml` alone
     #[arg(short, long, value_name = "FILE", requires = "features")]
@@ -66,6 +71,10 @@ pub struct ComposeCommand {
     /// The host whose limits the server has to keep
     #[arg(long, value_name = "HOST", default_value = "spin")]
     runtime: Runtime,
+
+    /// Fail if `mcp.lock` does not say what every tag stands for, or would have to change
+    #[arg(long, conflicts_with = "output")]
+    locked: bool,
 
     /// The app: its `spin.toml`, or the folder of it [default: the nearest one]
     #[arg(short, long, value_name = "PATH", conflicts_with = "output")]
@@ -103,22 +112,25 @@ impl ComposeCommand {
     }
 
     fn compose_file(&self, output: &Path) -> Result<()> {
+        let mut resolver = Resolver::new()?;
         let mut features: Vec<Feature> = Vec::new();
         for source in &self.features {
-            let name = stem(source)?;
-            if let Some(twin) = features.iter().find(|feature| feature.name == name) {
+            let name = source.name();
+            let twin = features.iter().position(|feature| feature.name == name);
+            if let Some(twin) = twin {
                 bail!(
-                    "`{}` and `{}` would both be feature `{name}`; rename one of the files",
-                    twin.source.display(),
-                    source.display()
+                    "`{}` and `{source}` would both be feature `{name}`; rename one of the files",
+                    self.features[twin]
                 );
             }
+            let resolved = resolver.resolve(source)?;
             features.push(Feature {
                 prefix: of(&self.prefix, &name).last(),
                 allow: of(&self.allow, &name).collect(),
                 dynamic: self.dynamic.contains(&name),
                 name,
-                source: source.clone(),
+                source: resolved.path,
+                origin: resolved.origin,
             });
         }
         let prefixed = self.prefix.iter().map(|(name, _)| ("--prefix", name));
@@ -168,11 +180,9 @@ impl ComposeCommand {
             manifest.add_feature(&id, feature)?;
         }
         let app = manifest.app(Some(&id))?;
-        ensure!(
-            !app.features.is_empty(),
-            "component `{id}` has no features to compose; name a component file, or add one with `spin add -t mcp-tool`"
-        );
-        let mut composition = app.composition()?;
+        let mut resolver = Resolver::of_app(&app.dir, self.locked)?;
+        let mut composition = app.composition(&mut resolver)?;
+        resolver.retain(&app.tags)?;
         composition.wasi = self.wasi.unwrap_or(composition.wasi);
         composition.runtime = self.runtime;
         let composed = compose::compose(&composition)?;
@@ -181,6 +191,7 @@ impl ComposeCommand {
         }
         manifest.app(Some(&id))?.check_store(&composed.record)?;
         app::replace(&app.output, &composed.component)?;
+        resolver.save()?;
         // Last, so that nothing points at a server that could not be composed.
         manifest.save()?;
         note_grants(&composed.record);

@@ -2,25 +2,32 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
+use crate::compose::World;
 use crate::compose::record::{Record, Size};
+use crate::registry::{Catalog, Image, Labels, Reference, Resolver, Source};
 
-/// Show what a composed MCP server offers, holds and needs.
+/// Show what a composed MCP server, or a component in a registry, offers, holds and needs.
+///
+/// Nothing that is shown runs. What a component in a registry offers is what was published with it; what
+/// it exports and needs is read from the component itself.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   # What the server of the current folder offers
   spin mcp inspect mcp.wasm
 
   # The names of its tools
-  spin mcp inspect mcp.wasm --json | jq -r '.features[].tools[].name'")]
+  spin mcp inspect mcp.wasm --json | jq -r '.features[].tools[].name'
+
+  # What a component in a registry offers and needs
+  spin mcp inspect ghcr.io/org/weather:1.2.0")]
 pub struct InspectCommand {
-    /// The composed server
-    #[arg(value_name = "SERVER")]
-    server: PathBuf,
+    /// The file of a composed server, or a reference to a registry
+    #[arg(value_name = "SERVER", value_parser = super::source())]
+    server: Source,
 
     /// Print JSON, with the tools' schemas
     #[arg(long)]
@@ -37,11 +44,25 @@ struct Inspection {
 
 impl InspectCommand {
     pub fn run(self) -> Result<()> {
-        let shown = self.server.display();
-        let bytes = fs::read(&self.server).with_context(|| format!("cannot read `{shown}`"))?;
+        let shown = &self.server;
+        let (path, image) = match &self.server {
+            Source::Image(reference) => {
+                let mut resolver = Resolver::new()?;
+                let image = resolver.image(reference)?;
+                (
+                    resolver.component(reference, &image)?,
+                    Some((reference, image)),
+                )
+            }
+            source => (Resolver::new()?.resolve(source)?.path, None),
+        };
+        let bytes = fs::read(path).with_context(|| format!("cannot read `{shown}`"))?;
         let record = Record::read(&bytes)
             .with_context(|| format!("`{shown}` is not a WebAssembly component, or damaged"))?;
         let Some(record) = record else {
+            if let Some((reference, image)) = image {
+                return self.published(&Published::new(reference, &image, &bytes)?);
+            }
             bail!(
                 "`{shown}` was not composed by `spin mcp compose`, so it does not say what it offers"
             );
@@ -71,7 +92,10 @@ impl InspectCommand {
         writeln!(stdout, "{need}")?;
         for feature in &record.features {
             let digest = &feature.sha256[..12.min(feature.sha256.len())];
-            writeln!(stdout, "\nfeature {} (sha256 {digest})", feature.name)?;
+            let from = feature.source.as_deref();
+            let from = from.map(|from| format!(" from {}", plain(from)));
+            let from = from.unwrap_or_default();
+            writeln!(stdout, "\nfeature {}{from} (sha256 {digest})", feature.name)?;
             if feature.dynamic {
                 writeln!(stdout, "  lists that depend on the request")?;
             }
@@ -105,6 +129,117 @@ impl InspectCommand {
     }
 }
 
+/// A component in a registry.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Published {
+    reference: String,
+    /// Of its manifest.
+    digest: String,
+    #[serde(flatten)]
+    labels: Labels,
+    size: Size,
+    exports: Vec<String>,
+    imports: Vec<String>,
+    /// What it offers, as it was published.
+    catalog: Option<Catalog>,
+}
+
+impl Published {
+    fn new(reference: &Reference, image: &Image, component: &[u8]) -> Result<Published> {
+        let damaged = || format!("`{reference}` is not a WebAssembly component, or damaged");
+        let world = World::read(component).with_context(damaged)?;
+        let annotations = image.manifest.annotations.clone().unwrap_or_default();
+        let catalog = Catalog::read(&annotations);
+        Ok(Published {
+            reference: reference.to_string(),
+            digest: image.digest.to_string(),
+            labels: Labels::read(&annotations),
+            size: Size::of(component)?,
+            exports: world.exports,
+            imports: world
+                .imports
+                .into_iter()
+                .map(|import| import.name)
+                .collect(),
+            catalog: catalog.with_context(|| format!("cannot inspect `{reference}`"))?,
+        })
+    }
+}
+
+impl InspectCommand {
+    fn published(&self, published: &Published) -> Result<()> {
+        let mut stdout = std::io::stdout().lock();
+        if self.json {
+            writeln!(stdout, "{}", serde_json::to_string_pretty(published)?)?;
+            return Ok(());
+        }
+        let labels = &published.labels;
+        let title = labels.title.as_ref().unwrap_or(&published.reference);
+        let version = labels.version.as_deref().unwrap_or("without a version");
+        writeln!(stdout, "{} {}", plain(title), plain(version))?;
+        writeln!(stdout, "{}", published.digest)?;
+        writeln!(
+            stdout,
+            "{} KB, {} core modules, {} linear memories",
+            published.size.bytes.div_ceil(1000),
+            published.size.core_modules,
+            published.size.memories
+        )?;
+        for (name, label) in [
+            ("description", &labels.description),
+            ("source", &labels.source),
+            ("license", &labels.license),
+            ("contract", &labels.contract),
+        ] {
+            if let Some(label) = label {
+                writeln!(stdout, "{name}: {}", plain(label))?;
+            }
+        }
+        writeln!(stdout)?;
+        match &published.catalog {
+            Some(catalog) => offers(&mut stdout, catalog)?,
+            None => writeln!(stdout, "was published without a list of what it offers")?,
+        }
+        for export in &published.exports {
+            writeln!(stdout, "  exports {}", plain(export))?;
+        }
+        for import in published.imports.iter().filter(|import| !is_basic(import)) {
+            writeln!(stdout, "  needs {}", plain(import))?;
+        }
+        Ok(())
+    }
+}
+
+fn offers(stdout: &mut impl Write, catalog: &Catalog) -> std::io::Result<()> {
+    for tool in &catalog.tools {
+        entry(stdout, "tool", &tool.name, &tool.description)?;
+    }
+    for resource in &catalog.resources {
+        entry(stdout, "resource", &resource.uri, &resource.description)?;
+    }
+    for template in &catalog.resource_templates {
+        entry(
+            stdout,
+            "template",
+            &template.uri_template,
+            &template.description,
+        )?;
+    }
+    for prompt in &catalog.prompts {
+        entry(stdout, "prompt", &prompt.name, &prompt.description)?;
+    }
+    Ok(())
+}
+
+/// What a stranger wrote, without what would move a terminal's cursor.
+fn plain(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    line.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
 /// One line of a list, with the first line of the description.
 fn entry(
     stdout: &mut impl Write,
@@ -115,5 +250,18 @@ fn entry(
     let description = description.as_deref().unwrap_or_default();
     let description = description.lines().next().unwrap_or_default();
     let line = format!("  {kind:<8} {name:<24} {description}");
-    writeln!(stdout, "{}", line.trim_end())
+    writeln!(stdout, "{}", plain(line.trim_end()))
+}
+
+/// What every component imports.
+fn is_basic(import: &str) -> bool {
+    [
+        "spin-mcp:",
+        "wasi:io/",
+        "wasi:cli/",
+        "wasi:clocks/",
+        "wasi:random/",
+    ]
+    .iter()
+    .any(|basic| import.starts_with(basic))
 }

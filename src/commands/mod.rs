@@ -4,5 +4,19 @@ pub mod build;
 pub mod call;
 pub mod compose;
 pub mod inspect;
+pub mod push;
 pub mod serve;
 pub mod templates;
+pub mod update;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+
+use crate::registry::Source;
+
+/// Reads the path of a component, or its reference in a registry.
+fn source() -> impl TypedValueParser<Value = Source> {
+    OsStringValueParser::new().try_map(|text| match text.to_str() {
+        Some(text) => Source::parse(text),
+        None => Ok(Source::File(text.into())),
+    })
+}

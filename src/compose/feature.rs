@@ -1,6 +1,6 @@
 //! A feature component as compose finds it: what it exports, needs and cannot have.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use sha2::{Digest as _, Sha256};
@@ -40,6 +40,8 @@ const HOST_NAMESPACES: [&str; 4] = ["wasi", "spin", "fermyon", "wasmcloud"];
 #[derive(Debug)]
 pub struct Loaded {
     pub name: String,
+    /// What the user calls its component, if that is not a file's path.
+    pub origin: Option<String>,
     pub prefix: Option<String>,
     pub grants: Grants,
     /// What it imports, as WIT.
@@ -77,24 +79,16 @@ impl Loaded {
 
 /// Reads a feature and says what keeps it out of a server of this edition.
 pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
-    let path = &feature.source;
-    let bytes = fs::read(path).with_context(|| {
-        format!(
-            "cannot read feature `{}` from `{}`",
-            feature.name,
-            path.display()
-        )
-    })?;
+    let shown = feature.shown();
+    let bytes = fs::read(&feature.source)
+        .with_context(|| format!("cannot read feature `{}` from `{shown}`", feature.name))?;
     let digest = Sha256::digest(&bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    let component = componentize(bytes, path)?;
+    let component = componentize(bytes, &shown)?;
     let world = World::read(&component).with_context(|| {
-        format!(
-            "`{}` is damaged or not a valid component; build it again",
-            path.display()
-        )
+        format!("`{shown}` is damaged or not a valid component; build it again")
     })?;
     let (kind, interfaces) = world.offers(feature)?;
     world.check_imports(feature, kind, &interfaces, wasi)?;
@@ -113,6 +107,7 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
     };
     Ok(Loaded {
         name: feature.name.clone(),
+        origin: feature.origin.clone(),
         prefix: feature.prefix.clone(),
         grants,
         wit,
@@ -126,8 +121,7 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
 }
 
 /// The component in a file, made from a core module if that carries its component type.
-pub(super) fn componentize(bytes: Vec<u8>, path: &Path) -> Result<Vec<u8>> {
-    let shown = path.display();
+pub(super) fn componentize(bytes: Vec<u8>, shown: &str) -> Result<Vec<u8>> {
     let encoding = match Parser::new(0).parse_all(&bytes).next() {
         Some(Ok(Payload::Version { encoding, .. })) => Some(encoding),
         _ => None,
@@ -214,7 +208,7 @@ impl World {
 
     /// What the component offers, and whether its functions are synchronous.
     fn offers(&self, feature: &Feature) -> Result<(Kind, Vec<Interface>)> {
-        let (name, path) = (&feature.name, feature.source.display());
+        let (name, path) = (&feature.name, feature.shown());
         let of = |kind| {
             let all = Interface::ALL.into_iter();
             all.filter(move |interface| self.exports(interface.name(kind)))
@@ -248,7 +242,7 @@ impl World {
 
     /// Says why a component is no feature.
     fn offers_nothing<T>(&self, feature: &Feature) -> Result<T> {
-        let (name, path) = (&feature.name, feature.source.display());
+        let (name, path) = (&feature.name, feature.shown());
         let own: Vec<_> = self
             .exports
             .iter()
@@ -280,7 +274,7 @@ impl World {
         interfaces: &[Interface],
         wasi: Wasi,
     ) -> Result<()> {
-        let (name, path) = (&feature.name, feature.source.display());
+        let (name, path) = (&feature.name, feature.shown());
         if wasi == Wasi::P2 && kind == Kind::Async {
             bail!(
                 "feature `{name}` (`{path}`) has asynchronous functions (`{}`), which hosts of WASI 0.2 cannot \

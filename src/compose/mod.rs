@@ -1,6 +1,7 @@
 //! Composes feature components into one MCP server.
 
 mod catalog;
+mod describe;
 mod feature;
 pub mod grants;
 mod graph;
@@ -20,6 +21,7 @@ use serde::Deserialize;
 use spin_mcp_protocol::types::types::CacheHint;
 
 use crate::framework;
+pub use describe::{Description, contract, describe};
 use feature::Loaded;
 pub use feature::World;
 pub use grants::Grant;
@@ -79,12 +81,22 @@ pub struct Feature {
     pub name: String,
     /// Its component, or its core module with an embedded component type.
     pub source: PathBuf,
+    /// What the user calls it, unless that is `source`.
+    pub origin: Option<String>,
     /// Put before the name of each of its tools and prompts.
     pub prefix: Option<String>,
     /// What it may use beside what every feature may.
     pub allow: Vec<Grant>,
     /// Its lists depend on the request: they are not read now, but asked for with every one.
     pub dynamic: bool,
+}
+
+impl Feature {
+    /// Where it comes from, as the user wrote it.
+    fn shown(&self) -> String {
+        let path = || self.source.display().to_string();
+        self.origin.clone().unwrap_or_else(path)
+    }
 }
 
 /// What the server says of itself, and whom it answers.

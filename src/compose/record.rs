@@ -38,6 +38,9 @@ pub struct Record {
 #[serde(rename_all = "camelCase")]
 pub struct FeatureRecord {
     pub name: String,
+    /// Where its component came from, if not from a file: a reference or a URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// SHA-256 of its file, in hexadecimal.
     pub sha256: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -190,6 +193,7 @@ impl FeatureRecord {
         let prefix = feature.prefix.as_deref();
         FeatureRecord {
             name: feature.name.clone(),
+            source: feature.origin.clone(),
             sha256: feature.digest.clone(),
             prefix: feature.prefix.clone(),
             dynamic: feature.dynamic,

@@ -1,11 +1,13 @@
 //! Outgoing HTTP: refused unless the user named the host.
 
-use std::{collections::HashSet, fmt, str::FromStr, sync::Mutex};
+use std::{collections::HashSet, fmt, str::FromStr, sync::Mutex, time::Duration};
 
+use http_body_util::BodyExt as _;
 use hyper::{
     Request,
     http::uri::{Authority, Scheme},
 };
+use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
 
 /// A host that guests may send requests to.
@@ -90,6 +92,16 @@ impl Outbound {
     }
 }
 
+/// How long a guest may take to send the body of a request that is refused.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Takes what a guest sends, so that it learns why its request was refused. A body that closes
+/// under it would be a connection that broke: most clients send the body before they ask for
+/// the answer.
+async fn drain(mut body: WasiBody) {
+    while let Some(Ok(_)) = body.frame().await {}
+}
+
 /// The part of [`Outbound`] that lives in one instance.
 pub(super) struct Hooks(pub(super) std::sync::Arc<Outbound>);
 
@@ -107,10 +119,12 @@ impl WasiHttpHooks for Hooks {
     ) -> Box<dyn Future<Output = Result<Sent, Error>> + Send> {
         if !self.0.allows(&request) {
             self.0.report(&request);
-            return Box::new(async { Err(Error::HttpRequestDenied) });
+            return Box::new(async {
+                let _ = timeout(PATIENCE, drain(request.into_body())).await;
+                Err(Error::HttpRequestDenied)
+            });
         }
         Box::new(async move {
-            use http_body_util::BodyExt as _;
             let (response, io) = default_send_request(request, options).await?;
             let io: Box<dyn Future<Output = Result<(), Error>> + Send> = Box::new(io);
             Ok((response.map(|body| body.boxed_unsync()), io))

@@ -1,4 +1,4 @@
-"""What `mcp.py` of templates/mcp-tool-python makes of type hints and arguments."""
+"""What `mcp.py` and `hints.py` of templates/mcp-tool-python make of type hints and arguments."""
 
 import enum
 import json
@@ -82,14 +82,12 @@ class Schema(unittest.TestCase):
         )
 
     def test_refuses_what_has_none(self) -> None:
-        async def waits(a: int) -> None: ...
         def untyped(a) -> None: ...  # type: ignore[no-untyped-def]
         def many(*a: int) -> None: ...
         def positional(a: int, /) -> None: ...
         def strange(a: set[int]) -> None: ...
 
         for function, why in (
-            (waits, "`waits` is async, but the export `tools` is not"),
             (untyped, "`untyped`: `a` has no type hint"),
             (many, "`many`: `a` cannot be passed by its name"),
             (positional, "`positional`: `a` cannot be passed by its name"),
@@ -102,7 +100,8 @@ class Schema(unittest.TestCase):
 
 class Call(unittest.TestCase):
     def call(self, **arguments: object) -> Any:
-        return json.loads(mcp.Tool(draw).call(json.dumps(arguments)))
+        tool = mcp.Tool(draw)
+        return json.loads(mcp.text(tool.function(**tool.parse(json.dumps(arguments)))))
 
     def test_arguments_have_the_types_of_their_hints(self) -> None:
         seen = {}
@@ -113,7 +112,8 @@ class Call(unittest.TestCase):
             return "kept"
 
         arguments = '{"point": {"x": 1}, "color": "blue", "count": 2.0, "share": 3}'
-        self.assertEqual(mcp.TOOLS.pop("keep").call(arguments), "kept")
+        tool = mcp.TOOLS.pop("keep")
+        self.assertEqual(mcp.text(tool.function(**tool.parse(arguments))), "kept")
         expected = {"point": Point(1.0), "color": Color.BLUE, "count": 2, "share": 3.0}
         self.assertEqual(seen, expected)
         self.assertIs(type(seen["count"]), int)
@@ -129,6 +129,8 @@ class Call(unittest.TestCase):
         none: dict[str, object] = {"shape": {"points": []}}
         for arguments, why in (
             ({}, "missing field `shape`"),
+            (none | {"form": 1}, "form: unknown field `form`, expected `shape` or "),
+            ({"shape": {"points": [], "x": 1}}, "shape.x: unknown field `x`, expected "),
             ({"shape": 1}, "shape: expected an object, not `1`"),
             ({"shape": {"points": 1}}, "shape.points: expected an array, not `1`"),
             (

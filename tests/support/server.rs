@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use super::http::{Request, Response};
 
-/// How long a server may take to compile its component and to listen.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a server may take to compile its component, which may hold a language's engine, and
+/// to listen.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 pub struct Server {
     child: Child,

@@ -6,7 +6,7 @@ import mcp
 
 
 @mcp.tool
-def add(
+{% if async == "yes" %}async {% endif %}def add(
     a: Annotated[int, "The first number."],
     b: Annotated[int, "The number to add to it."],
 ) -> int:

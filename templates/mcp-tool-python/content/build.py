@@ -14,9 +14,17 @@ from pathlib import Path
 REQUIREMENTS = Path("requirements.txt")
 VENV = Path(".venv")
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
-# The contract's `types` keep their name when the world imports another interface of that name.
-TYPES = "spin-mcp:server/types@0.1.0=mcp_types"
-WORLD = ["--quiet", "--wit-path", "wit", "--world", "feature", "--import-interface-name", TYPES]
+WORLD = ["--quiet", "--wit-path", "wit", "--world", "feature"]
+# Interfaces that share a name with another one, and what they are called in Python.
+for name in (
+    "spin-mcp:server/types@0.1.0=mcp_types",
+    "spin-mcp:server/request@0.1.0=mcp_request",
+    "wasi:http/types@0.2.0=http_types",
+    "wasi:http/types@0.3.0=http_types",
+    "wasi:keyvalue/store@0.2.0-draft2=keyvalue_store",
+    "wasi:config/store@0.2.0-draft-2024-09-27=config_store",
+):
+    WORLD += ["--import-interface-name", name]
 
 
 def install() -> None:

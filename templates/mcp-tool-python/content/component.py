@@ -1,5 +1,15 @@
+{%- if async == "yes" -%}
+{%- assign class = "ToolsAsync" %}{% assign def = "async def" -%}
+{%- else -%}
+{%- assign class = "Tools" %}{% assign def = "def" -%}
+{%- endif -%}
+{%- if async == "yes" -%}
+"""The component's export `tools-async`: every function that `mcp.tool` marks in `app`."""
+{%- else -%}
 """The component's export `tools`: every function that `mcp.tool` marks in `app`."""
+{%- endif %}
 
+import inspect
 import traceback
 
 import app as app  # marks its functions
@@ -9,19 +19,24 @@ from wit_world import exports
 from wit_world.imports import mcp_types, tool_types
 
 
-class Tools(exports.Tools):
-    def list_tools(self, request: int, cursor: str | None) -> tool_types.ToolList:
-        if cursor is not None:
-            raise Err(mcp_types.Error(-32602, "all tools are on the first page", None))
+class {{ class }}(exports.{{ class }}):
+    {{ def }} list_tools(self, request: int, cursor: str | None) -> tool_types.ToolList:
+        first_page(cursor)
         return tool_types.ToolList([entry(tool) for tool in mcp.TOOLS.values()], None, None)
 
-    def call_tool(
+    {{ def }} call_tool(
         self, request: int, name: str, arguments: str
     ) -> tool_types.ToolOutcome | None:
         if (tool := mcp.TOOLS.get(name)) is None:
             return None
+        mcp.REQUEST.set(request)
         try:
-            text, is_error = tool.call(arguments), False
+            answer = tool.function(**tool.parse(arguments))
+            {%- if async == "yes" %}
+            if inspect.isawaitable(answer):
+                answer = await answer
+            {%- endif %}
+            text, is_error = mcp.text(answer), False
         except ValueError as why:
             text, is_error = str(why), True
         except Exception as why:
@@ -43,3 +58,17 @@ def entry(tool: mcp.Tool) -> tool_types.Tool:
         icons=[],
         meta=None,
     )
+
+
+def first_page(cursor: str | None) -> None:
+    """Lists have one page, which is asked for without a cursor."""
+    if cursor is not None:
+        raise Err(mcp_types.Error(-32602, "the list has one page, without a cursor", None))
+
+{%- if async != "yes" %}
+
+
+for tool in mcp.TOOLS.values():
+    if inspect.iscoroutinefunction(tool.function):
+        raise TypeError(f"`{tool.name}` is async, but the export `tools` is not")
+{%- endif %}

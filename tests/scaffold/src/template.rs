@@ -14,6 +14,7 @@ use serde::Deserialize;
 pub struct Template {
     dir: PathBuf,
     manifest: TemplateManifest,
+    given: BTreeMap<String, String>,
 }
 
 impl Template {
@@ -28,7 +29,20 @@ impl Template {
             (manifest.manifest_version.as_str(), manifest.id.as_str()),
             ("1", name)
         );
-        Self { dir, manifest }
+        let given = BTreeMap::new();
+        Self {
+            dir,
+            manifest,
+            given,
+        }
+    }
+
+    /// `--value ID=VALUE`, for what has a default otherwise.
+    pub fn give(&mut self, id: &str, value: &str) {
+        let parameter = self.manifest.parameters.get(id);
+        let parameter = parameter.unwrap_or_else(|| panic!("there is no parameter `{id}`"));
+        parameter.check(id, value);
+        self.given.insert(id.to_owned(), value.to_owned());
     }
 
     /// `spin new -t TEMPLATE NAME`, into the folder `to`.
@@ -76,16 +90,12 @@ impl Template {
     }
 
     fn values(&self, name: &str, output_path: &str) -> liquid::Object {
-        let defaults = self.manifest.parameters.iter().map(|(id, parameter)| {
-            let default = parameter.default.as_ref();
-            (
-                id.as_str(),
-                default
-                    .unwrap_or_else(|| panic!("`{id}` has no default"))
-                    .as_str(),
-            )
+        let parameters = self.manifest.parameters.iter().map(|(id, parameter)| {
+            let value = self.given.get(id).unwrap_or(&parameter.default);
+            parameter.check(id, value);
+            (id.as_str(), value.as_str())
         });
-        let values = defaults.chain([("project-name", name), ("output-path", output_path)]);
+        let values = parameters.chain([("project-name", name), ("output-path", output_path)]);
         values
             .map(|(id, value)| (id.to_owned().into(), Value::scalar(value.to_owned())))
             .collect()
@@ -156,8 +166,25 @@ struct Condition {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Parameter {
-    default: Option<String>,
+    #[serde(rename = "type")]
+    #[allow(dead_code, reason = "Spin has but one")]
+    kind: String,
+    #[allow(dead_code, reason = "Spin asks with it")]
+    prompt: String,
+    /// Without one, `spin new --accept-defaults` would fail.
+    default: String,
+    #[serde(default)]
+    allowed_values: Option<Vec<String>>,
+}
+
+impl Parameter {
+    fn check(&self, id: &str, value: &str) {
+        let allowed = self.allowed_values.as_ref();
+        let fits = allowed.is_none_or(|allowed| allowed.iter().any(|a| a == value));
+        assert!(fits, "`{id}` cannot be `{value}`");
+    }
 }
 
 fn read(path: &Path) -> String {

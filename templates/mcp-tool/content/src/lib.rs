@@ -17,7 +17,7 @@ struct Add {
     b: i64,
 }
 
-fn add(Add { a, b }: Add) -> Result<i64, String> {
+{% if async == "yes" %}async {% endif %}fn add(Add { a, b }: Add) -> Result<i64, String> {
     a.checked_add(b)
         .ok_or_else(|| format!("the sum of {a} and {b} does not fit in 64 bits"))
 }
@@ -25,14 +25,17 @@ fn add(Add { a, b }: Add) -> Result<i64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    {%- if async == "yes" %}
+    use futures::executor::block_on;
+    {%- endif %}
 
     #[test]
     fn adds() {
-        assert_eq!(add(Add { a: 2, b: 3 }), Ok(5));
+        assert_eq!({% if async == "yes" %}block_on(add(Add { a: 2, b: 3 })){% else %}add(Add { a: 2, b: 3 }){% endif %}, Ok(5));
     }
 
     #[test]
     fn refuses_a_sum_that_does_not_fit() {
-        assert!(add(Add { a: i64::MAX, b: 1 }).is_err());
+        assert!({% if async == "yes" %}block_on(add(Add { a: i64::MAX, b: 1 })){% else %}add(Add { a: i64::MAX, b: 1 }){% endif %}.is_err());
     }
 }

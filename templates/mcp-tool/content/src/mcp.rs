@@ -1,14 +1,33 @@
+{% if async == "yes" %}
+{%- assign fn = "async fn" %}{% assign Fn = "AsyncFn" %}{% assign await = ".await" %}
+{%- else %}
+{%- assign fn = "fn" %}{% assign Fn = "Fn" %}{% assign await = "" %}
+{%- endif -%}
 //! Makes tools out of functions. A function takes its arguments as a struct and returns what
 //! it found, or why it failed. It gives the tool its name; the struct's doc comment becomes
 //! the description, and the struct's fields with theirs become the schema of the arguments.
 
 use std::fmt::Display;
+{%- if async == "yes" %}
+use std::pin::Pin;
+{%- endif %}
 
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
+{%- if async == "yes" %}
+use spin_sdk::wit_bindgen;
+
+wit_bindgen::generate!({
+    path: "wit",
+    runtime_path: "spin_sdk::wit_bindgen::rt",
+    generate_all,
+});
+use exports::spin_mcp::server::tools_async::{Error, Guest, ToolList, ToolOutcome};
+{%- else %}
 
 wit_bindgen::generate!({ path: "wit", generate_all });
 use exports::spin_mcp::server::tools::{Error, Guest, ToolList, ToolOutcome};
+{%- endif %}
 use spin_mcp::server::tool_types::{self, ToolResult};
 use spin_mcp::server::types::{ContentBlock, TextContent};
 
@@ -16,7 +35,34 @@ use spin_mcp::server::types::{ContentBlock, TextContent};
 pub struct Tool {
     pub name: &'static str,
     pub describe: fn(&str) -> tool_types::Tool,
-    pub call: fn(&str) -> Result<String, String>,
+    pub call: fn(&str, u64) -> Answer<'_>,
+}
+{% if async == "yes" %}
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<String, String>> + 'a>>;
+{%- else %}
+type Answer<'a> = Result<String, String>;
+{%- endif %}
+
+/// What can be a tool: a function of its arguments, or of these and the id of the request,
+/// which is for the imports `request`.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot be a tool",
+    note = "a tool takes one struct, perhaps the request's `u64` after it, and gives a `Result`"
+)]
+pub trait Function<A, T, E, Takes> {
+    {{ fn }} call(self, arguments: A, request: u64) -> Result<T, E>;
+}
+
+impl<F: {{ Fn }}(A) -> Result<T, E>, A, T, E> Function<A, T, E, (A,)> for F {
+    {{ fn }} call(self, arguments: A, _request: u64) -> Result<T, E> {
+        self(arguments){{ await }}
+    }
+}
+
+impl<F: {{ Fn }}(A, u64) -> Result<T, E>, A, T, E> Function<A, T, E, (A, u64)> for F {
+    {{ fn }} call(self, arguments: A, request: u64) -> Result<T, E> {
+        self(arguments, request){{ await }}
+    }
 }
 
 /// Lists functions as tools: `tools![add, subtract]`.
@@ -25,7 +71,13 @@ macro_rules! tools {
         &[$($crate::mcp::Tool {
             name: stringify!($function),
             describe: |name| $crate::mcp::describe(name, $function),
-            call: |arguments| $crate::mcp::call(arguments, $function),
+            {%- if async == "yes" %}
+            call: |arguments, request| {
+                Box::pin($crate::mcp::call(arguments, request, $function))
+            },
+            {%- else %}
+            call: |arguments, request| $crate::mcp::call(arguments, request, $function),
+            {%- endif %}
         }),*]
     };
 }
@@ -34,7 +86,7 @@ pub(crate) use tools;
 struct Component;
 
 impl Guest for Component {
-    fn list_tools(_request: u64, cursor: Option<String>) -> Result<ToolList, Error> {
+    {{ fn }} list_tools(_request: u64, cursor: Option<String>) -> Result<ToolList, Error> {
         first_page(cursor)?;
         Ok(ToolList {
             tools: crate::TOOLS.iter().map(|t| (t.describe)(t.name)).collect(),
@@ -43,15 +95,15 @@ impl Guest for Component {
         })
     }
 
-    fn call_tool(
-        _request: u64,
+    {{ fn }} call_tool(
+        request: u64,
         name: String,
         arguments: String,
     ) -> Result<Option<ToolOutcome>, Error> {
         let Some(tool) = crate::TOOLS.iter().find(|t| t.name == name) else {
             return Ok(None);
         };
-        let answer = (tool.call)(&arguments);
+        let answer = (tool.call)(&arguments, request){{ await }};
         Ok(Some(ToolOutcome::Complete(ToolResult {
             is_error: answer.is_err(),
             content: vec![ContentBlock::Text(TextContent {
@@ -67,7 +119,10 @@ impl Guest for Component {
 
 export!(Component);
 
-pub fn describe<A: JsonSchema, T, E>(name: &str, _: fn(A) -> Result<T, E>) -> tool_types::Tool {
+pub fn describe<A: JsonSchema, T, E, Takes>(
+    name: &str,
+    _: impl Function<A, T, E, Takes>,
+) -> tool_types::Tool {
     let (schema, description) = schema::<A>();
     tool_types::Tool {
         name: name.into(),
@@ -81,7 +136,11 @@ pub fn describe<A: JsonSchema, T, E>(name: &str, _: fn(A) -> Result<T, E>) -> to
     }
 }
 
-pub fn call<A, T, E>(arguments: &str, function: fn(A) -> Result<T, E>) -> Result<String, String>
+pub {{ fn }} call<A, T, E, Takes>(
+    arguments: &str,
+    request: u64,
+    function: impl Function<A, T, E, Takes>,
+) -> Result<String, String>
 where
     A: DeserializeOwned,
     T: Display,
@@ -90,7 +149,7 @@ where
     let mut arguments = serde_json::Deserializer::from_str(arguments);
     let arguments = serde_path_to_error::deserialize(&mut arguments)
         .map_err(|why| format!("invalid arguments: {}", without_position(&why.to_string())))?;
-    match function(arguments) {
+    match function.call(arguments, request){{ await }} {
         Ok(answer) => Ok(answer.to_string()),
         Err(why) => Err(format!("{why:#}")),
     }

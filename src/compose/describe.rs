@@ -1,0 +1,74 @@
+//! What a component is by itself, before anything composes it.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::feature::{self, World};
+use super::record::{FeatureRecord, Record};
+use super::state::Need;
+use super::{Feature, Interface, Kind, Wasi, catalog, interface, listing};
+
+/// A component that composes with others.
+pub struct Description {
+    /// The component, made from a core module if the file is one.
+    pub component: Vec<u8>,
+    pub world: World,
+    /// What it offers; none of a link of the chain, or where it depends on the request.
+    pub feature: Option<FeatureRecord>,
+}
+
+/// The version of the contract that this `mcp` composes.
+pub fn contract() -> &'static str {
+    &interface::VERSION[1..]
+}
+
+/// Reads the component of a feature, a middleware or a saved sequence, and what it lists unless
+/// that is `dynamic`.
+pub fn describe(name: &str, path: &Path, dynamic: bool) -> Result<Description> {
+    let shown = path.display().to_string();
+    let bytes = fs::read(path).with_context(|| format!("cannot read `{shown}`"))?;
+    let component = feature::componentize(bytes, &shown)?;
+    let world = World::read(&component).with_context(|| {
+        format!("`{shown}` is damaged or not a valid component; build it again")
+    })?;
+    if Record::read(&component)?.is_some() {
+        bail!(
+            "`{shown}` is a composed server, not a part of one; `spin registry push` publishes the app that it \
+             belongs to"
+        );
+    }
+    let handler = format!("{}handler", interface::PACKAGE);
+    let exports = world.exports.iter();
+    let is_link = exports.clone().any(|export| export.starts_with(&handler));
+    let offers = |kind: Kind| Interface::ALL.map(|interface| interface.name(kind));
+    let known = [offers(Kind::Sync), offers(Kind::Async)].concat();
+    let is_feature = exports
+        .clone()
+        .any(|export| known.contains(&export.as_str()));
+    let feature = match is_link && !is_feature {
+        true => None,
+        false => {
+            let loaded = feature::load(
+                &Feature {
+                    name: name.to_owned(),
+                    source: path.to_owned(),
+                    origin: None,
+                    prefix: None,
+                    allow: vec![],
+                    dynamic,
+                },
+                Wasi::P3,
+            )?;
+            let lists = listing::list(std::slice::from_ref(&loaded))?.remove(0);
+            let state = Need::of(catalog::flags(&loaded, &lists));
+            Some(FeatureRecord::new(&loaded, &lists, state)).filter(|_| !dynamic)
+        }
+    };
+    Ok(Description {
+        component,
+        world,
+        feature,
+    })
+}

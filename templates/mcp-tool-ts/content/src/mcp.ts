@@ -1,0 +1,117 @@
+/**
+ * Makes tools out of functions. A function takes what its Zod schema describes, and returns what
+ * it found or throws why it failed; it may be `async`. The schema's own description is the tool's.
+ * Functions of `spin-mcp:server/request` take the id of the request, which comes second.
+ */
+
+import * as z from "zod";
+import type { Error as Refusal } from "spin-mcp:server/types@0.1.0";
+import type { ToolList, ToolOutcome } from "spin-mcp:server/tool-types@0.1.0";
+
+export type Tool = {
+  description: string | undefined;
+  schema: string;
+  call: (given: unknown, request: bigint) => Promise<string>;
+};
+
+/** A function as a tool. */
+export function tool<Input extends z.ZodObject>(
+  input: Input,
+  run: (given: z.infer<Input>, request: bigint) => unknown,
+): Tool {
+  const { $schema: _, description, ...schema } = z.toJSONSchema(input, { io: "input" });
+  return {
+    description,
+    schema: JSON.stringify(schema),
+    call: async (given, request) => text(await run(parse(input, given), request)),
+  };
+}
+
+/** The interface `tools` of the contract, for tools by name. */
+export function exported(tools: Record<string, Tool>) {
+  return {
+    listTools(_request: bigint, cursor?: string): ToolList {
+      firstPage(cursor);
+      const listed = Object.entries(tools).map(([name, { description, schema }]) => ({
+        name,
+        ...(description !== undefined && { description }),
+        inputSchema: schema,
+        icons: [],
+      }));
+      return { tools: listed };
+    },
+
+    async callTool(
+      request: bigint,
+      name: string,
+      given: string,
+    ): Promise<ToolOutcome | undefined> {
+      if (!Object.hasOwn(tools, name)) return undefined;
+      const answer = await settled(tools[name]!.call(JSON.parse(given), request));
+      return {
+        tag: "complete",
+        val: {
+          content: [{ tag: "text", val: { text: answer.text } }],
+          isError: answer.failed,
+        },
+      };
+    },
+  };
+}
+
+async function settled(answer: Promise<string>): Promise<{ text: string; failed: boolean }> {
+  try {
+    return { text: await answer, failed: false };
+  } catch (why) {
+    return { text: reason(why), failed: true };
+  }
+}
+
+/** What was given, as the schema has it. */
+function parse<Input extends z.ZodType>(input: Input, given: unknown): z.infer<Input> {
+  const error: z.core.$ZodErrorMap = (issue) => (issue.input === undefined ? "missing" : undefined);
+  const parsed = input.safeParse(given, { error });
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues.flatMap((issue) => {
+    if (issue.code !== "unrecognized_keys") return at(issue.path, issue.message);
+    return issue.keys.map((key) => at([...issue.path, key], "unknown"));
+  });
+  throw new Error(`invalid arguments: ${wrong.join("; ")}`);
+}
+
+function at(path: PropertyKey[], message: string): string {
+  return path.length > 0 ? `${path.join(".")}: ${message}` : message;
+}
+
+/** An answer as text: a string as it is, anything else as JSON. */
+function text(answer: unknown): string {
+  return typeof answer === "string" ? answer : (JSON.stringify(answer) ?? "");
+}
+
+/** Why something failed, in the words of whoever threw it. What is not a plain `Error` is logged. */
+function reason(why: unknown): string {
+  if (!(why instanceof Error)) return String(why);
+  if ("payload" in why) return `the host refused: ${detail(why.payload)}`;
+  if (why.name === "Error") return why.message;
+  console.error(`${why}\n${why.stack}`);
+  // All that the engine says of a request that failed, whatever the cause.
+  return why.message.startsWith("NetworkError")
+    ? "cannot send the HTTP request: the host does not answer, or this server may not reach it"
+    : String(why);
+}
+
+/** An error that an imported function returned: the case of a variant, with what is in it. */
+function detail(payload: unknown): string {
+  if (typeof payload === "string") return payload;
+  const { tag, val } = payload as { tag?: unknown; val?: unknown };
+  return [tag, val].filter((part) => typeof part === "string").join(": ");
+}
+
+/** Lists have one page, which is asked for without a cursor. */
+function firstPage(cursor: string | undefined): void {
+  if (cursor !== undefined) throw refusal(-32602, "the list has one page, without a cursor");
+}
+
+function refusal(code: number, message: string): Refusal {
+  return { code, message };
+}

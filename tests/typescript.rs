@@ -1,0 +1,447 @@
+//! The templates in TypeScript, as a user meets them.
+
+#[path = "support/example.rs"]
+mod example;
+mod support;
+#[path = "support/template.rs"]
+mod template;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use spin_mcp::app::App;
+use support::{Server, compose, expect_success, fixture, mcp, root, rpc};
+use template::Template;
+
+const TEMPLATES: [&str; 3] = ["mcp-tool-ts", "mcp-resource-ts", "mcp-prompt-ts"];
+/// The largest feature component that a template may build, in bytes: mostly its engine.
+const MAX_FEATURE: u64 = 15_000_000;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The packages that a first build would install.
+fn modules() -> &'static Path {
+    static MODULES: OnceLock<PathBuf> = OnceLock::new();
+    MODULES.get_or_init(|| {
+        let output = expect_success(&mut Command::new(root().join("scripts/typescript.sh")));
+        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
+    })
+}
+
+/// Building an engine into components and compiling those keeps all processors busy: the tests
+/// that do so take turns.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn install(app: &Path) {
+    std::os::unix::fs::symlink(modules(), app.join("node_modules")).unwrap();
+}
+
+#[test]
+fn wit_is_a_copy_of_the_contract() {
+    for template in TEMPLATES {
+        for (package, originals) in [
+            ("spin-mcp-server", "framework/wit"),
+            ("wasi-config", "src/host/wit"),
+            ("wasi-keyvalue", "src/host/wit"),
+        ] {
+            let copies = root().join(format!("templates/{template}/content/wit/deps/{package}"));
+            for copy in fs::read_dir(&copies).unwrap() {
+                let copy = copy.unwrap().path();
+                let original = root().join(originals).join(copy.file_name().unwrap());
+                assert!(
+                    fs::read(&copy).unwrap() == fs::read(&original).unwrap(),
+                    "`{}` differs from `{}`: copy it",
+                    copy.display(),
+                    original.display()
+                );
+            }
+        }
+    }
+}
+
+/// Each template stands alone, so what they have in common is there three times.
+#[test]
+fn what_templates_share_is_the_same_in_each() {
+    let read = |template: &str, file: &str| {
+        let path = root().join("templates").join(template).join(file);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    for file in [
+        "content/.gitignore",
+        "content/.npmrc",
+        "content/build.mjs",
+        "content/package-lock.json",
+        "content/package.json",
+        "content/spin.toml",
+        "content/tsconfig.json",
+        "metadata/snippets/application-trigger.txt",
+        "metadata/snippets/component.txt",
+    ] {
+        for template in TEMPLATES {
+            let same = read(template, file) == read(TEMPLATES[0], file);
+            assert!(same, "`{file}` of `{template}` differs from that of others");
+        }
+    }
+    let mut functions = BTreeMap::new();
+    let mut shared = BTreeSet::new();
+    for template in TEMPLATES {
+        for (name, text) in private_functions(&read(template, "content/src/mcp.ts")) {
+            match functions.get(&name) {
+                None => drop(functions.insert(name, text)),
+                Some(known) => {
+                    assert_eq!(*known, text, "`{name}` in `{template}`");
+                    shared.insert(name);
+                }
+            }
+        }
+    }
+    let shared: Vec<_> = shared.iter().map(String::as_str).collect();
+    let expected = [
+        "at",
+        "completion",
+        "detail",
+        "firstPage",
+        "parse",
+        "reason",
+        "refusal",
+    ];
+    assert_eq!(shared, expected);
+}
+
+/// The functions of a module that it does not export, by name, with their comments.
+fn private_functions(source: &str) -> Vec<(String, String)> {
+    let items = source.split("\n\n").map(|item| item.trim_end());
+    let functions = items.filter_map(|item| {
+        let head = item.lines().find_map(|line| {
+            line.strip_prefix("function ")
+                .or(line.strip_prefix("async function "))
+        })?;
+        let (name, _) = head.split_once(['(', '<'])?;
+        Some((name.to_owned(), item.to_owned()))
+    });
+    functions.collect()
+}
+
+#[test]
+fn versions_are_exact_and_come_from_any_registry() {
+    for template in TEMPLATES {
+        let content = root().join("templates").join(template).join("content");
+        let read = |file: &str| -> Value {
+            serde_json::from_slice(&fs::read(content.join(file)).unwrap()).unwrap()
+        };
+        let package = read("package.json");
+        for kind in ["dependencies", "devDependencies"] {
+            for (name, version) in package[kind].as_object().unwrap() {
+                let exact = version
+                    .as_str()
+                    .unwrap()
+                    .starts_with(|c: char| c.is_ascii_digit());
+                assert!(exact, "`{name}` in `{template}`: {version}");
+            }
+        }
+        for (path, locked) in read("package-lock.json")["packages"].as_object().unwrap() {
+            assert_eq!(locked["resolved"], Value::Null, "`{path}` in `{template}`");
+        }
+    }
+}
+
+#[test]
+fn added_features_follow_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = dir.path().join("spin.toml");
+    Template::named("mcp-tool").new_app("my-server", dir.path());
+    let template = Template::named("mcp-tool-ts");
+    template.add("text", &manifest);
+    template.add("two-words", &manifest);
+
+    let app = App::load(&manifest, None).unwrap();
+    let names: Vec<_> = app.features.iter().map(|f| f.name.as_str()).collect();
+    assert_eq!(names, ["my-server", "text", "two-words"]);
+    let added = &app.features[2];
+    let folder = dir.path().join("two-words");
+    assert_eq!(added.source, folder.join("two_words.wasm"));
+    assert_eq!(
+        added.build.as_deref(),
+        Some("node build.mjs two_words.wasm")
+    );
+    assert_eq!(added.workdir, folder);
+    assert_eq!(added.prefix.as_deref(), Some("two_words_"));
+    assert!(folder.join("src/app.ts").is_file());
+    assert!(!folder.join("spin.toml").exists());
+}
+
+/// What the template's own module makes of schemas and functions that its example does not have.
+#[test]
+fn schemas_become_checks() {
+    let dir = tempfile::tempdir().unwrap();
+    let bundle = dir.path().join("mcp.test.mjs");
+    let mut esbuild = Command::new(modules().join(".bin/esbuild"));
+    esbuild
+        .arg(root().join("tests/typescript/mcp.test.ts"))
+        .args(["--bundle", "--platform=node", "--format=esm"])
+        .arg(format!("--outfile={}", bundle.display()))
+        .env("NODE_PATH", modules());
+    expect_success(&mut esbuild);
+    let tests = expect_success(Command::new("node").arg("--test").arg(bundle));
+    let told = String::from_utf8(tests.stdout).unwrap();
+    assert!(told.contains("# pass 5\n"), "{told}");
+}
+
+/// As `spin new` writes it, beside a feature in Rust: tested, type-checked, built, and called
+/// in both editions.
+#[test]
+fn scaffolded_app_is_tested_built_and_called() {
+    let _turn = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    Template::named("mcp-tool-ts").new_app("my-server", app);
+    install(app);
+    fs::copy(fixture("echo"), app.join("echo.wasm")).unwrap();
+    let manifest = app.join("spin.toml");
+    let echo = "[component.mcp.tool.mcp.features.echo]\nsource = \"echo.wasm\"\n";
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, format!("{text}\n{echo}")).unwrap();
+
+    let tests = expect_success(Command::new("npm").arg("test").current_dir(app));
+    let told = String::from_utf8(tests.stdout).unwrap();
+    assert!(told.contains("# pass 2\n"), "{told}");
+
+    let built = expect_success(mcp().arg("build").current_dir(app));
+    let told = String::from_utf8(built.stdout).unwrap();
+    assert!(told.contains(": 2 features, 2 tools, "), "{told}");
+    let feature = app.join("my_server.wasm");
+    let newer = compose(app, "0.3", &[sized(feature), app.join("echo.wasm")]);
+    for server in [app.join("mcp.wasm"), newer] {
+        answers(&Server::mcp(&server, &[]));
+    }
+}
+
+fn sized(feature: PathBuf) -> PathBuf {
+    let size = fs::metadata(&feature).unwrap().len();
+    assert!(size <= MAX_FEATURE, "the feature has {size} bytes");
+    feature
+}
+
+/// Resources and prompts in one app, as `spin new` and `spin add` write them.
+#[test]
+fn scaffolded_resources_and_prompts_are_tested_built_and_served() {
+    let _turn = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    Template::named("mcp-resource-ts").new_app("notes", app);
+    Template::named("mcp-prompt-ts").add("writing", &app.join("spin.toml"));
+    let writing = app.join("writing");
+    for package in [app, &writing] {
+        install(package);
+        let tests = expect_success(Command::new("npm").arg("test").current_dir(package));
+        let told = String::from_utf8(tests.stdout).unwrap();
+        assert!(told.contains("# pass 2\n"), "{told}");
+    }
+    let built = expect_success(mcp().arg("build").current_dir(app));
+    let told = String::from_utf8(built.stdout).unwrap();
+    let lists = ": 2 features, 0 tools, 1 resource, 1 resource template, 1 prompt, ";
+    assert!(told.contains(lists), "{told}");
+    sized(app.join("notes.wasm"));
+    sized(writing.join("writing.wasm"));
+    let server = Server::mcp(&app.join("mcp.wasm"), &[]);
+    example::reads_notes(&server, "notes");
+    example::gets_summarize(&server, "writing_summarize");
+}
+
+fn answers(server: &Server) {
+    let list = server.send(&rpc::modern("tools/list", json!({}))).json();
+    let tools = list["result"]["tools"].as_array().unwrap();
+    assert_eq!(tools.len(), 2);
+    assert_eq!(tools[1]["name"], "echo");
+    let most = (1_i64 << 53) - 1;
+    let integer = |what: &str| json!({"type": "integer", "minimum": -most, "maximum": most, "description": what});
+    let schema = json!({
+        "type": "object",
+        "properties": {
+            "a": integer("The first number."),
+            "b": integer("The number to add to it."),
+        },
+        "required": ["a", "b"],
+        "additionalProperties": false,
+    });
+    assert_eq!(
+        tools[0],
+        json!({"name": "add", "description": "Adds two whole numbers.", "inputSchema": schema})
+    );
+
+    let call = |tool: &str, arguments: Value| {
+        let answer = server.send(&rpc::call(tool, arguments)).json();
+        let failed = answer["result"]["isError"] == true;
+        (failed, rpc::text(&answer).to_owned())
+    };
+    assert_eq!(call("add", json!({"a": 2, "b": 40})), (false, "42".into()));
+    assert_eq!(
+        call("echo", json!({"message": "hello"})),
+        (false, "hello".into())
+    );
+    for (arguments, why) in [
+        (json!({"a": 1}), "invalid arguments: b: missing"),
+        (
+            json!({"a": "1", "b": 2}),
+            "invalid arguments: a: Invalid input: expected number, received string",
+        ),
+        (
+            json!({"a": 1, "b": 2, "c": 3}),
+            "invalid arguments: c: unknown",
+        ),
+        (
+            json!({"a": most, "b": 1}),
+            "the sum of 9007199254740991 and 1 does not fit in 53 bits",
+        ),
+    ] {
+        assert_eq!(call("add", arguments), (true, why.into()));
+    }
+}
+
+/// What the type checker and the bundler say is what the user reads.
+#[test]
+fn failing_build_says_what_is_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    Template::named("mcp-tool-ts").new_app("my-server", app);
+    install(app);
+    let source = app.join("src/app.ts");
+    let text = fs::read_to_string(&source).unwrap();
+    for (broken, why) in [
+        (
+            text.replace("): number {", "): string {"),
+            "src/app.ts(18,3): error TS2322: Type 'number' is not assignable to type 'string'.",
+        ),
+        (
+            text.replace("\"./mcp.ts\"", "\"./mpc.ts\""),
+            "Could not resolve \"./mpc.ts\"",
+        ),
+    ] {
+        assert_ne!(broken, text);
+        fs::write(&source, broken).unwrap();
+        let output = mcp().arg("build").current_dir(app).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains(why), "{told}");
+        let end = "error: the build command of feature `my-server` failed: exit status: 1\n";
+        assert!(told.ends_with(end), "{told}");
+        assert!(!app.join("my_server.wasm").exists());
+    }
+}
+
+/// Answers requests for the weather, wherever it is, until the test ends.
+fn weather_service() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut lines = BufReader::new(connection.try_clone().unwrap()).lines();
+            let first = lines.next().unwrap().unwrap();
+            lines.find(|line| line.as_ref().unwrap().is_empty());
+            let (status, body) = match first.as_str() {
+                "GET /now?city=New+York HTTP/1.1" => ("200 OK", r#"{"celsius": 21.5}"#),
+                _ => ("404 Not Found", "{}"),
+            };
+            write!(
+                connection,
+                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            )
+            .unwrap();
+        }
+    });
+    address
+}
+
+/// The blocks of `docs/typescript.md` that are a whole `src/app.ts`, together in one feature.
+#[test]
+fn documented_tools_do_what_they_say() {
+    let _turn = alone();
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    let service = weather_service();
+    Template::named("mcp-tool-ts").new_app("my-server", app);
+    install(app);
+    let docs = fs::read_to_string(root().join("docs/typescript.md")).unwrap();
+    let blocks = docs.split("```ts\n").skip(1);
+    let names: Vec<_> = blocks
+        .enumerate()
+        .map(|(at, rest)| {
+            let (block, _) = rest.split_once("```").expect("a block ends");
+            let block = block.replace("https://weather.example.com", &format!("http://{service}"));
+            fs::write(app.join(format!("src/block{at}.ts")), block).unwrap();
+            format!("block{at}")
+        })
+        .collect();
+    assert_eq!(names.len(), 4);
+    let mut merged = String::new();
+    for name in &names {
+        merged += &format!("import * as {name} from \"./{name}.ts\";\n");
+    }
+    let tools: Vec<_> = names
+        .iter()
+        .map(|name| format!("...{name}.tools"))
+        .collect();
+    merged += "import * as z from \"zod\";\nimport { tool } from \"./mcp.ts\";\n";
+    merged += "const elsewhere = tool(z.object({}), () => fetch(\"http://127.0.0.1:1\"));\n";
+    merged += "export const add = block0.add;\n";
+    merged += &format!(
+        "export const tools = {{ elsewhere, {} }};\n",
+        tools.join(", ")
+    );
+    fs::write(app.join("src/app.ts"), merged).unwrap();
+    expect_success(mcp().arg("build").current_dir(app));
+    let host = service.to_string();
+    let grants = ["--allow-host", &host, "--variable", "greeting=Welcome"];
+    let server = Server::mcp(&app.join("mcp.wasm"), &grants);
+    let call = |tool: &str, arguments: Value| {
+        let answer = server.send(&rpc::call(tool, arguments)).json();
+        let failed = answer["result"]["isError"] == true;
+        (failed, rpc::text(&answer).to_owned())
+    };
+    let told = |text: &str| (false, text.to_owned());
+    assert_eq!(call("add", json!({"a": 1, "b": 2})), told("3"));
+    let weather = |city: &str| call("weather", json!({ "city": city }));
+    assert_eq!(weather("New York"), told("21.5 °C"));
+    let unknown = (true, "nobody knows the weather in Nowhere".into());
+    assert_eq!(weather("Nowhere"), unknown);
+    let greet = || call("greet", json!({"name": "Ada"}));
+    assert_eq!(greet(), told("Welcome, Ada, for the 1. time"));
+    assert_eq!(greet(), told("Welcome, Ada, for the 2. time"));
+
+    let params = json!({
+        "name": "count",
+        "arguments": {"to": 3},
+        "_meta": {"progressToken": "p"},
+    });
+    let answer = server.send(&rpc::modern("tools/call", params));
+    let events = answer.text();
+    for part in [
+        r#""progressToken":"p","progress":1,"total":3"#,
+        r#""progressToken":"p","progress":3,"total":3"#,
+        "counted for a client of 2026-07-28",
+    ] {
+        assert!(events.contains(part), "{events}");
+    }
+
+    assert_eq!(
+        call("elsewhere", json!({})),
+        (
+            true,
+            "cannot send the HTTP request: the host does not answer, or this server may not reach it"
+                .into()
+        )
+    );
+    server.wait_for("`--allow-host 127.0.0.1:1`", PATIENCE);
+}

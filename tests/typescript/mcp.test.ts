@@ -1,0 +1,84 @@
+/** What `src/mcp.ts` of `mcp-tool-ts` makes of schemas and functions that its example does not have. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as z from "zod";
+import { exported, tool } from "../../templates/mcp-tool-ts/content/src/mcp.ts";
+
+const Order = z
+  .strictObject({
+    items: z.array(z.strictObject({ name: z.string(), count: z.int().min(1).default(1) })),
+    gift: z.boolean().optional(),
+  })
+  .refine(({ items, gift }) => !gift || items.length > 0, "a gift has items");
+
+function of(run: (given: z.infer<typeof Order>, request: bigint) => unknown) {
+  const { listTools, callTool } = exported({ order: tool(Order, run) });
+  const call = async (given: unknown) => {
+    const outcome = await callTool(7n, "order", JSON.stringify(given));
+    assert.equal(outcome?.tag, "complete");
+    const { content, isError } = outcome.val as { content: any[]; isError: boolean };
+    return [content[0].val.text, isError];
+  };
+  return { listTools, callTool, call };
+}
+
+test("a default need not be given", async () => {
+  const { listTools, call } = of(({ items }) => items);
+  const [order] = listTools(0n).tools;
+  const { items } = JSON.parse(order!.inputSchema).properties;
+  assert.deepEqual(items.items.required, ["name"]);
+  assert.equal("description" in order!, false);
+  const answer = await call({ items: [{ name: "tea" }] });
+  assert.deepEqual(answer, ['[{"name":"tea","count":1}]', false]);
+});
+
+test("all that is wrong is told, with its place", async () => {
+  const { call } = of(() => assert.fail("called"));
+  assert.deepEqual(await call({ items: [{ name: "tea", count: 0 }, {}], gift: "yes", tip: 1 }), [
+    "invalid arguments: items.0.count: Too small: expected number to be >=1; " +
+      "items.1.name: missing; gift: Invalid input: expected boolean, received string; tip: unknown",
+    true,
+  ]);
+  assert.deepEqual(await call({ items: [], gift: true }), [
+    "invalid arguments: a gift has items",
+    true,
+  ]);
+  assert.deepEqual(await call({}), ["invalid arguments: items: missing", true]);
+});
+
+test("what a function throws is told in its own words", async (context) => {
+  const logged = context.mock.method(console, "error", () => {});
+  const told = async (why: unknown) => {
+    const failing = of(async () => {
+      throw why;
+    });
+    const [text, failed] = await failing.call({ items: [] });
+    assert.equal(failed, true);
+    return text;
+  };
+  assert.equal(await told(new Error("no tea")), "no tea");
+  assert.equal(await told("no tea"), "no tea");
+  assert.equal(logged.mock.callCount(), 0);
+  assert.equal(await told(new RangeError("no tea")), "RangeError: no tea");
+  assert.match(
+    await told(new TypeError("NetworkError when attempting to fetch resource")),
+    /^cannot send the HTTP request: /,
+  );
+  assert.equal(logged.mock.callCount(), 2);
+  const refused = (payload: unknown) => Object.assign(new Error("see payload"), { payload });
+  assert.equal(await told(refused({ tag: "access-denied" })), "the host refused: access-denied");
+  assert.equal(await told(refused({ tag: "other", val: "full" })), "the host refused: other: full");
+});
+
+test("a function gets the id of the request, and its promise is awaited", async () => {
+  const { call } = of(async (_, request) => `request ${await Promise.resolve(request)}`);
+  assert.deepEqual(await call({ items: [] }), ["request 7", false]);
+  assert.deepEqual(await of(() => undefined).call({ items: [] }), ["", false]);
+});
+
+test("names that are no tool's, and pages that are none", async () => {
+  const { callTool, listTools } = of(() => 1);
+  assert.equal(await callTool(0n, "toString", "{}"), undefined);
+  assert.throws(() => listTools(0n, "2"), { code: -32602 });
+});
