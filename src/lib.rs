@@ -2,6 +2,7 @@
 //! app that holds them, and run the result.
 
 pub mod app;
+pub mod check;
 pub mod commands;
 pub mod compose;
 pub mod framework;

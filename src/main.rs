@@ -15,6 +15,7 @@ use spin_mcp::{app::BuildFailed, commands, templates::SpinFailed};
 )]
 enum Command {
     Build(commands::build::BuildCommand),
+    Check(commands::check::CheckCommand),
     Compose(commands::compose::ComposeCommand),
     Inspect(commands::inspect::InspectCommand),
     Call(commands::call::CallCommand),
@@ -28,6 +29,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Build(command) => command.run(),
+        Command::Check(command) => command.run(),
         Command::Compose(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Call(command) => command.run(),

@@ -203,3 +203,37 @@ fn only_a_feature_that_may_sees_the_environment() {
         }
     }
 }
+
+#[test]
+fn compiled_code_is_kept_and_not_needed() {
+    let call = |cache: &std::path::Path| {
+        let mut command = mcp();
+        command.arg("call").arg(component("0.2"));
+        command.args(["echo", r#"{"message": "hello"}"#]);
+        finished(command.env("XDG_CACHE_HOME", cache).output().unwrap())
+    };
+    let kept = |dir: &std::path::Path| -> Vec<PathBuf> {
+        let compilers = std::fs::read_dir(dir.join("wasmtime/modules")).expect("a cache");
+        compilers
+            .flat_map(|compiler| std::fs::read_dir(compiler.unwrap().path()).unwrap())
+            .map(|file| file.unwrap().path())
+            .filter(|file| file.extension().is_none())
+            .collect()
+    };
+    let said = (true, "hello\n".to_owned(), String::new());
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(call(dir.path()), said);
+    let first = kept(dir.path());
+    assert_eq!(first.len(), 1, "{first:?}");
+    let written = |file: &PathBuf| file.metadata().unwrap().modified().unwrap();
+    let compiled = written(&first[0]);
+    assert_eq!(call(dir.path()), said);
+    assert_eq!(kept(dir.path()), first);
+    assert_eq!(written(&first[0]), compiled, "it was compiled again");
+
+    std::fs::write(&first[0], "damaged").unwrap();
+    assert_eq!(call(dir.path()), said);
+    let no_folder = dir.path().join("file");
+    std::fs::write(&no_folder, "").unwrap();
+    assert_eq!(call(&no_folder), said);
+}

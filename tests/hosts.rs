@@ -5,11 +5,13 @@ mod support;
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use spin_mcp::compose::World;
 use support::{Request, Server, compose, compose_for, expect_success, fixture, mcp, rpc, wasmtime};
 use tempfile::TempDir;
 
@@ -355,16 +357,10 @@ fn stdio_serves_until_its_input_ends() {
         std::fs::write(&input, format!("{call}\nno json\n")).unwrap();
         let mut own = mcp();
         own.args(["serve", "--stdio"]).arg(&component);
-        let mut cli = std::process::Command::new(wasmtime());
+        let mut cli = Command::new(wasmtime());
         cli.args(["run", "-S", "http"]).arg(&component);
         for command in [&mut own, &mut cli] {
-            let output = expect_success(command.stdin(std::fs::File::open(&input).unwrap()));
-            let answers: Vec<serde_json::Value> = output
-                .stdout
-                .split(|byte| *byte == b'\n')
-                .filter(|line| !line.is_empty())
-                .map(|line| serde_json::from_slice(line).unwrap())
-                .collect();
+            let answers = answers_on_stdio(command, &input);
             assert_eq!(answers.len(), 2, "{command:?}: {answers:?}");
             assert!(
                 answers
@@ -379,5 +375,64 @@ fn stdio_serves_until_its_input_ends() {
                 "{answers:?}"
             );
         }
+    }
+}
+
+/// What a command writes to stdout when this is its whole stdin.
+fn answers_on_stdio(command: &mut Command, input: &Path) -> Vec<serde_json::Value> {
+    let output = expect_success(command.stdin(std::fs::File::open(input).unwrap()));
+    let lines = output.stdout.split(|byte| *byte == b'\n');
+    lines
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect()
+}
+
+/// Spin 3 and others know nothing of WASI 0.3; neither does this Wasmtime.
+#[test]
+fn hosts_without_wasi_0_3_run_the_0_2_edition() {
+    const WITHOUT_0_3: [&str; 4] = ["-W", "component-model-async=n", "-S", "p3=n"];
+    let dir = TempDir::new().unwrap();
+    let features = ["echo", "conformance"].map(fixture);
+    let component = compose_for("wasmtime", dir.path(), "0.2", &features);
+    let server = Server::wasmtime(&component, &[&WITHOUT_0_3[..], &["-S", "cli"]].concat());
+    assert_eq!(rpc::text(&server.send(&echo("hello")).json()), "hello");
+    let session = rpc::session(&server, json!({}));
+    let listed = server.send(&rpc::legacy(Some(&session), "tools/list", json!({})));
+    assert_eq!(listed.json()["result"]["tools"][0]["name"], "echo");
+    let params = json!({"name": "test_tool_with_progress", "_meta": {"progressToken": "t"}});
+    let events = server.send(&rpc::modern("tools/call", params)).events();
+    assert_eq!(events.len(), 4, "{events:?}");
+
+    let input = dir.path().join("input");
+    std::fs::write(&input, echo("hello").body).unwrap();
+    let on_stdio = |component: &Path| {
+        let mut cli = Command::new(wasmtime());
+        cli.arg("run").args(WITHOUT_0_3).args(["-S", "http"]);
+        cli.arg(component);
+        cli
+    };
+    let answers = answers_on_stdio(&mut on_stdio(&component), &input);
+    assert_eq!(rpc::text(&answers[0]), "hello");
+
+    let newer = compose_for("wasmtime", dir.path(), "0.3", &features);
+    let refused = on_stdio(&newer).output().unwrap();
+    assert!(!refused.status.success(), "the flags switch nothing off");
+}
+
+#[test]
+fn servers_for_wasmtime_import_no_store() {
+    let dir = TempDir::new().unwrap();
+    let features = ["conformance", "changes"].map(fixture);
+    let stores = |runtime, wasi| {
+        let component = compose_for(runtime, dir.path(), wasi, &features);
+        let world = World::read(&std::fs::read(component).unwrap()).unwrap();
+        let imports = world.imports.into_iter().map(|import| import.name);
+        let stores = imports.filter(|name| name.contains("keyvalue") || name.contains("config"));
+        stores.collect::<Vec<_>>()
+    };
+    for wasi in EDITIONS {
+        assert_eq!(stores("wasmtime", wasi), [""; 0]);
+        assert_eq!(stores("spin", wasi).len(), 3, "{:?}", stores("spin", wasi));
     }
 }

@@ -1,6 +1,7 @@
 //! Adding to `spin.toml` what a server needs. The file is the user's: text is inserted,
 //! nothing else moves, and it is written only when the caller says so.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -154,6 +155,88 @@ impl Manifest {
             "gave component `{id}` the key-value store `{store}`"
         ));
         Ok(())
+    }
+
+    /// Adds patterns to what `spin watch` watches to build component `id`, if that has a `build`
+    /// table with a header of its own and no `workdir`. Where it has not, nothing changes.
+    pub fn ensure_watch(&mut self, id: &str, patterns: &[String]) -> Result<()> {
+        let manifest = self.parse()?;
+        let build = ["component", id, "build"]
+            .iter()
+            .try_fold(manifest.as_item(), |item, key| item.get(key));
+        let build = build
+            .and_then(Item::as_table)
+            .filter(|table| !table.is_implicit() && !table.is_dotted());
+        // With a `workdir`, patterns would begin there.
+        let build = build.filter(|build| !build.contains_key("workdir"));
+        let Some(build) = build.filter(|_| !patterns.is_empty()) else {
+            return Ok(());
+        };
+        let quoted: Vec<_> = patterns
+            .iter()
+            .map(|pattern| Value::from(pattern.as_str()).to_string())
+            .collect();
+        match build.get("watch") {
+            Some(watch) => {
+                let Some(array) = watch.as_array() else {
+                    return Ok(());
+                };
+                let last = array.iter().last().and_then(Value::span);
+                match (last, watch.span()) {
+                    (Some(last), Some(all)) => {
+                        let (position, text) = self.behind(last, all, &quoted);
+                        self.insert(position, &text)?;
+                    }
+                    (None, Some(all)) => self.insert(all.start + 1, &quoted.join(", "))?,
+                    _ => return Ok(()),
+                }
+            }
+            None => {
+                let Some(command) = build.get("command").and_then(Item::span) else {
+                    return Ok(());
+                };
+                let line = format!("watch = [{}]\n", quoted.join(", "));
+                self.insert_below(command.end, &line)?;
+            }
+        }
+        let patterns = patterns.join("`, `");
+        self.note(format!(
+            "told `spin watch` to build component `{id}` for `{patterns}`"
+        ));
+        Ok(())
+    }
+
+    /// Where and how to write values behind the last one of an array, in the manner of that: on
+    /// the same line, or each on one of its own.
+    fn behind(
+        &self,
+        last: Range<usize>,
+        array: Range<usize>,
+        values: &[String],
+    ) -> (usize, String) {
+        let rest = &self.text[last.end..array.end - 1];
+        let comma = rest
+            .find(|c: char| !c.is_whitespace())
+            .filter(|at| rest[*at..].starts_with(','));
+        let line = self.text[..last.start].rfind('\n').map_or(0, |end| end + 1);
+        let indent = &self.text[line..last.start];
+        if line <= array.start || !indent.trim().is_empty() {
+            let more: String = values.iter().map(|value| format!(", {value}")).collect();
+            return (last.end, more);
+        }
+        let lines: String = values
+            .iter()
+            .map(|value| format!("\n{indent}{value},"))
+            .collect();
+        match comma {
+            // Behind a comment to the last value, too.
+            Some(_) => {
+                let end = rest.find('\n').unwrap_or(rest.len());
+                let end = rest[..end].trim_end_matches('\r').len();
+                (last.end + end, lines)
+            }
+            None => (last.end, format!(",{}", lines.trim_end_matches(','))),
+        }
     }
 
     /// Adds a component to the features of server `component`, under the name of its file or

@@ -13,6 +13,9 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|content| content == bytes) {
+        return Ok(());
+    }
     // Through a link, the file that it leads to.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let dir = super::path::dir_of(&path);

@@ -9,16 +9,18 @@ mod file;
 mod path;
 mod read;
 mod section;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::check::Target;
 use crate::compose::record::Record;
 use crate::compose::{self, Composition, Grant, Runtime, ServerConfig, Wasi};
 use crate::registry::{Resolver, Source};
 
-pub use build::BuildFailed;
+pub use build::{BuildFailed, BuildOptions};
 pub use edit::Manifest;
 pub use file::replace;
 pub(crate) use path::in_dir;
@@ -36,6 +38,10 @@ pub struct App {
     pub tags: Vec<String>,
     /// The stores that Spin opens for that component.
     pub key_value_stores: Vec<String>,
+    /// The environments that the component, or else the app, is meant for, as Spin calls them.
+    pub targets: Vec<String>,
+    /// The files that `spin watch` watches to build the component.
+    pub watch: Vec<String>,
     pub wasi: Wasi,
     pub server: ServerConfig,
     /// In the order of the manifest, which is the order that clients see.
@@ -83,6 +89,20 @@ impl App {
                 .map(|feature| feature.resolve(resolver))
                 .collect::<Result<_>>()?,
         })
+    }
+
+    /// The targets that `mcp check` knows. Tells of the others on stderr.
+    pub fn known_targets(&self) -> Vec<Target> {
+        let targets = self.targets.iter();
+        targets
+            .filter_map(|name| match name.parse() {
+                Ok(target) => Some(target),
+                Err(error) => {
+                    eprintln!("note: target `{name}` is not checked: {error}");
+                    None
+                }
+            })
+            .collect()
     }
 
     /// Refuses a server whose store Spin would not open for the component.

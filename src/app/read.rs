@@ -63,6 +63,11 @@ impl App {
             component: server.id,
             output,
             tags: tags(root)?,
+            targets: read_targets(root, &server.component)?,
+            watch: match server.component.section("build")? {
+                Some(build) => build.strings("watch")?,
+                None => vec![],
+            },
             key_value_stores: server.component.strings("key_value_stores")?,
             features,
             dir,
@@ -145,6 +150,20 @@ fn find_server<'a>(root: &Section<'a>, wanted: Option<&str>) -> Result<Server<'a
              `spin mcp compose FEATURE.wasm`",
         ),
     }
+}
+
+/// Of the component if it names any, else of the app. Those that are defined in a file or at a
+/// URL have no name that could be known.
+fn read_targets(root: &Section, component: &Section) -> Result<Vec<String>> {
+    let own = component.get("targets");
+    let of_app = root.section("application")?;
+    let targets = own.or(of_app.and_then(|application| application.get("targets")));
+    let targets = targets.and_then(|item| item.as_array());
+    let names = targets
+        .into_iter()
+        .flatten()
+        .filter_map(|target| target.as_str());
+    Ok(names.map(str::to_owned).collect())
 }
 
 fn read_wasi(mcp: &Section) -> Result<Wasi> {

@@ -1,23 +1,33 @@
 //! `mcp build`.
 
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use anyhow::Result;
 
-use crate::app::{self, App};
+use super::check;
+use crate::app::{self, BuildOptions, Manifest};
 use crate::compose::record::{FeatureRecord, Record};
 use crate::compose::{Composed, compose, grants};
 use crate::registry::Resolver;
 
-/// Build every feature of an app, then compose its MCP server.
+/// Build the features of an app, then compose its MCP server.
 ///
-/// Runs the `build` command of each feature in `spin.toml`, in order, and writes the server
-/// to the `source` of its component. `spin build` calls it.
+/// Runs the `build` command of each feature in `spin.toml`, and writes the server to the
+/// `source` of its component. `spin build` calls it.
+///
+/// Features are built at the same time, those that share a `workdir` in order. A feature whose
+/// folder, command and tools are as they were is not built again; files that `.gitignore` names
+/// do not count. Cargo decides for itself.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   # Build the app of the current folder
   spin mcp build
+
+  # Build all of it again, one feature after the other
+  spin mcp build --force --jobs 1
 
   # Build another one
   spin mcp build --from ../my-server/spin.toml")]
@@ -33,12 +43,25 @@ pub struct BuildCommand {
     /// Fail if `mcp.lock` does not say what every tag stands for, or would have to change
     #[arg(long)]
     locked: bool,
+
+    /// Build every feature, also those that did not change
+    #[arg(long)]
+    force: bool,
+
+    /// Build that many features at a time [default: as many as there are cores]
+    #[arg(short, long, value_name = "NUMBER")]
+    jobs: Option<NonZeroUsize>,
 }
 
 impl BuildCommand {
     pub fn run(self) -> Result<()> {
-        let app = App::find(self.from.as_deref(), self.component_id.as_deref())?;
-        app.build()?;
+        let mut manifest = Manifest::find(self.from.as_deref())?;
+        let app = manifest.app(self.component_id.as_deref())?;
+        let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        app.build(&BuildOptions {
+            force: self.force,
+            jobs: self.jobs.unwrap_or_else(cores),
+        })?;
         let mut resolver = Resolver::of_app(&app.dir, self.locked)?;
         let composition = app.composition(&mut resolver)?;
         resolver.retain(&app.tags)?;
@@ -46,9 +69,16 @@ impl BuildCommand {
         app.check_store(&composed.record)?;
         app::replace(&app.output, &composed.component)?;
         resolver.save()?;
+        manifest.ensure_watch(&app.component, &app.missing_watch()?)?;
+        manifest.save()?;
         note_grants(&composed.record);
         note_store(&composed.record);
-        writeln!(std::io::stdout(), "{}", summary(&app.output, &composed))?;
+        check::warn(&app, &composed.component)?;
+        let mut stdout = std::io::stdout().lock();
+        for change in manifest.changes() {
+            writeln!(stdout, "spin.toml: {change}")?;
+        }
+        writeln!(stdout, "{}", summary(&app.output, &composed))?;
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod call;
+pub mod check;
 pub mod compose;
 pub mod inspect;
 pub mod push;

@@ -24,7 +24,10 @@ use super::{
     feature::Loaded,
     interface::{Interface, Kind},
 };
-use crate::host::guest::{self, Guest};
+use crate::host::{
+    engine,
+    guest::{self, Guest},
+};
 use page::{Page, stricter};
 
 mod page;
@@ -146,6 +149,7 @@ struct Lister {
 impl Lister {
     fn new() -> Result<Lister> {
         let mut config = Config::new();
+        config.cache(engine::cache());
         // Each component runs once, for a moment.
         config.cranelift_opt_level(OptLevel::None);
         config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);

@@ -275,6 +275,9 @@ pub struct Size {
     pub core_modules: usize,
     /// Linear memories.
     pub memories: usize,
+    /// What these begin with together, in bytes.
+    pub initial_memory: u64,
+    pub tables: usize,
 }
 
 impl Size {
@@ -286,7 +289,15 @@ impl Size {
         for payload in Parser::new(0).parse_all(component) {
             match payload? {
                 Payload::ModuleSection { .. } => size.core_modules += 1,
-                Payload::MemorySection(section) => size.memories += section.count() as usize,
+                Payload::MemorySection(section) => {
+                    for memory in section {
+                        let memory = memory?;
+                        let page = 1_u64 << memory.page_size_log2.unwrap_or(16);
+                        size.memories += 1;
+                        size.initial_memory += memory.initial.saturating_mul(page);
+                    }
+                }
+                Payload::TableSection(section) => size.tables += section.count() as usize,
                 _ => {}
             }
         }

@@ -3,7 +3,8 @@
 use std::{num::NonZeroUsize, thread, time::Duration};
 
 use wasmtime::{
-    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, error::Context as _,
+    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    error::Context as _,
 };
 
 /// How often a guest that computes gives way to others, and is looked at.
@@ -38,8 +39,15 @@ pub(super) fn engine() -> anyhow::Result<Engine> {
     Ok(engine)
 }
 
+/// Where compiled code is kept from one command to the next: in the user's cache folder for
+/// Wasmtime, which Wasmtime itself keeps small. None: there is no such folder.
+pub(crate) fn cache() -> Option<Cache> {
+    Cache::new(CacheConfig::new()).ok()
+}
+
 fn config(pool: Option<PoolingAllocationConfig>) -> Config {
     let mut config = Config::new();
+    config.cache(cache());
     config.epoch_interruption(true);
     config.wasm_component_model_async(true);
     config.wasm_backtrace_max_frames(NonZeroUsize::new(32));

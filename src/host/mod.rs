@@ -9,7 +9,7 @@
 mod answer;
 pub mod client;
 mod config;
-mod engine;
+pub(crate) mod engine;
 mod events;
 mod fate;
 pub(crate) mod guest;
@@ -94,15 +94,7 @@ impl Server {
 
     /// Compiles a server that messages call `shown`.
     pub fn compile(shown: &str, bytes: &[u8], options: Options) -> anyhow::Result<Self> {
-        if wasmparser::Parser::is_core_wasm(bytes) {
-            bail!(
-                "`{shown}` is a core module, not a server; make one of it with \
-                 `spin mcp compose {shown} -o server.wasm`"
-            );
-        }
-        if !wasmparser::Parser::is_component(bytes) {
-            bail!("`{shown}` is not a WebAssembly component");
-        }
+        check_encoding(shown, bytes)?;
         let engine = engine::engine()?;
         let component =
             Component::new(&engine, bytes).with_context(|| format!("cannot compile `{shown}`"))?;
@@ -148,8 +140,22 @@ impl Server {
     }
 }
 
+/// Refuses what is no component.
+pub(crate) fn check_encoding(shown: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    if wasmparser::Parser::is_core_wasm(bytes) {
+        bail!(
+            "`{shown}` is a core module, not a server; make one of it with \
+             `spin mcp compose {shown} -o server.wasm`"
+        );
+    }
+    if !wasmparser::Parser::is_component(bytes) {
+        bail!("`{shown}` is not a WebAssembly component");
+    }
+    Ok(())
+}
+
 /// Refuses what is not a composed server, and says what it is instead.
-fn check_exports(shown: &str, exports: &[String]) -> anyhow::Result<()> {
+pub(crate) fn check_exports(shown: &str, exports: &[String]) -> anyhow::Result<()> {
     let has = |name: &str| exports.iter().any(|export| export.starts_with(name));
     if has("wasi:http/incoming-handler@0.2.") || has("wasi:http/handler@0.3.") {
         return Ok(());

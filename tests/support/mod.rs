@@ -38,6 +38,10 @@ pub fn root() -> &'static Path {
 pub fn mcp() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mcp"));
     command.env("NO_COLOR", "1").env_remove("RUST_BACKTRACE");
+    command.env(
+        "XDG_CACHE_HOME",
+        concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"),
+    );
     command
 }
 

@@ -69,7 +69,7 @@ impl Server {
     }
 
     /// Starts a command, and waits until it listens where it says that it does.
-    fn start(command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
         let (mut server, said) = Self::launch(command);
         server.address = said
             .recv_timeout(PATIENCE)

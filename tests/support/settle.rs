@@ -2,18 +2,30 @@
 
 use std::path::Path;
 
-/// Replaces these folders by their names, and sizes, digests and offsets by `…`.
+/// Replaces these folders by their names, and sizes, times, digests and offsets by `…`.
 pub fn settle(text: &str, folders: &[(&Path, &str)]) -> String {
     let mut text = text.to_string();
     for (path, name) in folders {
         text = text.replace(&path.display().to_string(), name);
     }
-    sizes(
-        &text
-            .split_inclusive([' ', '\n', '(', ')', '"'])
-            .map(digests)
-            .collect::<String>(),
-    )
+    let text = text
+        .split_inclusive([' ', '\n', '(', ')', '"'])
+        .map(digests)
+        .collect::<String>();
+    let lines = text.split_inclusive('\n');
+    sizes(&lines.map(time).collect::<String>())
+}
+
+/// A time ends its line: `in 0.3 s`.
+fn time(line: &str) -> String {
+    let measured = line.rsplit_once(" in ").filter(|(_, time)| {
+        let seconds = time.trim_end().strip_suffix(" s");
+        seconds.is_some_and(|seconds| seconds.parse::<f32>().is_ok())
+    });
+    match measured {
+        Some((what, _)) => format!("{what} in … s\n"),
+        None => line.to_string(),
+    }
 }
 
 /// A size is a number before its unit.
