@@ -2,9 +2,21 @@
 
 use std::sync::OnceLock;
 
+{% if async == "yes" -%}
+use spin_sdk::wit_bindgen;
+
+wit_bindgen::generate!({
+    path: "wit",
+    runtime_path: "spin_sdk::wit_bindgen::rt",
+    generate_all,
+});
+use exports::spin_mcp::server::handler_async::Guest;
+use spin_mcp::server::{handler_async as handler, settings};
+{%- else -%}
 wit_bindgen::generate!({ path: "wit", generate_all });
 use exports::spin_mcp::server::handler::Guest;
 use spin_mcp::server::{handler, settings};
+{%- endif %}
 
 pub use spin_mcp::server::types::Error;
 
@@ -12,6 +24,21 @@ use crate::Settings;
 
 struct Component;
 
+{% if async == "yes" -%}
+impl Guest for Component {
+    async fn handle(request: u64, method: String, params: String) -> Result<String, Error> {
+        crate::handle(settings()?, &method, &params, async |method, params| {
+            handler::handle(request, method.to_owned(), params.to_owned()).await
+        })
+        .await
+    }
+
+    /// Notifications have no answer. They pass as they are.
+    async fn notify(request: u64, method: String, params: String) {
+        handler::notify(request, method, params).await;
+    }
+}
+{%- else -%}
 impl Guest for Component {
     fn handle(request: u64, method: String, params: String) -> Result<String, Error> {
         crate::handle(settings()?, &method, &params, |method, params| {
@@ -24,6 +51,7 @@ impl Guest for Component {
         handler::notify(request, &method, &params);
     }
 }
+{%- endif %}
 
 export!(Component);
 
