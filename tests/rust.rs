@@ -49,6 +49,11 @@ fn blocks(marker: &str) -> String {
 fn app(template: Template, name: &str, tools: &str, code: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     template.new_app(name, dir.path());
+    // The table of the feature is the last one.
+    let manifest = dir.path().join("spin.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let allow = "allow = [\"http\", \"key-value\", \"variables\"]";
+    fs::write(&manifest, format!("{text}{allow}\n")).unwrap();
     share_target(dir.path());
     let lib = dir.path().join("src/lib.rs");
     let text = fs::read_to_string(&lib).unwrap();

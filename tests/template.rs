@@ -264,7 +264,7 @@ fn scaffolded_app_is_tested_built_and_served() {
     }
 
     // From below, as a user may.
-    let built = run(mcp(&app.join("text/src")).arg("build"));
+    let built = run(mcp(&app.join("text/src")).args(["build", "--jobs", "1"]));
     let size = fs::metadata(app.join("mcp.wasm")).unwrap().len();
     let told = stdout(&built);
     assert!(

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use spin_mcp::app::App;
+use spin_mcp::registry::Source;
 use support::{Server, compose, expect_success, fixture, mcp, root, rpc};
 use template::Template;
 
@@ -169,7 +170,7 @@ fn added_features_follow_in_order() {
     assert_eq!(names, ["my-server", "text", "two-words"]);
     let added = &app.features[2];
     let folder = dir.path().join("two-words");
-    assert_eq!(added.source, folder.join("two_words.wasm"));
+    assert_eq!(added.source, Source::File(folder.join("two_words.wasm")));
     assert_eq!(
         added.build.as_deref(),
         Some("node build.mjs two_words.wasm")
@@ -372,6 +373,10 @@ fn documented_tools_do_what_they_say() {
     let app = dir.path();
     let service = weather_service();
     Template::named("mcp-tool-ts").new_app("my-server", app);
+    // The table of the feature is the last one.
+    let manifest = fs::read_to_string(app.join("spin.toml")).unwrap();
+    let allow = "allow = [\"http\", \"key-value\", \"variables\"]";
+    fs::write(app.join("spin.toml"), format!("{manifest}{allow}\n")).unwrap();
     install(app);
     let docs = fs::read_to_string(root().join("docs/typescript.md")).unwrap();
     let blocks = docs.split("```ts\n").skip(1);
