@@ -24,8 +24,10 @@ fn main() {
         ("server", Some("whole")),
         ("request", None),
     ];
+    let middleware = ["audit", "filter", "rate-limit", "validate"];
+    let parts = parts.into_iter().chain(middleware.map(|name| (name, None)));
     for wasi in ["0.2", "0.3"] {
-        for (name, variant) in parts {
+        for (name, variant) in parts.clone() {
             let wasm = component(&root, &target, name, wasi, variant);
             let file = match variant {
                 Some(variant) => format!("{name}-{wasi}-{variant}.wasm"),

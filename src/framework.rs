@@ -23,3 +23,25 @@ pub fn request(wasi: Wasi) -> &'static [u8] {
         Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/request-0.3.wasm")),
     }
 }
+
+/// The middleware that needs no source.
+pub const MIDDLEWARE: [&str; 4] = ["audit", "filter", "rate-limit", "validate"];
+
+/// One of these, a component.
+pub fn middleware(name: &str, wasi: Wasi) -> Option<&'static [u8]> {
+    macro_rules! edition {
+        ($name:literal) => {
+            match wasi {
+                Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/", $name, "-0.2.wasm")),
+                Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/", $name, "-0.3.wasm")),
+            }
+        };
+    }
+    Some(match name {
+        "audit" => edition!("audit"),
+        "filter" => edition!("filter"),
+        "rate-limit" => edition!("rate-limit"),
+        "validate" => edition!("validate"),
+        _ => return None,
+    })
+}

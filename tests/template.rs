@@ -30,7 +30,8 @@ const MAX_LINES: usize = 60;
 
 #[test]
 fn wit_is_a_copy_of_the_contract() {
-    for (template, _) in RUST {
+    let templates = RUST.map(|(template, _)| template);
+    for template in templates.into_iter().chain(["mcp-middleware"]) {
         let copies = root().join(format!(
             "templates/{template}/content/wit/deps/spin-mcp-server"
         ));
@@ -47,7 +48,9 @@ fn wit_is_a_copy_of_the_contract() {
             count += 1;
         }
         assert!(count >= 2, "`{}` lacks files", copies.display());
-
+        if template == "mcp-middleware" {
+            continue;
+        }
         for (copy, original) in [
             ("wasi-keyvalue/keyvalue.wit", "keyvalue.wit"),
             ("wasi-config/store.wit", "config.wit"),
@@ -382,6 +385,39 @@ fn app_of_async_tools_is_for_wasi_0_3() {
             .with(value)
             .add("text", &manifest);
         assert_eq!(App::load(&manifest, None).unwrap().wasi, wasi);
+    }
+}
+
+/// The template for middleware, for either kind of chain; the documentation shows its code.
+#[test]
+fn middleware_is_added_tested_and_built() {
+    let dir = tempfile::tempdir().unwrap();
+    let manifest = dir.path().join("spin.toml");
+    Template::named("mcp-tool").new_app("my-server", dir.path());
+    for (name, kind, largest) in [("log", "async=no", 110_000), ("wait", "async=yes", 140_000)] {
+        Template::named("mcp-middleware")
+            .with(kind)
+            .add(name, &manifest);
+        let package = dir.path().join(name);
+        share_target(&package);
+        run(cargo(&package).args(["fmt", "--check"]));
+        let tests = run(cargo(&package).arg("test"));
+        let told = stdout(&tests);
+        assert!(told.contains("2 passed; 0 failed"), "{told}");
+        run(cargo(&package).args(["build", "--target", "wasm32-wasip2", "--release"]));
+        let text = fs::read_to_string(&manifest).unwrap();
+        let app: toml_edit::DocumentMut = text.parse().unwrap();
+        let table = &app["component"]["mcp"]["tool"]["mcp"]["middlewares"][name];
+        let source = dir.path().join(table["source"].as_str().unwrap());
+        let size = fs::metadata(source).unwrap().len();
+        assert!(size <= largest, "`{name}` has {size} bytes");
+        assert_eq!(table["workdir"].as_str(), Some(name));
+    }
+    let code = fs::read_to_string(dir.path().join("log/src/lib.rs")).unwrap();
+    let documented = fs::read_to_string(root().join("docs/middleware.md")).unwrap();
+    let blocks = documented.split("```rust\n").skip(1);
+    for block in blocks.map(|rest| rest.split("```").next().unwrap()) {
+        assert!(code.contains(block), "not in the template: {block}");
     }
 }
 

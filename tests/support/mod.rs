@@ -4,6 +4,7 @@
 // Each test binary uses another part of this.
 #![allow(dead_code, unused_imports)]
 
+pub mod app;
 mod blocks;
 pub mod fixture;
 pub mod http;
@@ -19,6 +20,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+pub use app::App;
 pub use blocks::blocks;
 pub use fixture::fixture;
 pub use http::{Request, Response};

@@ -21,7 +21,7 @@ mod headers;
 pub mod http;
 pub mod hub;
 mod input;
-mod json;
+pub mod json;
 pub mod listen;
 mod lists;
 mod message;
@@ -34,12 +34,13 @@ mod seal;
 pub mod services;
 mod session;
 pub mod sse;
-mod state;
+pub mod state;
 pub mod stdio;
 mod target;
 pub mod tasks;
 #[cfg(test)]
 mod testing;
+pub mod time;
 pub mod types;
 mod uri_template;
 pub mod version;
@@ -48,6 +49,7 @@ pub mod watched;
 
 pub use call::{Call, Context};
 pub use catalog::Catalog;
+pub use failure::excerpt;
 pub use version::Version;
 
 /// The largest message that is read, in bytes.

@@ -8,7 +8,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
-use crate::services::Services;
+use crate::services::{Services, Store};
 
 /// How many pages of keys a sweep reads, and how many keys it deletes.
 const MOST_PAGES: usize = 10;
@@ -24,7 +24,7 @@ const DIGEST: usize = 22;
 /// The key of a value that is of no use from `expires` on (milliseconds since 1970). `kind`
 /// says what it is, in letters and dashes; `of` is hashed, so it may have any length and be
 /// what a client sent.
-pub(crate) fn key(kind: &str, expires: u64, of: &[u8]) -> String {
+pub fn key(kind: &str, expires: u64, of: &[u8]) -> String {
     debug_assert!(is_kind(kind), "{kind}");
     let seconds = u32::try_from(expires.div_ceil(1000)).unwrap_or(u32::MAX);
     let digest = URL_SAFE_NO_PAD.encode(&Sha256::digest(of)[..16]);
@@ -55,13 +55,17 @@ fn expiry(name: &str) -> Option<u64> {
     Some(u64::from(seconds) * 1000)
 }
 
-/// Deletes what expired, as far as a bounded number of keys shows it. A store that does not
-/// answer is left alone until the next sweep.
+/// `sweep_store` for the store of these surroundings, if they have one.
 pub fn sweep<S: Services>(services: &mut S) {
     let now = services.now();
-    let Some(store) = services.store() else {
-        return;
-    };
+    if let Some(store) = services.store() {
+        sweep_store(store, now);
+    }
+}
+
+/// Deletes what expired, as far as a bounded number of keys shows it. A store that does not
+/// answer is left alone until the next sweep.
+pub fn sweep_store(store: &mut dyn Store, now: u64) {
     let mut expired = Vec::new();
     let mut cursor = None;
     for _ in 0..MOST_PAGES {

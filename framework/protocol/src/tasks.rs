@@ -59,7 +59,6 @@ mod step;
 mod stored;
 #[cfg(test)]
 mod tests;
-mod time;
 
 pub use detailed::{Detailed, Status};
 use id::Id;

@@ -2,28 +2,20 @@
 
 use std::env;
 
-use spin_mcp_protocol::services::{Store, Unavailable};
+pub use spin_mcp_store::KeyValue;
 
 use crate::catalog::catalog;
-use bindings::wasi::{
-    config::store as config,
-    keyvalue::{
-        batch,
-        store::{self, Bucket, Error},
-    },
-};
+use bindings::wasi::config::store as config;
 
 mod bindings {
     wit_bindgen::generate!({
-        path: ["../control/store/keyvalue.wit", "../control/store/config.wit"],
+        path: "../control/store/config.wit",
         inline: "
-            package spin-mcp:stateful;
-            world stateful {
-                import wasi:keyvalue/store@0.2.0-draft2;
-                import wasi:keyvalue/batch@0.2.0-draft2;
+            package spin-mcp:variables;
+            world variables {
                 import wasi:config/store@0.2.0-draft-2024-09-27;
             }",
-        world: "spin-mcp:stateful/stateful",
+        world: "spin-mcp:variables/variables",
         generate_all,
     });
 }
@@ -35,68 +27,4 @@ pub fn variable(name: &str) -> Option<String> {
         None => env::var(name).ok(),
     };
     value.filter(|value| !value.is_empty())
-}
-
-/// A store that is opened when it is first needed.
-pub struct KeyValue {
-    name: &'static str,
-    bucket: Option<Bucket>,
-}
-
-impl KeyValue {
-    pub fn new(name: &'static str) -> KeyValue {
-        KeyValue { name, bucket: None }
-    }
-
-    fn with<T>(&mut self, f: impl FnOnce(&Bucket) -> Result<T, Error>) -> Result<T, Unavailable> {
-        let bucket = match self.bucket.take() {
-            Some(bucket) => Ok(bucket),
-            None => store::open(self.name),
-        };
-        let done = bucket.and_then(|bucket| f(self.bucket.insert(bucket)));
-        done.map_err(|error| {
-            let name = self.name;
-            let problem = match error {
-                Error::NoSuchStore => format!(
-                    "there is no key-value store `{name}`; add it to `key_value_stores` of the component in spin.toml"
-                ),
-                Error::AccessDenied => format!(
-                    "the key-value store `{name}` is not granted; add it to `key_value_stores` of the component in spin.toml"
-                ),
-                Error::Other(problem) => format!("the key-value store `{name}` failed: {problem}"),
-            };
-            eprintln!("error: {problem}");
-            Unavailable(problem)
-        })
-    }
-}
-
-impl Store for KeyValue {
-    fn get(&mut self, keys: &[&str]) -> Result<Vec<Option<Vec<u8>>>, Unavailable> {
-        if let [key] = keys {
-            return self.with(|bucket| Ok(vec![bucket.get(key)?]));
-        }
-        let keys: Vec<String> = keys.iter().map(|key| key.to_string()).collect();
-        // Hosts differ in what they answer for keys that are not there.
-        let found = self.with(|bucket| batch::get_many(bucket, &keys))?;
-        let value = |key: &String| {
-            let known = found.iter().find(|(found, _)| found == key);
-            known.and_then(|(_, value)| value.clone())
-        };
-        Ok(keys.iter().map(value).collect())
-    }
-
-    fn set(&mut self, key: &str, value: &[u8]) -> Result<(), Unavailable> {
-        self.with(|bucket| bucket.set(key, value))
-    }
-
-    fn delete(&mut self, keys: &[&str]) -> Result<(), Unavailable> {
-        let keys: Vec<String> = keys.iter().map(|key| key.to_string()).collect();
-        self.with(|bucket| batch::delete_many(bucket, &keys))
-    }
-
-    fn keys(&mut self, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Unavailable> {
-        let page = self.with(|bucket| bucket.list_keys(cursor))?;
-        Ok((page.keys, page.cursor))
-    }
 }

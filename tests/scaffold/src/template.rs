@@ -48,6 +48,7 @@ impl Template {
     /// `spin new -t TEMPLATE NAME`, into the folder `to`.
     pub fn new_app(&self, name: &str, to: &Path) {
         let variant = self.manifest.new_application.clone().unwrap_or_default();
+        assert_ne!(variant.supported, Some(false), "it cannot be an app");
         self.write_content(&variant, &self.values(name, name), to);
     }
 
@@ -142,6 +143,7 @@ struct TemplateManifest {
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Variant {
+    supported: Option<bool>,
     skip_files: Vec<String>,
     snippets: BTreeMap<String, String>,
     conditions: HashMap<String, Conditional>,

@@ -2,12 +2,12 @@ use super::{
     detailed::{Detailed, Status},
     id::Id,
     record::{Asked, Mark, Open, Phase, Record, Response},
-    time::iso8601,
 };
 use crate::{
     failure::Failure,
     json::Object,
     services::{Store, Unavailable},
+    time::iso8601,
 };
 
 /// All that the store holds of a task.

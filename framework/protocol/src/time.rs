@@ -1,7 +1,7 @@
-//! Points in time as tasks write them.
+//! Points in time as JSON has them.
 
 /// ISO 8601 in UTC with milliseconds, of milliseconds since 1970-01-01T00:00:00Z.
-pub(super) fn iso8601(milliseconds: u64) -> String {
+pub fn iso8601(milliseconds: u64) -> String {
     let (seconds, milliseconds) = (milliseconds / 1000, milliseconds % 1000);
     let (year, month, day) = civil(seconds / 86_400);
     let (hour, minute) = (seconds / 3600 % 24, seconds / 60 % 60);

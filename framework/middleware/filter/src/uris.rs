@@ -1,0 +1,79 @@
+//! URIs of resources, and of templates.
+
+use spin_mcp_link::{Error, Pattern, Settings, any, error, excerpt, json};
+
+/// The code that revisions before 2026-07-28 have for it; the transport writes the later one.
+const RESOURCE_NOT_FOUND: i32 = -32002;
+
+#[derive(Default)]
+pub struct Uris {
+    /// None: all.
+    allow: Option<Vec<Pattern>>,
+    /// In lower case.
+    deny: Vec<Pattern>,
+}
+
+impl Uris {
+    pub fn read(settings: Option<Settings<'_>>) -> Result<Uris, String> {
+        let Some(settings) = settings else {
+            return Ok(Uris::default());
+        };
+        let allow = settings.strings("allow")?;
+        let deny = settings.strings("deny")?.unwrap_or_default();
+        settings.end()?;
+        Ok(Uris {
+            allow: allow.map(|uris| uris.into_iter().map(Pattern::new).collect()),
+            deny: deny
+                .iter()
+                .map(|uri| Pattern::new(uri.to_ascii_lowercase()))
+                .collect(),
+        })
+    }
+
+    /// Whether clients may see it, whichever way it is written: an escape or a capital letter
+    /// gets around neither list.
+    pub fn permit(&self, uri: &str) -> bool {
+        let decoded = decode(uri);
+        let forms = [uri, &decoded];
+        let allowed = |allow: &Vec<Pattern>| forms.iter().all(|uri| any(allow, uri));
+        let denied = |uri: &&str| any(&self.deny, &uri.to_ascii_lowercase());
+        self.allow.as_ref().is_none_or(allowed) && !forms.iter().any(denied)
+    }
+
+    /// The URI itself if clients may see it.
+    pub fn pass(&self, uri: &str) -> Result<String, Error> {
+        if self.permit(uri) {
+            return Ok(uri.to_owned());
+        }
+        let mut data = Vec::new();
+        let mut object = json::Object::begin(&mut data);
+        object.string("uri", uri);
+        object.end();
+        Err(Error {
+            data: String::from_utf8(data).ok(),
+            ..error(
+                RESOURCE_NOT_FOUND,
+                format!("unknown resource `{}`", excerpt(uri)),
+            )
+        })
+    }
+}
+
+/// The characters that `%` and two digits stand for.
+fn decode(uri: &str) -> String {
+    let mut bytes = Vec::with_capacity(uri.len());
+    let mut rest = uri.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let escaped = (first == b'%').then(|| after.split_at_checked(2)).flatten();
+        let byte = escaped.and_then(|(digits, after)| {
+            let digits = str::from_utf8(digits)
+                .ok()
+                .filter(|digits| !digits.starts_with('+'))?;
+            Some((u8::from_str_radix(digits, 16).ok()?, after))
+        });
+        let (byte, after) = byte.unwrap_or((first, after));
+        bytes.push(byte);
+        rest = after;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,104 @@
+//! What the shipped middleware shares: a link of the chain as plain Rust, and the component
+//! around it.
+//!
+//! A middleware is a [`Link`], which tests run natively with a [`Next`] of their own. In a
+//! component, [`export!`] puts it behind `handler` (WASI 0.2) or `handler-async` (WASI 0.3).
+
+mod edit;
+mod pattern;
+mod settings;
+#[cfg(target_family = "wasm")]
+pub mod shell;
+#[cfg(not(target_family = "wasm"))]
+pub mod testing;
+
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+pub use edit::{object, replace};
+pub use pattern::{Pattern, any};
+pub use settings::Settings;
+pub use spin_mcp_protocol::{
+    excerpt,
+    json::{self, Value},
+    types::types::Error,
+};
+
+pub const INVALID_PARAMS: i32 = -32602;
+pub const INTERNAL_ERROR: i32 = -32603;
+
+/// A middleware. Its functions have the contract of the interface `handler`.
+pub trait Link: Sized {
+    /// What it is called where its settings are wrong.
+    const NAME: &str;
+
+    /// Fails if the settings are not what it takes: why, to follow "the settings of …: ".
+    fn new(settings: Settings<'_>) -> Result<Self, String>;
+
+    fn handle(
+        &self,
+        next: &impl Next,
+        method: &str,
+        params: String,
+    ) -> impl Future<Output = Result<String, Error>>;
+
+    fn notify(&self, next: &impl Next, method: &str, params: String) -> impl Future<Output = ()> {
+        next.notify(method, params)
+    }
+}
+
+/// The next link, as the request that is being handled reaches it, and what is known of that
+/// request.
+pub trait Next {
+    fn handle(&self, method: &str, params: String) -> impl Future<Output = Result<String, Error>>;
+
+    fn notify(&self, method: &str, params: String) -> impl Future<Output = ()>;
+
+    /// False for what compose asks: there is no client, nor a host of the server.
+    fn has_client(&self) -> bool;
+
+    fn identity(&self) -> Option<Identity>;
+
+    fn session_id(&self) -> Option<String>;
+
+    /// The `_meta` object.
+    fn meta(&self) -> Option<String>;
+}
+
+/// Who is calling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub subject: String,
+    pub issuer: String,
+}
+
+pub fn error(code: i32, message: impl Into<String>) -> Error {
+    Error {
+        code,
+        message: message.into(),
+        data: None,
+    }
+}
+
+/// What a link was handed is not what the contract says.
+pub fn broken(what: &str, problem: &str) -> Error {
+    error(INTERNAL_ERROR, format!("{what} {problem}"))
+}
+
+/// The outcome of a future none of whose parts waits: those of a synchronous chain.
+pub fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => unreachable!("a synchronous link waits for nothing"),
+    }
+}
+
+/// Milliseconds since 1970.
+pub fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |since| since.as_millis() as u64)
+}

@@ -1,0 +1,80 @@
+//! A next link for tests, which says what it is asked and what it is told.
+
+use std::cell::RefCell;
+
+use crate::{Error, Identity, Link, Next, Settings, ready};
+
+type Answer = Box<dyn Fn(&str, &str) -> Result<String, Error>>;
+
+/// The end of a chain.
+pub struct End {
+    answer: Answer,
+    passed: RefCell<Vec<(String, String)>>,
+    pub has_client: bool,
+    pub identity: Option<Identity>,
+    pub session_id: Option<String>,
+    pub meta: Option<String>,
+}
+
+impl End {
+    /// Answers a method and its parameters.
+    pub fn new(answer: impl Fn(&str, &str) -> Result<String, Error> + 'static) -> End {
+        End {
+            answer: Box::new(answer),
+            passed: RefCell::default(),
+            has_client: true,
+            identity: None,
+            session_id: None,
+            meta: None,
+        }
+    }
+
+    /// Answers everything with the same.
+    pub fn saying(answer: &str) -> End {
+        let answer = answer.to_owned();
+        End::new(move |_, _| Ok(answer.clone()))
+    }
+
+    /// What reached it since the last time, requests and notifications.
+    pub fn passed(&self) -> Vec<(String, String)> {
+        self.passed.take()
+    }
+}
+
+impl Next for End {
+    async fn handle(&self, method: &str, params: String) -> Result<String, Error> {
+        let answer = (self.answer)(method, &params);
+        self.passed.borrow_mut().push((method.to_owned(), params));
+        answer
+    }
+
+    async fn notify(&self, method: &str, params: String) {
+        self.passed.borrow_mut().push((method.to_owned(), params));
+    }
+
+    fn has_client(&self) -> bool {
+        self.has_client
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        self.identity.clone()
+    }
+
+    fn session_id(&self) -> Option<String> {
+        self.session_id.clone()
+    }
+
+    fn meta(&self) -> Option<String> {
+        self.meta.clone()
+    }
+}
+
+/// A link with these settings.
+pub fn link<L: Link>(settings: &str) -> Result<L, String> {
+    L::new(Settings::parse(settings)?)
+}
+
+/// What a link answers.
+pub fn handle(link: &impl Link, next: &End, method: &str, params: &str) -> Result<String, Error> {
+    ready(link.handle(next, method, params.to_owned()))
+}

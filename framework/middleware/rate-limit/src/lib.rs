@@ -1,0 +1,175 @@
+//! Middleware: how many requests a client may send.
+//!
+//! Time is cut into windows of equal length. The store that all instances share counts the
+//! requests of each client in a window: one key each, which names when it expires.
+
+use std::{
+    cell::RefCell,
+    hash::{BuildHasher as _, RandomState},
+};
+
+use spin_mcp_link::{
+    Error, INTERNAL_ERROR, Link, Next, Pattern, Settings, any, error, json::Object, now,
+};
+use spin_mcp_protocol::{
+    services::{Store, Unavailable},
+    state::{self, sweep_store},
+};
+
+#[cfg(target_family = "wasm")]
+spin_mcp_link::export!(RateLimit);
+
+/// Of those that the specification leaves to servers.
+const TOO_MANY_REQUESTS: i32 = -32000;
+/// One in so many clients that are new to a window has the keys of older windows deleted.
+const SWEEP: u64 = 64;
+
+pub struct RateLimit {
+    requests: u64,
+    seconds: u64,
+    per: Per,
+    methods: Vec<Pattern>,
+    /// Whether a request passes that could not be counted.
+    open: bool,
+    store: RefCell<Box<dyn Store>>,
+    now: fn() -> u64,
+}
+
+/// Who shares a limit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Per {
+    Principal,
+    Session,
+    Everybody,
+}
+
+impl Link for RateLimit {
+    const NAME: &str = "rate-limit";
+
+    fn new(settings: Settings<'_>) -> Result<RateLimit, String> {
+        let requests = settings.count("requests", 1_000_000)?.unwrap_or(60);
+        let seconds = settings.count("seconds", 31 * 24 * 60 * 60)?.unwrap_or(60);
+        let per = settings.choice("per", &["principal", "session", "everybody"])?;
+        let methods = settings.strings("methods")?;
+        let store = settings.string("store")?;
+        let unavailable = settings.choice("unavailable", &["refuse", "allow"])?;
+        settings.end()?;
+        let methods = methods.unwrap_or_else(|| vec!["tools/call".to_owned()]);
+        Ok(RateLimit {
+            requests,
+            seconds,
+            per: match per {
+                Some("session") => Per::Session,
+                Some("everybody") => Per::Everybody,
+                _ => Per::Principal,
+            },
+            methods: methods.into_iter().map(Pattern::new).collect(),
+            open: unavailable == Some("allow"),
+            store: RefCell::new(open(store.unwrap_or_else(|| "default".to_owned()))),
+            now,
+        })
+    }
+
+    async fn handle(
+        &self,
+        next: &impl Next,
+        method: &str,
+        params: String,
+    ) -> Result<String, Error> {
+        if next.has_client() && any(&self.methods, method) {
+            self.admit(&self.client(next))?;
+        }
+        next.handle(method, params).await
+    }
+}
+
+impl RateLimit {
+    /// Whose limit it is that a request counts towards.
+    fn client(&self, next: &impl Next) -> String {
+        if self.per == Per::Everybody {
+            return String::new();
+        }
+        let session = (self.per == Per::Session)
+            .then(|| next.session_id())
+            .flatten();
+        if let Some(session) = session {
+            return format!("session {session}");
+        }
+        let caller = next.identity();
+        caller.map_or_else(String::new, |caller| {
+            format!("principal {:?} {:?}", caller.issuer, caller.subject)
+        })
+    }
+
+    /// Counts a request. Fails if it is one too many.
+    fn admit(&self, client: &str) -> Result<(), Error> {
+        let now = (self.now)();
+        let length = self.seconds * 1000;
+        let end = (now / length + 1) * length;
+        match self.count(client, now, end) {
+            Ok(count) if count <= self.requests => Ok(()),
+            Ok(_) => Err(self.too_many(end - now)),
+            Err(Unavailable(_)) if self.open => Ok(()),
+            Err(Unavailable(_)) => Err(error(
+                INTERNAL_ERROR,
+                "the requests of this client cannot be counted now; try again later",
+            )),
+        }
+    }
+
+    /// The requests of a client in the window that ends then, this one included.
+    fn count(&self, client: &str, now: u64, end: u64) -> Result<u64, Unavailable> {
+        let mut store = self.store.borrow_mut();
+        // Limits that differ count apart.
+        let of = (client, self.requests, self.seconds, &self.methods);
+        let key = state::key("rate", end, format!("{of:?}").as_bytes());
+        let found = store.get(&[&key])?.into_iter().next().flatten();
+        let before = match &found {
+            None => 0,
+            Some(value) => str::from_utf8(value)
+                .ok()
+                .and_then(|value| value.parse().ok())
+                .ok_or_else(|| Unavailable(format!("the value of `{key}` is not a number")))?,
+        };
+        if before >= self.requests {
+            return Ok(before.saturating_add(1));
+        }
+        let count = before + 1;
+        store.set(&key, count.to_string().as_bytes())?;
+        let chance = RandomState::new().hash_one(now);
+        if found.is_none() && chance.is_multiple_of(SWEEP) {
+            sweep_store(&mut **store, now);
+        }
+        Ok(count)
+    }
+
+    fn too_many(&self, wait: u64) -> Error {
+        let mut data = Vec::new();
+        let mut object = Object::begin(&mut data);
+        object.json("retryAfterMs", wait.to_string().as_bytes());
+        object.end();
+        let (requests, seconds) = (self.requests, self.seconds);
+        let message = format!(
+            "too many requests: {requests} in {seconds} s are allowed; try again in {} s",
+            wait.div_ceil(1000)
+        );
+        Error {
+            data: String::from_utf8(data).ok(),
+            ..error(TOO_MANY_REQUESTS, message)
+        }
+    }
+}
+
+#[cfg(target_family = "wasm")]
+fn open(store: String) -> Box<dyn Store> {
+    Box::new(spin_mcp_store::KeyValue::new(store))
+}
+
+/// Natively there is no host that has one.
+#[cfg(not(target_family = "wasm"))]
+fn open(_store: String) -> Box<dyn Store> {
+    Box::new(spin_mcp_protocol::services::MemoryStore::default())
+}
+
+#[cfg(test)]
+mod tests;

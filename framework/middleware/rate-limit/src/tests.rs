@@ -1,0 +1,256 @@
+use std::{cell::Cell, rc::Rc};
+
+use serde_json::{Value, json};
+use spin_mcp_link::{
+    Identity,
+    testing::{End, handle, link},
+};
+use spin_mcp_protocol::services::MemoryStore;
+
+use super::*;
+
+thread_local! {
+    static NOW: Cell<u64> = const { Cell::new(1_795_000_000_000) };
+}
+
+/// A store for the links of several instances, which can break.
+#[derive(Clone, Default)]
+struct Shared {
+    inner: Rc<RefCell<MemoryStore>>,
+    broken: Rc<Cell<bool>>,
+}
+
+impl Shared {
+    fn keys(&self) -> Vec<String> {
+        self.inner.borrow_mut().keys(None).unwrap().0
+    }
+
+    fn check(&self) -> Result<(), Unavailable> {
+        match self.broken.get() {
+            true => Err(Unavailable("broken".to_owned())),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Store for Shared {
+    fn get(&mut self, keys: &[&str]) -> Result<Vec<Option<Vec<u8>>>, Unavailable> {
+        self.check()?;
+        self.inner.borrow_mut().get(keys)
+    }
+
+    fn set(&mut self, key: &str, value: &[u8]) -> Result<(), Unavailable> {
+        self.check()?;
+        self.inner.borrow_mut().set(key, value)
+    }
+
+    fn delete(&mut self, keys: &[&str]) -> Result<(), Unavailable> {
+        self.inner.borrow_mut().delete(keys)
+    }
+
+    fn keys(&mut self, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Unavailable> {
+        self.inner.borrow_mut().keys(cursor)
+    }
+}
+
+fn limit(settings: Value, store: &Shared) -> RateLimit {
+    let mut limit: RateLimit = link(&settings.to_string()).unwrap();
+    limit.store = RefCell::new(Box::new(store.clone()));
+    limit.now = || NOW.get();
+    limit
+}
+
+fn client(subject: Option<&str>, session: Option<&str>) -> End {
+    let mut end = End::saying("{}");
+    end.identity = subject.map(|subject| Identity {
+        subject: subject.to_owned(),
+        issuer: "i".to_owned(),
+    });
+    end.session_id = session.map(str::to_owned);
+    end
+}
+
+fn call(limit: &RateLimit, next: &End) -> Result<(), Error> {
+    let outcome = handle(limit, next, "tools/call", "{}").map(|_| ());
+    assert_eq!(next.passed().len(), usize::from(outcome.is_ok()));
+    outcome
+}
+
+#[test]
+fn one_request_too_many_is_refused_until_the_next_window() {
+    let store = Shared::default();
+    let next = client(None, None);
+    NOW.set(1_795_000_005_500);
+    for _ in 0..3 {
+        // Whichever instance it reaches.
+        call(&limit(json!({"requests": 3, "seconds": 10}), &store), &next).unwrap();
+    }
+    let limit = limit(json!({"requests": 3, "seconds": 10}), &store);
+    let refused = call(&limit, &next).unwrap_err();
+    assert_eq!(
+        (
+            refused.code,
+            refused.message.as_str(),
+            refused.data.as_deref()
+        ),
+        (
+            -32000,
+            "too many requests: 3 in 10 s are allowed; try again in 5 s",
+            Some(r#"{"retryAfterMs":4500}"#)
+        )
+    );
+    NOW.set(1_795_000_009_999);
+    assert!(call(&limit, &next).is_err());
+    // What is refused is not written down.
+    let key = store.keys().remove(0);
+    let value = store.inner.borrow_mut().get(&[&key]).unwrap().remove(0);
+    assert_eq!(value.unwrap(), b"3");
+    NOW.set(1_795_000_010_000);
+    for _ in 0..3 {
+        call(&limit, &next).unwrap();
+    }
+    assert!(call(&limit, &next).is_err());
+}
+
+#[test]
+fn only_the_methods_of_the_settings_count() {
+    let store = Shared::default();
+    let next = client(None, None);
+    let calls = limit(json!({"requests": 1}), &store);
+    for _ in 0..3 {
+        handle(&calls, &next, "tools/list", "{}").unwrap();
+    }
+    next.passed();
+    call(&calls, &next).unwrap();
+    assert!(call(&calls, &next).is_err());
+    let all = limit(
+        json!({"requests": 1, "methods": ["*/list", "ping"]}),
+        &store,
+    );
+    handle(&all, &next, "tools/list", "{}").unwrap();
+    assert!(handle(&all, &next, "ping", "{}").is_err());
+    let mut compose = client(None, None);
+    compose.has_client = false;
+    handle(&all, &compose, "tools/list", "{}").unwrap();
+}
+
+#[test]
+fn limits_are_shared_by_whom_the_settings_say() {
+    let clients = || {
+        [
+            client(Some("alice"), Some("1")),
+            client(Some("alice"), Some("2")),
+            client(Some("bob"), None),
+            client(Some("bob"), None),
+            client(None, Some("3")),
+            client(None, None),
+            client(None, None),
+        ]
+    };
+    for (per, passes) in [
+        (None, [true, false, true, false, true, false, false]),
+        (
+            Some("principal"),
+            [true, false, true, false, true, false, false],
+        ),
+        (
+            Some("session"),
+            [true, true, true, false, true, true, false],
+        ),
+        (
+            Some("everybody"),
+            [true, false, false, false, false, false, false],
+        ),
+    ] {
+        let store = Shared::default();
+        let settings = match per {
+            None => json!({"requests": 1}),
+            Some(per) => json!({"requests": 1, "per": per}),
+        };
+        let limit = limit(settings, &store);
+        let passed = clients().map(|next| call(&limit, &next).is_ok());
+        assert_eq!(passed, passes, "{per:?}");
+    }
+}
+
+#[test]
+fn limits_of_their_own_count_apart() {
+    let store = Shared::default();
+    let next = client(None, None);
+    let minute = limit(json!({"requests": 1, "seconds": 60}), &store);
+    let hour = limit(json!({"requests": 2, "seconds": 3600}), &store);
+    call(&minute, &next).unwrap();
+    call(&hour, &next).unwrap();
+    call(&hour, &next).unwrap();
+    assert!(call(&minute, &next).is_err() && call(&hour, &next).is_err());
+}
+
+#[test]
+fn without_a_store_settings_decide() {
+    let store = Shared::default();
+    store.broken.set(true);
+    let next = client(None, None);
+    let refused = call(&limit(json!({}), &store), &next).unwrap_err();
+    assert_eq!(refused.code, -32603);
+    assert!(
+        refused
+            .message
+            .starts_with("the requests of this client cannot be counted")
+    );
+    call(&limit(json!({"unavailable": "allow"}), &store), &next).unwrap();
+}
+
+#[test]
+fn a_value_that_is_no_count_is_no_count() {
+    let store = Shared::default();
+    let next = client(None, None);
+    let limit = limit(json!({}), &store);
+    call(&limit, &next).unwrap();
+    let key = store.keys().remove(0);
+    store.inner.borrow_mut().set(&key, b"-1").unwrap();
+    assert_eq!(call(&limit, &next).unwrap_err().code, -32603);
+}
+
+#[test]
+fn keys_of_old_windows_go_away() {
+    let store = Shared::default();
+    let limit = limit(json!({"seconds": 1}), &store);
+    let next = client(None, None);
+    // Chance spares them all once in 10^27 runs.
+    for _ in 0..4000 {
+        NOW.set(NOW.get() + 1000);
+        call(&limit, &next).unwrap();
+    }
+    assert!(store.keys().len() < 3000, "{} keys", store.keys().len());
+}
+
+#[test]
+fn settings_are_read_strictly() {
+    for (settings, problem) in [
+        (
+            json!({"requests": 0}),
+            "`requests` must be a whole number from 1 to 1000000",
+        ),
+        (
+            json!({"seconds": 1.5}),
+            "`seconds` must be a whole number from 1 to 2678400",
+        ),
+        (
+            json!({"per": "user"}),
+            "`per` must be one of `principal`, `session`, `everybody`",
+        ),
+        (
+            json!({"unavailable": true}),
+            "`unavailable` must be one of `refuse`, `allow`",
+        ),
+        (
+            json!({"limit": 1}),
+            "unknown key `limit`; the keys here are `requests`, `seconds`, `per`, `methods`, `store`, `unavailable`",
+        ),
+    ] {
+        assert_eq!(
+            link::<RateLimit>(&settings.to_string()).err().unwrap(),
+            problem
+        );
+    }
+}

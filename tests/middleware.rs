@@ -1,0 +1,559 @@
+//! Middleware in composed servers, in both editions: what spin-mcp ships, the template, and what
+//! does everything wrong.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::{
+    App, Request, Server, Stdio, Stream, fixture, rpc,
+    rpc::{call, modern, text},
+};
+
+const EDITIONS: [&str; 2] = ["0.2", "0.3"];
+
+/// A table of the fixture's, by this name, in a chain of this edition.
+fn fixture_table(wasi: &str, name: &str, settings: &str) -> String {
+    let component = match wasi {
+        "0.2" => fixture("middleware"),
+        _ => fixture("middleware-async"),
+    };
+    format!(
+        "[component.mcp.tool.mcp.middlewares.{name}]\nsource = {component:?}\nsettings = {settings}\n"
+    )
+}
+
+/// Serves features behind a chain, in each edition in turn.
+fn everywhere(features: &[&str], chain: impl Fn(&str) -> String, claim: impl Fn(&Server)) {
+    for wasi in EDITIONS {
+        println!("WASI {wasi}");
+        let dir = tempfile::tempdir().unwrap();
+        let chain = chain(wasi);
+        let app = App {
+            wasi,
+            features,
+            chain: &chain,
+        };
+        claim(&Server::mcp(&app.composed(dir.path()), &["--timeout", "3"]));
+    }
+}
+
+fn result(server: &Server, method: &str, params: Value) -> Value {
+    let mut answer = server.send(&modern(method, params)).message();
+    assert!(answer["result"].is_object(), "{method}: {answer}");
+    answer["result"].take()
+}
+
+fn error(server: &Server, request: &Request) -> Value {
+    let mut answer = server.send(request).message();
+    assert!(answer["error"].is_object(), "{answer}");
+    answer["error"].take()
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    let entries = list.as_array().unwrap_or_else(|| panic!("no list: {list}"));
+    entries
+        .iter()
+        .map(|entry| entry["name"].as_str().unwrap())
+        .collect()
+}
+
+const FILTER: &str = r#"
+middleware = ["filter"]
+[component.mcp.tool.mcp.middlewares.filter.settings.tools]
+allow = ["test_simple_text", "test_error*", "echo"]
+deny = ["*_handling"]
+rename = { echo = "say" }
+prefix = "x_"
+[component.mcp.tool.mcp.middlewares.filter.settings.prompts]
+allow = ["test_prompt_with_arguments"]
+rename = { test_prompt_with_arguments = "prompt" }
+[component.mcp.tool.mcp.middlewares.filter.settings.resources]
+deny = ["test://template/1/*", "test://static-binary"]
+"#;
+
+#[test]
+fn filter_shows_what_it_is_told_to() {
+    everywhere(
+        &["echo", "conformance"],
+        |_| FILTER.to_owned(),
+        |server| {
+            let listed = result(server, "tools/list", json!({}));
+            assert_eq!(names(&listed["tools"]), ["x_say", "x_test_simple_text"]);
+            let said = server
+                .send(&call("x_say", json!({"message": "hello"})))
+                .message();
+            assert_eq!(text(&said), "hello");
+            for hidden in [
+                "echo",
+                "say",
+                "x_echo",
+                "test_simple_text",
+                "test_error_handling",
+                "x_test_error_handling",
+            ] {
+                let refused = error(server, &call(hidden, json!({})));
+                assert_eq!(refused["code"], -32602);
+                assert_eq!(refused["message"], format!("unknown tool `{hidden}`"));
+            }
+            let session = rpc::session(server, json!({}));
+            let said = rpc::legacy(
+                Some(&session),
+                "tools/call",
+                json!({"name": "x_say", "arguments": {"message": "hello"}}),
+            );
+            assert_eq!(text(&server.send(&said).message()), "hello");
+
+            let listed = result(server, "prompts/list", json!({}));
+            assert_eq!(names(&listed["prompts"]), ["prompt"]);
+            let arguments = json!({"arg1": "a", "arg2": "b"});
+            result(
+                server,
+                "prompts/get",
+                json!({"name": "prompt", "arguments": arguments}),
+            );
+            let refused = error(
+                server,
+                &modern("prompts/get", json!({"name": "test_simple_prompt"})),
+            );
+            assert_eq!(refused["message"], "unknown prompt `test_simple_prompt`");
+            let complete = |name: &str| json!({"ref": {"type": "ref/prompt", "name": name}, "argument": {"name": "arg1", "value": ""}});
+            let completed = result(server, "completion/complete", complete("prompt"));
+            assert_ne!(completed["completion"]["values"], json!([]), "{completed}");
+            error(
+                server,
+                &modern(
+                    "completion/complete",
+                    complete("test_prompt_with_arguments"),
+                ),
+            );
+
+            let listed = result(server, "resources/list", json!({}));
+            assert!(!listed.to_string().contains("static-binary"), "{listed}");
+            result(
+                server,
+                "resources/read",
+                json!({"uri": "test://template/2/data"}),
+            );
+            for hidden in [
+                "test://template/1/data",
+                "test://template/%31/data",
+                "test://static-binary",
+            ] {
+                let refused = error(server, &modern("resources/read", json!({"uri": hidden})));
+                assert_eq!(refused["code"], -32602);
+                assert_eq!(refused["data"]["uri"], hidden);
+            }
+        },
+    );
+}
+
+#[test]
+fn names_that_clash_behind_a_filter_are_an_error_of_compose() {
+    let dir = tempfile::tempdir().unwrap();
+    for (settings, problem) in [
+        (
+            r#"{ tools = { rename = { test_simple_text = "echo" } } }"#,
+            "tool `test_simple_text` is renamed to `echo`, which is the name of another tool",
+        ),
+        (
+            r#"{ tools = { denied = [] } }"#,
+            "the settings of `filter`: unknown key `tools.denied`; the keys here are `allow`, `deny`, `rename`, `prefix`",
+        ),
+    ] {
+        for wasi in EDITIONS {
+            let chain =
+                format!("middleware = [\"filter\"]\nmiddlewares.filter.settings = {settings}");
+            let app = App {
+                wasi,
+                features: &["echo", "conformance"],
+                chain: &chain,
+            };
+            let output = app.compose(dir.path());
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                !output.status.success() && stderr.contains(problem),
+                "{stderr}"
+            );
+            assert!(!dir.path().join("mcp.wasm").exists());
+        }
+    }
+}
+
+#[test]
+fn validate_keeps_what_does_not_fit_from_both_sides() {
+    everywhere(
+        &["echo"],
+        |_| "middleware = [\"validate\"]".to_owned(),
+        |server| {
+            let said = server
+                .send(&call("echo", json!({"message": "hello"})))
+                .message();
+            assert_eq!(text(&said), "hello");
+            for (arguments, problem) in [
+                (json!({}), "`message` is missing"),
+                (json!({"message": 1}), "message: expected a string, not 1"),
+                (
+                    json!({"message": "a", "b": 1}),
+                    "b: there is no such member; there are `message`",
+                ),
+            ] {
+                let answer = server.send(&call("echo", arguments)).message();
+                assert_eq!(answer["result"]["isError"], true, "{answer}");
+                assert_eq!(text(&answer), format!("invalid arguments: {problem}"));
+            }
+            assert_eq!(
+                error(server, &call("none", json!({})))["message"],
+                "unknown tool `none`"
+            );
+        },
+    );
+    // A link that lists another schema than the feature does.
+    let promise = |wasi: &str| {
+        let tools = r#"[{ name = "echo", inputSchema = { type = "object" }, outputSchema = { type = "object" } }]"#;
+        let settings =
+            format!(r#"{{ on = "tools/list", does = "answer", answer = {{ tools = {tools} }} }}"#);
+        format!(
+            "middleware = [\"validate\", \"promise\"]\n{}",
+            fixture_table(wasi, "promise", &settings)
+        )
+    };
+    everywhere(&["echo"], promise, |server| {
+        let broken = error(server, &call("echo", json!({"message": "a"})));
+        assert_eq!(broken["code"], -32603);
+        assert_eq!(
+            broken["message"],
+            "tool `echo` answered what its output schema does not allow: there is no structured content"
+        );
+    });
+}
+
+#[test]
+fn rate_limit_counts_across_instances() {
+    let chain = |settings: &str| {
+        format!(
+            "[component.mcp.tool.mcp.middlewares.rate-limit]\nallow = [\"key-value\"]\nsettings = {settings}\n"
+        )
+    };
+    let strict = |_: &str| chain("{ requests = 3, seconds = 3600 }");
+    everywhere(&["echo"], strict, |server| {
+        let echo = call("echo", json!({"message": "a"}));
+        // A window may end between them, once.
+        let outcomes = [0; 8].map(|_| server.send(&echo).message());
+        let refused: Vec<&Value> = outcomes
+            .iter()
+            .filter_map(|answer| answer.get("error"))
+            .collect();
+        assert!((2..=5).contains(&refused.len()), "{outcomes:?}");
+        assert_eq!(refused[0]["code"], -32000);
+        let message = refused[0]["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("too many requests: 3 in 3600 s are allowed"),
+            "{message}"
+        );
+        let wait = refused[0]["data"]["retryAfterMs"].as_u64().unwrap();
+        assert!((1..=3_600_000).contains(&wait), "{wait}");
+        result(server, "tools/list", json!({}));
+    });
+    let sessions = |_: &str| chain(r#"{ requests = 1, seconds = 2000000, per = "session" }"#);
+    everywhere(&["echo"], sessions, |server| {
+        let params = json!({"name": "echo", "arguments": {"message": "a"}});
+        for _ in 0..2 {
+            let session = rpc::session(server, json!({}));
+            let echo = rpc::legacy(Some(&session), "tools/call", params.clone());
+            assert_eq!(text(&server.send(&echo).message()), "a");
+            assert_eq!(error(server, &echo)["code"], -32000);
+        }
+    });
+    let absent = |_: &str| chain(r#"{ store = "none" }"#);
+    everywhere(&["echo"], absent, |server| {
+        let refused = error(server, &call("echo", json!({"message": "a"})));
+        assert_eq!(refused["code"], -32603);
+    });
+}
+
+/// The lines of audit in what a server wrote.
+fn lines(server: &Server) -> Vec<Value> {
+    let output = server.output();
+    let lines = output.lines().filter_map(|line| line.split_once(": {"));
+    lines
+        .map(|(_, line)| serde_json::from_str(&format!("{{{line}")).unwrap())
+        .collect()
+}
+
+#[test]
+fn audit_writes_a_line_for_each_request() {
+    everywhere(
+        &["echo", "misbehave"],
+        |_| "middleware = [\"audit\"]".to_owned(),
+        |server| {
+            let traced = json!({
+                "name": "echo",
+                "arguments": {"message": "secret"},
+                "_meta": {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"},
+            });
+            server.send(&modern("tools/call", traced));
+            server.send(&call("echo", json!({})));
+            server.send(&call("none", json!({})));
+            let session = rpc::session(server, json!({}));
+            server.send(&rpc::legacy(Some(&session), "ping", json!({})));
+            server.wait_for("\"ping\"", Duration::from_secs(5));
+            let lines = lines(server);
+            let told: Vec<String> = lines
+                .iter()
+                .map(|line| {
+                    format!(
+                        "{} {} {} {}",
+                        line["method"], line["name"], line["outcome"], line["code"]
+                    )
+                })
+                .collect();
+            assert_eq!(
+                told,
+                [
+                    r#""tools/call" "echo" "ok" null"#,
+                    r#""tools/call" "echo" "tool_error" null"#,
+                    r#""tools/call" "none" "error" -32602"#,
+                    r#""initialize" null "ok" null"#,
+                    r#""ping" null "ok" null"#,
+                ]
+            );
+            assert_eq!(
+                lines[0]["traceparent"],
+                "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01"
+            );
+            assert_eq!(lines[4]["session"].as_str().map(str::len), Some(16));
+            assert!(!server.output().contains("secret") && !server.output().contains(&session));
+        },
+    );
+}
+
+/// All that is shipped, and a link that does nothing.
+fn whole_chain(wasi: &str) -> String {
+    format!(
+        "middleware = [\"audit\", \"pass\", \"filter\", \"validate\"]\n\
+         [component.mcp.tool.mcp.middlewares.rate-limit]\nallow = [\"key-value\"]\nsettings = {{ requests = 1000 }}\n{}",
+        fixture_table(wasi, "pass", "{}")
+    )
+}
+
+#[test]
+fn streams_go_on_through_a_chain() {
+    everywhere(&["conformance"], whole_chain, |server| {
+        let progress = json!({
+            "name": "test_tool_with_progress",
+            "arguments": {},
+            "_meta": {"progressToken": "p"},
+        });
+        let session = rpc::session(server, json!({}));
+        for request in [
+            modern("tools/call", progress.clone()),
+            rpc::legacy(Some(&session), "tools/call", progress),
+        ] {
+            let start = Instant::now();
+            let stream = Stream::open(server, &request);
+            for (expected, after) in [(0.0, 0), (50.0, 50), (100.0, 100)] {
+                let message = stream.message();
+                assert_eq!(message["method"], "notifications/progress", "{message}");
+                assert_eq!(message["params"]["progress"], expected);
+                assert!(start.elapsed() >= Duration::from_millis(after));
+            }
+            assert_eq!(text(&stream.message()), "reported progress three times");
+        }
+    });
+}
+
+#[test]
+fn a_first_notification_does_not_wait_for_the_answer() {
+    everywhere(&["conformance"], whole_chain, |server| {
+        let params = json!({
+            "name": "test_tool_with_progress",
+            "arguments": {},
+            "_meta": {"progressToken": "p"},
+        });
+        let response = server.send(&modern("tools/call", params));
+        let (first, last) = (response.arrivals[0].1, response.arrivals.last().unwrap().1);
+        assert!(
+            last - first >= Duration::from_millis(50),
+            "{first:?} {last:?}"
+        );
+    });
+}
+
+#[test]
+fn clients_of_both_eras_are_asked_through_a_chain() {
+    const TOOL: &str = "test_input_required_result_request_state";
+    everywhere(&["conformance"], whole_chain, |server| {
+        let elicits = json!({"elicitation": {}});
+        let ask = |params: Value| {
+            server
+                .send(&rpc::modern_with("tools/call", params, elicits.clone()))
+                .message()
+        };
+        let asked = ask(json!({"name": TOOL, "arguments": {}}));
+        let result = &asked["result"];
+        assert_eq!(result["resultType"], "input_required", "{asked}");
+        let state = &result["requestState"];
+        assert!(
+            !state.as_str().unwrap().contains("asked"),
+            "it is not sealed: {state}"
+        );
+        let accept = json!({"confirm": {"action": "accept", "content": {"ok": true}}});
+        let answered = ask(
+            json!({"name": TOOL, "arguments": {}, "inputResponses": accept, "requestState": state}),
+        );
+        assert_eq!(text(&answered), "state-ok");
+
+        let session = rpc::session(server, elicits.clone());
+        let request = rpc::legacy(
+            Some(&session),
+            "tools/call",
+            json!({"name": "test_input_required_result_elicitation", "arguments": {}}),
+        );
+        let stream = Stream::open(server, &request);
+        let asked = stream.message();
+        assert_eq!(asked["method"], "elicitation/create", "{asked}");
+        let name = json!({"result": {"action": "accept", "content": {"name": "Ada"}}});
+        server.send(&rpc::reply(&session, &asked["id"], name));
+        let answered = stream.message();
+        assert!(text(&answered).contains("Ada"), "{answered}");
+    });
+}
+
+#[test]
+fn notifications_pass_all_links_in_order() {
+    let chain = |wasi: &str| {
+        format!(
+            "middleware = [\"one\", \"two\"]\n{}{}",
+            fixture_table(wasi, "two", r#"{ tell = "two" }"#),
+            fixture_table(wasi, "one", r#"{ tell = "one" }"#)
+        )
+    };
+    everywhere(&["echo"], chain, |server| {
+        rpc::session(server, json!({}));
+        server.wait_for("two: notifications/initialized", Duration::from_secs(5));
+        let output = server.output();
+        let told: Vec<&str> = output
+            .lines()
+            .filter_map(|line| line.split_once(": one: ").or(line.split_once(": two: ")))
+            .map(|(_, method)| method)
+            .collect();
+        assert_eq!(
+            told[..4],
+            [
+                "initialize",
+                "initialize",
+                "notifications/initialized",
+                "notifications/initialized"
+            ]
+        );
+        assert!(output.find("one: initialize") < output.find("two: initialize"));
+    });
+}
+
+#[test]
+fn a_link_answers_refuses_and_breaks_for_itself() {
+    for (settings, code, message) in [
+        (
+            r#"{ on = "tools/call", does = "refuse", code = -32050, data = { a = 1 } }"#,
+            -32603,
+            None,
+        ),
+        (
+            r#"{ on = "tools/call", does = "refuse", code = -32001, data = { a = 1 } }"#,
+            -32001,
+            Some("refused"),
+        ),
+        (r#"{ on = "tools/call", does = "malformed" }"#, -32603, None),
+        (r#"{ on = "tools/call", does = "text" }"#, -32603, None),
+        (r#"{ on = "tools/call", does = "nothing" }"#, -32603, None),
+        (r#"{ on = "tools/call", does = "much" }"#, -32603, None),
+        (r#"{ on = "tools/call", does = "trap" }"#, -32603, None),
+        (r#"{ on = "tools/call", does = "loop" }"#, -32603, None),
+    ] {
+        println!("{settings}");
+        let chain = |wasi: &str| fixture_table(wasi, "hostile", settings);
+        everywhere(&["echo"], chain, |server| {
+            let start = Instant::now();
+            let refused = error(server, &call("echo", json!({"message": "a"})));
+            assert_eq!(refused["code"], code, "{refused}");
+            if let Some(message) = message {
+                assert_eq!(
+                    (&refused["message"], &refused["data"]),
+                    (&json!(message), &json!({"a": 1}))
+                );
+            }
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "{:?}",
+                start.elapsed()
+            );
+            assert_eq!(
+                names(&result(server, "tools/list", json!({}))["tools"]),
+                ["echo"]
+            );
+        });
+    }
+    let answer = r#"{ on = "tools/call", does = "answer", answer = { content = [{ type = "text", text = "mine" }] } }"#;
+    everywhere(
+        &["echo"],
+        |wasi| fixture_table(wasi, "own", answer),
+        |server| {
+            assert_eq!(
+                text(&server.send(&call("echo", json!({}))).message()),
+                "mine"
+            );
+        },
+    );
+}
+
+#[test]
+fn compose_refuses_lists_that_a_link_broke() {
+    for (settings, problem) in [
+        (r#"{ on = "tools/list", does = "malformed" }"#, "tools/list"),
+        (r#"{ on = "tools/list", does = "trap" }"#, "tools/list"),
+        (r#"{ on = "tools/list", does = "loop" }"#, "tools/list"),
+        (
+            r#"{ on = "tools/list", does = "answer", answer = { tools = [{ name = "a", inputSchema = { type = "object" } }, { name = "a", inputSchema = { type = "object" } }] } }"#,
+            "`a`",
+        ),
+    ] {
+        for wasi in EDITIONS {
+            let dir = tempfile::tempdir().unwrap();
+            let chain = fixture_table(wasi, "hostile", settings);
+            let app = App {
+                wasi,
+                features: &["echo"],
+                chain: &chain,
+            };
+            let output = app.compose(dir.path());
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert!(!output.status.success(), "{settings}");
+            assert!(
+                stderr.contains("hostile") && stderr.contains(problem),
+                "{stderr}"
+            );
+        }
+    }
+}
+
+#[test]
+fn stdio_has_the_chain_too() {
+    for wasi in EDITIONS {
+        let dir = tempfile::tempdir().unwrap();
+        let app = App {
+            wasi,
+            features: &["conformance"],
+            chain: &whole_chain(wasi),
+        };
+        let mut stdio = Stdio::legacy(&app.composed(dir.path()), json!({}));
+        stdio.call(1, "test_simple_text");
+        assert_eq!(
+            text(&stdio.answer(1)),
+            "This is a simple text response for testing."
+        );
+        stdio.request(2, "tools/call", json!({"name": "none"}));
+        assert_eq!(stdio.answer(2)["error"]["code"], -32602);
+    }
+}
