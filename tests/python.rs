@@ -140,7 +140,7 @@ fn added_features_follow_in_order() {
         assert_eq!(names, ["my-server", "text", "two-words"]);
         let added = &app.features[2];
         let folder = dir.path().join("two-words");
-        assert_eq!(added.source, Source::File(folder.join("two_words.wasm")));
+        assert_eq!(added.file(), Some(&folder.join("two_words.wasm")));
         assert_eq!(
             added.build.as_deref(),
             Some("python3 build.py two_words.wasm")

@@ -1,0 +1,58 @@
+//! The links between the transport and the hub: all synchronous, or all asynchronous.
+
+use anyhow::{Context as _, Result, bail};
+
+use super::{
+    Wasi,
+    interface::Kind,
+    load::{self, Loaded},
+    part::{Component, Part},
+};
+use crate::framework;
+
+/// Loads the middleware before these features, and says of which kind the chain is.
+pub fn load(middleware: &[Part], features: &[Loaded], wasi: Wasi) -> Result<(Kind, Vec<Loaded>)> {
+    let foreign = middleware
+        .iter()
+        .filter(|link| matches!(link.component, Component::File { .. }))
+        .map(|link| load::load(link, wasi))
+        .collect::<Result<Vec<_>>>()?;
+    let kind = kind(features, &foreign)?;
+    let mut foreign = foreign.into_iter();
+    let links = middleware.iter().map(|link| match link.component {
+        Component::File { .. } => foreign.next().context("it was loaded"),
+        Component::Shipped(name) => shipped(link, name, kind),
+    });
+    Ok((kind, links.collect::<Result<_>>()?))
+}
+
+/// Asynchronous as soon as one of them is.
+fn kind(features: &[Loaded], links: &[Loaded]) -> Result<Kind> {
+    let mut parts = features.iter().chain(links);
+    let Some(waits) = parts.find(|part| part.kind == Kind::Async) else {
+        return Ok(Kind::Sync);
+    };
+    if let Some(link) = links.iter().find(|link| link.kind == Kind::Sync) {
+        bail!(
+            "{} exports `{}`, but {} is asynchronous, and so all links of its chain have to be; build the \
+             middleware with `{}` on both sides",
+            link.shown(),
+            Kind::Sync.handler(),
+            waits.shown(),
+            Kind::Async.handler()
+        );
+    }
+    Ok(Kind::Async)
+}
+
+/// The build of a shipped middleware that fits.
+fn shipped(link: &Part, name: &str, kind: Kind) -> Result<Loaded> {
+    // Hosts of WASI 0.3 have 0.2, too.
+    let wasi = match kind {
+        Kind::Sync => Wasi::P2,
+        Kind::Async => Wasi::P3,
+    };
+    let component = framework::middleware(name, wasi)
+        .with_context(|| format!("this `mcp` has no middleware `{name}`"))?;
+    load::load_bytes(link, component.to_vec(), wasi)
+}
