@@ -16,7 +16,6 @@ use std::sync::{Arc, Barrier, Mutex, PoisonError};
 
 use serde_json::{Value as Json, json};
 use spin_mcp::app::App;
-use spin_mcp::registry::Source;
 use support::{Server, expect_success, fixture, mcp, root, rpc};
 use template::Template;
 use toml_edit::{DocumentMut, Item, Table, Value};

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use toml_edit::Item;
 use spin_mcp_protocol::{
     catalog::ServerInput,
     types::types::{CacheHint, CacheScope},
 };
+use toml_edit::Item;
 
 use super::path::{dir_of, in_dir};
 use super::section::Section;
@@ -261,7 +261,13 @@ fn read_link(dir: &Path, mcp: &Section, name: String, table: Option<Section>) ->
     table.allow_only(&["source", "build", "workdir", "allow", "settings"], &[])?;
     let source = table.get("source").map(Item::as_str);
     if let Some(shipped) = source.unwrap_or(Some(&name)).and_then(shipped) {
-        return read_part(dir, Role::Middleware, name, &table, Origin::Shipped(shipped));
+        return read_part(
+            dir,
+            Role::Middleware,
+            name,
+            &table,
+            Origin::Shipped(shipped),
+        );
     }
     let source = table.source("source")?.with_context(|| {
         format!(

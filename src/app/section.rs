@@ -239,7 +239,9 @@ fn json(item: &Item, name: &str) -> Result<Json> {
             let values = values.iter().map(|value| json(&value.clone().into(), name));
             values.collect::<Result<_>>().map(Json::Array)
         }
-        _ => bail!("`{name}` is a date, or a number that is not finite, which settings cannot hold; write a string"),
+        _ => bail!(
+            "`{name}` is a date, or a number that is not finite, which settings cannot hold; write a string"
+        ),
     }
 }
 

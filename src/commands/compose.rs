@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 
 use super::build::{note_grants, note_store, summary};
 use crate::app::{self, Manifest};
-use crate::compose::{self, Component, Composition, Grant, Part, Role, Runtime, ServerConfig, Wasi};
+use crate::compose::{
+    self, Component, Composition, Grant, Part, Role, Runtime, ServerConfig, Wasi,
+};
 use crate::framework;
 use crate::registry::{Resolver, Source};
 
@@ -214,7 +216,10 @@ impl ComposeCommand {
                 .iter()
                 .filter(|part| !features_only || part.role == Role::Feature);
             if !known.clone().any(|part| part.name == *name) {
-                let known: Vec<_> = known.by_ref().map(|part| format!("`{}`", part.name)).collect();
+                let known: Vec<_> = known
+                    .by_ref()
+                    .map(|part| format!("`{}`", part.name))
+                    .collect();
                 bail!(
                     "`{flag}` names `{name}`, which is not among {}",
                     known.join(", ")

@@ -8,9 +8,9 @@ use spin_mcp_protocol::{
 
 use super::{
     ServerConfig,
-    load::{CHANGES, INPUT, Loaded, REQUEST},
     interface::{Interface, Kind},
     listing::Lists,
+    load::{CHANGES, INPUT, Loaded, REQUEST},
 };
 
 /// The version of a server that names none.

@@ -288,9 +288,9 @@ pub fn table(record: &Record) -> Option<String> {
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let (first, second) = (width(0).unwrap_or(0), width(1).unwrap_or(0));
-    let lines = rows.iter().map(|[name, allowed, refused]| {
-        format!("{name:<first$}  {allowed:<second$}  {refused}\n")
-    });
+    let lines = rows
+        .iter()
+        .map(|[name, allowed, refused]| format!("{name:<first$}  {allowed:<second$}  {refused}\n"));
     Some(lines.collect::<String>() + &advice.unwrap_or_default())
 }
 

@@ -56,9 +56,13 @@ pub fn encode(server: &Server<'_>) -> Result<Vec<u8>> {
         instance.plug_types(graph, &types)?;
         Ok::<_, anyhow::Error>(instance)
     };
-    let request = server.request.map(|component| framework(&mut graph, "spin-mcp:request", component));
+    let request = server
+        .request
+        .map(|component| framework(&mut graph, "spin-mcp:request", component));
     let request = request.transpose()?;
-    let settings = server.settings.map(|component| framework(&mut graph, "spin-mcp:settings", component));
+    let settings = server
+        .settings
+        .map(|component| framework(&mut graph, "spin-mcp:settings", component));
     let settings = settings.transpose()?;
     let hub = framework(&mut graph, "spin-mcp:server", server.hub)?;
     let mut parts = Plugs {
@@ -69,7 +73,9 @@ pub fn encode(server: &Server<'_>) -> Result<Vec<u8>> {
     };
     for (index, component) in server.refusers.components.iter().enumerate() {
         let name = format!("refused:r{index}");
-        parts.refusers.push(instantiate(&mut graph, &name, component)?);
+        parts
+            .refusers
+            .push(instantiate(&mut graph, &name, component)?);
     }
     let mut links = Vec::new();
     for (index, part) in server.parts.iter().enumerate().skip(server.skipped) {

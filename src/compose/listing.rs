@@ -22,8 +22,8 @@ use wasmtime::{
 };
 
 use super::{
-    load::{Loaded, SETTINGS},
     interface::{Interface, Kind},
+    load::{Loaded, SETTINGS},
 };
 use crate::host::{
     engine,

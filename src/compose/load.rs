@@ -267,7 +267,11 @@ impl World {
                  it; {}",
                 Kind::Sync.handler(),
                 Kind::Async.handler(),
-                match self.exports.iter().any(|export| Interface::is_known(export)) {
+                match self
+                    .exports
+                    .iter()
+                    .any(|export| Interface::is_known(export))
+                {
                     true => "it is a feature: put it under `features`",
                     false => "`spin add -t mcp-middleware` makes one that does",
                 }
@@ -341,11 +345,16 @@ impl World {
                 "`{path}` exports nothing that an MCP server is made of; a feature exports `{tools}`, \
                  `{resources}` or `{prompts}` (see `spin new -t mcp-tool`)"
             ),
-            None if own.iter().any(|own| Kind::ALL.iter().any(|kind| *own == kind.handler())) => bail!(
-                "feature `{name}` (`{path}`) exports `{}` and offers nothing itself: it is a middleware, which \
+            None if own
+                .iter()
+                .any(|own| Kind::ALL.iter().any(|kind| *own == kind.handler())) =>
+            {
+                bail!(
+                    "feature `{name}` (`{path}`) exports `{}` and offers nothing itself: it is a middleware, which \
                  belongs under `middlewares`",
-                own[0]
-            ),
+                    own[0]
+                )
+            }
             None => bail!(
                 "feature `{name}` (`{path}`) exports `{}`, which this version of `mcp` cannot serve yet; \
                  it serves `{tools}`, `{resources}` and `{prompts}`",

@@ -176,7 +176,12 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
         }
         false => {
             let mut unused = unused.clone();
-            unused.extend(Kind::ALL.into_iter().filter(|other| *other != kind).map(Kind::handler));
+            unused.extend(
+                Kind::ALL
+                    .into_iter()
+                    .filter(|other| *other != kind)
+                    .map(Kind::handler),
+            );
             let wiring = Wiring {
                 dispatches: &[],
                 unused: &unused,
@@ -215,7 +220,8 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     let mut component = graph::encode(&server)?;
     let mut needs = needs.into_iter();
     let features = features.iter().zip(&lists).zip(&mut needs);
-    let features = features.map(|((feature, lists), needs)| FeatureRecord::new(feature, lists, needs));
+    let features =
+        features.map(|((feature, lists), needs)| FeatureRecord::new(feature, lists, needs));
     let features = features.collect();
     let middleware = links.iter().zip(needs);
     let middleware = middleware.map(|(link, needs)| MiddlewareRecord::new(link, needs));

@@ -9,8 +9,8 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, World, WorldId, WorldItem, WorldKey};
 
 use super::{
-    load::Loaded,
     imports::{self, Shapes},
+    load::Loaded,
 };
 
 mod answer;

@@ -61,7 +61,8 @@ fn module(readers: &[(String, &str)]) -> Vec<u8> {
     let mut data = vec![0; readers.len() * RETURNED];
     for (index, (export, text)) in readers.iter().enumerate() {
         let returned = index * RETURNED;
-        let [address, length] = [data.len(), text.len()].map(|number| (number as u32).to_le_bytes());
+        let [address, length] =
+            [data.len(), text.len()].map(|number| (number as u32).to_le_bytes());
         data[returned..returned + 4].copy_from_slice(&address);
         data[returned + 4..returned + RETURNED].copy_from_slice(&length);
         data.extend_from_slice(text.as_bytes());

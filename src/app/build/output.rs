@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-
 /// Shows builds on stderr.
 pub struct Output {
     /// None: a single build has stdin, stdout and stderr to itself.

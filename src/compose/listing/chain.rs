@@ -122,7 +122,9 @@ impl Lister {
             let answer = match link.handle(list.method, params).await? {
                 Ok(answer) => answer,
                 Err(error) if error.code == METHOD_NOT_FOUND => return Ok(Some(entries)),
-                Err(error) if error.code == INTERNAL_ERROR => return Err(anyhow!("{}", error.message)),
+                Err(error) if error.code == INTERNAL_ERROR => {
+                    return Err(anyhow!("{}", error.message));
+                }
                 Err(_) => return Ok(None),
             };
             bytes += answer.len();
@@ -192,10 +194,20 @@ impl Offers {
     fn add(&mut self, list: List, entries: Vec<Value>) -> serde_json::Result<()> {
         let entries = entries.into_iter();
         match list.entries {
-            "tools" => self.tools = entries.map(serde_json::from_value).collect::<Result<_, _>>()?,
-            "resources" => self.resources = entries.map(serde_json::from_value).collect::<Result<_, _>>()?,
+            "tools" => {
+                self.tools = entries
+                    .map(serde_json::from_value)
+                    .collect::<Result<_, _>>()?
+            }
+            "resources" => {
+                self.resources = entries
+                    .map(serde_json::from_value)
+                    .collect::<Result<_, _>>()?
+            }
             "resourceTemplates" => {
-                self.resource_templates = entries.map(serde_json::from_value).collect::<Result<_, _>>()?;
+                self.resource_templates = entries
+                    .map(serde_json::from_value)
+                    .collect::<Result<_, _>>()?;
             }
             _ => self.prompts = entries.map(prompt).collect::<Result<_, _>>()?,
         }
@@ -206,7 +218,9 @@ impl Offers {
 /// A prompt, whose arguments are objects to clients.
 fn prompt(mut entry: Value) -> serde_json::Result<PromptRecord> {
     if let Some(arguments) = entry.get_mut("arguments").and_then(Value::as_array_mut) {
-        arguments.iter_mut().for_each(|argument| *argument = argument["name"].take());
+        arguments
+            .iter_mut()
+            .for_each(|argument| *argument = argument["name"].take());
     }
     serde_json::from_value(entry)
 }
