@@ -19,7 +19,9 @@ use serde_json::{Map, Value};
 
 use crate::check::Target;
 use crate::compose::record::Record;
-use crate::compose::{self, Component, Composition, Grant, Role, Runtime, ServerConfig, Wasi};
+use crate::compose::{
+    self, Component, Composition, Framework, Grant, Override, Role, Runtime, ServerConfig, Wasi,
+};
 use crate::registry::{Reference, Resolver, Source};
 
 pub use build::{BuildFailed, BuildOptions};
@@ -50,6 +52,8 @@ pub struct App {
     pub features: Vec<Part>,
     /// In the order of the chain: the first sees a request first.
     pub middleware: Vec<Part>,
+    /// What stands in for parts of the framework.
+    pub overrides: Vec<(Framework, Source)>,
 }
 
 /// One entry of `tool.mcp.features` or `tool.mcp.middlewares`.
@@ -113,6 +117,11 @@ impl App {
             server: self.server.clone(),
             features: resolve(&self.features)?,
             middleware: resolve(&self.middleware)?,
+            overrides: self
+                .overrides
+                .iter()
+                .map(|(part, source)| override_of(*part, source, resolver))
+                .collect::<Result<_>>()?,
         })
     }
 
@@ -152,6 +161,19 @@ impl App {
             id = self.component
         );
     }
+}
+
+/// What stands in for a part of the framework, as it is on this machine.
+pub fn override_of(part: Framework, source: &Source, resolver: &mut Resolver) -> Result<Override> {
+    let resolved = resolver.resolve(source);
+    let resolved = resolved.with_context(|| format!("cannot get the component for `{part}`"))?;
+    Ok(Override {
+        part,
+        component: Component::File {
+            path: resolved.path,
+            origin: resolved.origin,
+        },
+    })
 }
 
 impl Part {

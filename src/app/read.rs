@@ -12,7 +12,7 @@ use toml_edit::Item;
 use super::path::{dir_of, in_dir};
 use super::section::Section;
 use super::{App, Origin, Part, edit};
-use crate::compose::{Grant, Role, ServerConfig, Wasi};
+use crate::compose::{Framework, Grant, Role, ServerConfig, Wasi};
 use crate::framework;
 use crate::registry::{Reference, Source};
 
@@ -40,12 +40,14 @@ impl App {
                 "features",
                 "middleware",
                 "middlewares",
+                "transport",
+                "overrides",
                 "server",
                 "store",
                 "cache",
                 "page-size",
             ],
-            &["auth", "transport"],
+            &["auth"],
         )?;
 
         let output = server.component.path("source")?.with_context(|| {
@@ -80,6 +82,7 @@ impl App {
             key_value_stores: server.component.strings("key_value_stores")?,
             features,
             middleware,
+            overrides: read_overrides(&dir, &settings)?,
             dir,
         })
     }
@@ -115,20 +118,21 @@ pub(super) fn servers<'a>(root: &Section<'a>) -> Result<Vec<Server<'a>>> {
 pub(super) fn tags(root: &Section) -> Result<Vec<String>> {
     let mut tags = vec![];
     for server in servers(root)? {
+        let mut sources = vec![server.mcp.source("transport")?];
         for parts in ["features", "middlewares"] {
-            let Some(parts) = server.mcp.section(parts)? else {
-                continue;
-            };
-            for (_, part) in parts.sections()? {
-                let source = part.source("source")?;
-                tags.extend(
-                    source
-                        .as_ref()
-                        .and_then(Source::tag)
-                        .map(Reference::to_string),
-                );
+            if let Some(parts) = server.mcp.section(parts)? {
+                for (_, part) in parts.sections()? {
+                    sources.push(part.source("source")?);
+                }
             }
         }
+        if let Some(overrides) = server.mcp.section("overrides")? {
+            for part in Framework::ALL {
+                sources.push(overrides.source(part.as_str())?);
+            }
+        }
+        let found = sources.iter().flatten().filter_map(Source::tag);
+        tags.extend(found.map(Reference::to_string));
     }
     Ok(tags)
 }
@@ -277,6 +281,23 @@ fn read_link(dir: &Path, mcp: &Section, name: String, table: Option<Section>) ->
         )
     })?;
     read_part(dir, Role::Middleware, name, &table, Origin::Source(source))
+}
+
+/// `transport` for short; all parts of the framework in a table.
+fn read_overrides(dir: &Path, mcp: &Section) -> Result<Vec<(Framework, Source)>> {
+    let mut overrides = vec![];
+    if let Some(source) = mcp.source("transport")? {
+        overrides.push((Framework::Transport, source.in_dir(dir)));
+    }
+    if let Some(table) = mcp.section("overrides")? {
+        table.allow_only(&Framework::ALL.map(Framework::as_str), &[])?;
+        for part in Framework::ALL {
+            if let Some(source) = table.source(part.as_str())? {
+                overrides.push((part, source.in_dir(dir)));
+            }
+        }
+    }
+    Ok(overrides)
 }
 
 fn shipped(name: &str) -> Option<&'static str> {

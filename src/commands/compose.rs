@@ -3,14 +3,15 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Map, Value};
 
 use super::build::{note_grants, note_store, summary};
 use crate::app::{self, Manifest};
 use crate::compose::{
-    self, Component, Composition, Grant, Part, Role, Runtime, ServerConfig, Wasi,
+    self, Component, Composition, Framework, Grant, Part, Role, Runtime, ServerConfig, Wasi,
 };
 use crate::framework;
 use crate::registry::{Resolver, Source};
@@ -76,6 +77,15 @@ pub struct ComposeCommand {
     #[arg(long, value_name = "NAME=JSON", value_parser = settings, requires = "output")]
     settings: Vec<(String, Map<String, Value>)>,
 
+    /// Let this component speak with clients instead of the transport of spin-mcp
+    #[arg(long, value_name = "COMPONENT", value_parser = super::source(), requires = "output")]
+    transport: Option<Source>,
+
+    /// Let a component stand in for a part of the framework: `transport`, `hub` or `request`
+    #[arg(long = "override", value_name = "PART=COMPONENT", value_parser = framework_part)]
+    #[arg(requires = "output")]
+    overrides: Vec<(Framework, Source)>,
+
     /// The key-value store of a server that keeps state on Spin [default: default]
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     #[arg(requires = "output")]
@@ -132,6 +142,21 @@ fn settings(text: &str) -> Result<(String, Map<String, Value>), String> {
     }
 }
 
+/// Reads `PART=COMPONENT`.
+fn framework_part(text: &str) -> Result<(Framework, Source)> {
+    let (part, source) = text
+        .split_once('=')
+        .context("expected `PART=COMPONENT`, such as `hub=my-hub.wasm`")?;
+    let part = Framework::from_str(part, false).map_err(|_| {
+        let known = Framework::ALL.map(|part| format!("`{part}`"));
+        anyhow!(
+            "`{part}` is no part of the framework; its parts are {}",
+            known.join(", ")
+        )
+    })?;
+    Ok((part, Source::parse(source)?))
+}
+
 impl ComposeCommand {
     pub fn run(self) -> Result<()> {
         match &self.output {
@@ -185,6 +210,13 @@ impl ComposeCommand {
             Some(name) => name.clone(),
             None => stem(output)?,
         };
+        let transport = self.transport.iter();
+        let transport = transport.map(|source| (Framework::Transport, source));
+        let others = self.overrides.iter().map(|(part, source)| (*part, source));
+        let overrides = transport
+            .chain(others)
+            .map(|(part, source)| app::override_of(part, source, &mut resolver))
+            .collect::<Result<_>>()?;
         let composed = compose::compose(&Composition {
             wasi: self.wasi.unwrap_or_default(),
             runtime: self.runtime,
@@ -195,6 +227,7 @@ impl ComposeCommand {
             },
             features,
             middleware,
+            overrides,
         })?;
         app::replace(output, &composed.component)?;
         note_grants(&composed.record);

@@ -10,14 +10,20 @@ use super::{
 };
 use crate::framework;
 
-/// Loads the middleware before these features, and says of which kind the chain is.
-pub fn load(middleware: &[Part], features: &[Loaded], wasi: Wasi) -> Result<(Kind, Vec<Loaded>)> {
+/// Loads the middleware before these features, and says of which kind the chain is. `transport`:
+/// that of somebody else, with its name, if there is one.
+pub fn load(
+    middleware: &[Part],
+    features: &[Loaded],
+    transport: Option<(Kind, String)>,
+    wasi: Wasi,
+) -> Result<(Kind, Vec<Loaded>)> {
     let foreign = middleware
         .iter()
         .filter(|link| matches!(link.component, Component::File { .. }))
         .map(|link| load::load(link, wasi))
         .collect::<Result<Vec<_>>>()?;
-    let kind = kind(features, &foreign)?;
+    let kind = kind(features, &foreign, transport)?;
     let mut foreign = foreign.into_iter();
     let links = middleware.iter().map(|link| match link.component {
         Component::File { .. } => foreign.next().context("it was loaded"),
@@ -27,18 +33,21 @@ pub fn load(middleware: &[Part], features: &[Loaded], wasi: Wasi) -> Result<(Kin
 }
 
 /// Asynchronous as soon as one of them is.
-fn kind(features: &[Loaded], links: &[Loaded]) -> Result<Kind> {
-    let mut parts = features.iter().chain(links);
-    let Some(waits) = parts.find(|part| part.kind == Kind::Async) else {
+fn kind(features: &[Loaded], links: &[Loaded], transport: Option<(Kind, String)>) -> Result<Kind> {
+    let features = features
+        .iter()
+        .map(|feature| (feature.kind, feature.shown()));
+    let links = links.iter().map(|link| (link.kind, link.shown()));
+    let links: Vec<_> = transport.into_iter().chain(links).collect();
+    let mut all = links.iter().cloned().chain(features);
+    let Some((_, waits)) = all.find(|(kind, _)| *kind == Kind::Async) else {
         return Ok(Kind::Sync);
     };
-    if let Some(link) = links.iter().find(|link| link.kind == Kind::Sync) {
+    if let Some((_, link)) = links.iter().find(|(kind, _)| *kind == Kind::Sync) {
         bail!(
-            "{} exports `{}`, but {} is asynchronous, and so all links of its chain have to be; build the \
-             middleware with `{}` on both sides",
-            link.shown(),
+            "{link} is synchronous (`{}`), but {waits} is asynchronous, and so its whole chain has to be; build \
+             {link} with `{}`",
             Kind::Sync.handler(),
-            waits.shown(),
             Kind::Async.handler()
         );
     }

@@ -112,7 +112,11 @@ pub fn encode(server: &Server<'_>) -> Result<Vec<u8>> {
     let transport = framework(&mut graph, "spin-mcp:transport", transport)?;
     transport.plug(&mut graph, handler, next, handler)?;
     if let Some(request) = &request {
-        transport.plug(&mut graph, CONTROL, request, CONTROL)?;
+        for import in [CONTROL, REQUEST] {
+            transport
+                .plug_if_imported(&mut graph, import, request)
+                .context("the transport and the component behind `request` do not fit; build both for the same WASI")?;
+        }
     }
     export(graph, &transport, &transport.world.exports)
 }

@@ -17,6 +17,7 @@ mod refuse;
 mod settings;
 mod specialize;
 pub mod state;
+mod swap;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
@@ -33,6 +34,8 @@ pub use part::{Component, Part, Role};
 use record::{FeatureRecord, MiddlewareRecord, Record};
 use specialize::{Dispatch, Wiring};
 use state::Need;
+use swap::Swapped;
+pub use swap::{Framework, Override};
 
 /// The generation of WASI that a server is composed for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
@@ -108,6 +111,8 @@ pub struct Composition {
     pub features: Vec<Part>,
     /// The first sees a request first.
     pub middleware: Vec<Part>,
+    /// What stands in for parts of the framework.
+    pub overrides: Vec<Override>,
 }
 
 /// A composed server.
@@ -128,7 +133,9 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     let features = composition.features.iter();
     let features = features.map(|part| load::load(part, wasi));
     let mut parts = features.collect::<Result<Vec<_>>>()?;
-    let (kind, links) = chain::load(&composition.middleware, &parts, wasi)?;
+    let swapped = Swapped::read(&composition.overrides)?;
+    let transport = swapped.transport()?;
+    let (kind, links) = chain::load(&composition.middleware, &parts, transport, wasi)?;
     parts.extend(links);
     let (features, links) = parts.split_at(composition.features.len());
     let refusers = refuse::refusers(&parts)?;
@@ -148,9 +155,11 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     });
     let catalog = catalog::bake(config, store.as_deref(), parts.iter().zip(&lists))?;
 
+    let is_chain =
+        !links.is_empty() || swapped.has(Framework::Transport) || swapped.has(Framework::Hub);
     // Streams that stay open are those of the component behind `request`, too.
     let needs_request = stateful
-        || !links.is_empty()
+        || is_chain
         || features
             .iter()
             .any(|feature| feature.context().next().is_some());
@@ -169,12 +178,13 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
         unused: &unused,
         environment,
     };
-    let (part, transport) = match links.is_empty() {
-        true => {
-            let whole = stateful || features.iter().any(needs_whole);
-            (framework::server(wasi, whole), None)
-        }
+    let (hub, transport) = match is_chain {
         false => {
+            let whole = stateful || features.iter().any(needs_whole);
+            let server = framework::server(wasi, whole);
+            (specialize::specialize(server, &hub, &catalog)?, None)
+        }
+        true => {
             let mut unused = unused.clone();
             unused.extend(
                 Kind::ALL
@@ -187,17 +197,16 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
                 unused: &unused,
                 environment,
             };
-            let transport = specialize::specialize(framework::transport(wasi), &wiring, &catalog)?;
-            (framework::hub(wasi), Some(transport))
+            let transport = swapped.component(Framework::Transport, wasi, &wiring, &catalog)?;
+            let hub = swapped.component(Framework::Hub, wasi, &hub, &catalog)?;
+            (hub, Some(transport))
         }
     };
-    let hub = specialize::specialize(part, &hub, &catalog)?;
     let request = match needs_request {
-        true => Some(specialize::specialize(
-            framework::request(wasi),
-            &Wiring::default(),
-            &[],
-        )?),
+        true => {
+            let wiring = Wiring::default();
+            Some(swapped.component(Framework::Request, wasi, &wiring, &[])?)
+        }
         false => None,
     };
     let settings = settings::component(&parts)?;

@@ -222,6 +222,7 @@ mod tests {
             server: Default::default(),
             features,
             middleware: vec![],
+            overrides: vec![],
         }
     }
 
