@@ -1,10 +1,13 @@
-//! The components under `tests/fixtures`, built on first use.
+//! The components under `tests/fixtures`, and those of the examples, built on first use.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The component of `tests/fixtures/NAME`.
+/// Packages of `examples`.
+const EXAMPLES: [&str; 1] = ["ndjson-transport"];
+
+/// The component of `tests/fixtures/NAME`, or of an example.
 ///
 /// Cargo's own lock on the target folder keeps test binaries that build at the same time apart.
 pub fn fixture(name: &str) -> PathBuf {
@@ -32,6 +35,7 @@ fn names() -> Vec<String> {
         .map(|entry| entry.expect("tests/fixtures can be read"))
         .filter(|entry| entry.path().join("Cargo.toml").exists())
         .map(|entry| entry.file_name().into_string().expect("a name in UTF-8"))
+        .chain(EXAMPLES.map(str::to_owned))
         .collect()
 }
 

@@ -34,7 +34,8 @@ pub enum Channel {
     Lines,
     /// Nothing was sent yet.
     Response(ResponseOutparam),
-    Stream(EventStream),
+    Events(EventStream),
+    Stream(OutputStream),
     /// The client went away.
     Closed,
 }
@@ -47,7 +48,7 @@ impl Channel {
     /// Sends one notification, a JSON-RPC message, at once.
     pub fn send(&mut self, notification: &[u8]) {
         match self {
-            Channel::Lines => self.write(&[notification, b"\n"].concat()),
+            Channel::Lines | Channel::Stream(_) => self.write(&[notification, b"\n"].concat()),
             _ => self.write(&sse::event(notification)),
         }
     }
@@ -60,7 +61,11 @@ impl Channel {
                 Err(_) => Channel::Closed,
             },
             Channel::Response(out) => EventStream::open(out).send(bytes),
-            Channel::Stream(stream) => stream.send(bytes),
+            Channel::Events(stream) => stream.send(bytes),
+            Channel::Stream(stream) => match send(&stream, bytes) {
+                true => Channel::Stream(stream),
+                false => Channel::Closed,
+            },
             other => other,
         };
     }
@@ -93,14 +98,18 @@ impl EventStream {
     }
 
     fn send(self, event: &[u8]) -> Channel {
-        // The most that a stream takes in one call.
-        for chunk in event.chunks(4096) {
-            if self.stream.blocking_write_and_flush(chunk).is_err() {
-                return Channel::Closed;
-            }
+        match send(&self.stream, event) {
+            true => Channel::Events(self),
+            false => Channel::Closed,
         }
-        Channel::Stream(self)
     }
+}
+
+/// False: nobody reads it any more.
+fn send(stream: &OutputStream, bytes: &[u8]) -> bool {
+    // The most that a stream takes in one call.
+    let mut chunks = bytes.chunks(4096);
+    chunks.all(|chunk| stream.blocking_write_and_flush(chunk).is_ok())
 }
 
 impl control::Guest for Component {
@@ -109,6 +118,7 @@ impl control::Guest for Component {
             control::Channel::Nowhere => Channel::Nowhere,
             control::Channel::Lines => Channel::Lines,
             control::Channel::Response(out) => Channel::Response(out),
+            control::Channel::Stream(stream) => Channel::Stream(stream),
         };
         crate::begin(id, context, channel);
     }
@@ -128,19 +138,22 @@ impl control::Guest for Component {
         crate::changes(id)
     }
 
-    fn end(id: u64) -> Option<ResponseOutparam> {
-        match crate::remove(id)?.channel {
-            Channel::Response(out) => Some(out),
+    fn end(id: u64) -> control::Channel {
+        let request = crate::remove(id);
+        match request.map_or(Channel::Nowhere, |request| request.channel) {
+            Channel::Response(out) => control::Channel::Response(out),
+            Channel::Stream(stream) => control::Channel::Stream(stream),
+            Channel::Lines => control::Channel::Lines,
             channel => {
                 ENDED.set(channel);
-                None
+                control::Channel::Nowhere
             }
         }
     }
 
     fn final_event(_id: u64, event: Vec<u8>) {
-        if let Channel::Stream(stream) = ENDED.take()
-            && let Channel::Stream(EventStream { stream, body }) = stream.send(&event)
+        if let Channel::Events(stream) = ENDED.take()
+            && let Channel::Events(EventStream { stream, body }) = stream.send(&event)
         {
             drop(stream);
             // A client that left does not read the end.

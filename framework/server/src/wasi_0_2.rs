@@ -236,7 +236,11 @@ fn call_over_http(mut call: Call<'_>, out: ResponseOutparam, services: &mut serv
     // Those who listen must not wait for the client to have read the answer. A store that
     // fails has said so on stderr.
     let _ = listen::publish(services, &changes(id));
-    match mine.or(control::end(id)) {
+    let given_back = match control::end(id) {
+        Channel::Response(out) => Some(out),
+        _ => None,
+    };
+    match mine.or(given_back) {
         Some(out) => respond(out, response.http()),
         None => control::final_event(id, &response.event()),
     }
