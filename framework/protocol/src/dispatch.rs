@@ -289,7 +289,8 @@ pub fn input<S: Services>(
 /// message does.
 const MAX_RESPONSES: usize = 256;
 
-fn input_responses(responses: &Value<'_>) -> Result<Vec<(String, String)>, Failure> {
+/// The members of `inputResponses`, each name once.
+pub fn input_responses(responses: &Value<'_>) -> Result<Vec<(String, String)>, Failure> {
     let malformed = |problem: String| {
         Err(Failure::malformed_params(format!(
             "`inputResponses` {problem}"
@@ -444,7 +445,7 @@ fn task<'a, S: Services>(
         _ => match tasks::get(services, principal, &id)? {
             tasks::Got::Ready(task) => task.into_result(),
             tasks::Got::Advance(task) => {
-                let target = extension::target(catalog, &task).map_err(|_| {
+                let target = extension::target::<S>(catalog, &task).map_err(|_| {
                     let tool = excerpt(task.tool());
                     Failure::internal(format!("the tool `{tool}` of this task is gone"))
                 })?;

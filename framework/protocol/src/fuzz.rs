@@ -13,7 +13,7 @@
 mod allocation;
 #[cfg(fuzz_coverage)]
 mod coverage;
-mod features;
+pub mod features;
 pub mod messages;
 mod mutate;
 mod parsers;

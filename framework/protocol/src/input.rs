@@ -114,7 +114,13 @@ pub fn check_requests(call: &Call<'_>, required: &InputRequired) -> Result<(), F
             return Err(broken(call, "two requests for input under one key"));
         }
         let params = Value::parse(&request.params).ok().filter(Value::is_object);
-        params.ok_or_else(|| unparsed(call))?;
+        // What the client may be asked is found out from the first of two.
+        if !params.ok_or_else(|| unparsed(call))?.names_once() {
+            return Err(broken(
+                call,
+                "a request for input whose parameters name a member twice",
+            ));
+        }
     }
     Ok(())
 }
