@@ -4,6 +4,7 @@
 use std::{borrow::Cow, collections::BTreeSet};
 
 use crate::{
+    MAX_RESULT,
     answer::{self, broken},
     call::{Call, Input, Outcome, Passed, Response, Step},
     catalog::Catalog,
@@ -311,6 +312,9 @@ enum Kind {
 }
 
 fn read<'t>(call: &Call<'_>, text: &'t str) -> Result<(Value<'t>, Kind), Failure> {
+    if text.len() > MAX_RESULT {
+        return Err(answer::too_large(call));
+    }
     let value = Value::parse(text).map_err(|fault| match fault {
         Fault::Depth => broken(
             call,

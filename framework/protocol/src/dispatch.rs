@@ -9,6 +9,7 @@ use crate::{
     client::{self, Client},
     extension,
     failure::{Failure, excerpt},
+    input::MAX_RESPONSES,
     json::{self, Value},
     listen::{self, Listener, Offer},
     lists,
@@ -284,10 +285,6 @@ pub fn input<S: Services>(
     };
     Ok(Input { responses, state })
 }
-
-/// The most responses that a client brings at once: each takes far more memory than the
-/// message does.
-const MAX_RESPONSES: usize = 256;
 
 /// The members of `inputResponses`, each name once.
 pub fn input_responses(responses: &Value<'_>) -> Result<Vec<(String, String)>, Failure> {

@@ -130,6 +130,7 @@ fn answers_have_a_size() {
     };
     let text = |length: usize| format!(r#"{{"x":"{}"}}"#, "a".repeat(length));
     too_large(Ok(text(MAX_RESULT)), "a result");
+    too_large(Ok(" ".repeat(MAX_RESULT) + "{"), "what is not even JSON");
     too_large(Ok(text(MAX_RESULT - 20)), "a result with what is around it");
     let error = Error {
         code: 1,

@@ -94,6 +94,20 @@ fn state_is_for_the_call_that_it_was_given_to() {
 }
 
 #[test]
+fn state_of_a_prompt_is_for_its_arguments() {
+    let mut chain = Chain::new(Via::Stdio, MODERN).answering(NEED);
+    let with = |argument: &str, state: &str| {
+        format!(r#"{{"name":"lib.review","arguments":{{"book":"{argument}"}}{state}}}"#)
+    };
+    let asked = chain.answer("prompts/get", &with("a", ""));
+    let state = format!(r#","requestState":{}"#, asked["result"]["requestState"]);
+    chain.link = Box::new(|_, _| Some(Ok("{}".to_owned())));
+    chain.result("prompts/get", &with("a", &state));
+    let error = chain.error("prompts/get", &with("b", &state));
+    assert_eq!(error.0, -32602);
+}
+
+#[test]
 fn older_clients_are_asked() {
     for via in TRANSPORTS {
         for version in [LEGACY, "2025-06-18", "2025-03-26"] {
@@ -207,6 +221,18 @@ fn needs_have_a_shape() {
             assert_eq!(chain.asked.len(), 0);
         }
     }
+    let many = |count: usize| {
+        let requests = (0..count).map(|key| format!(r#""{key}":{{"method":"roots/list"}}"#));
+        let requests: Vec<_> = requests.collect();
+        let need = with(&format!(r#""inputRequests":{{{}}}"#, requests.join(",")));
+        Chain::new(Via::Http, MODERN).answering(&need)
+    };
+    let message = "tool `zeta` answered with more than 256 requests for input at once";
+    assert_eq!(
+        many(257).error(CALL.0, CALL.1),
+        (-32603, message.to_owned())
+    );
+    assert!(many(256).result(CALL.0, CALL.1).contains(r#""255":{"#));
     let state = with(&format!(r#""requestState":"{}""#, "a".repeat(33 << 10)));
     let mut chain = Chain::new(Via::Http, MODERN).answering(&state);
     assert_eq!(chain.error(CALL.0, CALL.1).0, -32603);
