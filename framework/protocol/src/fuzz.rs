@@ -18,7 +18,7 @@ mod links;
 pub mod messages;
 mod mutate;
 mod parsers;
-mod server;
+pub mod server;
 mod stdio;
 mod stored;
 

@@ -3,6 +3,7 @@ mod broken;
 mod gates;
 mod needs;
 mod notifications;
+mod same;
 mod tasks;
 
 use serde_json::{Value as Json, json};
@@ -10,10 +11,13 @@ use serde_json::{Value as Json, json};
 use crate::{
     Catalog, Context,
     bridge::Polled,
-    call::{Call, Outcome, Step},
-    fuzz::features::{self, Answers},
+    call::{Ask, Call, Outcome, Step},
+    fuzz::{
+        features::{self, Answers},
+        server::Inner,
+    },
     http::{self, HttpResponse},
-    services::Services as _,
+    services::Part,
     stdio,
     testing::{
         self, LEGACY_HEADERS,
@@ -41,12 +45,15 @@ enum Via {
 }
 
 /// A server with one link between transport and hub.
-struct Chain<'l> {
+type Chain<'l> = Server<'l, Transport>;
+
+/// A server, with one link if it has a chain.
+struct Server<'l, S> {
     via: Via,
     version: &'static str,
     capabilities: &'static str,
     catalog: Vec<u8>,
-    services: Transport,
+    services: S,
     answers: Answers,
     link: Link<'l>,
     /// What was handed to the link, and what it could know of the request.
@@ -86,10 +93,10 @@ fn body(version: &str, capabilities: &str, method: &str, params: &str) -> String
     )
 }
 
-impl<'l> Chain<'l> {
+impl<'l, S: Inner> Server<'l, S> {
     /// With a link that hands everything on, and a session where the revision has such.
-    fn new(via: Via, version: &'static str) -> Chain<'l> {
-        let mut chain = Chain::without_session(via, version);
+    fn new(via: Via, version: &'static str) -> Self {
+        let mut chain = Self::without_session(via, version);
         if version != MODERN {
             chain.initialize();
             chain.seen.clear();
@@ -97,13 +104,13 @@ impl<'l> Chain<'l> {
         chain
     }
 
-    fn without_session(via: Via, version: &'static str) -> Chain<'l> {
-        Chain {
+    fn without_session(via: Via, version: &'static str) -> Self {
+        Server {
             via,
             version,
             capabilities: CAPABILITIES,
             catalog: features::catalog(),
-            services: Transport::default(),
+            services: S::default(),
             answers: Answers::default(),
             link: Box::new(|_, _| None),
             seen: Vec::new(),
@@ -236,8 +243,8 @@ impl<'l> Chain<'l> {
 
     fn line(&mut self, catalog: &Catalog<'_>, outcome: stdio::Outcome<'_>) -> Got {
         let reply = |line: Vec<u8>| {
-            assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
             let body = line.trim_ascii_end().to_vec();
+            assert!(!body.contains(&b'\n'));
             Got::Reply(HttpResponse::json(200, body))
         };
         match outcome {
@@ -246,7 +253,7 @@ impl<'l> Chain<'l> {
                 Got::Stream
             }
             stdio::Outcome::Reply(line) => reply(line),
-            stdio::Outcome::Call(call) => Got::Reply(self.call(*call, &[])),
+            stdio::Outcome::Call(call) => reply(self.call(*call, &[]).body),
             stdio::Outcome::Gate(mut gate) => {
                 let outcome = self.hand(&gate.call);
                 let response = gate.settle(outcome, &mut self.services);
@@ -281,7 +288,8 @@ impl<'l> Chain<'l> {
                     };
                     assert!(matches!(call.resume(input), Step::Invoke));
                 }
-                Step::Invoke => panic!("there is one link to ask"),
+                // Only where there is no chain.
+                Step::Invoke => assert_eq!(S::PART, Part::Server),
             }
         }
     }
@@ -293,6 +301,10 @@ impl<'l> Chain<'l> {
     }
 
     fn hand(&mut self, call: &Call<'_>) -> Outcome {
+        let ask = call.ask();
+        if !matches!(ask, Ask::Handle { .. }) {
+            return self.answers.outcome(&ask);
+        }
         self.note(call);
         let (method, params) = handed(call);
         match (self.link)(method, params) {
