@@ -22,6 +22,8 @@ fn main() {
     let parts = [
         ("server", None),
         ("server", Some("whole")),
+        ("server", Some("transport")),
+        ("server", Some("hub")),
         ("request", None),
     ];
     let middleware = ["audit", "filter", "rate-limit", "validate"];

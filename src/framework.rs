@@ -16,6 +16,22 @@ pub fn server(wasi: Wasi, whole: bool) -> &'static [u8] {
     }
 }
 
+/// The first link of a chain, likewise.
+pub fn transport(wasi: Wasi) -> &'static [u8] {
+    match wasi {
+        Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.2-transport.wasm")),
+        Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.3-transport.wasm")),
+    }
+}
+
+/// The last link of a chain, likewise.
+pub fn hub(wasi: Wasi) -> &'static [u8] {
+    match wasi {
+        Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.2-hub.wasm")),
+        Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.3-hub.wasm")),
+    }
+}
+
 /// The component behind `request`, likewise.
 pub fn request(wasi: Wasi) -> &'static [u8] {
     match wasi {
@@ -27,7 +43,8 @@ pub fn request(wasi: Wasi) -> &'static [u8] {
 /// The middleware that needs no source.
 pub const MIDDLEWARE: [&str; 4] = ["audit", "filter", "rate-limit", "validate"];
 
-/// One of these, a component.
+/// One of these, a component: for WASI 0.2 with synchronous functions, for 0.3 with asynchronous
+/// ones.
 pub fn middleware(name: &str, wasi: Wasi) -> Option<&'static [u8]> {
     macro_rules! edition {
         ($name:literal) => {

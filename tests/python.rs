@@ -16,7 +16,6 @@ use std::sync::{Arc, Barrier, Mutex, PoisonError};
 
 use serde_json::{Value as Json, json};
 use spin_mcp::app::App;
-use spin_mcp::registry::Source;
 use support::{Server, expect_success, fixture, mcp, root, rpc};
 use template::Template;
 use toml_edit::{DocumentMut, Item, Table, Value};
@@ -140,7 +139,7 @@ fn added_features_follow_in_order() {
         assert_eq!(names, ["my-server", "text", "two-words"]);
         let added = &app.features[2];
         let folder = dir.path().join("two-words");
-        assert_eq!(added.source, Source::File(folder.join("two_words.wasm")));
+        assert_eq!(added.file(), Some(&folder.join("two_words.wasm")));
         assert_eq!(
             added.build.as_deref(),
             Some("python3 build.py two_words.wasm")

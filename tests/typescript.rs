@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use spin_mcp::app::App;
-use spin_mcp::registry::Source;
 use support::{Server, compose, expect_success, fixture, mcp, root, rpc};
 use template::Template;
 use web::Web;
@@ -170,7 +169,7 @@ fn added_features_follow_in_order() {
     assert_eq!(names, ["my-server", "text", "two-words"]);
     let added = &app.features[2];
     let folder = dir.path().join("two-words");
-    assert_eq!(added.source, Source::File(folder.join("two_words.wasm")));
+    assert_eq!(added.file(), Some(&folder.join("two_words.wasm")));
     assert_eq!(
         added.build.as_deref(),
         Some("node build.mjs two_words.wasm")

@@ -11,14 +11,18 @@ mod read;
 mod section;
 mod watch;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Map, Value};
 
 use crate::check::Target;
 use crate::compose::record::Record;
-use crate::compose::{self, Composition, Grant, Runtime, ServerConfig, Wasi};
-use crate::registry::{Resolver, Source};
+use crate::compose::{
+    self, Component, Composition, Framework, Grant, Override, Role, Runtime, ServerConfig, Wasi,
+};
+use crate::registry::{Reference, Resolver, Source};
 
 pub use build::{BuildFailed, BuildOptions};
 pub use edit::Manifest;
@@ -45,25 +49,48 @@ pub struct App {
     pub wasi: Wasi,
     pub server: ServerConfig,
     /// In the order of the manifest, which is the order that clients see.
-    pub features: Vec<Feature>,
+    pub features: Vec<Part>,
+    /// In the order of the chain: the first sees a request first.
+    pub middleware: Vec<Part>,
+    /// What stands in for parts of the framework.
+    pub overrides: Vec<(Framework, Source)>,
 }
 
-/// One entry of `tool.mcp.features`.
+/// One entry of `tool.mcp.features` or `tool.mcp.middlewares`.
 #[derive(Debug)]
-pub struct Feature {
+pub struct Part {
+    pub role: Role,
     pub name: String,
-    /// Its component.
-    pub source: Source,
+    pub origin: Origin,
     /// The shell command that writes `source`.
     pub build: Option<String>,
     /// Where `build` runs.
     pub workdir: PathBuf,
-    /// Put before the name of each of its tools and prompts.
+    /// Put before the name of each of a feature's tools and prompts.
     pub prefix: Option<String>,
-    /// What it may use beside what every feature may.
+    /// What it may use beside what every part may.
     pub allow: Vec<Grant>,
-    /// Its lists depend on the request.
+    /// The lists of a feature depend on the request.
     pub dynamic: bool,
+    /// What it is told.
+    pub settings: Option<Map<String, Value>>,
+}
+
+/// Where a component comes from.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    Source(Source),
+    /// A middleware that `mcp` carries, by its name.
+    Shipped(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Source(source) => source.fmt(f),
+            Origin::Shipped(name) => f.write_str(name),
+        }
+    }
 }
 
 impl App {
@@ -78,17 +105,29 @@ impl App {
         Manifest::open(path)?.app(component)
     }
 
-    /// What to compose. Every feature must have been built or be in a registry.
+    /// What to compose. Every part must have been built or be in a registry.
     pub fn composition(&self, resolver: &mut Resolver) -> Result<Composition> {
-        let features = self.features.iter();
+        let mut resolve = |parts: &[Part]| {
+            let parts = parts.iter().map(|part| part.resolve(resolver));
+            parts.collect::<Result<Vec<_>>>()
+        };
         Ok(Composition {
             wasi: self.wasi,
             runtime: Runtime::Spin,
             server: self.server.clone(),
-            features: features
-                .map(|feature| feature.resolve(resolver))
+            features: resolve(&self.features)?,
+            middleware: resolve(&self.middleware)?,
+            overrides: self
+                .overrides
+                .iter()
+                .map(|(part, source)| override_of(*part, source, resolver))
                 .collect::<Result<_>>()?,
         })
+    }
+
+    /// Features, then middleware.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.features.iter().chain(&self.middleware)
     }
 
     /// The targets that `mcp check` knows. Tells of the others on stderr.
@@ -124,29 +163,84 @@ impl App {
     }
 }
 
-impl Feature {
-    /// The feature as it is on this machine.
-    fn resolve(&self, resolver: &mut Resolver) -> Result<compose::Feature> {
-        let resolved = resolver.resolve(&self.source);
-        let resolved = resolved
-            .with_context(|| format!("cannot get the component of feature `{}`", self.name))?;
+/// What stands in for a part of the framework, as it is on this machine.
+pub fn override_of(part: Framework, source: &Source, resolver: &mut Resolver) -> Result<Override> {
+    let resolved = resolver.resolve(source);
+    let resolved = resolved.with_context(|| format!("cannot get the component for `{part}`"))?;
+    Ok(Override {
+        part,
+        component: Component::File {
+            path: resolved.path,
+            origin: resolved.origin,
+        },
+    })
+}
+
+impl Part {
+    /// One of which nothing else is said.
+    pub(super) fn new(role: Role, name: String, origin: Origin, dir: &Path) -> Part {
+        Part {
+            role,
+            name,
+            origin,
+            build: None,
+            workdir: dir.to_owned(),
+            prefix: None,
+            allow: vec![],
+            dynamic: false,
+            settings: None,
+        }
+    }
+
+    /// The file of its component, if that is one of this machine.
+    pub fn file(&self) -> Option<&PathBuf> {
+        match &self.origin {
+            Origin::Source(source) => source.file(),
+            Origin::Shipped(_) => None,
+        }
+    }
+
+    /// The tag that its component has in a registry, if that is how it is named.
+    pub fn tag(&self) -> Option<&Reference> {
+        match &self.origin {
+            Origin::Source(source) => source.tag(),
+            Origin::Shipped(_) => None,
+        }
+    }
+
+    /// The part as it is on this machine.
+    fn resolve(&self, resolver: &mut Resolver) -> Result<compose::Part> {
+        let component = match &self.origin {
+            Origin::Source(source) => self.component(source, resolver)?,
+            Origin::Shipped(name) => Component::Shipped(name),
+        };
+        Ok(compose::Part {
+            role: self.role,
+            name: self.name.clone(),
+            component,
+            prefix: self.prefix.clone(),
+            allow: self.allow.clone(),
+            dynamic: self.dynamic,
+            settings: self.settings.clone(),
+        })
+    }
+
+    fn component(&self, source: &Source, resolver: &mut Resolver) -> Result<Component> {
+        let (role, name) = (self.role, &self.name);
+        let resolved = resolver.resolve(source);
+        let resolved =
+            resolved.with_context(|| format!("cannot get the component of {role} `{name}`"))?;
         ensure!(
             resolved.path.is_file(),
-            "feature `{}` has no component at `{}`: {}",
-            self.name,
-            self.source,
+            "{role} `{name}` has no component at `{source}`: {}",
             match self.build {
                 Some(_) => "`spin mcp build` builds it",
                 None => "correct its `source`, or give it a `build` command",
             }
         );
-        Ok(compose::Feature {
-            name: self.name.clone(),
-            source: resolved.path,
+        Ok(Component::File {
+            path: resolved.path,
             origin: resolved.origin,
-            prefix: self.prefix.clone(),
-            allow: self.allow.clone(),
-            dynamic: self.dynamic,
         })
     }
 }

@@ -7,11 +7,13 @@ use spin_mcp_protocol::{
     catalog::ServerInput,
     types::types::{CacheHint, CacheScope},
 };
+use toml_edit::Item;
 
 use super::path::{dir_of, in_dir};
 use super::section::Section;
-use super::{App, Feature, edit};
-use crate::compose::{Grant, ServerConfig, Wasi};
+use super::{App, Origin, Part, edit};
+use crate::compose::{Framework, Grant, Role, ServerConfig, Wasi};
+use crate::framework;
 use crate::registry::{Reference, Source};
 
 impl App {
@@ -33,8 +35,19 @@ impl App {
         let server = find_server(root, component)?;
         let settings = server.mcp;
         settings.allow_only(
-            &["wasi", "features", "server", "store", "cache", "page-size"],
-            &["auth", "middleware", "transport"],
+            &[
+                "wasi",
+                "features",
+                "middleware",
+                "middlewares",
+                "transport",
+                "overrides",
+                "server",
+                "store",
+                "cache",
+                "page-size",
+            ],
+            &["auth"],
         )?;
 
         let output = server.component.path("source")?.with_context(|| {
@@ -46,14 +59,12 @@ impl App {
         })?;
         let output = in_dir(&dir, &output);
         let features = read_features(&dir, &settings)?;
-        if let Some(feature) = features
-            .iter()
-            .find(|feature| feature.source.file() == Some(&output))
-        {
+        let middleware = read_middleware(&dir, &settings)?;
+        let mut parts = features.iter().chain(&middleware);
+        if let Some(Part { role, name, .. }) = parts.find(|part| part.file() == Some(&output)) {
             bail!(
-                "feature `{}` and component `{}` have the same `source`: composing would \
-                 overwrite the feature; choose another `source` for the component",
-                feature.name,
+                "{role} `{name}` and component `{}` have the same `source`: composing would \
+                 overwrite the {role}; choose another `source` for the component",
                 server.id
             );
         }
@@ -70,6 +81,8 @@ impl App {
             },
             key_value_stores: server.component.strings("key_value_stores")?,
             features,
+            middleware,
+            overrides: read_overrides(&dir, &settings)?,
             dir,
         })
     }
@@ -105,18 +118,21 @@ pub(super) fn servers<'a>(root: &Section<'a>) -> Result<Vec<Server<'a>>> {
 pub(super) fn tags(root: &Section) -> Result<Vec<String>> {
     let mut tags = vec![];
     for server in servers(root)? {
-        let Some(features) = server.mcp.section("features")? else {
-            continue;
-        };
-        for (_, feature) in features.sections()? {
-            let source = feature.source("source")?;
-            tags.extend(
-                source
-                    .as_ref()
-                    .and_then(Source::tag)
-                    .map(Reference::to_string),
-            );
+        let mut sources = vec![server.mcp.source("transport")?];
+        for parts in ["features", "middlewares"] {
+            if let Some(parts) = server.mcp.section(parts)? {
+                for (_, part) in parts.sections()? {
+                    sources.push(part.source("source")?);
+                }
+            }
         }
+        if let Some(overrides) = server.mcp.section("overrides")? {
+            for part in Framework::ALL {
+                sources.push(overrides.source(part.as_str())?);
+            }
+        }
+        let found = sources.iter().flatten().filter_map(Source::tag);
+        tags.extend(found.map(Reference::to_string));
     }
     Ok(tags)
 }
@@ -175,7 +191,7 @@ fn read_wasi(mcp: &Section) -> Result<Wasi> {
     }
 }
 
-fn read_features(dir: &Path, mcp: &Section) -> Result<Vec<Feature>> {
+fn read_features(dir: &Path, mcp: &Section) -> Result<Vec<Part>> {
     let features = match mcp.section("features")? {
         Some(features) => features.sections()?,
         None => vec![],
@@ -189,35 +205,136 @@ fn read_features(dir: &Path, mcp: &Section) -> Result<Vec<Feature>> {
     features
         .map(|(name, feature)| {
             feature.allow_only(
-                &["source", "build", "workdir", "prefix", "allow", "dynamic"],
+                &[
+                    "source", "build", "workdir", "prefix", "allow", "dynamic", "settings",
+                ],
                 &[],
             )?;
             let source = feature.source("source")?.with_context(|| {
                 format!("`{feature}` has no `source`: name the component file of the feature")
             })?;
-            let source = source.in_dir(dir);
-            let build = feature.string("build")?;
-            ensure!(
-                build.is_none() || matches!(source, Source::File(_)),
-                "`{feature}` has a `build` command, but its `source` is `{source}`, which nothing builds; name \
-                 the file that the command writes, or remove the command"
-            );
-            let workdir = feature.string("workdir")?.unwrap_or_default();
-            ensure!(
-                !Path::new(&workdir).has_root(),
-                "`{feature}.workdir` must be relative to the folder of `spin.toml`, not `{workdir}`"
-            );
-            Ok(Feature {
-                source,
-                build,
-                workdir: in_dir(dir, &workdir),
+            Ok(Part {
                 prefix: feature.string("prefix")?,
-                allow: read_allow(&feature)?,
                 dynamic: feature.boolean("dynamic")?.unwrap_or_default(),
-                name,
+                ..read_part(dir, Role::Feature, name, &feature, Origin::Source(source))?
             })
         })
         .collect()
+}
+
+/// In the order of the chain.
+fn read_middleware(dir: &Path, mcp: &Section) -> Result<Vec<Part>> {
+    let mut tables = match mcp.section("middlewares")? {
+        Some(tables) => tables.sections()?,
+        None => vec![],
+    };
+    let order = mcp.strings("middleware")?;
+    if let Some(twice) = order.iter().find(|name| {
+        let mut same = order.iter().filter(|other| other == name);
+        same.nth(1).is_some()
+    }) {
+        bail!(
+            "`{mcp}.middleware` names `{twice}` twice; give one of them a table of another name, with \
+             `source = \"{twice}\"`"
+        );
+    }
+    let mut middleware = vec![];
+    for name in order {
+        let table = tables.iter().position(|(known, _)| *known == name);
+        let table = table.map(|table| tables.remove(table).1);
+        middleware.push(read_link(dir, mcp, name, table)?);
+    }
+    for (name, table) in tables {
+        middleware.push(read_link(dir, mcp, name, Some(table))?);
+    }
+    Ok(middleware)
+}
+
+fn read_link(dir: &Path, mcp: &Section, name: String, table: Option<Section>) -> Result<Part> {
+    let Some(table) = table else {
+        let shipped = shipped(&name).with_context(|| {
+            format!(
+                "`{mcp}.middleware` names `{name}`, which spin-mcp does not have; it has `{}`, and others need a \
+                 table `[{mcp}.middlewares.{name}]` with their `source`",
+                framework::MIDDLEWARE.join("`, `")
+            )
+        })?;
+        let shipped = Origin::Shipped(shipped);
+        return Ok(Part::new(Role::Middleware, name, shipped, dir));
+    };
+    table.allow_only(&["source", "build", "workdir", "allow", "settings"], &[])?;
+    let source = table.get("source").map(Item::as_str);
+    if let Some(shipped) = source.unwrap_or(Some(&name)).and_then(shipped) {
+        return read_part(
+            dir,
+            Role::Middleware,
+            name,
+            &table,
+            Origin::Shipped(shipped),
+        );
+    }
+    let source = table.source("source")?.with_context(|| {
+        format!(
+            "`{table}` has no `source`, and spin-mcp has no middleware `{name}`; name its component file, or one \
+             of `{}`",
+            framework::MIDDLEWARE.join("`, `")
+        )
+    })?;
+    read_part(dir, Role::Middleware, name, &table, Origin::Source(source))
+}
+
+/// `transport` for short; all parts of the framework in a table.
+fn read_overrides(dir: &Path, mcp: &Section) -> Result<Vec<(Framework, Source)>> {
+    let mut overrides = vec![];
+    if let Some(source) = mcp.source("transport")? {
+        overrides.push((Framework::Transport, source.in_dir(dir)));
+    }
+    if let Some(table) = mcp.section("overrides")? {
+        table.allow_only(&Framework::ALL.map(Framework::as_str), &[])?;
+        for part in Framework::ALL {
+            if let Some(source) = table.source(part.as_str())? {
+                overrides.push((part, source.in_dir(dir)));
+            }
+        }
+    }
+    Ok(overrides)
+}
+
+fn shipped(name: &str) -> Option<&'static str> {
+    let mut shipped = framework::MIDDLEWARE.into_iter();
+    shipped.find(|shipped| *shipped == name)
+}
+
+/// What features and middleware have in common.
+fn read_part(
+    dir: &Path,
+    role: Role,
+    name: String,
+    table: &Section,
+    origin: Origin,
+) -> Result<Part> {
+    let origin = match origin {
+        Origin::Source(source) => Origin::Source(source.in_dir(dir)),
+        shipped => shipped,
+    };
+    let build = table.string("build")?;
+    ensure!(
+        build.is_none() || matches!(origin, Origin::Source(Source::File(_))),
+        "`{table}` has a `build` command, but its `source` is `{origin}`, which nothing builds; name \
+         the file that the command writes, or remove the command"
+    );
+    let workdir = table.string("workdir")?.unwrap_or_default();
+    ensure!(
+        !Path::new(&workdir).has_root(),
+        "`{table}.workdir` must be relative to the folder of `spin.toml`, not `{workdir}`"
+    );
+    Ok(Part {
+        build,
+        workdir: in_dir(dir, &workdir),
+        allow: read_allow(table)?,
+        settings: table.json("settings")?,
+        ..Part::new(role, name, origin, dir)
+    })
 }
 
 fn read_allow(feature: &Section) -> Result<Vec<Grant>> {

@@ -4,7 +4,8 @@
 use std::fmt;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use toml_edit::{Item, Key, Table, TableLike};
+use serde_json::{Map, Value as Json};
+use toml_edit::{Item, Key, Table, TableLike, Value};
 
 use crate::registry::{Download, Source};
 
@@ -157,6 +158,21 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A table as JSON.
+    pub fn json(&self, key: &str) -> Result<Option<Map<String, Json>>> {
+        let Some(section) = self.section(key)? else {
+            return Ok(None);
+        };
+        section.to_json().map(Some)
+    }
+
+    fn to_json(&self) -> Result<Map<String, Json>> {
+        let entries = self.table.iter().filter(|(_, item)| !item.is_none());
+        entries
+            .map(|(key, item)| Ok((key.to_owned(), json(item, &self.name_of(key))?)))
+            .collect()
+    }
+
     /// All entries, each a table, in the order of the file.
     pub fn sections(&self) -> Result<Vec<(String, Section<'a>)>> {
         let keys = self.table.iter().filter(|(_, item)| !item.is_none());
@@ -198,6 +214,34 @@ impl<'a> Section<'a> {
             }
         }
         Ok(())
+    }
+}
+
+/// A value as JSON, which has no dates and no infinite numbers. Errors call it `name`.
+fn json(item: &Item, name: &str) -> Result<Json> {
+    if let Some(table) = item.as_table_like() {
+        let name = name.to_owned();
+        return Ok(Json::Object(Section { name, table }.to_json()?));
+    }
+    if let Some(tables) = item.as_array_of_tables() {
+        let tables = tables.iter().map(|table| {
+            let name = name.to_owned();
+            Ok(Json::Object(Section { name, table }.to_json()?))
+        });
+        return tables.collect::<Result<_>>().map(Json::Array);
+    }
+    match item.as_value() {
+        Some(Value::String(text)) => Ok(text.value().as_str().into()),
+        Some(Value::Boolean(flag)) => Ok((*flag.value()).into()),
+        Some(Value::Integer(number)) => Ok((*number.value()).into()),
+        Some(Value::Float(number)) if number.value().is_finite() => Ok((*number.value()).into()),
+        Some(Value::Array(values)) => {
+            let values = values.iter().map(|value| json(&value.clone().into(), name));
+            values.collect::<Result<_>>().map(Json::Array)
+        }
+        _ => bail!(
+            "`{name}` is a date, or a number that is not finite, which settings cannot hold; write a string"
+        ),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which files `spin watch` has to watch, so that it builds the features again.
+//! Which files `spin watch` has to watch, so that it builds the parts again.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
@@ -7,13 +7,13 @@ use anyhow::{Context as _, Result};
 use ignore::gitignore::GitignoreBuilder;
 
 use super::build::files;
-use super::{App, Feature};
+use super::{App, Part};
 
 /// Files whose change asks for no build, by extension.
 const NOT_WATCHED: [&str; 3] = ["lock", "md", "wasm"];
 
 impl App {
-    /// The patterns that are missing of the component's `watch`: those of features of whose
+    /// The patterns that are missing of the component's `watch`: those of parts of whose
     /// files it names none.
     pub fn missing_watch(&self) -> Result<Vec<String>> {
         let mut missing = vec![];
@@ -25,12 +25,8 @@ impl App {
         }
         // What Spin matches them with.
         let watched = watched.build()?;
-        for feature in self
-            .features
-            .iter()
-            .filter(|feature| feature.build.is_some())
-        {
-            let (workdir, sources) = self.sources(feature)?;
+        for part in self.parts().filter(|part| part.build.is_some()) {
+            let (workdir, sources) = self.sources(part)?;
             let watches = |file: &String| watched.matched(file, false).is_ignore();
             if sources.iter().any(watches) {
                 continue;
@@ -47,26 +43,19 @@ impl App {
         Ok(missing)
     }
 
-    /// The folder of a feature, empty or with `/` at its end, and the files that it is built from,
+    /// The folder of a part, empty or with `/` at its end, and the files that it is built from,
     /// all as seen from `spin.toml`; none of what is outside of the app, or belongs to another
-    /// feature.
-    fn sources(&self, feature: &Feature) -> Result<(String, Vec<String>)> {
-        let cannot = || format!("cannot read the folder of feature `{}`", feature.name);
+    /// part.
+    fn sources(&self, part: &Part) -> Result<(String, Vec<String>)> {
+        let cannot = || format!("cannot read the folder of {} `{}`", part.role, part.name);
         let top = self.dir.canonicalize().with_context(cannot)?;
-        let own = feature.workdir.canonicalize().with_context(cannot)?;
-        let others = self
-            .features
-            .iter()
-            .map(|other| other.workdir.canonicalize());
+        let own = part.workdir.canonicalize().with_context(cannot)?;
+        let others = self.parts().map(|other| other.workdir.canonicalize());
         let others: Vec<_> = others
             .filter_map(Result::ok)
             .filter(|other| *other != own && other.starts_with(&own))
             .collect();
-        let outputs: Vec<_> = self
-            .features
-            .iter()
-            .filter_map(|f| f.source.file().cloned())
-            .collect();
+        let outputs: Vec<_> = self.parts().filter_map(Part::file).cloned().collect();
         let files = files(&top, &own, &outputs).with_context(cannot)?;
         let sources = files
             .iter()

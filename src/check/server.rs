@@ -54,15 +54,14 @@ impl Server {
 
     /// Who imports this: `feature `x``, several of them, or the server itself.
     pub fn importers(&self, import: &str) -> String {
-        let features = self.record.iter().flat_map(|record| &record.features);
-        let names: Vec<_> = features
-            .filter(|feature| feature.imports.iter().any(|name| name == import))
-            .map(|feature| format!("`{}`", feature.name))
+        let parts = self.record.iter().flat_map(Record::parts);
+        let names: Vec<_> = parts
+            .filter(|part| part.imports.iter().any(|name| name == import))
+            .map(|part| format!("{} `{}`", part.role, part.name))
             .collect();
-        match names.as_slice() {
-            [] => SERVER.into(),
-            [name] => format!("feature {name}"),
-            names => format!("features {}", names.join(", ")),
+        match names.is_empty() {
+            true => SERVER.into(),
+            false => names.join(", "),
         }
     }
 

@@ -82,6 +82,8 @@ fn stateful(mut server: Server, store: Option<&str>, imports: &[&str]) -> Server
             resource_templates: vec![],
             prompts: vec![],
         }],
+        middleware: vec![],
+        offers: None,
     });
     server
 }

@@ -123,7 +123,7 @@ pub(super) fn counts(features: &[FeatureRecord]) -> String {
 
 /// Says what features may use and may not, where there is something to say.
 pub(super) fn note_grants(record: &Record) {
-    if let Some(table) = grants::table(&record.features) {
+    if let Some(table) = grants::table(record) {
         eprint!("{table}");
     }
 }

@@ -3,12 +3,17 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
+use serde_json::{Map, Value};
 
 use super::build::{note_grants, note_store, summary};
 use crate::app::{self, Manifest};
-use crate::compose::{self, Composition, Feature, Grant, Runtime, ServerConfig, Wasi};
+use crate::compose::{
+    self, Component, Composition, Framework, Grant, Part, Role, Runtime, ServerConfig, Wasi,
+};
+use crate::framework;
 use crate::registry::{Resolver, Source};
 
 /// Compose feature components into one MCP server.
@@ -30,7 +35,11 @@ use crate::registry::{Resolver, Source};
   spin mcp compose weather.wasm
 
   # The same with a feature from a registry
-  spin mcp compose ghcr.io/org/weather:1.2.0")]
+  spin mcp compose ghcr.io/org/weather:1.2.0
+
+  # Let a middleware see every request first, and tell it what to hide
+  spin mcp compose weather.wasm -o server.wasm \
+    --middleware filter --settings 'filter={\"tools\": {\"deny\": [\"delete_*\"]}}'")]
 pub struct ComposeCommand {
     /// Components to compose, in the order of the lists that clients see: files, or references to a
     /// registry
@@ -50,14 +59,32 @@ pub struct ComposeCommand {
     #[arg(long, value_name = "FEATURE=PREFIX", value_parser = prefix, requires = "output")]
     prefix: Vec<(String, String)>,
 
-    /// Let a feature use more of its host: `http`, `key-value`, `variables`, `filesystem`, `sockets`,
+    /// Let a feature or a middleware use more of its host: `http`, `key-value`, `variables`, `filesystem`, `sockets`,
     /// `env`, or a WIT interface such as `fermyon:spin/sqlite`
-    #[arg(long, value_name = "FEATURE=GRANT", value_parser = allow, requires = "output")]
+    #[arg(long, value_name = "NAME=GRANT", value_parser = allow, requires = "output")]
     allow: Vec<(String, Grant)>,
 
     /// Ask a feature for its lists with every request, since they depend on it
     #[arg(long, value_name = "FEATURE", requires = "output")]
     dynamic: Vec<String>,
+
+    /// Let requests pass this before features: `audit`, `filter`, `rate-limit`, `validate`, or a
+    /// component; the first sees a request first
+    #[arg(long, value_name = "MIDDLEWARE", value_parser = super::source(), requires = "output")]
+    middleware: Vec<Source>,
+
+    /// What a feature or a middleware is told: a JSON object
+    #[arg(long, value_name = "NAME=JSON", value_parser = settings, requires = "output")]
+    settings: Vec<(String, Map<String, Value>)>,
+
+    /// Let this component speak with clients instead of the transport of spin-mcp
+    #[arg(long, value_name = "COMPONENT", value_parser = super::source(), requires = "output")]
+    transport: Option<Source>,
+
+    /// Let a component stand in for a part of the framework: `transport`, `hub` or `request`
+    #[arg(long = "override", value_name = "PART=COMPONENT", value_parser = framework_part)]
+    #[arg(requires = "output")]
+    overrides: Vec<(Framework, Source)>,
 
     /// The key-value store of a server that keeps state on Spin [default: default]
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
@@ -95,12 +122,39 @@ fn prefix(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Reads `FEATURE=GRANT`.
+/// Reads `NAME=GRANT`.
 fn allow(text: &str) -> Result<(String, Grant), String> {
     match text.split_once('=') {
         Some((feature, grant)) if !feature.is_empty() => Ok((feature.into(), grant.parse()?)),
-        _ => Err("expected `FEATURE=GRANT`, such as `weather=http`".into()),
+        _ => Err("expected `NAME=GRANT`, such as `weather=http`".into()),
     }
+}
+
+/// Reads `NAME=JSON`.
+fn settings(text: &str) -> Result<(String, Map<String, Value>), String> {
+    match text.split_once('=') {
+        Some((name, json)) if !name.is_empty() => {
+            let settings = serde_json::from_str(json);
+            let settings = settings.map_err(|error| format!("no JSON object: {error}"))?;
+            Ok((name.into(), settings))
+        }
+        _ => Err("expected `NAME=JSON`, such as `rate-limit={\"requests\": 10}`".into()),
+    }
+}
+
+/// Reads `PART=COMPONENT`.
+fn framework_part(text: &str) -> Result<(Framework, Source)> {
+    let (part, source) = text
+        .split_once('=')
+        .context("expected `PART=COMPONENT`, such as `hub=my-hub.wasm`")?;
+    let part = Framework::from_str(part, false).map_err(|_| {
+        let known = Framework::ALL.map(|part| format!("`{part}`"));
+        anyhow!(
+            "`{part}` is no part of the framework; its parts are {}",
+            known.join(", ")
+        )
+    })?;
+    Ok((part, Source::parse(source)?))
 }
 
 impl ComposeCommand {
@@ -113,45 +167,56 @@ impl ComposeCommand {
 
     fn compose_file(&self, output: &Path) -> Result<()> {
         let mut resolver = Resolver::new()?;
-        let mut features: Vec<Feature> = Vec::new();
-        for source in &self.features {
+        let mut parts: Vec<Part> = Vec::new();
+        let features = self.features.iter().map(|source| (Role::Feature, source));
+        let middleware = self.middleware.iter();
+        let middleware = middleware.map(|source| (Role::Middleware, source));
+        for (role, source) in features.chain(middleware) {
             let name = source.name();
-            let twin = features.iter().position(|feature| feature.name == name);
-            if let Some(twin) = twin {
+            if let Some(twin) = parts.iter().find(|part| part.name == name) {
                 bail!(
-                    "`{}` and `{source}` would both be feature `{name}`; rename one of the files",
-                    self.features[twin]
+                    "`{}` and `{source}` would both be `{name}`; rename one of the files",
+                    twin.component
                 );
             }
-            let resolved = resolver.resolve(source)?;
-            features.push(Feature {
+            let shipped = framework::MIDDLEWARE.into_iter().find(|shipped| {
+                role == Role::Middleware && source.file() == Some(&PathBuf::from(shipped))
+            });
+            let component = match shipped {
+                Some(shipped) => Component::Shipped(shipped),
+                None => {
+                    let resolved = resolver.resolve(source)?;
+                    Component::File {
+                        path: resolved.path,
+                        origin: resolved.origin,
+                    }
+                }
+            };
+            parts.push(Part {
+                role,
+                component,
                 prefix: of(&self.prefix, &name).last(),
                 allow: of(&self.allow, &name).collect(),
                 dynamic: self.dynamic.contains(&name),
+                settings: of(&self.settings, &name).last(),
                 name,
-                source: resolved.path,
-                origin: resolved.origin,
             });
         }
-        let prefixed = self.prefix.iter().map(|(name, _)| ("--prefix", name));
-        let allowed = self.allow.iter().map(|(name, _)| ("--allow", name));
-        let dynamic = self.dynamic.iter().map(|name| ("--dynamic", name));
-        for (flag, name) in prefixed.chain(allowed).chain(dynamic) {
-            if !features.iter().any(|feature| feature.name == *name) {
-                let known: Vec<_> = features
-                    .iter()
-                    .map(|feature| format!("`{}`", feature.name))
-                    .collect();
-                bail!(
-                    "`{flag}` names feature `{name}`, which is not among {}",
-                    known.join(", ")
-                );
-            }
-        }
+        self.check_names(&parts)?;
+        let (features, middleware) = parts
+            .into_iter()
+            .partition(|part| part.role == Role::Feature);
         let name = match &self.name {
             Some(name) => name.clone(),
             None => stem(output)?,
         };
+        let transport = self.transport.iter();
+        let transport = transport.map(|source| (Framework::Transport, source));
+        let others = self.overrides.iter().map(|(part, source)| (*part, source));
+        let overrides = transport
+            .chain(others)
+            .map(|(part, source)| app::override_of(part, source, &mut resolver))
+            .collect::<Result<_>>()?;
         let composed = compose::compose(&Composition {
             wasi: self.wasi.unwrap_or_default(),
             runtime: self.runtime,
@@ -161,11 +226,39 @@ impl ComposeCommand {
                 ..ServerConfig::default()
             },
             features,
+            middleware,
+            overrides,
         })?;
         app::replace(output, &composed.component)?;
         note_grants(&composed.record);
         note_store(&composed.record);
         writeln!(std::io::stdout(), "{}", summary(output, &composed))?;
+        Ok(())
+    }
+
+    /// Refuses options for what is not there.
+    fn check_names(&self, parts: &[Part]) -> Result<()> {
+        let prefixed = self.prefix.iter().map(|(name, _)| ("--prefix", name));
+        let dynamic = self.dynamic.iter().map(|name| ("--dynamic", name));
+        let allowed = self.allow.iter().map(|(name, _)| ("--allow", name));
+        let told = self.settings.iter().map(|(name, _)| ("--settings", name));
+        let of_features = prefixed.chain(dynamic).map(|option| (option, true));
+        let of_all = allowed.chain(told).map(|option| (option, false));
+        for ((flag, name), features_only) in of_features.chain(of_all) {
+            let mut known = parts
+                .iter()
+                .filter(|part| !features_only || part.role == Role::Feature);
+            if !known.clone().any(|part| part.name == *name) {
+                let known: Vec<_> = known
+                    .by_ref()
+                    .map(|part| format!("`{}`", part.name))
+                    .collect();
+                bail!(
+                    "`{flag}` names `{name}`, which is not among {}",
+                    known.join(", ")
+                );
+            }
+        }
         Ok(())
     }
 
@@ -205,9 +298,9 @@ impl ComposeCommand {
     }
 }
 
-/// What options say of one feature.
-fn of<T: Clone>(options: &[(String, T)], feature: &str) -> impl Iterator<Item = T> {
-    let said = options.iter().filter(move |(name, _)| name == feature);
+/// What options say of one part.
+fn of<T: Clone>(options: &[(String, T)], part: &str) -> impl Iterator<Item = T> {
+    let said = options.iter().filter(move |(name, _)| name == part);
     said.map(|(_, value)| value.clone())
 }
 

@@ -39,28 +39,28 @@ impl UpdateCommand {
         let app = App::find(self.from.as_deref(), self.component_id.as_deref())?;
         let mut chosen = vec![];
         for name in &self.features {
-            match app.features.iter().find(|feature| feature.name == *name) {
+            match app.parts().find(|part| part.name == *name) {
                 None => {
-                    let known = app.features.iter().map(|feature| feature.name.as_str());
-                    let known: Vec<_> = known.collect();
+                    let known: Vec<_> = app.parts().map(|part| part.name.as_str()).collect();
                     bail!(
-                        "the app has no feature `{name}`: its features are `{}`",
+                        "the app has no feature or middleware `{name}`: it has `{}`",
                         known.join("`, `")
                     );
                 }
-                Some(feature) if feature.source.tag().is_none() => bail!(
-                    "feature `{name}` has no tag that could move: its source is `{}`",
-                    feature.source
+                Some(part) if part.tag().is_none() => bail!(
+                    "{} `{name}` has no tag that could move: its source is `{}`",
+                    part.role,
+                    part.origin
                 ),
-                Some(feature) => chosen.push(feature),
+                Some(part) => chosen.push(part),
             }
         }
         if self.features.is_empty() {
-            chosen.extend(app.features.iter());
+            chosen.extend(app.parts());
         }
         let tags: Vec<_> = chosen
             .into_iter()
-            .filter_map(|feature| Some((&feature.name, feature.source.tag()?)))
+            .filter_map(|part| Some((&part.name, part.tag()?)))
             .collect();
         let mut resolver = Resolver::of_app(&app.dir, false)?;
         let mut lines = vec![];

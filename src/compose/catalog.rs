@@ -8,9 +8,9 @@ use spin_mcp_protocol::{
 
 use super::{
     ServerConfig,
-    feature::{CHANGES, INPUT, Loaded, REQUEST},
     interface::{Interface, Kind},
     listing::Lists,
+    load::{CHANGES, INPUT, Loaded, REQUEST},
 };
 
 /// The version of a server that names none.
@@ -19,15 +19,15 @@ const NO_VERSION: &str = "0.0.0";
 /// The key in a tool's `_meta` that says that it may answer with a task: the extension's name.
 const TASKS: &str = "io.modelcontextprotocol/tasks";
 
-/// Bakes the catalog of a server. `store` is what its instances share, if they share anything.
-pub fn bake(
+/// Bakes the catalog of a server. Slots are those of the features; middleware, which follows
+/// them, offers nothing and has flags. `store` is what its instances share, if they share anything.
+pub fn bake<'a>(
     server: &ServerConfig,
     store: Option<&str>,
-    features: &[Loaded],
-    lists: &[Lists],
+    parts: impl IntoIterator<Item = (&'a Loaded, &'a Lists)>,
 ) -> Result<Vec<u8>> {
     let mut inputs = Vec::new();
-    for (feature, lists) in features.iter().zip(lists) {
+    for (feature, lists) in parts {
         for tool in &lists.tools {
             check_schema(feature, tool, "inputSchema", &tool.input_schema)?;
             if let Some(schema) = &tool.output_schema {

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::feature::{self, World};
+use super::load::{self, World};
 use super::record::{FeatureRecord, Record};
 use super::state::Need;
-use super::{Feature, Interface, Kind, Wasi, catalog, interface, listing};
+use super::{Interface, Part, Wasi, catalog, interface, listing};
 
 /// A component that composes with others.
 pub struct Description {
@@ -29,7 +29,7 @@ pub fn contract() -> &'static str {
 pub fn describe(name: &str, path: &Path, dynamic: bool) -> Result<Description> {
     let shown = path.display().to_string();
     let bytes = fs::read(path).with_context(|| format!("cannot read `{shown}`"))?;
-    let component = feature::componentize(bytes, &shown)?;
+    let component = load::componentize(bytes, &shown)?;
     let world = World::read(&component).with_context(|| {
         format!("`{shown}` is damaged or not a valid component; build it again")
     })?;
@@ -42,22 +42,14 @@ pub fn describe(name: &str, path: &Path, dynamic: bool) -> Result<Description> {
     let handler = format!("{}handler", interface::PACKAGE);
     let exports = world.exports.iter();
     let is_link = exports.clone().any(|export| export.starts_with(&handler));
-    let offers = |kind: Kind| Interface::ALL.map(|interface| interface.name(kind));
-    let known = [offers(Kind::Sync), offers(Kind::Async)].concat();
-    let is_feature = exports
-        .clone()
-        .any(|export| known.contains(&export.as_str()));
+    let is_feature = exports.clone().any(|export| Interface::is_known(export));
     let feature = match is_link && !is_feature {
         true => None,
         false => {
-            let loaded = feature::load(
-                &Feature {
-                    name: name.to_owned(),
-                    source: path.to_owned(),
-                    origin: None,
-                    prefix: None,
-                    allow: vec![],
+            let loaded = load::load(
+                &Part {
                     dynamic,
+                    ..Part::feature(name, path.to_owned())
                 },
                 Wasi::P3,
             )?;

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::{imports::Imports, record::FeatureRecord};
+use super::{imports::Imports, record::Record};
 
 /// Something that a feature can be allowed to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -250,16 +250,20 @@ impl Use {
     }
 }
 
-/// What features are allowed and refused, and what to do about it; none if there is nothing to
-/// tell.
-pub fn table(features: &[FeatureRecord]) -> Option<String> {
+/// What the parts of a server are allowed and refused, and what to do about it; none if there is
+/// nothing to tell.
+pub fn table(record: &Record) -> Option<String> {
     let grants =
         |uses: &mut dyn Iterator<Item = &Use>| uses.map(|of| of.grant.clone()).collect::<Vec<_>>();
-    let mut rows = vec![["feature", "allowed", "refused"].map(str::to_owned)];
+    let first = match record.middleware.is_empty() {
+        true => "feature",
+        false => "feature or middleware",
+    };
+    let mut rows = vec![[first, "allowed", "refused"].map(str::to_owned)];
     let mut advice = None;
-    for feature in features {
-        let allowed = grants(&mut feature.grants.allowed.iter());
-        let refused = grants(&mut feature.grants.notable_refusals());
+    for part in record.parts() {
+        let allowed = grants(&mut part.grants.allowed.iter());
+        let refused = grants(&mut part.grants.notable_refusals());
         if allowed.is_empty() && refused.is_empty() {
             continue;
         }
@@ -267,14 +271,15 @@ pub fn table(features: &[FeatureRecord]) -> Option<String> {
             [] => "-".to_owned(),
             grants => grants.join(", "),
         };
-        rows.push([feature.name.clone(), cell(&allowed), cell(&refused)]);
+        rows.push([part.name.to_owned(), cell(&allowed), cell(&refused)]);
         if !refused.is_empty() && advice.is_none() {
             let all = [allowed, refused].concat();
             advice = Some(format!(
                 "what is refused fails when it is called; where it is needed, allow it, such as \
-                 `allow = [\"{}\"]` for feature `{}`\n",
+                 `allow = [\"{}\"]` for {} `{}`\n",
                 all.join("\", \""),
-                feature.name
+                part.role,
+                part.name
             ));
         }
     }
@@ -283,9 +288,9 @@ pub fn table(features: &[FeatureRecord]) -> Option<String> {
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let (first, second) = (width(0).unwrap_or(0), width(1).unwrap_or(0));
-    let lines = rows.iter().map(|[feature, allowed, refused]| {
-        format!("{feature:<first$}  {allowed:<second$}  {refused}\n")
-    });
+    let lines = rows
+        .iter()
+        .map(|[name, allowed, refused]| format!("{name:<first$}  {allowed:<second$}  {refused}\n"));
     Some(lines.collect::<String>() + &advice.unwrap_or_default())
 }
 

@@ -7,87 +7,181 @@ use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use super::feature::{Loaded, World};
-use super::refuse::Refusers;
+use super::{
+    interface::Kind,
+    load::{Loaded, REQUEST, SETTINGS, World},
+    part::Role,
+    refuse::Refusers,
+    settings,
+};
 use crate::framework;
 
 /// The interface between the transport and the component behind `request`.
 pub const CONTROL: &str = "spin-mcp:framework/control@0.1.0";
 
-/// The parts of a server.
-pub struct Parts<'a> {
-    pub server: Vec<u8>,
-    /// The component behind `request`, if a feature needs it.
-    pub request: Option<Vec<u8>>,
-    pub features: &'a [Loaded],
-    pub refusers: Refusers,
+/// What the transport has ready for the hub of a chain.
+pub const PREPARED: &str = "spin-mcp:framework/prepared@0.1.0";
+
+/// What a server is made of.
+#[derive(Clone, Copy)]
+pub struct Server<'a> {
+    /// What calls the features.
+    pub hub: &'a [u8],
+    /// What is in front of it, if that is another component than the hub.
+    pub chain: Option<Chain<'a>>,
+    /// The component behind `request`, if a part needs it.
+    pub request: Option<&'a [u8]>,
+    /// The component behind `settings`, likewise.
+    pub settings: Option<&'a [u8]>,
+    /// Features by their slots; then middleware, the first to see a request first.
+    pub parts: &'a [Loaded],
+    /// How many of these are left out.
+    pub skipped: usize,
+    pub refusers: &'a Refusers,
 }
 
-pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
+/// What is in front of the hub beside middleware.
+#[derive(Clone, Copy)]
+pub struct Chain<'a> {
+    pub kind: Kind,
+    /// None: the first link is the server's own export.
+    pub transport: Option<&'a [u8]>,
+}
+
+pub fn encode(server: &Server<'_>) -> Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
-    let types = instantiate(&mut graph, "spin-mcp:types", types_component()?)?;
-    let mut refusers = Vec::new();
-    for (index, component) in parts.refusers.components.into_iter().enumerate() {
-        let name = format!("refused:r{index}");
-        refusers.push(instantiate(&mut graph, &name, component)?);
-    }
-    let request = match parts.request {
-        Some(component) => Some(instantiate(&mut graph, "spin-mcp:request", component)?),
-        None => None,
+    let types = instantiate(&mut graph, "spin-mcp:types", &types_component()?)?;
+    let framework = |graph: &mut CompositionGraph, name: &str, component: &[u8]| {
+        let instance = instantiate(graph, name, component)?;
+        instance.plug_types(graph, &types)?;
+        Ok::<_, anyhow::Error>(instance)
     };
-    if let Some(request) = &request {
-        request.plug_types(&mut graph, &types)?;
+    let request = server
+        .request
+        .map(|component| framework(&mut graph, "spin-mcp:request", component));
+    let request = request.transpose()?;
+    let settings = server
+        .settings
+        .map(|component| framework(&mut graph, "spin-mcp:settings", component));
+    let settings = settings.transpose()?;
+    let hub = framework(&mut graph, "spin-mcp:server", server.hub)?;
+    let mut parts = Plugs {
+        types: &types,
+        request: request.as_ref(),
+        settings: settings.as_ref(),
+        refusers: Vec::new(),
+    };
+    for (index, component) in server.refusers.components.iter().enumerate() {
+        let name = format!("refused:r{index}");
+        parts
+            .refusers
+            .push(instantiate(&mut graph, &name, component)?);
     }
-    let server = instantiate(&mut graph, "spin-mcp:server", parts.server)?;
-    server.plug_types(&mut graph, &types)?;
-    for (slot, feature) in parts.features.iter().enumerate() {
-        // A name of its own, since the names of features need not be names of packages.
-        let instance = instantiate(
-            &mut graph,
-            &format!("feature:f{slot}"),
-            feature.component.clone(),
-        )?;
-        let mismatch = || {
-            format!(
-                "feature `{}` does not fit the contract; build it against this version of the WIT",
-                feature.name
-            )
-        };
-        instance
-            .plug_types(&mut graph, &types)
-            .with_context(mismatch)?;
-        if let Some(refuser) = parts.refusers.of[slot] {
-            for import in &feature.grants.refusing {
-                instance
-                    .plug(&mut graph, import, &refusers[refuser], import)
-                    .with_context(|| {
-                        format!("cannot refuse `{import}` to feature `{}`", feature.name)
-                    })?;
-            }
+    let mut links = Vec::new();
+    for (index, part) in server.parts.iter().enumerate().skip(server.skipped) {
+        let refuser = server.refusers.of[index];
+        let instance = parts.plug_into(&mut graph, index, part, refuser)?;
+        for interface in &part.interfaces {
+            let plug = interface.plug(part.kind, index);
+            let export = interface.name(part.kind);
+            hub.plug(&mut graph, &plug, &instance, export)
+                .with_context(|| mismatch(part))?;
         }
-        if let Some(request) = &request {
-            for import in feature.context() {
-                instance
-                    .plug(&mut graph, &import.name, request, &import.name)
-                    .with_context(mismatch)?;
-            }
-        }
-        for interface in &feature.interfaces {
-            let plug = interface.plug(feature.kind, slot);
-            let export = interface.name(feature.kind);
-            server
-                .plug(&mut graph, &plug, &instance, export)
-                .with_context(mismatch)?;
+        if part.role == Role::Middleware {
+            links.push((part, instance));
         }
     }
     if let Some(request) = &request {
-        server.plug(&mut graph, CONTROL, request, CONTROL)?;
+        for import in [CONTROL, PREPARED, REQUEST] {
+            hub.plug_if_imported(&mut graph, import, request)?;
+        }
     }
-    for export in &server.world.exports {
-        let node = graph.alias_instance_export(server.node, export)?;
+    let Some(chain) = server.chain else {
+        return export(graph, &hub, &hub.world.exports);
+    };
+    let handler = chain.kind.handler();
+    let mut next = &hub;
+    for (part, link) in links.iter().rev() {
+        link.plug_if_imported(&mut graph, handler, next)
+            .with_context(|| mismatch(part))?;
+        next = link;
+    }
+    let Some(transport) = chain.transport else {
+        return export(graph, next, &[handler.to_owned()]);
+    };
+    let transport = framework(&mut graph, "spin-mcp:transport", transport)?;
+    transport.plug(&mut graph, handler, next, handler)?;
+    if let Some(request) = &request {
+        for import in [CONTROL, REQUEST] {
+            transport
+                .plug_if_imported(&mut graph, import, request)
+                .context("the transport and the component behind `request` do not fit; build both for the same WASI")?;
+        }
+    }
+    export(graph, &transport, &transport.world.exports)
+}
+
+fn export(mut graph: CompositionGraph, from: &Instance, exports: &[String]) -> Result<Vec<u8>> {
+    for export in exports {
+        let node = graph.alias_instance_export(from.node, export)?;
         graph.export(node, export)?;
     }
     Ok(graph.encode(EncodeOptions::default())?)
+}
+
+fn mismatch(part: &Loaded) -> String {
+    format!(
+        "{} does not fit the contract; build it against this version of the WIT",
+        part.shown()
+    )
+}
+
+/// What the imports of parts lead to.
+struct Plugs<'a> {
+    types: &'a Instance,
+    request: Option<&'a Instance>,
+    settings: Option<&'a Instance>,
+    refusers: Vec<Instance>,
+}
+
+impl Plugs<'_> {
+    /// Instantiates a part with all that the framework has for it.
+    fn plug_into(
+        &self,
+        graph: &mut CompositionGraph,
+        index: usize,
+        part: &Loaded,
+        refuser: Option<usize>,
+    ) -> Result<Instance> {
+        // A name of its own, since the names of parts need not be names of packages.
+        let name = format!("part:p{index}");
+        let instance = instantiate(graph, &name, &part.component)?;
+        instance
+            .plug_types(graph, self.types)
+            .with_context(|| mismatch(part))?;
+        if let Some(refuser) = refuser {
+            for import in &part.grants.refusing {
+                instance
+                    .plug(graph, import, &self.refusers[refuser], import)
+                    .with_context(|| format!("cannot refuse `{import}` to {}", part.shown()))?;
+            }
+        }
+        if let Some(request) = self.request {
+            for import in part.context() {
+                instance
+                    .plug(graph, &import.name, request, &import.name)
+                    .with_context(|| mismatch(part))?;
+            }
+        }
+        if let Some(settings) = self.settings
+            && part.imports(SETTINGS)
+        {
+            instance
+                .plug(graph, SETTINGS, settings, &settings::export(index))
+                .with_context(|| mismatch(part))?;
+        }
+        Ok(instance)
+    }
 }
 
 struct Instance {
@@ -95,10 +189,10 @@ struct Instance {
     world: World,
 }
 
-fn instantiate(graph: &mut CompositionGraph, name: &str, component: Vec<u8>) -> Result<Instance> {
+fn instantiate(graph: &mut CompositionGraph, name: &str, component: &[u8]) -> Result<Instance> {
     let world =
-        World::read(&component).with_context(|| format!("`{name}` is not a valid component"))?;
-    let package = Package::from_bytes(name, None, component, graph.types_mut())
+        World::read(component).with_context(|| format!("`{name}` is not a valid component"))?;
+    let package = Package::from_bytes(name, None, component.to_vec(), graph.types_mut())
         .with_context(|| format!("cannot read the types of `{name}`"))?;
     let package = graph.register_package(package)?;
     Ok(Instance {
@@ -117,6 +211,19 @@ impl Instance {
     ) -> Result<()> {
         let argument = graph.alias_instance_export(from.node, export)?;
         Ok(graph.set_instantiation_argument(self.node, import, argument)?)
+    }
+
+    fn plug_if_imported(
+        &self,
+        graph: &mut CompositionGraph,
+        interface: &str,
+        from: &Instance,
+    ) -> Result<()> {
+        let mut imports = self.world.imports.iter();
+        match imports.any(|import| import.name == interface) {
+            true => self.plug(graph, interface, from, interface),
+            false => Ok(()),
+        }
     }
 
     /// Plugs the interfaces that hold nothing but types, so that no host has to know them.

@@ -1,9 +1,9 @@
-//! Holds what features import against what hosts have.
+//! Holds what parts import against what hosts have.
 
 use anyhow::{Context as _, Result};
 use wasmtime::{Config, Engine, component::Component};
 
-use super::{STORES, feature::Loaded};
+use super::{STORES, load::Loaded};
 use crate::host::guest;
 
 /// Packages that hosts have in the versions of WASI 0.2 and 0.3.
@@ -34,16 +34,16 @@ fn is_known(import: &str) -> bool {
     is_wasi(import) && !version.contains('-') || STORES.contains(&import)
 }
 
-/// Refuses a feature that imports an interface by the right name and with another type, as far
+/// Refuses a part that imports an interface by the right name and with another type, as far
 /// as the embedded host knows it.
-pub fn check(features: &[Loaded]) -> Result<()> {
+pub fn check(parts: &[Loaded]) -> Result<()> {
     let mut config = Config::new();
     config.wasm_component_model_async(true);
     let engine = Engine::new(&config)?;
     let linker = guest::server_linker(&engine)?;
-    for feature in features {
+    for part in parts {
         let fits = || -> Result<()> {
-            let Some(stub) = feature.wit.stub(is_known)? else {
+            let Some(stub) = part.wit.stub(is_known)? else {
                 return Ok(());
             };
             let stub = Component::new(&engine, stub)?;
@@ -52,9 +52,9 @@ pub fn check(features: &[Loaded]) -> Result<()> {
         };
         fits().with_context(|| {
             format!(
-                "feature `{}` imports an interface that hosts have with another type; build it against the WIT \
-                 that they publish",
-                feature.name
+                "{} imports an interface that hosts have with another type; build it against the WIT that they \
+                 publish",
+                part.shown()
             )
         })?;
     }

@@ -151,7 +151,7 @@ impl<'a> Shapes<'a> {
                 let (known, first) = *seen.or_insert((shape, owner));
                 ensure!(
                     known == shape,
-                    "features `{first}` and `{owner}` both import `{name}`, but with different types of `{item}`; \
+                    "{first} and {owner} both import `{name}`, but with different types of `{item}`; \
                      build them against the same WIT"
                 );
             }

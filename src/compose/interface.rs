@@ -1,10 +1,10 @@
-//! The interfaces of the contract that features export and the server calls.
+//! The interfaces of the contract that parts export and the server calls.
 
 /// The contract's package and version, as they stand in the names of interfaces.
 pub const PACKAGE: &str = "spin-mcp:server/";
 pub const VERSION: &str = "@0.1.0";
 
-/// Whether a feature's functions are synchronous.
+/// Whether a part's functions are synchronous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Sync,
@@ -13,6 +13,14 @@ pub enum Kind {
 
 impl Kind {
     pub const ALL: [Kind; 2] = [Kind::Sync, Kind::Async];
+
+    /// The interface between the links of a chain of this kind.
+    pub fn handler(self) -> &'static str {
+        match self {
+            Kind::Sync => "spin-mcp:server/handler@0.1.0",
+            Kind::Async => "spin-mcp:server/handler-async@0.1.0",
+        }
+    }
 }
 
 /// Something that a feature can offer.
@@ -31,6 +39,12 @@ impl Interface {
         Interface::Prompts,
         Interface::Completions,
     ];
+
+    /// Whether features export something of this name.
+    pub fn is_known(name: &str) -> bool {
+        let mut all = Interface::ALL.into_iter();
+        all.any(|interface| Kind::ALL.iter().any(|kind| interface.name(*kind) == name))
+    }
 
     /// The full name of the interface of this kind.
     pub fn name(self, kind: Kind) -> &'static str {
@@ -69,6 +83,7 @@ mod tests {
             .filter_map(|id| resolve.id_of(*id))
             .collect();
         for kind in Kind::ALL {
+            assert!(known.iter().any(|known| known == kind.handler()));
             for interface in Interface::ALL {
                 let name = interface.name(kind);
                 assert!(known.iter().any(|known| known == name), "{name}");

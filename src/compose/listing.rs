@@ -13,6 +13,7 @@ use spin_mcp_protocol::types::{
     tool_types::Tool,
     types::{CacheHint, ResourceInfo},
 };
+use tokio::runtime::Runtime;
 use wasmtime::{
     Config, Engine, OptLevel, RegallocAlgorithm, Store,
     component::{
@@ -21,8 +22,8 @@ use wasmtime::{
 };
 
 use super::{
-    feature::Loaded,
     interface::{Interface, Kind},
+    load::{Loaded, SETTINGS},
 };
 use crate::host::{
     engine,
@@ -30,6 +31,7 @@ use crate::host::{
 };
 use page::{Page, stricter};
 
+pub mod chain;
 mod page;
 
 const TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -51,6 +53,8 @@ mod bindings {
                 export spin-mcp:server/resources-async@0.1.0;
                 export spin-mcp:server/prompts@0.1.0;
                 export spin-mcp:server/prompts-async@0.1.0;
+                export spin-mcp:server/handler@0.1.0;
+                export spin-mcp:server/handler-async@0.1.0;
             }",
         world: "spin-mcp:listing/features",
         exports: { default: async },
@@ -122,9 +126,7 @@ impl types::Host for Guest {}
 /// terminal, it shows where it is.
 pub fn list(features: &[Loaded]) -> Result<Vec<Lists>> {
     let lister = Lister::new()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = runtime()?;
     let progress = ProgressBar::new(features.len() as u64);
     progress.set_style(ProgressStyle::with_template(
         "reading `{msg}` ({pos}/{len})",
@@ -140,6 +142,11 @@ pub fn list(features: &[Loaded]) -> Result<Vec<Lists>> {
     }
     progress.finish_and_clear();
     Ok(all)
+}
+
+fn runtime() -> Result<Runtime> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    Ok(runtime.enable_all().build()?)
 }
 
 struct Lister {
@@ -189,6 +196,10 @@ impl Lister {
         request::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         input::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         changes::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
+        let settings = feature.settings.clone();
+        linker
+            .instance(SETTINGS)?
+            .func_wrap("get", move |_, ()| Ok((settings.clone(),)))?;
         trap_unknown(&mut linker, component)?;
         let mut store = guest::sealed_store(&self.engine, &feature.name);
         store.epoch_deadline_async_yield_and_update(1);

@@ -1,20 +1,23 @@
 //! Composes feature components into one MCP server.
 
 mod catalog;
+mod chain;
 mod describe;
-mod feature;
 pub mod grants;
 mod graph;
 mod hosts;
 mod imports;
 mod interface;
 mod listing;
+mod load;
+mod part;
+mod probe;
 pub mod record;
 mod refuse;
+mod settings;
 mod specialize;
 pub mod state;
-
-use std::path::PathBuf;
+mod swap;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
@@ -22,13 +25,17 @@ use spin_mcp_protocol::types::types::CacheHint;
 
 use crate::framework;
 pub use describe::{Description, contract, describe};
-use feature::Loaded;
-pub use feature::World;
 pub use grants::Grant;
 use interface::{Interface, Kind};
-use record::{FeatureRecord, Record};
+use listing::Lists;
+use load::Loaded;
+pub use load::World;
+pub use part::{Component, Part, Role};
+use record::{FeatureRecord, MiddlewareRecord, Record};
 use specialize::{Dispatch, Wiring};
 use state::Need;
+use swap::Swapped;
+pub use swap::{Framework, Override};
 
 /// The generation of WASI that a server is composed for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
@@ -74,31 +81,6 @@ const STORES: [&str; 3] = [
     "wasi:config/store@0.2.0-draft-2024-09-27",
 ];
 
-/// A component that offers tools, resources or prompts.
-#[derive(Clone, Debug)]
-pub struct Feature {
-    /// What messages call it.
-    pub name: String,
-    /// Its component, or its core module with an embedded component type.
-    pub source: PathBuf,
-    /// What the user calls it, unless that is `source`.
-    pub origin: Option<String>,
-    /// Put before the name of each of its tools and prompts.
-    pub prefix: Option<String>,
-    /// What it may use beside what every feature may.
-    pub allow: Vec<Grant>,
-    /// Its lists depend on the request: they are not read now, but asked for with every one.
-    pub dynamic: bool,
-}
-
-impl Feature {
-    /// Where it comes from, as the user wrote it.
-    fn shown(&self) -> String {
-        let path = || self.source.display().to_string();
-        self.origin.clone().unwrap_or_else(path)
-    }
-}
-
 /// What the server says of itself, and whom it answers.
 #[derive(Clone, Debug, Default)]
 pub struct ServerConfig {
@@ -126,7 +108,11 @@ pub struct Composition {
     pub runtime: Runtime,
     pub server: ServerConfig,
     /// In the order of the lists that clients see.
-    pub features: Vec<Feature>,
+    pub features: Vec<Part>,
+    /// The first sees a request first.
+    pub middleware: Vec<Part>,
+    /// What stands in for parts of the framework.
+    pub overrides: Vec<Override>,
 }
 
 /// A composed server.
@@ -139,37 +125,41 @@ pub struct Composed {
 
 /// Composes a server. The same input gives the same bytes.
 pub fn compose(composition: &Composition) -> Result<Composed> {
-    let wasi = composition.wasi;
+    let (wasi, config) = (composition.wasi, &composition.server);
     ensure!(
         !composition.features.is_empty(),
         "a server needs at least one feature; name its component"
     );
-    let features = composition
-        .features
-        .iter()
-        .map(|feature| feature::load(feature, wasi))
-        .collect::<Result<Vec<_>>>()?;
-    let refusers = refuse::refusers(&features)?;
-    hosts::check(&features)?;
-    let lists = listing::list(&features)?;
-    let records: Vec<_> = features
-        .iter()
-        .zip(&lists)
-        .map(|(feature, lists)| {
-            let state = Need::of(catalog::flags(feature, lists));
-            FeatureRecord::new(feature, lists, state)
-        })
+    let features = composition.features.iter();
+    let features = features.map(|part| load::load(part, wasi));
+    let mut parts = features.collect::<Result<Vec<_>>>()?;
+    let swapped = Swapped::read(&composition.overrides)?;
+    let transport = swapped.transport()?;
+    let (kind, links) = chain::load(&composition.middleware, &parts, transport, wasi)?;
+    parts.extend(links);
+    let (features, links) = parts.split_at(composition.features.len());
+    let refusers = refuse::refusers(&parts)?;
+    hosts::check(&parts)?;
+    let mut lists = listing::list(features)?;
+    lists.resize_with(parts.len(), Lists::default);
+
+    let needs = parts.iter().zip(&lists);
+    let needs: Vec<_> = needs
+        .map(|(part, lists)| Need::of(catalog::flags(part, lists)))
         .collect();
-    let stateful = records.iter().any(|feature| !feature.state.is_empty());
+    let stateful = needs.iter().any(|needs| !needs.is_empty());
     let has_store = composition.runtime == Runtime::Spin;
-    let store = (stateful && has_store).then(|| match &composition.server.store {
+    let store = (stateful && has_store).then(|| match &config.store {
         Some(store) => store.clone(),
         None => state::DEFAULT_STORE.to_owned(),
     });
-    let catalog = catalog::bake(&composition.server, store.as_deref(), &features, &lists)?;
+    let catalog = catalog::bake(config, store.as_deref(), parts.iter().zip(&lists))?;
 
+    let is_chain =
+        !links.is_empty() || swapped.has(Framework::Transport) || swapped.has(Framework::Hub);
     // Streams that stay open are those of the component behind `request`, too.
     let needs_request = stateful
+        || is_chain
         || features
             .iter()
             .any(|feature| feature.context().next().is_some());
@@ -180,29 +170,71 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     if store.is_none() {
         unused.extend(STORES);
     }
-    let wiring = Wiring {
-        dispatches: &dispatches(&features),
+    // Variables are there instead of the stores that Spin has.
+    let environment = stateful && !has_store;
+    let dispatches = dispatches(features);
+    let hub = Wiring {
+        dispatches: &dispatches,
         unused: &unused,
-        // Variables are there instead of those that Spin has.
-        environment: stateful && !has_store,
+        environment,
     };
-    let whole = stateful || features.iter().any(needs_whole);
-    let server = specialize::specialize(framework::server(wasi, whole), &wiring, &catalog)?;
+    let (hub, transport) = match is_chain {
+        false => {
+            let whole = stateful || features.iter().any(needs_whole);
+            let server = framework::server(wasi, whole);
+            (specialize::specialize(server, &hub, &catalog)?, None)
+        }
+        true => {
+            let mut unused = unused.clone();
+            unused.extend(
+                Kind::ALL
+                    .into_iter()
+                    .filter(|other| *other != kind)
+                    .map(Kind::handler),
+            );
+            let wiring = Wiring {
+                dispatches: &[],
+                unused: &unused,
+                environment,
+            };
+            let transport = swapped.component(Framework::Transport, wasi, &wiring, &catalog)?;
+            let hub = swapped.component(Framework::Hub, wasi, &hub, &catalog)?;
+            (hub, Some(transport))
+        }
+    };
     let request = match needs_request {
-        true => Some(specialize::specialize(
-            framework::request(wasi),
-            &Wiring::default(),
-            &[],
-        )?),
+        true => {
+            let wiring = Wiring::default();
+            Some(swapped.component(Framework::Request, wasi, &wiring, &[])?)
+        }
         false => None,
     };
-    let mut component = graph::encode(graph::Parts {
-        server,
-        request,
-        features: &features,
-        refusers,
-    })?;
-    let record = Record::new(composition, store, records);
+    let settings = settings::component(&parts)?;
+    let server = graph::Server {
+        hub: &hub,
+        chain: transport.as_deref().map(|transport| graph::Chain {
+            kind,
+            transport: Some(transport),
+        }),
+        request: request.as_deref(),
+        settings: settings.as_deref(),
+        parts: &parts,
+        skipped: 0,
+        refusers: &refusers,
+    };
+    let offers = match links.is_empty() {
+        true => None,
+        false => probe::offers(&server, composition, &lists)?,
+    };
+    let mut component = graph::encode(&server)?;
+    let mut needs = needs.into_iter();
+    let features = features.iter().zip(&lists).zip(&mut needs);
+    let features =
+        features.map(|((feature, lists), needs)| FeatureRecord::new(feature, lists, needs));
+    let features = features.collect();
+    let middleware = links.iter().zip(needs);
+    let middleware = middleware.map(|(link, needs)| MiddlewareRecord::new(link, needs));
+    let record = Record::new(composition, store, (features, middleware.collect()), offers);
     record.append_to(&mut component)?;
     check_memories(&component, composition.runtime)?;
     Ok(Composed { component, record })

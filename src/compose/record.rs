@@ -10,7 +10,7 @@ use spin_mcp_protocol::types::{
 use wasm_encoder::{ComponentSection as _, CustomSection};
 use wasmparser::{Parser, Payload};
 
-use super::{Composition, feature::Loaded, grants::Grants, listing::Lists, state::Need};
+use super::{Composition, grants::Grants, listing::Lists, load::Loaded, part::Role, state::Need};
 
 /// The custom section that holds the record as JSON.
 const SECTION: &str = "spin-mcp";
@@ -32,6 +32,45 @@ pub struct Record {
     pub store: Option<String>,
     /// In the order of the lists.
     pub features: Vec<FeatureRecord>,
+    /// The first sees a request first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub middleware: Vec<MiddlewareRecord>,
+    /// What clients see through the middleware, without what depends on the request. None: what
+    /// the features offer, or it depends on the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offers: Option<Offers>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MiddlewareRecord {
+    pub name: String,
+    /// Where its component came from, if not from a file: a reference, a URL, or the name of
+    /// what `mcp` ships.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// SHA-256 of its file, in hexadecimal.
+    pub sha256: String,
+    /// What it needs state for that instances share.
+    #[serde(default)]
+    pub state: Vec<Need>,
+    /// What it imports of hosts and framework.
+    pub imports: Vec<String>,
+    #[serde(flatten)]
+    pub grants: Grants,
+}
+
+/// What a server offers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Offers {
+    pub tools: Vec<ToolRecord>,
+    #[serde(default)]
+    pub resources: Vec<ResourceRecord>,
+    #[serde(default)]
+    pub resource_templates: Vec<ResourceTemplateRecord>,
+    #[serde(default)]
+    pub prompts: Vec<PromptRecord>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,6 +145,15 @@ pub struct PromptRecord {
     pub arguments: Vec<String>,
 }
 
+/// What is known of a feature or a middleware.
+pub struct PartRecord<'a> {
+    pub role: Role,
+    pub name: &'a str,
+    pub state: &'a [Need],
+    pub imports: &'a [String],
+    pub grants: &'a Grants,
+}
+
 fn is_false(flag: &bool) -> bool {
     !flag
 }
@@ -114,7 +162,8 @@ impl Record {
     pub(super) fn new(
         composition: &Composition,
         store: Option<String>,
-        features: Vec<FeatureRecord>,
+        (features, middleware): (Vec<FeatureRecord>, Vec<MiddlewareRecord>),
+        offers: Option<Offers>,
     ) -> Record {
         Record {
             mcp: env!("CARGO_PKG_VERSION").to_owned(),
@@ -123,19 +172,18 @@ impl Record {
             version: composition.server.version.clone(),
             store,
             features,
+            middleware,
+            offers,
         }
     }
 
     /// Why instances have to share state. None: they have none.
     pub fn reason_for_state(&self) -> Option<String> {
-        let features = self
-            .features
-            .iter()
-            .filter(|feature| !feature.state.is_empty());
-        let reasons: Vec<_> = features
-            .map(|feature| {
-                let verbs: Vec<_> = feature.state.iter().map(|need| need.verb()).collect();
-                format!("feature `{}` {}", feature.name, verbs.join(" and "))
+        let parts = self.parts().filter(|part| !part.state.is_empty());
+        let reasons: Vec<_> = parts
+            .map(|part| {
+                let verbs: Vec<_> = part.state.iter().map(|need| need.verb()).collect();
+                format!("{} `{}` {}", part.role, part.name, verbs.join(" and "))
             })
             .collect();
         (!reasons.is_empty()).then(|| reasons.join(", "))
@@ -150,9 +198,30 @@ impl Record {
         })
     }
 
-    /// The tools of all features.
+    /// The tools that clients see.
     pub fn tools(&self) -> impl Iterator<Item = &ToolRecord> {
-        self.features.iter().flat_map(|feature| &feature.tools)
+        let own = self.offers.iter().flat_map(|offers| &offers.tools);
+        let of_features = self.features.iter().flat_map(|feature| &feature.tools);
+        own.chain(of_features.filter(|_| self.offers.is_none()))
+    }
+
+    /// What features and middleware have in common.
+    pub fn parts(&self) -> impl Iterator<Item = PartRecord<'_>> {
+        let features = self.features.iter().map(|feature| PartRecord {
+            role: Role::Feature,
+            name: &feature.name,
+            state: &feature.state,
+            imports: &feature.imports,
+            grants: &feature.grants,
+        });
+        let middleware = self.middleware.iter().map(|link| PartRecord {
+            role: Role::Middleware,
+            name: &link.name,
+            state: &link.state,
+            imports: &link.imports,
+            grants: &link.grants,
+        });
+        features.chain(middleware)
     }
 
     pub(super) fn append_to(&self, component: &mut Vec<u8>) -> Result<()> {
@@ -188,6 +257,25 @@ impl Record {
     }
 }
 
+impl MiddlewareRecord {
+    pub(super) fn new(link: &Loaded, state: Vec<Need>) -> MiddlewareRecord {
+        MiddlewareRecord {
+            name: link.name.clone(),
+            source: link.origin.clone(),
+            sha256: link.digest.clone(),
+            state,
+            imports: names(link),
+            grants: link.grants.clone(),
+        }
+    }
+}
+
+/// What a part imports.
+fn names(part: &Loaded) -> Vec<String> {
+    let imports = part.imports.iter();
+    imports.map(|import| import.name.clone()).collect()
+}
+
 impl FeatureRecord {
     pub(super) fn new(feature: &Loaded, lists: &Lists, state: Vec<Need>) -> FeatureRecord {
         let prefix = feature.prefix.as_deref();
@@ -198,11 +286,7 @@ impl FeatureRecord {
             prefix: feature.prefix.clone(),
             dynamic: feature.dynamic,
             state,
-            imports: feature
-                .imports
-                .iter()
-                .map(|import| import.name.clone())
-                .collect(),
+            imports: names(feature),
             grants: feature.grants.clone(),
             tools: lists
                 .tools

@@ -1,16 +1,16 @@
-//! Components that stand in for what features may not use: each function answers at once that
+//! Components that stand in for what parts may not use: each function answers at once that
 //! it is refused.
 //!
-//! They are made from the features' own types, so that there is one for any interface in any
-//! version. Features share one as far as they can, since each costs a module and a memory.
+//! They are made from the parts' own types, so that there is one for any interface in any
+//! version. Parts share one as far as they can, since each costs a module and a memory.
 
 use anyhow::{Context as _, Result};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, World, WorldId, WorldItem, WorldKey};
 
 use super::{
-    feature::Loaded,
     imports::{self, Shapes},
+    load::Loaded,
 };
 
 mod answer;
@@ -24,7 +24,7 @@ pub use inline::inline;
 #[derive(Default)]
 pub struct Refusers {
     pub components: Vec<Vec<u8>>,
-    /// Which one is for which feature; none for a feature that is refused nothing.
+    /// Which one is for which part; none for a part that is refused nothing.
     pub of: Vec<Option<usize>>,
 }
 
@@ -37,28 +37,29 @@ struct Refuser {
     imports: Vec<String>,
 }
 
-pub fn refusers(features: &[Loaded]) -> Result<Refusers> {
+pub fn refusers(parts: &[Loaded]) -> Result<Refusers> {
+    let shown: Vec<_> = parts.iter().map(Loaded::shown).collect();
     let mut shapes = Shapes::default();
-    for feature in features {
-        shapes.check(&feature.name, &feature.wit)?;
+    for (part, shown) in parts.iter().zip(&shown) {
+        shapes.check(shown, &part.wit)?;
     }
     let (mut refusers, mut of) = (Vec::<Refuser>::new(), Vec::new());
-    for (slot, feature) in features.iter().enumerate() {
-        let refusing = &feature.grants.refusing;
+    for (index, loaded) in parts.iter().enumerate() {
+        let refusing = &loaded.grants.refusing;
         if refusing.is_empty() {
             of.push(None);
             continue;
         }
-        let of_feature = || format!("cannot refuse imports of feature `{}`", feature.name);
-        let part = feature.wit.part(&format!("f{slot}"), refusing);
-        let part = Refuser::new(part.with_context(of_feature)?, refusing);
+        let of_part = || format!("cannot refuse imports of {}", loaded.shown());
+        let part = loaded.wit.part(&format!("p{index}"), refusing);
+        let part = Refuser::new(part.with_context(of_part)?, refusing);
         let known = refusers.iter().position(|refuser| refuser.fits(&part));
-        let index = known.unwrap_or(refusers.len());
-        match refusers.get_mut(index) {
-            Some(refuser) => refuser.add(part).with_context(of_feature)?,
+        let refuser = known.unwrap_or(refusers.len());
+        match refusers.get_mut(refuser) {
+            Some(refuser) => refuser.add(part).with_context(of_part)?,
             None => refusers.push(part),
         }
-        of.push(Some(index));
+        of.push(Some(refuser));
     }
     let components = refusers.into_iter().map(Refuser::encode);
     Ok(Refusers {

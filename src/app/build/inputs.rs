@@ -12,7 +12,7 @@ use std::time::UNIX_EPOCH;
 use ignore::{DirEntry, WalkBuilder};
 use sha2::{Digest as _, Sha256};
 
-use crate::app::Feature;
+use crate::app::Part;
 
 /// The largest file that is searched for paths out of the folder.
 const SEARCHED: u64 = 1 << 20;
@@ -58,8 +58,8 @@ pub fn files(top: &Path, workdir: &Path, outputs: &[PathBuf]) -> io::Result<Vec<
     Ok(files)
 }
 
-/// A digest of all that the build of a feature reads. None: it may read more than is known.
-pub fn digest(top: &Path, feature: &Feature, command: &str, outputs: &[PathBuf]) -> Option<String> {
+/// A digest of all that the build of a part reads. None: it may read more than is known.
+pub fn digest(top: &Path, part: &Part, command: &str, outputs: &[PathBuf]) -> Option<String> {
     if reads_elsewhere(command) {
         return None;
     }
@@ -75,7 +75,7 @@ pub fn digest(top: &Path, feature: &Feature, command: &str, outputs: &[PathBuf])
         sum.add(&metadata.len().to_le_bytes());
         sum.add(&modified.as_nanos().to_le_bytes());
     }
-    let workdir = feature.workdir.canonicalize().ok()?;
+    let workdir = part.workdir.canonicalize().ok()?;
     let files = files(top, &workdir, outputs).ok()?;
     if files.is_empty() {
         return None;
@@ -168,6 +168,8 @@ fn leads_out(name: &Path, content: &[u8]) -> bool {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use crate::app::Origin;
+    use crate::compose::Role;
     use crate::registry::Source;
 
     struct Folder(tempfile::TempDir);
@@ -190,16 +192,12 @@ mod tests {
         fn digest(&self, command: &str) -> Option<String> {
             let dir = self.0.path();
             let output = dir.join("text/text.wasm");
-            let feature = Feature {
-                name: "text".into(),
-                source: Source::File(output.clone()),
+            let origin = Origin::Source(Source::File(output.clone()));
+            let part = Part {
                 build: Some(command.into()),
-                workdir: dir.join("text"),
-                prefix: None,
-                allow: vec![],
-                dynamic: false,
+                ..Part::new(Role::Feature, "text".into(), origin, &dir.join("text"))
             };
-            digest(dir, &feature, command, std::slice::from_ref(&output))
+            digest(dir, &part, command, std::slice::from_ref(&output))
         }
     }
 

@@ -1,4 +1,4 @@
-//! Building an app's features: those that changed, several at a time.
+//! Building an app's features and middleware: those that changed, several at a time.
 
 mod inputs;
 mod output;
@@ -15,13 +15,14 @@ use anyhow::{Context as _, Result, ensure};
 pub(super) use self::inputs::files;
 use self::output::Output;
 use self::stamps::Stamps;
-use super::{App, Feature};
+use super::{App, Part};
 
 /// A build command that ran and failed. Its own output has told why.
 #[derive(Debug, thiserror::Error)]
-#[error("the build command of feature `{feature}` failed: {status}")]
+#[error("the build command of {part} failed: {status}")]
 pub struct BuildFailed {
-    pub feature: String,
+    /// Such as `feature `text``.
+    pub part: String,
     pub status: ExitStatus,
 }
 
@@ -48,16 +49,16 @@ pub struct BuildOptions {
     pub jobs: NonZeroUsize,
 }
 
-/// A feature to build.
+/// A part to build.
 struct Task<'a> {
-    feature: &'a Feature,
+    part: &'a Part,
     command: &'a str,
     /// The digest of what the build is going to read, if that is known.
     inputs: Option<String>,
 }
 
 impl App {
-    /// Runs the build commands of features whose inputs changed, or may have. Features that
+    /// Runs the build commands of parts whose inputs changed, or may have. Those that
     /// share a `workdir` are built in order, others at the same time. Once one fails, no other
     /// is begun. Tells of each on stderr.
     pub fn build(&self, options: &BuildOptions) -> Result<()> {
@@ -77,9 +78,9 @@ impl App {
                                 return;
                             }
                             match task.run(&output) {
-                                Ok(()) => stamps.set(task.feature, task.inputs),
+                                Ok(()) => stamps.set(task.part, task.inputs),
                                 Err(error) => {
-                                    stamps.set(task.feature, None);
+                                    stamps.set(task.part, None);
                                     failures.lock().expect("no thread panicked").push(error);
                                 }
                             }
@@ -97,25 +98,22 @@ impl App {
         Err(first)
     }
 
-    /// The features to build, those that share a folder together: where one is due, what it
+    /// The parts to build, those that share a folder together: where one is due, what it
     /// writes may be what the others read.
     fn due(&self, stamps: &Stamps, force: bool) -> Result<Vec<Vec<Task<'_>>>> {
-        let files = self
-            .features
-            .iter()
-            .filter_map(|feature| feature.source.file());
+        let files = self.parts().filter_map(Part::file);
         let outputs: Vec<_> = files.chain([&self.output]).cloned().collect();
         let mut lanes: Vec<(PathBuf, bool, Vec<Task>)> = Vec::new();
-        for feature in &self.features {
-            let Some(command) = &feature.build else {
+        for part in self.parts() {
+            let Some(command) = &part.build else {
                 continue;
             };
-            let workdir = feature.workdir()?;
-            let inputs = inputs::digest(&self.dir, feature, command, &outputs);
-            let fresh = |inputs: &String| stamps.holds(feature, inputs);
+            let workdir = part.workdir()?;
+            let inputs = inputs::digest(&self.dir, part, command, &outputs);
+            let fresh = |inputs: &String| stamps.holds(part, inputs);
             let due = force || !inputs.as_ref().is_some_and(fresh);
             let task = Task {
-                feature,
+                part,
                 command,
                 inputs,
             };
@@ -129,7 +127,7 @@ impl App {
         }
         for (_, _, tasks) in lanes.iter().filter(|(_, due, _)| !due) {
             for task in tasks {
-                eprintln!("feature `{}` is up to date", task.feature.name);
+                eprintln!("{} is up to date", task.part.shown());
             }
         }
         let due = lanes.into_iter().filter(|(_, due, _)| *due);
@@ -137,13 +135,18 @@ impl App {
     }
 }
 
-impl Feature {
+impl Part {
+    /// As messages name it: `feature `text``.
+    fn shown(&self) -> String {
+        format!("{} `{}`", self.role, self.name)
+    }
+
     fn workdir(&self) -> Result<PathBuf> {
         let workdir = self.workdir.canonicalize().ok();
         workdir.filter(|dir| dir.is_dir()).with_context(|| {
             format!(
-                "cannot build feature `{}`: no folder `{}`; correct its `workdir`",
-                self.name,
+                "cannot build {}: no folder `{}`; correct its `workdir`",
+                self.shown(),
                 self.workdir.display()
             )
         })
@@ -152,21 +155,22 @@ impl Feature {
 
 impl Task<'_> {
     fn run(&self, output: &Output) -> Result<()> {
-        let Feature { name, source, .. } = self.feature;
+        let (part, shown) = (self.part, self.part.shown());
         let mut command = shell(self.command);
-        command.current_dir(&self.feature.workdir);
-        let status = output.run(self.feature, self.command, command)?;
+        command.current_dir(&part.workdir);
+        let status = output.run(&shown, self.command, command)?;
         if !status.success() {
             return Err(BuildFailed {
-                feature: name.clone(),
+                part: shown,
                 status,
             }
             .into());
         }
         ensure!(
-            source.file().is_some_and(|file| file.is_file()),
-            "the build command of feature `{name}` succeeded, but there is no `{source}`; correct \
-             its `source`, `build` or `workdir`"
+            part.file().is_some_and(|file| file.is_file()),
+            "the build command of {shown} succeeded, but there is no `{}`; correct its `source`, `build` or \
+             `workdir`",
+            part.origin
         );
         Ok(())
     }
@@ -193,21 +197,19 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::app::Origin;
+    use crate::compose::Role;
     use crate::registry::Source;
 
-    fn feature(dir: &Path, name: &str, build: &str) -> Feature {
-        Feature {
-            name: name.into(),
-            source: Source::File(dir.join(name)),
+    fn feature(dir: &Path, name: &str, build: &str) -> Part {
+        let origin = Origin::Source(Source::File(dir.join(name)));
+        Part {
             build: Some(build.into()),
-            workdir: dir.to_owned(),
-            prefix: None,
-            allow: vec![],
-            dynamic: false,
+            ..Part::new(Role::Feature, name.into(), origin, dir)
         }
     }
 
-    fn app(dir: &Path, features: Vec<Feature>) -> App {
+    fn app(dir: &Path, features: Vec<Part>) -> App {
         App {
             dir: dir.to_owned(),
             component: "mcp".into(),
@@ -219,6 +221,8 @@ mod tests {
             wasi: Default::default(),
             server: Default::default(),
             features,
+            middleware: vec![],
+            overrides: vec![],
         }
     }
 
@@ -230,7 +234,7 @@ mod tests {
     }
 
     /// A feature with a folder of its own.
-    fn apart(dir: &Path, name: &str, build: &str) -> Feature {
+    fn apart(dir: &Path, name: &str, build: &str) -> Part {
         let mut feature = feature(dir, name, build);
         feature.workdir = dir.join(format!("{name}-sources"));
         fs::create_dir_all(&feature.workdir).unwrap();
@@ -278,11 +282,11 @@ mod tests {
         let command = "cat main.py extra.py > out.wasm 2>/dev/null; echo built >> built.log";
         let app = || {
             let mut one = apart(dir.path(), "one", command);
-            one.source = Source::File(one.workdir.join("out.wasm"));
+            one.origin = Origin::Source(Source::File(one.workdir.join("out.wasm")));
             app(dir.path(), vec![one])
         };
         fs::write(dir.path().join(".gitignore"), "*.log\n").unwrap();
-        let source = app().features[0].source.file().unwrap().clone();
+        let source = app().features[0].file().unwrap().clone();
         let log = log.with_file_name("one-sources/built.log");
         let built = |times: usize, why: &str| {
             build(&app(), 2).unwrap();
@@ -311,7 +315,7 @@ mod tests {
     fn a_failed_build_is_not_taken_for_done() {
         let dir = tempfile::tempdir().unwrap();
         let mut one = apart(dir.path(), "one", "cp main.py one.wasm; test -e good");
-        one.source = Source::File(one.workdir.join("one.wasm"));
+        one.origin = Origin::Source(Source::File(one.workdir.join("one.wasm")));
         let good = one.workdir.join("good");
         let app = app(dir.path(), vec![one]);
         for _ in 0..2 {
@@ -342,8 +346,8 @@ mod tests {
                 let error = build(&app(dir.path(), vec![failing, slow, next]), jobs).unwrap_err();
                 let failed: &BuildFailed = error.downcast_ref().unwrap();
                 assert_eq!(
-                    (failed.feature.as_str(), failed.exit_code()),
-                    ("failing", code)
+                    (failed.part.as_str(), failed.exit_code()),
+                    ("feature `failing`", code)
                 );
                 assert!(!dir.path().join("next").exists());
                 assert_eq!(dir.path().join("slow").exists(), jobs == 2);

@@ -7,8 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::app::Feature;
-
 /// Shows builds on stderr.
 pub struct Output {
     /// None: a single build has stdin, stdout and stderr to itself.
@@ -31,15 +29,14 @@ impl Output {
         }
     }
 
-    /// Runs the build command of a feature, and shows what it writes: at once, or when it ends.
-    pub fn run(&self, feature: &Feature, text: &str, mut command: Command) -> Result<ExitStatus> {
-        let name = &feature.name;
-        let cannot = || format!("cannot start the build command of feature `{name}`");
-        self.say(&format!("building feature `{name}` with `{text}`"));
+    /// Runs the build command of a part, and shows what it writes: at once, or when it ends.
+    pub fn run(&self, part: &str, text: &str, mut command: Command) -> Result<ExitStatus> {
+        let cannot = || format!("cannot start the build command of {part}");
+        self.say(&format!("building {part} with `{text}`"));
         let start = Instant::now();
         let Some(lines) = &self.lines else {
             let status = command.status().with_context(cannot)?;
-            self.end(name, status, start);
+            self.end(part, status, start);
             return Ok(status);
         };
         // Both into one pipe, so that they keep their order.
@@ -51,42 +48,42 @@ impl Output {
         let mut child = command.spawn().with_context(cannot)?;
         // It holds the ends of the pipe that are written to.
         drop(command);
-        let line = lines.add(progress(name));
+        let line = lines.add(progress(part));
         let mut written = Vec::new();
         let read = reader.read_to_end(&mut written);
         let status = child.wait().with_context(cannot)?;
-        read.with_context(|| format!("cannot read what the build of feature `{name}` writes"))?;
+        read.with_context(|| format!("cannot read what the build of {part} writes"))?;
         line.finish_and_clear();
         lines.remove(&line);
         lines.suspend(|| {
             let mut stderr = std::io::stderr().lock();
             if !written.is_empty() {
-                let _ = writeln!(stderr, "output of feature `{name}`:");
+                let _ = writeln!(stderr, "output of {part}:");
                 let _ = stderr.write_all(&written);
                 if !written.ends_with(b"\n") {
                     let _ = writeln!(stderr);
                 }
             }
         });
-        self.end(name, status, start);
+        self.end(part, status, start);
         Ok(status)
     }
 
-    fn end(&self, name: &str, status: ExitStatus, start: Instant) {
+    fn end(&self, part: &str, status: ExitStatus, start: Instant) {
         if status.success() {
             let seconds = start.elapsed().as_secs_f32();
-            self.say(&format!("built feature `{name}` in {seconds:.1} s"));
+            self.say(&format!("built {part} in {seconds:.1} s"));
         }
     }
 }
 
-/// A line that moves while a feature is built, on terminals.
-fn progress(name: &str) -> ProgressBar {
+/// A line that moves while a part is built, on terminals.
+fn progress(part: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{spinner} building feature `{msg}` {elapsed}");
-    let line = ProgressBar::new_spinner().with_message(name.to_owned());
+    let style = ProgressStyle::with_template("{spinner} building {msg} {elapsed}");
+    let line = ProgressBar::new_spinner().with_message(part.to_owned());
     line.set_style(style.expect("a template that is written here"));
     line.enable_steady_tick(Duration::from_millis(120));
     line

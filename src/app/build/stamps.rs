@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::inputs;
-use crate::app::Feature;
+use crate::app::Part;
 use crate::app::file::replace;
 
 /// Where, from the folder of `spin.toml`.
@@ -39,24 +39,24 @@ impl Stamps {
         }
     }
 
-    /// Whether the feature was built from these inputs, and its output is still as it was.
-    pub fn holds(&self, feature: &Feature, inputs: &str) -> bool {
+    /// Whether the part was built from these inputs, and its output is still as it was.
+    pub fn holds(&self, part: &Part, inputs: &str) -> bool {
         let built = self.built.lock().expect("no thread panicked");
-        built.get(&key(feature)).is_some_and(|stamp| {
-            stamp.inputs == inputs && output(feature).as_ref() == Some(&stamp.output)
+        built.get(&key(part)).is_some_and(|stamp| {
+            stamp.inputs == inputs && output(part).as_ref() == Some(&stamp.output)
         })
     }
 
-    /// Keeps that a feature was built, or that nobody can tell from what. A folder that cannot
+    /// Keeps that a part was built, or that nobody can tell from what. A folder that cannot
     /// be written costs time, and nothing else.
-    pub fn set(&self, feature: &Feature, inputs: Option<String>) {
-        let stamp = inputs.zip(output(feature));
+    pub fn set(&self, part: &Part, inputs: Option<String>) {
+        let stamp = inputs.zip(output(part));
         let mut built = self.built.lock().expect("no thread panicked");
         let before = match stamp {
-            Some((inputs, output)) => built.insert(key(feature), Stamp { inputs, output }),
-            None => built.remove(&key(feature)),
+            Some((inputs, output)) => built.insert(key(part), Stamp { inputs, output }),
+            None => built.remove(&key(part)),
         };
-        if before.as_ref() != built.get(&key(feature))
+        if before.as_ref() != built.get(&key(part))
             && let Ok(text) = serde_json::to_vec_pretty(&*built)
         {
             let _ = replace(&self.path, &text);
@@ -64,15 +64,12 @@ impl Stamps {
     }
 }
 
-/// Names the output, too, since an app may have several servers with features of one name.
-fn key(feature: &Feature) -> String {
-    format!("{} {}", feature.name, feature.source)
+/// Names the output, too, since an app may have several servers with parts of one name.
+fn key(part: &Part) -> String {
+    format!("{} {}", part.name, part.origin)
 }
 
 /// What was built, as it is now.
-fn output(feature: &Feature) -> Option<String> {
-    feature
-        .source
-        .file()
-        .and_then(|file| inputs::digest_of(file))
+fn output(part: &Part) -> Option<String> {
+    part.file().and_then(|file| inputs::digest_of(file))
 }

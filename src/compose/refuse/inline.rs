@@ -24,7 +24,7 @@ use super::{
     answer::{Answers, origin},
     module::EXIT,
 };
-use crate::compose::{feature::World, imports::Imports};
+use crate::compose::{imports::Imports, load::World};
 
 /// What an asynchronous call returns that is over.
 const RETURNED: i32 = 2;

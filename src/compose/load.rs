@@ -1,8 +1,9 @@
-//! A feature component as compose finds it: what it exports, needs and cannot have.
+//! A component as compose finds it: what it exports, needs and cannot have.
 
 use std::fs;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use wasmparser::{
     ComponentExternalKind, Encoding, Parser, Payload, Validator, WasmFeatures,
@@ -11,18 +12,20 @@ use wasmparser::{
 use wit_component::ComponentEncoder;
 
 use super::{
-    Feature, Wasi,
+    Wasi,
     grants::Grants,
     hosts,
     imports::Imports,
     interface::{Interface, Kind, PACKAGE, VERSION},
+    part::{Component, Part, Role},
     refuse,
 };
 
 pub const REQUEST: &str = "spin-mcp:server/request@0.1.0";
 pub const INPUT: &str = "spin-mcp:server/input@0.1.0";
 pub const CHANGES: &str = "spin-mcp:server/changes@0.1.0";
-/// What a feature can ask and tell about the request that it serves.
+pub const SETTINGS: &str = "spin-mcp:server/settings@0.1.0";
+/// What a part can ask and tell about the request that it serves.
 pub const CONTEXT: [&str; 3] = [REQUEST, INPUT, CHANGES];
 
 /// Interfaces of the contract that hold nothing but types.
@@ -36,9 +39,10 @@ const TYPES: [&str; 5] = [
 /// Namespaces that hosts serve.
 const HOST_NAMESPACES: [&str; 4] = ["wasi", "spin", "fermyon", "wasmcloud"];
 
-/// A feature that can be composed.
+/// A part that can be composed.
 #[derive(Debug)]
 pub struct Loaded {
+    pub role: Role,
     pub name: String,
     /// What the user calls its component, if that is not a file's path.
     pub origin: Option<String>,
@@ -48,18 +52,29 @@ pub struct Loaded {
     pub wit: Imports,
     /// Its lists depend on the request.
     pub dynamic: bool,
+    /// What `settings` answers: a JSON object.
+    pub settings: String,
     pub component: Vec<u8>,
     /// SHA-256 of the file, in hexadecimal.
     pub digest: String,
     pub kind: Kind,
-    /// What it exports; one at least.
+    /// What a feature exports; one at least.
     pub interfaces: Vec<Interface>,
     pub imports: Vec<Import>,
 }
 
 impl Loaded {
+    /// As messages name it: `feature `text``.
+    pub fn shown(&self) -> String {
+        format!("{} `{}`", self.role, self.name)
+    }
+
     pub fn exports(&self, interface: Interface) -> bool {
         self.interfaces.contains(&interface)
+    }
+
+    pub fn imports(&self, interface: &str) -> bool {
+        self.imports.iter().any(|import| import.name == interface)
     }
 
     /// What it imports of `CONTEXT`.
@@ -77,11 +92,26 @@ impl Loaded {
     }
 }
 
-/// Reads a feature and says what keeps it out of a server of this edition.
-pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
-    let shown = feature.shown();
-    let bytes = fs::read(&feature.source)
-        .with_context(|| format!("cannot read feature `{}` from `{shown}`", feature.name))?;
+/// Reads a part from its file and says what keeps it out of a server of this edition.
+pub fn load(part: &Part, wasi: Wasi) -> Result<Loaded> {
+    let Component::File { path, .. } = &part.component else {
+        bail!("`{}` has no file", part.component);
+    };
+    let bytes = fs::read(path).with_context(|| {
+        let Part {
+            role,
+            name,
+            component,
+            ..
+        } = part;
+        format!("cannot read {role} `{name}` from `{component}`")
+    })?;
+    load_bytes(part, bytes, wasi)
+}
+
+/// The same for what was read already.
+pub fn load_bytes(part: &Part, bytes: Vec<u8>, wasi: Wasi) -> Result<Loaded> {
+    let (role, name, shown) = (part.role, &part.name, part.component.to_string());
     let digest = Sha256::digest(&bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))
@@ -90,12 +120,20 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
     let world = World::read(&component).with_context(|| {
         format!("`{shown}` is damaged or not a valid component; build it again")
     })?;
-    let (kind, interfaces) = world.offers(feature)?;
-    world.check_imports(feature, kind, &interfaces, wasi)?;
+    let (kind, interfaces) = match role {
+        Role::Feature => world.offers(part)?,
+        Role::Middleware => (world.links(part)?, vec![]),
+    };
+    world.check_imports(part, kind, &interfaces, wasi)?;
+    ensure!(
+        part.settings.is_none() || world.imports.iter().any(|import| import.name == SETTINGS),
+        "{role} `{name}` (`{shown}`) has settings, but does not import `{SETTINGS}`, so it would never read \
+         them; remove `settings`, or build the {role} with that import"
+    );
     let wit = Imports::read(&component)
-        .with_context(|| format!("cannot read what feature `{}` imports", feature.name))?;
-    let mut grants = Grants::new(&wit, &feature.allow)
-        .with_context(|| format!("cannot isolate feature `{}`", feature.name))?;
+        .with_context(|| format!("cannot read what {role} `{name}` imports"))?;
+    let mut grants = Grants::new(&wit, &part.allow)
+        .with_context(|| format!("cannot isolate {role} `{name}`"))?;
     let component = match refuse::inline(&component, &wit, &grants.refusing) {
         Some(inlined) => {
             grants
@@ -106,12 +144,17 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
         None => component,
     };
     Ok(Loaded {
-        name: feature.name.clone(),
-        origin: feature.origin.clone(),
-        prefix: feature.prefix.clone(),
+        role,
+        name: name.clone(),
+        origin: match &part.component {
+            Component::File { origin, .. } => origin.clone(),
+            Component::Shipped(name) => Some((*name).to_owned()),
+        },
+        prefix: part.prefix.clone(),
         grants,
         wit,
-        dynamic: feature.dynamic,
+        dynamic: part.dynamic,
+        settings: Value::Object(part.settings.clone().unwrap_or_default()).to_string(),
         digest,
         kind,
         interfaces,
@@ -206,9 +249,52 @@ impl World {
         self.exports.iter().any(|export| export == interface)
     }
 
+    /// Whether the functions of a link are synchronous.
+    fn links(&self, link: &Part) -> Result<Kind> {
+        let (name, path) = (&link.name, &link.component);
+        let own = Kind::ALL.map(|kind| self.exports(kind.handler()));
+        let kind = match own {
+            [true, false] => Kind::Sync,
+            [false, true] => Kind::Async,
+            [true, true] => bail!(
+                "middleware `{name}` (`{path}`) exports both `{}` and `{}`, but a link of the chain is either \
+                 synchronous or asynchronous; export one of them",
+                Kind::Sync.handler(),
+                Kind::Async.handler()
+            ),
+            [false, false] => bail!(
+                "middleware `{name}` (`{path}`) exports neither `{}` nor `{}`, so no request could pass through \
+                 it; {}",
+                Kind::Sync.handler(),
+                Kind::Async.handler(),
+                match self
+                    .exports
+                    .iter()
+                    .any(|export| Interface::is_known(export))
+                {
+                    true => "it is a feature: put it under `features`",
+                    false => "`spin add -t mcp-middleware` makes one that does",
+                }
+            ),
+        };
+        let other = Kind::ALL.into_iter().find(|other| *other != kind);
+        let next = other.map(Kind::handler).filter(|next| {
+            let mut imports = self.imports.iter();
+            imports.any(|import| import.name == *next)
+        });
+        match next {
+            None => Ok(kind),
+            Some(next) => bail!(
+                "middleware `{name}` (`{path}`) exports `{}`, but imports `{next}`; a link of the chain has one \
+                 of them on both sides",
+                kind.handler()
+            ),
+        }
+    }
+
     /// What the component offers, and whether its functions are synchronous.
-    fn offers(&self, feature: &Feature) -> Result<(Kind, Vec<Interface>)> {
-        let (name, path) = (&feature.name, feature.shown());
+    fn offers(&self, feature: &Part) -> Result<(Kind, Vec<Interface>)> {
+        let (name, path) = (&feature.name, &feature.component);
         let of = |kind| {
             let all = Interface::ALL.into_iter();
             all.filter(move |interface| self.exports(interface.name(kind)))
@@ -241,8 +327,8 @@ impl World {
     }
 
     /// Says why a component is no feature.
-    fn offers_nothing<T>(&self, feature: &Feature) -> Result<T> {
-        let (name, path) = (&feature.name, feature.shown());
+    fn offers_nothing<T>(&self, feature: &Part) -> Result<T> {
+        let (name, path) = (&feature.name, &feature.component);
         let own: Vec<_> = self
             .exports
             .iter()
@@ -259,6 +345,16 @@ impl World {
                 "`{path}` exports nothing that an MCP server is made of; a feature exports `{tools}`, \
                  `{resources}` or `{prompts}` (see `spin new -t mcp-tool`)"
             ),
+            None if own
+                .iter()
+                .any(|own| Kind::ALL.iter().any(|kind| *own == kind.handler())) =>
+            {
+                bail!(
+                    "feature `{name}` (`{path}`) exports `{}` and offers nothing itself: it is a middleware, which \
+                 belongs under `middlewares`",
+                    own[0]
+                )
+            }
             None => bail!(
                 "feature `{name}` (`{path}`) exports `{}`, which this version of `mcp` cannot serve yet; \
                  it serves `{tools}`, `{resources}` and `{prompts}`",
@@ -269,39 +365,45 @@ impl World {
 
     fn check_imports(
         &self,
-        feature: &Feature,
+        part: &Part,
         kind: Kind,
         interfaces: &[Interface],
         wasi: Wasi,
     ) -> Result<()> {
-        let (name, path) = (&feature.name, feature.shown());
+        let (role, name, path) = (part.role, &part.name, &part.component);
+        let export = |kind: Kind| match interfaces.first() {
+            Some(interface) => interface.name(kind),
+            None => kind.handler(),
+        };
         if wasi == Wasi::P2 && kind == Kind::Async {
             bail!(
-                "feature `{name}` (`{path}`) has asynchronous functions (`{}`), which hosts of WASI 0.2 cannot \
+                "{role} `{name}` (`{path}`) has asynchronous functions (`{}`), which hosts of WASI 0.2 cannot \
                  run; compose with `--wasi 0.3` (`wasi = \"0.3\"` in spin.toml), or export `{}` instead",
-                interfaces[0].name(kind),
-                interfaces[0].name(Kind::Sync)
+                export(kind),
+                export(Kind::Sync)
             );
         }
         for import in self.imports.iter().map(|import| import.name.as_str()) {
             let Some((namespace, rest)) = import.split_once(':') else {
                 bail!(
-                    "feature `{name}` (`{path}`) imports `{import}`, which has no package, so nobody can provide it"
+                    "{role} `{name}` (`{path}`) imports `{import}`, which has no package, so nobody can provide it"
                 );
             };
             let version = rest.rsplit_once('@').map_or("", |(_, version)| version);
             if wasi == Wasi::P2 && namespace == "wasi" && version.starts_with("0.3.") {
                 bail!(
-                    "feature `{name}` (`{path}`) imports `{import}`, which hosts of WASI 0.2 do not have; \
+                    "{role} `{name}` (`{path}`) imports `{import}`, which hosts of WASI 0.2 do not have; \
                      compose with `--wasi 0.3` (`wasi = \"0.3\"` in spin.toml)"
                 );
             }
             ensure!(
                 !hosts::is_unheard_of(import),
-                "feature `{name}` (`{path}`) imports `{import}`, a version that no host has; build it for \
+                "{role} `{name}` (`{path}`) imports `{import}`, a version that no host has; build it for \
                  WASI 0.2 or 0.3"
             );
             let own = CONTEXT.contains(&import)
+                || import == SETTINGS
+                || (role == Role::Middleware && import == kind.handler())
                 || TYPES
                     .iter()
                     .any(|types| import == format!("{PACKAGE}{types}{VERSION}"));
@@ -310,14 +412,14 @@ impl World {
             }
             if import.starts_with(PACKAGE) && !import.ends_with(VERSION) {
                 bail!(
-                    "feature `{name}` (`{path}`) imports `{import}`, but this `mcp` composes version {} of the \
-                     contract; build the feature against that version",
+                    "{role} `{name}` (`{path}`) imports `{import}`, but this `mcp` composes version {} of the \
+                     contract; build the {role} against that version",
                     &VERSION[1..]
                 );
             }
             bail!(
-                "feature `{name}` (`{path}`) imports `{import}`, which neither the framework nor a host \
-                 provides; compose what provides it into the feature first, for instance with `wac plug`"
+                "{role} `{name}` (`{path}`) imports `{import}`, which neither the framework nor a host \
+                 provides; compose what provides it into the {role} first, for instance with `wac plug`"
             );
         }
         Ok(())

@@ -1,0 +1,61 @@
+//! Asks the middleware of a server for its lists, so that what it makes of them is known and
+//! checked before anybody calls it.
+
+use anyhow::{Context as _, Result};
+
+use super::{
+    Composition, catalog, dispatches,
+    graph::{self, Chain, Server},
+    listing::{self, Lists},
+    part::Role,
+    record::Offers,
+    specialize::{self, Wiring},
+};
+use crate::framework;
+
+/// What clients see through the middleware of this server. None: a link answers nobody whom it
+/// does not know.
+pub fn offers(
+    server: &Server<'_>,
+    composition: &Composition,
+    lists: &[Lists],
+) -> Result<Option<Offers>> {
+    let kind = server.chain.context("there is no chain")?.kind;
+    let hub = hub(server, composition, lists)?;
+    let through = |skipped: usize| {
+        let links = graph::encode(&Server {
+            hub: &hub,
+            chain: Some(Chain {
+                kind,
+                transport: None,
+            }),
+            skipped,
+            ..*server
+        })?;
+        listing::chain::offers(&links, kind)
+    };
+    let is_link = |index: &usize| server.parts[*index].role == Role::Middleware;
+    let links: Vec<_> = (0..server.parts.len()).filter(is_link).collect();
+    let error = match through(links[0]) {
+        Err(error) => error,
+        offers => return offers,
+    };
+    // The last link that fails is the one that does so by itself.
+    for index in links.into_iter().rev() {
+        through(index).with_context(|| server.parts[index].shown())?;
+    }
+    Err(error)
+}
+
+/// A hub that calls no feature.
+fn hub(server: &Server<'_>, composition: &Composition, lists: &[Lists]) -> Result<Vec<u8>> {
+    let known = server.parts.iter().zip(lists);
+    let known = known.filter(|(part, _)| !part.dynamic);
+    let catalog = catalog::bake(&composition.server, None, known)?;
+    let wiring = Wiring {
+        dispatches: &dispatches(&[]),
+        unused: &[graph::CONTROL],
+        environment: false,
+    };
+    specialize::specialize(framework::hub(composition.wasi), &wiring, &catalog)
+}

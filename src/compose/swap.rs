@@ -1,0 +1,170 @@
+//! The parts of the framework, each of which somebody else's component can stand in for.
+
+use std::{fmt, fs};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use wasmparser::Parser;
+
+use super::{
+    Wasi,
+    graph::CONTROL,
+    interface::Kind,
+    load::World,
+    part::Component,
+    specialize::{Wiring, specialize},
+};
+use crate::framework;
+
+/// A part of the framework.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Framework {
+    /// Speaks with clients, and hands what they ask to the chain.
+    Transport,
+    /// The end of the chain: has the catalog, and calls features.
+    Hub,
+    /// Answers for the requests in progress what parts may know of them.
+    Request,
+}
+
+impl Framework {
+    pub const ALL: [Framework; 3] = [Framework::Transport, Framework::Hub, Framework::Request];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Framework::Transport => "transport",
+            Framework::Hub => "hub",
+            Framework::Request => "request",
+        }
+    }
+}
+
+impl fmt::Display for Framework {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A component that stands in for a part of the framework.
+#[derive(Clone, Debug)]
+pub struct Override {
+    pub part: Framework,
+    /// A component; or a core module as `framework/server` and `framework/request` build them,
+    /// which compose makes a component of.
+    pub component: Component,
+}
+
+/// The parts that stand in for those of `mcp`.
+#[derive(Default)]
+pub struct Swapped(Vec<Swap>);
+
+struct Swap {
+    part: Framework,
+    /// What the user calls it.
+    shown: String,
+    bytes: Vec<u8>,
+}
+
+impl Swap {
+    fn is_module(&self) -> bool {
+        Parser::is_core_wasm(&self.bytes)
+    }
+}
+
+impl Swapped {
+    pub fn read(overrides: &[Override]) -> Result<Swapped> {
+        let mut swapped = Swapped::default();
+        for Override { part, component } in overrides {
+            ensure!(
+                !swapped.has(*part),
+                "there are two components for `{part}`; remove one"
+            );
+            let Component::File { path, .. } = component else {
+                bail!("`{component}` is a middleware, which cannot stand in for `{part}`");
+            };
+            let shown = component.to_string();
+            let bytes =
+                fs::read(path).with_context(|| format!("cannot read `{shown}` for `{part}`"))?;
+            ensure!(
+                Parser::is_core_wasm(&bytes) || Parser::is_component(&bytes),
+                "`{shown}`, which is to stand in for `{part}`, is not a WebAssembly component; build it for \
+                 `wasm32-wasip2`"
+            );
+            swapped.0.push(Swap {
+                part: *part,
+                shown,
+                bytes,
+            });
+        }
+        Ok(swapped)
+    }
+
+    pub fn has(&self, part: Framework) -> bool {
+        self.get(part).is_some()
+    }
+
+    fn get(&self, part: Framework) -> Option<&Swap> {
+        self.0.iter().find(|swap| swap.part == part)
+    }
+
+    /// The component of a part of the framework for this server.
+    pub fn component(
+        &self,
+        part: Framework,
+        wasi: Wasi,
+        wiring: &Wiring<'_>,
+        catalog: &[u8],
+    ) -> Result<Vec<u8>> {
+        match self.get(part) {
+            None => specialize(own(part, wasi), wiring, catalog),
+            Some(swap) if swap.is_module() => specialize(&swap.bytes, wiring, catalog)
+                .with_context(|| format!("cannot make a component of `{}`", swap.shown)),
+            Some(swap) => Ok(swap.bytes.clone()),
+        }
+    }
+
+    /// Of which kind a transport of somebody else has the chain, and what the user calls it.
+    pub fn transport(&self) -> Result<Option<(Kind, String)>> {
+        let transport = self.get(Framework::Transport);
+        let Some(swap) = transport.filter(|swap| !swap.is_module()) else {
+            return Ok(None);
+        };
+        let shown = &swap.shown;
+        let world = World::read(&swap.bytes).with_context(|| {
+            format!("`{shown}` is damaged or not a valid component; build it again")
+        })?;
+        let imports = |name: &str| world.imports.iter().any(|import| import.name == name);
+        let kinds = Kind::ALL.map(|kind| imports(kind.handler()));
+        let kind = match kinds {
+            [true, false] => Kind::Sync,
+            [false, true] => Kind::Async,
+            _ => bail!(
+                "`{shown}` is to be the transport, which imports either `{}` or `{}`, the chain that it hands \
+                 requests to",
+                Kind::Sync.handler(),
+                Kind::Async.handler()
+            ),
+        };
+        ensure!(
+            world
+                .exports
+                .iter()
+                .any(|export| export.starts_with("wasi:")),
+            "`{shown}` is to be the transport, but exports nothing that a host could call, such as \
+             `wasi:http/incoming-handler@0.2.4`"
+        );
+        ensure!(
+            imports(CONTROL),
+            "`{shown}` is to be the transport, but does not import `{CONTROL}`, so no part could ask about a \
+             request"
+        );
+        Ok(Some((kind, format!("transport `{shown}`"))))
+    }
+}
+
+fn own(part: Framework, wasi: Wasi) -> &'static [u8] {
+    match part {
+        Framework::Transport => framework::transport(wasi),
+        Framework::Hub => framework::hub(wasi),
+        Framework::Request => framework::request(wasi),
+    }
+}
