@@ -6,6 +6,8 @@ mod notifications;
 mod same;
 mod tasks;
 
+use std::sync::LazyLock;
+
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -35,6 +37,7 @@ const MODERN: &str = "2026-07-28";
 const LEGACY: &str = "2025-11-25";
 const VERSIONS: [&str; 4] = [MODERN, LEGACY, "2025-06-18", "2025-03-26"];
 const TRANSPORTS: [Via; 2] = [Via::Http, Via::Stdio];
+static CATALOG: LazyLock<Vec<u8>> = LazyLock::new(features::catalog);
 /// What clients declare here.
 const CAPABILITIES: &str = r#"{"elicitation":{},"roots":{},"extensions":{"io.modelcontextprotocol/tasks":{},"com.example/reports":{}}}"#;
 
@@ -109,7 +112,7 @@ impl<'l, S: Inner> Server<'l, S> {
             via,
             version,
             capabilities: CAPABILITIES,
-            catalog: features::catalog(),
+            catalog: CATALOG.clone(),
             services: S::default(),
             answers: Answers::default(),
             link: Box::new(|_, _| None),
