@@ -61,12 +61,7 @@ pub fn ask<S: Services>(
             describe()
         )));
     };
-    if !S::WHOLE || !call.flags().contains(Flags::INPUT) {
-        return Err(Failure::internal(format!(
-            "{} asks for input that its feature cannot read: let it import `input`",
-            describe()
-        )));
-    }
+    check_reader::<S>(call)?;
     if services.store().is_none() {
         return Err(Failure::internal(format!(
             "{} needs input from the user, which this server cannot ask for in revision `{}`: it was \
@@ -109,6 +104,17 @@ pub fn ask<S: Services>(
     }
     call.rounds += 1;
     Ok(asking)
+}
+
+/// Whether who asks can read what the client replies.
+pub fn check_reader<S: Services>(call: &Call<'_>) -> Result<(), Failure> {
+    if S::WHOLE && call.flags().contains(Flags::INPUT) {
+        return Ok(());
+    }
+    Err(Failure::internal(format!(
+        "{} asks for input that its feature cannot read: let it import `input`",
+        call.target.describe()
+    )))
 }
 
 fn place(ticket: &str, expires: u64) -> String {

@@ -4,6 +4,7 @@
 use std::{borrow::Cow, collections::BTreeSet};
 
 use crate::{
+    MAX_RESULT,
     answer::{self, broken},
     call::{Call, Input, Outcome, Passed, Response, Step},
     catalog::Catalog,
@@ -12,7 +13,7 @@ use crate::{
     extension,
     failure::Failure,
     input,
-    json::{self, Object, Value},
+    json::{self, Fault, Object, Value},
     message::{Notification, Params, Request},
     notify::LogLevel,
     services::Services,
@@ -46,14 +47,39 @@ pub(crate) enum Then {
 impl Gate<'_> {
     /// What became of its call.
     pub fn settle<S: Services>(&mut self, outcome: Outcome, services: &mut S) -> Response {
+        if let (Then::Handshake(session), Outcome::Handled(Ok(text))) = (&self.then, &outcome) {
+            let answered = Value::parse(text).ok();
+            let version = answered.and_then(|result| result.member("protocolVersion"));
+            // The session is of the one that the transport chose.
+            if !version.is_some_and(|version| version.is_str(session.version.as_str())) {
+                let expected = session.version.as_str();
+                let what = format!("a `protocolVersion` that is not `{expected}`");
+                return self.call.fail(&broken(&self.call, &what));
+            }
+        }
         match self.call.settle(outcome, services) {
             Step::Done(response) => response,
-            Step::Invoke | Step::Ask(_) => self.call.fail(&broken(
-                &self.call,
-                "a need for input, which only calls, prompts and resources may have",
-            )),
+            Step::Invoke | Step::Ask(_) => self.call.fail(&needs_input(&self.call)),
         }
     }
+}
+
+/// Whether the transport does what this method asks for, or prepares its answer, once no link
+/// refused it.
+pub fn is_gated(method: &str) -> bool {
+    matches!(
+        method,
+        "initialize"
+            | "ping"
+            | "server/discover"
+            | "logging/setLevel"
+            | "subscriptions/listen"
+            | "resources/subscribe"
+            | "resources/unsubscribe"
+            | "tasks/get"
+            | "tasks/update"
+            | "tasks/cancel"
+    )
 }
 
 /// Hands a request to the next link.
@@ -63,6 +89,9 @@ pub(crate) fn request<'a, S: Services>(
     client: Client<'a>,
     services: &mut S,
 ) -> Result<Answer<'a>, Failure> {
+    if !is_gated(&request.method) {
+        return call(catalog, request, client, services);
+    }
     let modern = client.version.is_modern();
     let (prepared, then) = match &*request.method {
         "server/discover" if modern => {
@@ -70,19 +99,27 @@ pub(crate) fn request<'a, S: Services>(
             (catalog.discover(shared), Then::Reply)
         }
         "ping" if !modern => (&b"{}"[..], Then::Reply),
-        "server/discover"
-        | "ping"
-        | "initialize"
-        | "logging/setLevel"
-        | "subscriptions/listen"
-        | "resources/subscribe"
-        | "resources/unsubscribe"
-        | "tasks/get"
-        | "tasks/update"
-        | "tasks/cancel" => (&b"{}"[..], Then::Act),
-        _ => return call(catalog, request, client, services),
+        _ => (&b"{}"[..], Then::Act),
     };
-    Ok(gate(catalog, request, client, prepared.to_vec(), then))
+    // To links, the responses are what they are to a call that asked for them.
+    let responses = match request.params.input_responses {
+        Some(responses) if request.method == "tasks/update" => {
+            dispatch::input_responses(&responses)?
+        }
+        _ => Vec::new(),
+    };
+    let input = Input {
+        responses,
+        state: None,
+    };
+    Ok(gate(
+        catalog,
+        request,
+        client,
+        input,
+        prepared.to_vec(),
+        then,
+    ))
 }
 
 /// Hands an `initialize` request to the next link, with the answer that it is to have.
@@ -95,18 +132,19 @@ pub(crate) fn handshake<'a, S: Services>(
 ) -> Answer<'a> {
     let client = Client::of_session(session.clone(), Vec::new(), level);
     let result = dispatch::initialize_result(catalog, &session, services);
-    gate(catalog, request, client, result, Then::Handshake(session))
+    let (input, then) = (Input::default(), Then::Handshake(session));
+    gate(catalog, request, client, input, result, then)
 }
 
 fn gate<'a>(
     catalog: &Catalog<'a>,
     request: Request<'a>,
     client: Client<'a>,
+    input: Input,
     prepared: Vec<u8>,
     then: Then,
 ) -> Answer<'a> {
     let target = Target::Method(request.method.clone());
-    let input = Input::default();
     let mut call = new_call(catalog, &request, target, input, client.clone());
     if let Some(passed) = &mut call.passed {
         passed.prepared = String::from_utf8(prepared).ok();
@@ -133,7 +171,11 @@ fn call<'a, S: Services>(
         method => Target::Method(Cow::Owned(method.to_owned())),
     };
     dispatch::without_tasks(catalog, &mut client, services);
-    let input = dispatch::input(&request.params, &target, &client, services)?;
+    let input = match target {
+        // Nobody can have been asked.
+        Target::Method(_) => Input::default(),
+        _ => dispatch::input(&request.params, &target, &client, services)?,
+    };
     let call = new_call(catalog, &request, target, input, client);
     Ok(Answer::Call(Box::new(call)))
 }
@@ -147,9 +189,13 @@ fn new_call<'a>(
 ) -> Call<'a> {
     let slots = Slots::One(0);
     let meta = request.params.meta;
+    // What is not in `input` stays where it was.
+    let taken = client.version.is_modern() && !matches!(target, Target::Method(_))
+        || request.method == "tasks/update";
+    let params = passed(&request.params, taken);
     let mut call = Call::new(*catalog, request.id, (target, slots), meta, input, client);
     call.passed = Some(Passed {
-        params: passed(&request.params),
+        params,
         prepared: None,
     });
     call
@@ -171,12 +217,12 @@ pub(crate) fn notification<'a>(
     Box::new(new_call(catalog, &request, target, input, client))
 }
 
-/// The parameters without what `input` has.
-fn passed<'a>(params: &Params<'a>) -> Cow<'a, str> {
+/// The parameters without what `input` has, if it has that.
+fn passed<'a>(params: &Params<'a>, taken: bool) -> Cow<'a, str> {
     if params.text.is_empty() {
         return Cow::Borrowed("{}");
     }
-    if params.input_responses.is_none() && params.request_state.is_none() {
+    if !taken || params.input_responses.is_none() && params.request_state.is_none() {
         return Cow::Borrowed(params.text);
     }
     let mut kept = Vec::with_capacity(params.text.len());
@@ -216,7 +262,10 @@ pub(crate) fn settle<S: Services>(
     };
     match read(call, &text) {
         Err(failure) => Step::Done(call.fail(&failure)),
-        Ok((_, Kind::Complete)) => Step::Done(complete(call, &text)),
+        Ok((value, Kind::Complete)) => Step::Done(complete(call, &value)),
+        Ok((_, Kind::InputRequired)) if matches!(call.target, Target::Method(_)) => {
+            Step::Done(call.fail(&needs_input(call)))
+        }
         Ok((value, Kind::InputRequired)) => match required(call, &value) {
             Ok(required) => input::require(call, &required, services),
             Err(failure) => Step::Done(call.fail(&failure)),
@@ -229,21 +278,31 @@ pub(crate) fn settle<S: Services>(
 pub(crate) fn task_step(call: &Call<'_>, text: String) -> Result<tasks::Step, Failure> {
     let (value, kind) = read(call, &text)?;
     match kind {
-        Kind::Complete => Ok(tasks::Step::Complete(text)),
+        Kind::Complete => {
+            let mut result = Vec::with_capacity(text.len());
+            write(&mut result, call, &value);
+            let result = String::from_utf8(result);
+            result
+                .map(tasks::Step::Complete)
+                .map_err(|_| broken(call, "text that is not UTF-8"))
+        }
         Kind::InputRequired => {
             let required = required(call, &value)?;
             input::check(call, &required)?;
             Ok(tasks::Step::Input(required))
         }
-        Kind::Extension => {
-            let kind = value.member("resultType");
-            if kind.is_some_and(|kind| kind.is_str("task")) {
-                Ok(tasks::Step::Working(text))
-            } else {
-                Err(broken(call, "the result of an extension instead of a task"))
-            }
+        Kind::Extension if extension::read(call, &text)?.1 == "task" => {
+            Ok(tasks::Step::Working(text))
         }
+        Kind::Extension => Err(broken(call, "the result of an extension instead of a task")),
     }
+}
+
+fn needs_input(call: &Call<'_>) -> Failure {
+    broken(
+        call,
+        "a need for input, which only calls, prompts and resources may have",
+    )
 }
 
 enum Kind {
@@ -253,8 +312,22 @@ enum Kind {
 }
 
 fn read<'t>(call: &Call<'_>, text: &'t str) -> Result<(Value<'t>, Kind), Failure> {
-    let value = Value::parse(text).ok().filter(Value::is_object);
-    let value = value.ok_or_else(|| broken(call, "what is not a JSON object"))?;
+    if text.len() > MAX_RESULT {
+        return Err(answer::too_large(call));
+    }
+    let value = Value::parse(text).map_err(|fault| match fault {
+        Fault::Depth => broken(
+            call,
+            "a result that nests too deep; let it return a flatter one",
+        ),
+        Fault::Syntax(_) => broken(call, "what is not a JSON object"),
+    })?;
+    if !value.is_object() {
+        return Err(broken(call, "what is not a JSON object"));
+    }
+    if !value.names_once() {
+        return Err(broken(call, "a result that names a member twice"));
+    }
     let kind = match value.member("resultType") {
         None => Kind::Complete,
         Some(kind) if kind.is_str("complete") => Kind::Complete,
@@ -269,6 +342,9 @@ fn required(call: &Call<'_>, value: &Value<'_>) -> Result<InputRequired, Failure
     let misshapen = || broken(call, "a need for input that is not shaped as one");
     let mut requests = Vec::new();
     let asked = value.member("inputRequests");
+    if asked.is_some_and(|asked| !asked.is_object()) {
+        return Err(misshapen());
+    }
     for (key, request) in asked.iter().flat_map(Value::members) {
         let method = request.member("method").and_then(|method| method.as_str());
         requests.push(InputRequest {
@@ -288,29 +364,32 @@ fn required(call: &Call<'_>, value: &Value<'_>) -> Result<InputRequired, Failure
 }
 
 /// A result as it goes to the client.
-fn complete(call: &Call<'_>, text: &str) -> Response {
-    answer::respond(call, text.len(), |out| {
-        let value = Value::parse(text).map_err(|_| broken(call, "what is not JSON"))?;
-        check_list(call, &value)?;
-        let modern = call.client.version.is_modern();
-        let typed = value.member("resultType").is_some();
-        if modern == typed {
-            // Well-formed, as it was read.
-            let _ = json::compact(out, text);
-            return Ok(());
-        }
-        let mut object = Object::begin(out);
-        if modern {
-            object.string("resultType", "complete");
-        }
-        for (key, value) in value.members() {
-            if !key.is_str("resultType") {
-                let _ = json::compact(object.raw_key(key), value.text);
-            }
-        }
-        object.end();
+fn complete(call: &Call<'_>, value: &Value<'_>) -> Response {
+    answer::respond(call, value.text.len(), |out| {
+        check_list(call, value)?;
+        write(out, call, value);
         Ok(())
     })
+}
+
+/// Appends a complete result, with `resultType` if this client knows that.
+fn write(out: &mut Vec<u8>, call: &Call<'_>, value: &Value<'_>) {
+    let modern = call.client.version.is_modern();
+    if modern == value.member("resultType").is_some() {
+        // Well-formed, as it was read.
+        let _ = json::compact(out, value.text);
+        return;
+    }
+    let mut object = Object::begin(out);
+    if modern {
+        object.string("resultType", "complete");
+    }
+    for (key, value) in value.members() {
+        if !key.is_str("resultType") {
+            let _ = json::compact(object.raw_key(key), value.text);
+        }
+    }
+    object.end();
 }
 
 /// A list names everything once: clients take an entry for the one that they know by its name.
@@ -328,9 +407,10 @@ fn check_list(call: &Call<'_>, value: &Value<'_>) -> Result<(), Failure> {
     let entries = entries.ok_or_else(|| broken(call, "what is not a list"))?;
     let mut names = BTreeSet::new();
     for entry in entries.elements() {
-        let name = entry.member(key).and_then(|name| name.as_str());
+        let mut named = entry.members().filter(|(member, _)| member.is_str(key));
+        let name = named.next().and_then(|(_, name)| name.as_str());
         let name = name.ok_or_else(|| broken(call, "an entry that has no name"))?;
-        if !names.insert(name) {
+        if !names.insert(name) || named.next().is_some() {
             return Err(broken(call, "a list that names an entry twice"));
         }
     }

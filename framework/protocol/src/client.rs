@@ -50,6 +50,11 @@ impl<'a> Client<'a> {
         })
     }
 
+    /// Who sent a modern notification: nobody would hear that it lacks something.
+    pub fn modern_sender(version: Version, meta: &Meta<'a>) -> Client<'a> {
+        Client::modern(version, meta).unwrap_or_else(|_| Client::legacy(version, LogLevel::Info))
+    }
+
     /// A legacy client. Without a session nothing is known of it.
     pub fn legacy(version: Version, log_level: LogLevel) -> Client<'a> {
         Client {

@@ -9,6 +9,7 @@ use crate::{
     client::{self, Client},
     extension,
     failure::{Failure, excerpt},
+    input::MAX_RESPONSES,
     json::{self, Value},
     listen::{self, Listener, Offer},
     lists,
@@ -285,11 +286,8 @@ pub fn input<S: Services>(
     Ok(Input { responses, state })
 }
 
-/// The most responses that a client brings at once: each takes far more memory than the
-/// message does.
-const MAX_RESPONSES: usize = 256;
-
-fn input_responses(responses: &Value<'_>) -> Result<Vec<(String, String)>, Failure> {
+/// The members of `inputResponses`, each name once.
+pub fn input_responses(responses: &Value<'_>) -> Result<Vec<(String, String)>, Failure> {
     let malformed = |problem: String| {
         Err(Failure::malformed_params(format!(
             "`inputResponses` {problem}"
@@ -444,7 +442,7 @@ fn task<'a, S: Services>(
         _ => match tasks::get(services, principal, &id)? {
             tasks::Got::Ready(task) => task.into_result(),
             tasks::Got::Advance(task) => {
-                let target = extension::target(catalog, &task).map_err(|_| {
+                let target = extension::target::<S>(catalog, &task).map_err(|_| {
                     let tool = excerpt(task.tool());
                     Failure::internal(format!("the tool `{tool}` of this task is gone"))
                 })?;

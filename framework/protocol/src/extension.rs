@@ -1,6 +1,8 @@
 //! Results of kinds that an extension defines; of these, tasks are the framework's own
 //! (https://modelcontextprotocol.io/seps/2663-tasks-extension).
 
+use std::borrow::Cow;
+
 use crate::{
     Catalog, MAX_RESULT,
     answer::{self, broken},
@@ -11,7 +13,7 @@ use crate::{
     input,
     json::{self, Object, Value},
     message::SERVER_INFO,
-    services::Services,
+    services::{Part, Services},
     target::{Slots, Target},
     tasks,
     types::tool_types::ToolOutcome,
@@ -22,22 +24,38 @@ pub fn answer<S: Services>(call: &Call<'_>, extension: &str, services: &mut S) -
     respond(call, result(call, extension, services))
 }
 
+/// The result of an extension, and its kind.
+pub fn read<'t>(call: &Call<'_>, text: &'t str) -> Result<(Value<'t>, Cow<'t, str>), Failure> {
+    let value = Value::parse(text).ok().filter(Value::is_object);
+    let value =
+        value.ok_or_else(|| broken(call, "an extension's result that is not a JSON object"))?;
+    if !value.names_once() {
+        return Err(broken(
+            call,
+            "an extension's result that names a member twice",
+        ));
+    }
+    let kind = value.member("resultType").and_then(|kind| kind.as_str());
+    let own = kind.filter(|kind| !matches!(&**kind, "complete" | "input_required"));
+    let kind = own.ok_or_else(|| {
+        broken(
+            call,
+            "an extension's result that has no `resultType` of its own",
+        )
+    })?;
+    Ok((value, kind))
+}
+
 fn result<S: Services>(
     call: &Call<'_>,
     extension: &str,
     services: &mut S,
 ) -> Result<Vec<u8>, Failure> {
-    let value = Value::parse(extension).ok().filter(Value::is_object);
-    let value =
-        value.ok_or_else(|| broken(call, "an extension's result that is not a JSON object"))?;
-    let kind = value.member("resultType").and_then(|kind| kind.as_str());
+    let (value, kind) = read(call, extension)?;
     let modern = call.client.version.is_modern();
-    let Some(kind) = kind.filter(|kind| !matches!(&**kind, "complete" | "input_required")) else {
-        return Err(broken(
-            call,
-            "an extension's result that has no `resultType` of its own",
-        ));
-    };
+    if kind == "task" && !matches!(call.target, Target::Tool { .. }) {
+        return Err(broken(call, "a task, which only tools may begin"));
+    }
     if kind == "task" && !call.catalog.flags().contains(Flags::TASKS) {
         return Err(broken(
             call,
@@ -104,9 +122,7 @@ fn step(call: &Call<'_>, outcome: Outcome) -> Result<tasks::Step, Failure> {
             Ok(tasks::Step::Input(required))
         }
         Outcome::Tool(Ok(Some(ToolOutcome::Extension(extension)))) => {
-            let value = Value::parse(&extension).ok();
-            let kind = value.and_then(|value| value.member("resultType"));
-            if kind.is_some_and(|kind| kind.is_str("task")) {
+            if read(call, &extension)?.1 == "task" {
                 Ok(tasks::Step::Working(extension))
             } else {
                 Err(broken(call, "the result of an extension instead of a task"))
@@ -150,10 +166,19 @@ pub fn whole(catalog: &Catalog<'_>, id: &str, result: &[u8]) -> Vec<u8> {
 }
 
 /// The call that a task is about.
-pub fn target<'a>(
+pub fn target<'a, S: Services>(
     catalog: &Catalog<'a>,
     task: &tasks::Task,
 ) -> Result<(Target<'a>, Slots), Failure> {
     let (name, arguments) = (task.tool().to_owned(), task.arguments().to_owned());
+    if S::PART == Part::Transport {
+        // Links may know it by a name that the catalog does not have.
+        let target = Target::Tool {
+            tool: catalog.tool(&name),
+            name: name.into(),
+            arguments: arguments.into(),
+        };
+        return Ok((target, Slots::One(0)));
+    }
     Target::named_tool(catalog, name.into(), arguments.into())
 }

@@ -13,11 +13,12 @@
 mod allocation;
 #[cfg(fuzz_coverage)]
 mod coverage;
-mod features;
+pub mod features;
+mod links;
 pub mod messages;
 mod mutate;
 mod parsers;
-mod server;
+pub mod server;
 mod stdio;
 mod stored;
 

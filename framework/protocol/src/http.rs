@@ -282,16 +282,19 @@ fn handle_request<'a, S: Services>(
     if let Some(version) = version.filter(|version| version.is_modern() && !handshake) {
         return handle_modern(catalog, head, request, version, services);
     }
-    handle_legacy(catalog, head, request, version, handshake, services).map_err(|failure| {
-        match failure.code {
-            // Legacy clients take any other status for a broken transport.
-            INVALID_PARAMS => Failure {
-                status: 200,
-                ..failure
-            },
-            _ => failure,
-        }
-    })
+    handle_legacy(catalog, head, request, version, handshake, services).map_err(of_legacy)
+}
+
+/// A failure as legacy clients get it.
+fn of_legacy(failure: Failure) -> Failure {
+    match failure.code {
+        // They take any other status for a broken transport.
+        INVALID_PARAMS => Failure {
+            status: 200,
+            ..failure
+        },
+        _ => failure,
+    }
 }
 
 /// The revision of a request, from what its `_meta` and its header name.
@@ -406,7 +409,7 @@ pub fn pass<'a, S: Services>(
     if response.failure.is_some() {
         return Outcome::Reply(response.http());
     }
-    let id = gate.request.id;
+    let (id, modern) = (gate.request.id, gate.client.version.is_modern());
     let act = |services: &mut S| {
         let session = (gate.client.session_key.clone(), gate.client.session_expires);
         let answer = dispatch::own(catalog, gate.request, gate.client, services)?;
@@ -416,8 +419,10 @@ pub fn pass<'a, S: Services>(
     match gate.then {
         Then::Reply => Outcome::Reply(response.http()),
         Then::Handshake(session) => Outcome::Reply(greet(response.body, &session, services)),
-        Then::Act => act(services)
-            .unwrap_or_else(|failure| Outcome::Reply(HttpResponse::failure(&failure, Some(id)))),
+        Then::Act => act(services).unwrap_or_else(|failure| {
+            let failure = if modern { failure } else { of_legacy(failure) };
+            Outcome::Reply(HttpResponse::failure(&failure, Some(id)))
+        }),
     }
 }
 
@@ -484,8 +489,7 @@ fn accept<'a, S: Services>(
     let version = settle_version(None, head.headers.version()?)?;
     let version = named.or(version);
     let client = if let Some(version) = version.filter(|version| version.is_modern()) {
-        let client = Client::modern(version, &notification.params.meta);
-        client.unwrap_or_else(|_| Client::legacy(version, LogLevel::Info))
+        Client::modern_sender(version, &notification.params.meta)
     } else {
         let client = find_client(head, version, services)?;
         let request = notification.params.request_id.filter(message::is_id);

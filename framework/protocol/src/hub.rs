@@ -4,10 +4,12 @@
 use std::borrow::Cow;
 
 use crate::{
+    bridge,
     call::{Call, Outcome, Response, Step},
     catalog::Catalog,
     client::{self, Client},
     dispatch::{self, Answer},
+    extension,
     failure::Failure,
     input,
     json::{self, Fault, Object},
@@ -103,10 +105,16 @@ pub fn settle<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mut
         Outcome::Tool(Ok(Some(ToolOutcome::InputRequired(required))))
         | Outcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required))))
         | Outcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))) => {
-            Next::Done(ask(call, &required).map_err(|failure| error(&failure)))
+            Next::Done(ask::<S>(call, &required).map_err(|failure| error(&failure)))
         }
         // The transport knows what its kind means.
-        Outcome::Tool(Ok(Some(ToolOutcome::Extension(result)))) => Next::Done(Ok(result)),
+        Outcome::Tool(Ok(Some(ToolOutcome::Extension(result)))) => {
+            let read = extension::read(call, &result).map(drop);
+            Next::Done(match read {
+                Ok(()) => Ok(result),
+                Err(failure) => Err(error(&failure)),
+            })
+        }
         outcome => match call.settle(outcome, services) {
             Step::Invoke => Next::Invoke,
             Step::Done(response) => Next::Done(done(response)),
@@ -118,8 +126,11 @@ pub fn settle<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mut
 }
 
 /// A need for input as the transport takes it, for clients of any revision.
-fn ask(call: &Call<'_>, required: &InputRequired) -> Result<String, Failure> {
+fn ask<S: Services>(call: &Call<'_>, required: &InputRequired) -> Result<String, Failure> {
     input::check_requests(call, required)?;
+    if !call.client.version.is_modern() {
+        bridge::check_reader::<S>(call)?;
+    }
     let mut result = Vec::new();
     let mut object = Object::begin(&mut result);
     object.string("resultType", "input_required");

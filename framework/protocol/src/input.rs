@@ -14,6 +14,9 @@ use crate::{
     types::types::{InputRequest, InputRequired},
 };
 
+/// The most responses that a client brings at once: each takes far more memory than the
+/// message does.
+pub const MAX_RESPONSES: usize = 256;
 /// How long the client may take to come back with the state of a request: an hour, since
 /// people answer.
 const STATE_LIFETIME_MS: u64 = 3_600_000;
@@ -106,6 +109,10 @@ fn unparsed(call: &Call<'_>) -> Failure {
 
 /// Whether that can be asked of any client.
 pub fn check_requests(call: &Call<'_>, required: &InputRequired) -> Result<(), Failure> {
+    if required.requests.len() > MAX_RESPONSES {
+        let what = format!("more than {MAX_RESPONSES} requests for input at once");
+        return Err(broken(call, &what));
+    }
     for (index, request) in required.requests.iter().enumerate() {
         if required.requests[..index]
             .iter()
@@ -114,7 +121,13 @@ pub fn check_requests(call: &Call<'_>, required: &InputRequired) -> Result<(), F
             return Err(broken(call, "two requests for input under one key"));
         }
         let params = Value::parse(&request.params).ok().filter(Value::is_object);
-        params.ok_or_else(|| unparsed(call))?;
+        // What the client may be asked is found out from the first of two.
+        if !params.ok_or_else(|| unparsed(call))?.names_once() {
+            return Err(broken(
+                call,
+                "a request for input whose parameters name a member twice",
+            ));
+        }
     }
     Ok(())
 }

@@ -216,7 +216,10 @@ impl Session {
             let named = client::named_version(&notification.params.meta);
             let named = named.ok().flatten();
             let version = named.as_deref().and_then(Version::parse);
-            let client = self.legacy(version);
+            let client = match version.filter(|version| version.is_modern()) {
+                Some(version) => Client::modern_sender(version, &notification.params.meta),
+                None => self.legacy(version),
+            };
             let call = chain::notification(catalog, notification, client);
             return Outcome::Notify(call, cancelled);
         }

@@ -1,5 +1,7 @@
 //! A server to test with.
 
+pub mod chain;
+
 use crate::{
     call::{Ask, Call},
     catalog::{self, CatalogInput, FeatureInput, Flags, ServerInput},

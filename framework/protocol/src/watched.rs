@@ -65,7 +65,7 @@ impl<'a> Watched<'a> {
         else {
             return None;
         };
-        let target = extension::target(&self.catalog, &task).ok()?;
+        let target = extension::target::<S>(&self.catalog, &task).ok()?;
         let input = Input {
             responses: task.input_responses(),
             state: Some(task.state().to_owned()),

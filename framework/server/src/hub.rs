@@ -1,6 +1,7 @@
 //! The last link of a chain: exports `handler`, and answers from the catalog or asks features.
 
 use spin_mcp_protocol::{
+    chain,
     hub::{self, Handling, Next},
     types::types::Error,
 };
@@ -36,7 +37,9 @@ bindings::export!(Component with_types_in bindings);
 macro_rules! handle {
     ($id:ident, $method:ident, $params:ident $(, $($wait:tt)+)?) => {{
         let id = $id & BELOW;
-        if let Some(result) = prepared::get(id) {
+        if chain::is_gated(&$method)
+            && let Some(result) = prepared::get(id)
+        {
             return Ok(result);
         }
         let catalog = catalog();

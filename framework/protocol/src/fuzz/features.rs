@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use crate::{
     call::{Ask, Call, Listed, Outcome, Step},
     catalog::{self, FeatureInput, Flags, ListKind},
-    testing::{self, TestServices},
+    services::Services,
+    testing::{self, chain},
     types::{
         completion_types::Completion,
         prompt_types::{PromptList, PromptMessage, PromptOutcome, PromptResult},
@@ -55,10 +56,13 @@ pub struct Answers(pub VecDeque<String>);
 
 impl Answers {
     /// Calls features until there is an answer, or the client has to be asked.
-    pub fn settle(&mut self, call: &mut Call<'_>, services: &mut TestServices) -> Step {
+    pub fn settle<S: Services>(&mut self, call: &mut Call<'_>, services: &mut S) -> Step {
         loop {
             let _ = (call.context(), call.may_stream(), call.is_async());
-            let outcome = self.outcome(&call.ask());
+            let outcome = match call.ask() {
+                Ask::Handle { .. } => self.handled(call),
+                ask => self.outcome(&ask),
+            };
             match call.settle(outcome, services) {
                 Step::Invoke => {}
                 step => return step,
@@ -66,7 +70,18 @@ impl Answers {
         }
     }
 
-    fn outcome(&mut self, ask: &Ask<'_>) -> Outcome {
+    /// What comes of a request that goes through a chain.
+    pub fn handled(&mut self, call: &Call<'_>) -> Outcome {
+        let outcome = |ask: &Ask<'_>| self.outcome(ask);
+        Outcome::Handled(chain::last(
+            &call.catalog,
+            call,
+            chain::handed(call),
+            outcome,
+        ))
+    }
+
+    pub fn outcome(&mut self, ask: &Ask<'_>) -> Outcome {
         let echo = match ask {
             Ask::Tool { arguments, .. } => format!("json {arguments}"),
             Ask::Prompt { arguments, .. } => format!("text {arguments:?}"),

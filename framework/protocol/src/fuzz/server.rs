@@ -4,6 +4,8 @@
 //! An input is made of requests with `====` between them. Each is lines of directives (see
 //! `World::obey`), a line with the method, headers, an empty line, and the body.
 
+use std::ops::DerefMut;
+
 use super::{
     features::{self, Answers},
     fuzz, messages,
@@ -16,8 +18,11 @@ use crate::{
     http::{self, HttpResponse, check_head, handle},
     listen::{self, Change, Listener},
     message::{self, Message},
-    services::Store as _,
-    testing::TestServices,
+    services::{Services, Store as _},
+    testing::{
+        TestServices,
+        chain::{self, Transport, Whole},
+    },
     watched::Watched,
 };
 
@@ -29,14 +34,21 @@ const LONGEST_WORD: usize = 2 << 10;
 
 /// What there is besides the server.
 #[derive(Default)]
-pub struct World {
-    pub services: TestServices,
+pub struct World<S> {
+    pub services: S,
     pub answers: Answers,
     /// What the server gave the client to bring back, by the names that stand for it.
     words: Vec<(&'static str, String)>,
+    /// What the server sent so far.
+    pub sent: Vec<Vec<u8>>,
 }
 
-impl World {
+/// The services of a part that a world has.
+pub trait Inner: Services + Default + DerefMut<Target = TestServices> {}
+
+impl<S: Services + Default + DerefMut<Target = TestServices>> Inner for S {}
+
+impl<S: Inner> World<S> {
     /// - `%answer <kind> <text>`: what a feature will answer, see `Answers`.
     /// - `%wait <milliseconds>`
     /// - `%changed <tools, prompts, resources or a URI>`: another instance says so.
@@ -127,6 +139,7 @@ impl World {
     pub fn asked(&mut self, asking: &Asking) {
         for (message, name) in asking.messages().zip(["$reply", "$second", "$third"]) {
             let id = messages::request(message);
+            self.sent.push(message.to_vec());
             self.learn(name, &id);
         }
     }
@@ -139,17 +152,28 @@ type Waiting<'a> = Vec<(Call<'a>, Asking)>;
 fn server() {
     let bytes = features::catalog();
     let catalog = Catalog::new(&bytes).unwrap();
+    fuzz("server", |input| drop(play::<Whole>(&catalog, input)));
+}
+
+#[test]
+fn server_with_a_chain() {
+    let bytes = features::catalog();
+    let catalog = Catalog::new(&bytes).unwrap();
     fuzz("server", |input| {
-        let requests = split(input, b"====\n");
-        let requests = requests.into_iter().take(MOST_REQUESTS);
-        serve(
-            &catalog,
-            &mut World::default(),
-            requests,
-            Vec::new(),
-            &mut Vec::new(),
+        same(
+            &play::<Whole>(&catalog, input),
+            &play::<Transport>(&catalog, input),
         );
     });
+}
+
+/// What a server sends that is asked all of that.
+fn play<S: Inner>(catalog: &Catalog<'_>, input: &[u8]) -> Vec<Vec<u8>> {
+    let requests = split(input, b"====\n");
+    let requests = requests.into_iter().take(MOST_REQUESTS);
+    let mut world = World::<S>::default();
+    serve(catalog, &mut world, requests, Vec::new(), &mut Vec::new());
+    world.sent
 }
 
 fn split<'i>(input: &'i [u8], separator: &[u8]) -> Vec<&'i [u8]> {
@@ -167,9 +191,9 @@ fn split<'i>(input: &'i [u8], separator: &[u8]) -> Vec<&'i [u8]> {
 }
 
 /// Serves one request and then the others: calls that wait borrow from their requests.
-fn serve<'i>(
+fn serve<'i, S: Inner>(
     catalog: &Catalog<'_>,
-    world: &mut World,
+    world: &mut World<S>,
     mut requests: impl Iterator<Item = &'i [u8]>,
     waiting: Waiting<'_>,
     listeners: &mut Vec<Listener>,
@@ -209,9 +233,10 @@ fn serve<'i>(
                 Ok(Message::Request(request)) if head.has_body() => Some(request.id),
                 _ => None,
             };
-            match handle(catalog, &head, body, &mut world.services) {
+            match begin(catalog, world, &head, body) {
                 http::Outcome::Reply(response) => {
                     check(&response, id);
+                    world.sent.push(response.body.clone());
                     let session = response
                         .headers
                         .iter()
@@ -229,6 +254,7 @@ fn serve<'i>(
                 http::Outcome::Listen(listening) => {
                     let first = listening.first.iter();
                     first.for_each(|first| messages::notification(first));
+                    world.sent.extend(listening.first);
                     if let Some(watched) = listening.watched {
                         watch(world, watched);
                     }
@@ -252,7 +278,9 @@ fn serve<'i>(
                 proceed(world, call, step, &mut waiting);
             }
             Err(failure) => {
-                messages::response(&call.fail(&failure).body, Some(call.id()));
+                let body = call.fail(&failure).body;
+                messages::response(&body, Some(call.id()));
+                world.sent.push(body);
             }
         }
     }
@@ -261,12 +289,54 @@ fn serve<'i>(
         notices
             .iter()
             .for_each(|notice| messages::notification(notice));
+        world.sent.extend(notices);
     }
     serve(catalog, world, requests, waiting, listeners);
 }
 
+/// Handles a request, and asks the chain first where there is one.
+fn begin<'a, S: Inner>(
+    catalog: &Catalog<'a>,
+    world: &mut World<S>,
+    head: &http::Head<'a>,
+    body: &'a [u8],
+) -> http::Outcome<'a> {
+    match handle(catalog, head, body, &mut world.services) {
+        http::Outcome::Gate(mut gate) => {
+            let handled = world.answers.handled(&gate.call);
+            let response = gate.settle(handled, &mut world.services);
+            http::pass(catalog, *gate, response, &mut world.services)
+        }
+        http::Outcome::Notify(call) => {
+            let _ = (call.context(), chain::handed(&call));
+            http::Outcome::Reply(http::accepted())
+        }
+        outcome => outcome,
+    }
+}
+
+const ERROR: &str = r#"\"error\":{\"code\":"#;
+
+/// Fails unless a chain sent what a server without one did.
+pub fn same(server: &[Vec<u8>], chain: &[Vec<u8>]) {
+    for (server, chain) in server.iter().zip(chain) {
+        let (server, chain) = (server.escape_ascii(), chain.escape_ascii());
+        let (server, chain) = (server.to_string(), chain.to_string());
+        // Features may list twice, and nest deeper, what links may not.
+        let stricter = ["names an entry twice", "nests too deep"];
+        let refused = stricter.iter().any(|refused| chain.contains(refused));
+        // Of two things that are wrong, transport and hub find one each.
+        let failed = [&server, &chain].iter().all(|sent| sent.contains(ERROR));
+        if server != chain && (refused || failed) {
+            return;
+        }
+        assert_eq!(server, chain);
+    }
+    assert_eq!(server.len(), chain.len());
+}
+
 /// Looks at tasks once, as a stream does.
-fn watch(world: &mut World, mut watched: Watched<'_>) {
+fn watch<S: Inner>(world: &mut World<S>, mut watched: Watched<'_>) {
     for index in 0..watched.len() {
         if let Some(mut call) = watched.due(index, &mut world.services) {
             world.answers.settle(&mut call, &mut world.services);
@@ -275,13 +345,20 @@ fn watch(world: &mut World, mut watched: Watched<'_>) {
     let news = watched.news(&mut world.services);
     news.iter()
         .for_each(|notice| messages::notification(notice));
+    world.sent.extend(news);
 }
 
-fn proceed<'a>(world: &mut World, call: Call<'a>, step: Step, waiting: &mut Waiting<'a>) {
+fn proceed<'a, S: Inner>(
+    world: &mut World<S>,
+    call: Call<'a>,
+    step: Step,
+    waiting: &mut Waiting<'a>,
+) {
     match step {
         Step::Done(response) => {
             messages::response(&response.body, Some(call.id()));
             world.read(&response.body);
+            world.sent.push(response.body.clone());
             check(&response.http(), Some(call.id()));
         }
         Step::Ask(asking) => {

@@ -1,14 +1,17 @@
 //! The whole server over stdio: an input is lines of messages, and of directives (see
 //! `World::obey`).
 
-use super::{features, fuzz, messages, server::World};
+use super::{
+    features, fuzz, messages,
+    server::{Inner, World, same},
+};
 use crate::{
     bridge::{Asking, Polled},
     call::{Call, Step},
     catalog::Catalog,
     message::{self, Message},
     stdio::{Outcome, Session},
-    testing::TestServices,
+    testing::chain::{self, Transport, Whole},
 };
 
 /// The most lines of one input.
@@ -20,20 +23,38 @@ type Waiting<'a> = Vec<(Call<'a>, Asking)>;
 fn stdio() {
     let bytes = features::catalog();
     let catalog = Catalog::new(&bytes).unwrap();
+    fuzz("stdio", |input| drop(play::<Whole>(&catalog, input)));
+}
+
+#[test]
+fn stdio_with_a_chain() {
+    let bytes = features::catalog();
+    let catalog = Catalog::new(&bytes).unwrap();
     fuzz("stdio", |input| {
-        let lines = input
-            .split_inclusive(|&byte| byte == b'\n')
-            .take(MOST_LINES);
-        let (world, session) = (&mut World::default(), &mut Session::default());
-        serve(&catalog, world, session, lines, Vec::new());
-        check(&session.end::<TestServices>(&catalog), None);
+        same(
+            &play::<Whole>(&catalog, input),
+            &play::<Transport>(&catalog, input),
+        );
     });
 }
 
+/// What a server sends that is sent all of that.
+fn play<S: Inner>(catalog: &Catalog<'_>, input: &[u8]) -> Vec<Vec<u8>> {
+    let lines = input
+        .split_inclusive(|&byte| byte == b'\n')
+        .take(MOST_LINES);
+    let (mut world, mut session) = (World::<S>::default(), Session::default());
+    serve(catalog, &mut world, &mut session, lines, Vec::new());
+    let end = session.end::<S>(catalog);
+    check(&end, None);
+    world.sent.push(end);
+    world.sent
+}
+
 /// Answers one line and then the others: calls that wait borrow from their lines.
-fn serve<'i>(
+fn serve<'i, S: Inner>(
     catalog: &Catalog<'_>,
-    world: &mut World,
+    world: &mut World<S>,
     session: &mut Session,
     mut lines: impl Iterator<Item = &'i [u8]>,
     waiting: Waiting<'_>,
@@ -44,16 +65,15 @@ fn serve<'i>(
     if line.starts_with(b"%") {
         let directive = String::from_utf8_lossy(line.trim_ascii_end());
         if let Some(change) = world.obey(&directive) {
-            check(
-                &session.changed(catalog, &[change], &mut world.services),
-                None,
-            );
+            let lines = session.changed(catalog, &[change], &mut world.services);
+            check(&lines, None);
+            world.sent.push(lines.trim_ascii_end().to_vec());
         }
         return serve(catalog, world, session, lines, waiting);
     }
     let line = world.filled(line);
     let mut waiting = waiting;
-    match session.handle_line(catalog, &line, &mut world.services) {
+    match begin(catalog, world, session, &line) {
         Outcome::Nothing => {}
         Outcome::Reply(lines) => {
             let id = match message::read(&line) {
@@ -62,6 +82,7 @@ fn serve<'i>(
             };
             check(&lines, id);
             world.read(&lines);
+            world.sent.push(lines.trim_ascii_end().to_vec());
         }
         Outcome::Call(mut call) => {
             let step = world.answers.settle(&mut call, &mut world.services);
@@ -81,16 +102,26 @@ fn serve<'i>(
                 };
                 proceed(world, call, step, &mut waiting);
             }
-            Err(failure) => check(&call.fail(&failure).line(), Some(call.id())),
+            Err(failure) => {
+                let line = call.fail(&failure).line();
+                check(&line, Some(call.id()));
+                world.sent.push(line.trim_ascii_end().to_vec());
+            }
         }
     }
     serve(catalog, world, session, lines, waiting);
 }
 
-fn proceed<'a>(world: &mut World, call: Call<'a>, step: Step, waiting: &mut Waiting<'a>) {
+fn proceed<'a, S: Inner>(
+    world: &mut World<S>,
+    call: Call<'a>,
+    step: Step,
+    waiting: &mut Waiting<'a>,
+) {
     match step {
         Step::Done(response) => {
             world.read(&response.body);
+            world.sent.push(response.body.clone());
             check(&response.line(), Some(call.id()));
         }
         Step::Ask(asking) => {
@@ -98,6 +129,27 @@ fn proceed<'a>(world: &mut World, call: Call<'a>, step: Step, waiting: &mut Wait
             waiting.push((call, asking));
         }
         Step::Invoke => panic!("a feature is still to be asked"),
+    }
+}
+
+/// Handles a line, and asks the chain first where there is one.
+fn begin<'a, S: Inner>(
+    catalog: &Catalog<'a>,
+    world: &mut World<S>,
+    session: &mut Session,
+    line: &'a [u8],
+) -> Outcome<'a> {
+    match session.handle_line(catalog, line, &mut world.services) {
+        Outcome::Gate(mut gate) => {
+            let handled = world.answers.handled(&gate.call);
+            let response = gate.settle(handled, &mut world.services);
+            session.pass(catalog, *gate, response, &mut world.services)
+        }
+        Outcome::Notify(call, cancelled) => {
+            let _ = (call.context(), chain::handed(&call));
+            cancelled.map_or(Outcome::Nothing, Outcome::Cancel)
+        }
+        outcome => outcome,
     }
 }
 

@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use crate::MAX_DEPTH;
 
@@ -75,6 +75,13 @@ impl<'a> Value<'a> {
             reader: Reader::new(self.text),
             open: self.is_object(),
         }
+    }
+
+    /// Whether no two members of an object have one name: of two, readers take either.
+    pub fn names_once(&self) -> bool {
+        let mut names = BTreeSet::new();
+        self.members()
+            .all(|(key, _)| key.as_str().is_some_and(|name| names.insert(name)))
     }
 
     /// The first member of that name.

@@ -1,0 +1,114 @@
+//! The two ends of a chain in one process.
+
+use std::ops::{Deref, DerefMut};
+
+use super::TestServices;
+use crate::{
+    call::{Ask, Call, Outcome},
+    catalog::Catalog,
+    chain::is_gated,
+    hub::{self, Handling, Next},
+    services::{Part, Services, Store},
+    types::types::Error,
+};
+
+/// Services of one part of a server.
+macro_rules! part {
+    ($(#[$doc:meta])* $name:ident, $part:ident, $store:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default)]
+        pub struct $name(pub TestServices);
+
+        impl Services for $name {
+            const WHOLE: bool = true;
+            const PART: Part = Part::$part;
+
+            fn now(&mut self) -> u64 {
+                self.0.now()
+            }
+
+            fn random(&mut self) -> [u8; 16] {
+                self.0.random()
+            }
+
+            fn variable(&mut self, name: &str) -> Option<String> {
+                self.0.variable(name)
+            }
+
+            fn store(&mut self) -> Option<&mut dyn Store> {
+                let store: fn(&mut TestServices) -> Option<&mut dyn Store> = $store;
+                store(&mut self.0)
+            }
+
+            fn pause(&mut self, milliseconds: u64) {
+                self.0.pause(milliseconds);
+            }
+        }
+
+        impl Deref for $name {
+            type Target = TestServices;
+
+            fn deref(&self) -> &TestServices {
+                &self.0
+            }
+        }
+
+        impl DerefMut for $name {
+            fn deref_mut(&mut self) -> &mut TestServices {
+                &mut self.0
+            }
+        }
+    };
+}
+
+part!(
+    /// As a server without a chain has them.
+    Whole,
+    Server,
+    TestServices::store
+);
+part!(
+    /// As the first link has them.
+    Transport,
+    Transport,
+    TestServices::store
+);
+part!(
+    /// As the last link has them: no store.
+    Last,
+    Hub,
+    |_| None
+);
+
+/// What the transport hands to a link.
+pub fn handed<'c>(call: &'c Call<'_>) -> (&'c str, &'c str) {
+    match call.ask() {
+        Ask::Handle { method, params } => (method, params),
+        other => panic!("a transport asks for {other:?}"),
+    }
+}
+
+/// What the last link answers to a request that the transport handed out for `call`, where
+/// features answer with `outcome`.
+pub fn last(
+    catalog: &Catalog<'_>,
+    call: &Call<'_>,
+    (method, params): (&str, &str),
+    mut outcome: impl FnMut(&Ask<'_>) -> Outcome,
+) -> Result<String, Error> {
+    let context = call.context();
+    if let Some(prepared) = context.prepared.filter(|_| is_gated(method)) {
+        return Ok(prepared);
+    }
+    let (version, capabilities) = (context.protocol_version, context.client_capabilities);
+    let services = &mut Last::default();
+    match hub::handle(catalog, method, params, &version, capabilities, services) {
+        Handling::Done(result) => result,
+        Handling::Call(mut call) => loop {
+            let outcome = outcome(&call.ask());
+            if let Next::Done(result) = hub::settle(&mut call, outcome, services) {
+                return result;
+            }
+        },
+    }
+}
