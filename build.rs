@@ -24,6 +24,7 @@ fn main() {
         ("server", Some("whole")),
         ("server", Some("transport")),
         ("server", Some("hub")),
+        ("server", Some("sequence")),
         ("request", None),
     ];
     let middleware = ["audit", "filter", "rate-limit", "validate"];

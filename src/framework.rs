@@ -32,6 +32,15 @@ pub fn hub(wasi: Wasi) -> &'static [u8] {
     }
 }
 
+/// The hub of a saved sequence, likewise: for WASI 0.2 with synchronous links, for 0.3 with
+/// asynchronous ones.
+pub fn sequence(wasi: Wasi) -> &'static [u8] {
+    match wasi {
+        Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.2-sequence.wasm")),
+        Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.3-sequence.wasm")),
+    }
+}
+
 /// The component behind `request`, likewise.
 pub fn request(wasi: Wasi) -> &'static [u8] {
     match wasi {

@@ -122,6 +122,7 @@ impl App {
                 .iter()
                 .map(|(part, source)| override_of(*part, source, resolver))
                 .collect::<Result<_>>()?,
+            handler: false,
         })
     }
 

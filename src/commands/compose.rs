@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use clap::ArgGroup;
 use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Map, Value};
@@ -23,6 +24,7 @@ use crate::registry::{Resolver, Source};
 /// named here are added to the app first, and what the server needs is written to `spin.toml`,
 /// which is created where there is none.
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("parts").args(["features", "middleware"]).multiple(true))]
 #[command(after_help = "Examples:
   # Make a server of two features, and run it
   spin mcp compose weather.wasm text.wasm -o server.wasm
@@ -47,7 +49,7 @@ pub struct ComposeCommand {
     features: Vec<Source>,
 
     /// Write the server to this file and leave `spin.toml` alone
-    #[arg(short, long, value_name = "FILE", requires = "features")]
+    #[arg(short, long, value_name = "FILE", requires = "parts")]
     output: Option<PathBuf>,
 
     /// The name that the server tells clients [default: the name of the output file]
@@ -76,6 +78,11 @@ pub struct ComposeCommand {
     /// What a feature or a middleware is told: a JSON object
     #[arg(long, value_name = "NAME=JSON", value_parser = settings, requires = "output")]
     settings: Vec<(String, Map<String, Value>)>,
+
+    /// Make a link of other servers' chains instead of a server: what is named here, in one
+    /// component, for `--middleware` and for `middlewares` in `spin.toml`
+    #[arg(long, requires = "output", conflicts_with_all = ["transport", "overrides"])]
+    handler: bool,
 
     /// Let this component speak with clients instead of the transport of spin-mcp
     #[arg(long, value_name = "COMPONENT", value_parser = super::source(), requires = "output")]
@@ -228,6 +235,7 @@ impl ComposeCommand {
             features,
             middleware,
             overrides,
+            handler: self.handler,
         })?;
         app::replace(output, &composed.component)?;
         note_grants(&composed.record);

@@ -114,7 +114,8 @@ pub fn flags(feature: &Loaded, lists: &Lists) -> Flags {
             flags = flags.with(flag);
         }
     }
-    flags
+    let inside = feature.state.iter().map(|need| need.flag());
+    inside.fold(flags, Flags::with)
 }
 
 /// Whether a tool says that it may answer with a task.

@@ -56,11 +56,7 @@ fn kind(features: &[Loaded], links: &[Loaded], transport: Option<(Kind, String)>
 
 /// The build of a shipped middleware that fits.
 fn shipped(link: &Part, name: &str, kind: Kind) -> Result<Loaded> {
-    // Hosts of WASI 0.3 have 0.2, too.
-    let wasi = match kind {
-        Kind::Sync => Wasi::P2,
-        Kind::Async => Wasi::P3,
-    };
+    let wasi = kind.edition();
     let component = framework::middleware(name, wasi)
         .with_context(|| format!("this `mcp` has no middleware `{name}`"))?;
     load::load_bytes(link, component.to_vec(), wasi)

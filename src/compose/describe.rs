@@ -33,7 +33,7 @@ pub fn describe(name: &str, path: &Path, dynamic: bool) -> Result<Description> {
     let world = World::read(&component).with_context(|| {
         format!("`{shown}` is damaged or not a valid component; build it again")
     })?;
-    if Record::read(&component)?.is_some() {
+    if Record::read(&component)?.is_some_and(|record| !record.handler) {
         bail!(
             "`{shown}` is a composed server, not a part of one; `spin registry push` publishes the app that it \
              belongs to"

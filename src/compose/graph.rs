@@ -25,8 +25,8 @@ pub const PREPARED: &str = "spin-mcp:framework/prepared@0.1.0";
 /// What a server is made of.
 #[derive(Clone, Copy)]
 pub struct Server<'a> {
-    /// What calls the features.
-    pub hub: &'a [u8],
+    /// What calls the features. None: there are none.
+    pub hub: Option<&'a [u8]>,
     /// What is in front of it, if that is another component than the hub.
     pub chain: Option<Chain<'a>>,
     /// The component behind `request`, if a part needs it.
@@ -64,7 +64,10 @@ pub fn encode(server: &Server<'_>) -> Result<Vec<u8>> {
         .settings
         .map(|component| framework(&mut graph, "spin-mcp:settings", component));
     let settings = settings.transpose()?;
-    let hub = framework(&mut graph, "spin-mcp:server", server.hub)?;
+    let hub = server
+        .hub
+        .map(|component| framework(&mut graph, "spin-mcp:server", component));
+    let hub = hub.transpose()?;
     let mut parts = Plugs {
         types: &types,
         request: request.as_ref(),
@@ -81,7 +84,10 @@ pub fn encode(server: &Server<'_>) -> Result<Vec<u8>> {
     for (index, part) in server.parts.iter().enumerate().skip(server.skipped) {
         let refuser = server.refusers.of[index];
         let instance = parts.plug_into(&mut graph, index, part, refuser)?;
-        for interface in &part.interfaces {
+        for (hub, interface) in hub
+            .iter()
+            .flat_map(|hub| part.interfaces.iter().map(move |it| (hub, it)))
+        {
             let plug = interface.plug(part.kind, index);
             let export = interface.name(part.kind);
             hub.plug(&mut graph, &plug, &instance, export)
@@ -91,21 +97,26 @@ pub fn encode(server: &Server<'_>) -> Result<Vec<u8>> {
             links.push((part, instance));
         }
     }
-    if let Some(request) = &request {
+    if let (Some(hub), Some(request)) = (&hub, &request) {
         for import in [CONTROL, PREPARED, REQUEST] {
             hub.plug_if_imported(&mut graph, import, request)?;
         }
     }
     let Some(chain) = server.chain else {
+        let hub = hub.context("a server without a chain has a hub")?;
         return export(graph, &hub, &hub.world.exports);
     };
     let handler = chain.kind.handler();
-    let mut next = &hub;
+    // The last link of a saved sequence imports what will be behind it.
+    let mut next = hub.as_ref();
     for (part, link) in links.iter().rev() {
-        link.plug_if_imported(&mut graph, handler, next)
-            .with_context(|| mismatch(part))?;
-        next = link;
+        if let Some(next) = next {
+            link.plug_if_imported(&mut graph, handler, next)
+                .with_context(|| mismatch(part))?;
+        }
+        next = Some(link);
     }
+    let next = next.context("a chain has a link")?;
     let Some(transport) = chain.transport else {
         return export(graph, next, &[handler.to_owned()]);
     };

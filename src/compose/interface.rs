@@ -1,5 +1,7 @@
 //! The interfaces of the contract that parts export and the server calls.
 
+use super::Wasi;
+
 /// The contract's package and version, as they stand in the names of interfaces.
 pub const PACKAGE: &str = "spin-mcp:server/";
 pub const VERSION: &str = "@0.1.0";
@@ -13,6 +15,15 @@ pub enum Kind {
 
 impl Kind {
     pub const ALL: [Kind; 2] = [Kind::Sync, Kind::Async];
+
+    /// The edition of what may be in servers of any edition that has functions of this kind.
+    pub fn edition(self) -> Wasi {
+        match self {
+            // Hosts of WASI 0.3 have 0.2, too.
+            Kind::Sync => Wasi::P2,
+            Kind::Async => Wasi::P3,
+        }
+    }
 
     /// The interface between the links of a chain of this kind.
     pub fn handler(self) -> &'static str {

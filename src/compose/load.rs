@@ -18,7 +18,9 @@ use super::{
     imports::Imports,
     interface::{Interface, Kind, PACKAGE, VERSION},
     part::{Component, Part, Role},
+    record::Record,
     refuse,
+    state::Need,
 };
 
 pub const REQUEST: &str = "spin-mcp:server/request@0.1.0";
@@ -60,6 +62,8 @@ pub struct Loaded {
     pub kind: Kind,
     /// What a feature exports; one at least.
     pub interfaces: Vec<Interface>,
+    /// What the parts of a saved sequence need state for.
+    pub state: Vec<Need>,
     pub imports: Vec<Import>,
 }
 
@@ -143,6 +147,14 @@ pub fn load_bytes(part: &Part, bytes: Vec<u8>, wasi: Wasi) -> Result<Loaded> {
         }
         None => component,
     };
+    let record = Record::read(&component)?;
+    ensure!(
+        record.as_ref().is_none_or(|record| record.handler),
+        "{role} `{name}` (`{shown}`) is a composed server, not a part of one; compose what it was made of, or \
+         a link of that with `--handler`"
+    );
+    let state = record.iter().flat_map(Record::parts);
+    let state = state.flat_map(|part| part.state.to_vec()).collect();
     Ok(Loaded {
         role,
         name: name.clone(),
@@ -158,6 +170,7 @@ pub fn load_bytes(part: &Part, bytes: Vec<u8>, wasi: Wasi) -> Result<Loaded> {
         digest,
         kind,
         interfaces,
+        state,
         imports: world.imports,
         component,
     })

@@ -113,6 +113,8 @@ pub struct Composition {
     pub middleware: Vec<Part>,
     /// What stands in for parts of the framework.
     pub overrides: Vec<Override>,
+    /// It is to be a link of other servers' chains instead of a server.
+    pub handler: bool,
 }
 
 /// A composed server.
@@ -127,8 +129,12 @@ pub struct Composed {
 pub fn compose(composition: &Composition) -> Result<Composed> {
     let (wasi, config) = (composition.wasi, &composition.server);
     ensure!(
-        !composition.features.is_empty(),
+        !composition.features.is_empty() || composition.handler,
         "a server needs at least one feature; name its component"
+    );
+    ensure!(
+        !composition.handler || composition.overrides.is_empty(),
+        "a link has neither transport nor hub of its own; name what stands in for them where the server is composed"
     );
     let features = composition.features.iter();
     let features = features.map(|part| load::load(part, wasi));
@@ -147,7 +153,7 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     let needs: Vec<_> = needs
         .map(|(part, lists)| Need::of(catalog::flags(part, lists)))
         .collect();
-    let stateful = needs.iter().any(|needs| !needs.is_empty());
+    let stateful = !composition.handler && needs.iter().any(|needs| !needs.is_empty());
     let has_store = composition.runtime == Runtime::Spin;
     let store = (stateful && has_store).then(|| match &config.store {
         Some(store) => store.clone(),
@@ -158,11 +164,12 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     let is_chain =
         !links.is_empty() || swapped.has(Framework::Transport) || swapped.has(Framework::Hub);
     // Streams that stay open are those of the component behind `request`, too.
-    let needs_request = stateful
-        || is_chain
-        || features
-            .iter()
-            .any(|feature| feature.context().next().is_some());
+    let needs_request = !composition.handler
+        && (stateful
+            || is_chain
+            || features
+                .iter()
+                .any(|feature| feature.context().next().is_some()));
     let mut unused = Vec::new();
     if !needs_request {
         unused.push(graph::CONTROL);
@@ -178,29 +185,31 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
         unused: &unused,
         environment,
     };
-    let (hub, transport) = match is_chain {
-        false => {
-            let whole = stateful || features.iter().any(needs_whole);
-            let server = framework::server(wasi, whole);
-            (specialize::specialize(server, &hub, &catalog)?, None)
-        }
-        true => {
-            let mut unused = unused.clone();
-            unused.extend(
-                Kind::ALL
-                    .into_iter()
-                    .filter(|other| *other != kind)
-                    .map(Kind::handler),
-            );
-            let wiring = Wiring {
-                dispatches: &[],
-                unused: &unused,
-                environment,
-            };
-            let transport = swapped.component(Framework::Transport, wasi, &wiring, &catalog)?;
-            let hub = swapped.component(Framework::Hub, wasi, &hub, &catalog)?;
-            (hub, Some(transport))
-        }
+    // The link that the server, or what is behind a saved sequence, is not of.
+    let others = Kind::ALL.into_iter().filter(|other| *other != kind);
+    let mut not_called = unused.clone();
+    not_called.extend(others.map(Kind::handler));
+    let (hub, transport) = if composition.handler {
+        let wiring = Wiring {
+            unused: &[&not_called[..], &[graph::CONTROL, graph::PREPARED]].concat(),
+            ..hub
+        };
+        let part = framework::sequence(kind.edition());
+        let hub = (!features.is_empty()).then(|| specialize::specialize(part, &wiring, &catalog));
+        (hub.transpose()?, None)
+    } else if is_chain {
+        let wiring = Wiring {
+            dispatches: &[],
+            unused: &not_called,
+            environment,
+        };
+        let transport = swapped.component(Framework::Transport, wasi, &wiring, &catalog)?;
+        let hub = swapped.component(Framework::Hub, wasi, &hub, &catalog)?;
+        (Some(hub), Some(transport))
+    } else {
+        let whole = stateful || features.iter().any(needs_whole);
+        let server = framework::server(wasi, whole);
+        (Some(specialize::specialize(server, &hub, &catalog)?), None)
     };
     let request = match needs_request {
         true => {
@@ -211,10 +220,10 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     };
     let settings = settings::component(&parts)?;
     let server = graph::Server {
-        hub: &hub,
-        chain: transport.as_deref().map(|transport| graph::Chain {
+        hub: hub.as_deref(),
+        chain: is_chain.then_some(graph::Chain {
             kind,
-            transport: Some(transport),
+            transport: transport.as_deref(),
         }),
         request: request.as_deref(),
         settings: settings.as_deref(),

@@ -22,14 +22,21 @@ pub fn offers(
 ) -> Result<Option<Offers>> {
     let kind = server.chain.context("there is no chain")?.kind;
     let hub = hub(server, composition, lists)?;
+    // That of a saved sequence is the server's.
+    let request = specialize::specialize(
+        framework::request(composition.wasi),
+        &Wiring::default(),
+        &[],
+    )?;
     let through = |skipped: usize| {
         let links = graph::encode(&Server {
-            hub: &hub,
+            hub: Some(&hub),
             chain: Some(Chain {
                 kind,
                 transport: None,
             }),
             skipped,
+            request: server.request.or(Some(&request)),
             ..*server
         })?;
         listing::chain::offers(&links, kind)

@@ -30,6 +30,9 @@ pub struct Record {
     /// The key-value store that its instances share. None: they share nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
+    /// It is a link of other servers' chains, not a server.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub handler: bool,
     /// In the order of the lists.
     pub features: Vec<FeatureRecord>,
     /// The first sees a request first.
@@ -171,6 +174,7 @@ impl Record {
             name: composition.server.name.clone(),
             version: composition.server.version.clone(),
             store,
+            handler: composition.handler,
             features,
             middleware,
             offers,

@@ -36,6 +36,12 @@ impl Need {
             .collect()
     }
 
+    pub(super) fn flag(self) -> Flags {
+        let mut all = Need::ALL.iter();
+        all.find(|(_, need)| *need == self)
+            .map_or(Flags::default(), |(flag, _)| *flag)
+    }
+
     /// What the feature does, to follow its name.
     pub fn verb(self) -> &'static str {
         match self {

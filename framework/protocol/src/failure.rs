@@ -31,6 +31,8 @@ pub struct Failure {
     pub message: Cow<'static, str>,
     /// Compact JSON.
     pub data: Option<Vec<u8>>,
+    /// Nothing of that name, or no such method, is here: somebody else may have it.
+    pub unknown: bool,
 }
 
 impl Failure {
@@ -40,6 +42,7 @@ impl Failure {
             code,
             message: message.into(),
             data: None,
+            unknown: false,
         }
     }
 
@@ -68,11 +71,16 @@ impl Failure {
 
     pub fn method_not_found(method: &str, version: Version) -> Failure {
         let status = if version.is_modern() { 404 } else { 200 };
-        Failure::new(
-            status,
-            METHOD_NOT_FOUND,
-            format!("unknown method `{}`", excerpt(method)),
-        )
+        let message = format!("unknown method `{}`", excerpt(method));
+        Failure::new(status, METHOD_NOT_FOUND, message).unknown()
+    }
+
+    /// The same, of what somebody else may have.
+    pub fn unknown(self) -> Failure {
+        Failure {
+            unknown: true,
+            ..self
+        }
     }
 
     pub fn unsupported_version(requested: &str) -> Failure {

@@ -1,6 +1,8 @@
 //! The hub at the end of a chain: it answers from the catalog, or asks features. The contract
 //! is that of the interface `handler`.
 
+pub mod sequence;
+
 use std::borrow::Cow;
 
 use crate::{
@@ -27,6 +29,8 @@ use crate::{
 /// What became of a request.
 pub enum Handling<'a> {
     Done(Result<String, Error>),
+    /// It is about what is not here.
+    Unknown(Error),
     /// Features are to be asked.
     Call(Box<Call<'a>>),
 }
@@ -36,6 +40,8 @@ pub enum Next {
     /// Ask the feature in [`Call::slot`] for what [`Call::ask`] says.
     Invoke,
     Done(Result<String, Error>),
+    /// It was about what is not here.
+    Unknown(Error),
 }
 
 /// The `id` of the responses that are taken apart here.
@@ -61,8 +67,9 @@ pub fn handle<'a, S: Services>(
         Ok(Answer::Ready(body) | Answer::SetLevel(_, body)) => Handling::Done(result(&body)),
         Ok(Answer::Call(call)) => Handling::Call(call),
         Ok(Answer::Listen(_) | Answer::Gate(_)) => {
-            Handling::Done(Err(error(&Failure::method_not_found(method, version))))
+            Handling::Unknown(error(&Failure::method_not_found(method, version)))
         }
+        Err(failure) if failure.unknown => Handling::Unknown(error(&failure)),
         Err(failure) => Handling::Done(Err(error(&failure))),
     }
 }
@@ -117,7 +124,7 @@ pub fn settle<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mut
         }
         outcome => match call.settle(outcome, services) {
             Step::Invoke => Next::Invoke,
-            Step::Done(response) => Next::Done(done(response)),
+            Step::Done(response) => done(response),
             Step::Ask(_) => Next::Done(Err(error(&Failure::internal(
                 "a feature asked for input where none can be had",
             )))),
@@ -140,10 +147,11 @@ fn ask<S: Services>(call: &Call<'_>, required: &InputRequired) -> Result<String,
     text(result)
 }
 
-fn done(response: Response) -> Result<String, Error> {
+fn done(response: Response) -> Next {
     match response.failure {
-        Some(failure) => Err(error(&failure)),
-        None => result(&response.body),
+        Some(failure) if failure.unknown => Next::Unknown(error(&failure)),
+        Some(failure) => Next::Done(Err(error(&failure))),
+        None => Next::Done(result(&response.body)),
     }
 }
 

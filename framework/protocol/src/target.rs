@@ -193,7 +193,8 @@ impl<'a> Target<'a> {
                     (None, Some(slot)) => Slots::One(slot),
                     (None, None) => dynamic(catalog, Flags::RESOURCES).ok_or_else(|| {
                         let uri = excerpt(&uri);
-                        Failure::invalid_params(format!("unknown resource template `{uri}`"))
+                        let message = format!("unknown resource template `{uri}`");
+                        Failure::invalid_params(message).unknown()
                     })?,
                 };
                 (
@@ -236,7 +237,7 @@ impl<'a> Target<'a> {
             Target::Prompt { name, .. } => unknown_prompt(name),
             Target::Resource { uri } => unknown_resource(uri, modern),
             Target::Completion { .. } | Target::List(_) | Target::Method(_) => {
-                Failure::invalid_params("unknown reference")
+                Failure::invalid_params("unknown reference").unknown()
             }
         }
     }
@@ -386,11 +387,11 @@ fn strings(name: &str, text: &str) -> Result<Vec<(String, String)>, Failure> {
 }
 
 pub fn unknown_tool(name: &str) -> Failure {
-    Failure::invalid_params(format!("unknown tool `{}`", excerpt(name)))
+    Failure::invalid_params(format!("unknown tool `{}`", excerpt(name))).unknown()
 }
 
 fn unknown_prompt(name: &str) -> Failure {
-    Failure::invalid_params(format!("unknown prompt `{}`", excerpt(name)))
+    Failure::invalid_params(format!("unknown prompt `{}`", excerpt(name))).unknown()
 }
 
 fn unknown_resource(uri: &str, modern: bool) -> Failure {
@@ -405,7 +406,7 @@ fn unknown_resource(uri: &str, modern: bool) -> Failure {
     };
     Failure {
         data: Some(data),
-        ..Failure::new(200, code, format!("unknown resource `{}`", excerpt(uri)))
+        ..Failure::new(200, code, format!("unknown resource `{}`", excerpt(uri))).unknown()
     }
 }
 

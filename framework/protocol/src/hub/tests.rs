@@ -32,11 +32,14 @@ fn ask(
     let services = &mut Last::default();
     match handle(catalog, method, params, version, capabilities, services) {
         Handling::Done(result) => result,
+        Handling::Unknown(error) => Err(error),
         Handling::Call(mut call) => loop {
             assert!(!matches!(call.ask(), Ask::Handle { .. }));
             let outcome = features.outcome(&call.ask());
-            if let Next::Done(result) = settle(&mut call, outcome, services) {
-                return result;
+            match settle(&mut call, outcome, services) {
+                Next::Invoke => {}
+                Next::Done(result) => return result,
+                Next::Unknown(error) => return Err(error),
             }
         },
     }

@@ -104,10 +104,13 @@ pub fn last(
     let services = &mut Last::default();
     match hub::handle(catalog, method, params, &version, capabilities, services) {
         Handling::Done(result) => result,
+        Handling::Unknown(error) => Err(error),
         Handling::Call(mut call) => loop {
             let outcome = outcome(&call.ask());
-            if let Next::Done(result) = hub::settle(&mut call, outcome, services) {
-                return result;
+            match hub::settle(&mut call, outcome, services) {
+                Next::Invoke => {}
+                Next::Done(result) => return result,
+                Next::Unknown(error) => return Err(error),
             }
         },
     }
