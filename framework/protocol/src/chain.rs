@@ -14,7 +14,7 @@ use crate::{
     failure::Failure,
     input,
     json::{self, Fault, Object, Value},
-    message::{Notification, Params, Request},
+    message::{Notification, Params, Request, SERVER_INFO},
     notify::LogLevel,
     services::Services,
     session::Session,
@@ -372,10 +372,17 @@ fn complete(call: &Call<'_>, value: &Value<'_>) -> Response {
     })
 }
 
-/// Appends a complete result, with `resultType` if this client knows that.
+/// Appends a complete result; with `resultType` and the name of this server, if the client knows
+/// of them: links may have left them out, and saved sequences have names of their own.
 fn write(out: &mut Vec<u8>, call: &Call<'_>, value: &Value<'_>) {
     let modern = call.client.version.is_modern();
-    if modern == value.member("resultType").is_some() {
+    let server_info = call.catalog.server_info();
+    let named = || {
+        let meta = value.member("_meta")?;
+        Some(meta.member(SERVER_INFO)?.text.as_bytes() == server_info)
+    };
+    let named = !modern || named().unwrap_or_default();
+    if modern == value.member("resultType").is_some() && named {
         // Well-formed, as it was read.
         let _ = json::compact(out, value.text);
         return;
@@ -384,11 +391,36 @@ fn write(out: &mut Vec<u8>, call: &Call<'_>, value: &Value<'_>) {
     if modern {
         object.string("resultType", "complete");
     }
+    let mut own = !named;
     for (key, value) in value.members() {
-        if !key.is_str("resultType") {
-            let _ = json::compact(object.raw_key(key), value.text);
+        if key.is_str("resultType") {
+            continue;
+        }
+        let out = object.raw_key(key);
+        match key.is_str("_meta") && own {
+            true => {
+                own = false;
+                write_meta(out, Some(&value), server_info);
+            }
+            false => {
+                let _ = json::compact(out, value.text);
+            }
         }
     }
+    if own {
+        write_meta(object.key("_meta"), None, server_info);
+    }
+    object.end();
+}
+
+/// Appends `_meta` with the name of this server.
+fn write_meta(out: &mut Vec<u8>, meta: Option<&Value<'_>>, server_info: &[u8]) {
+    let mut object = Object::begin(out);
+    let members = meta.iter().flat_map(|meta| meta.members());
+    for (key, value) in members.filter(|(key, _)| !key.is_str(SERVER_INFO)) {
+        let _ = json::compact(object.raw_key(key), value.text);
+    }
+    object.json(SERVER_INFO, server_info);
     object.end();
 }
 
