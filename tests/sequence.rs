@@ -68,7 +68,7 @@ fn names(server: &Server, method: &str, list: &str) -> Vec<String> {
 #[test]
 fn a_sequence_is_a_part_of_servers_of_both_editions() {
     let dir = tempfile::tempdir().unwrap();
-    let filter = r#"filter={"tools": {"allow": ["test_*"], "prefix": "s_"}}"#;
+    let filter = r#"filter={"tools": {"allow": ["test_*", "echo"], "prefix": "s_"}}"#;
     let options = ["--middleware", "filter", "--settings", filter];
     let sequence = saved(dir.path(), "saved", &["conformance"], &options);
     for wasi in ["0.2", "0.3"] {
@@ -77,7 +77,10 @@ fn a_sequence_is_a_part_of_servers_of_both_editions() {
         let server = serve(dir.path(), wasi, &["echo"], &chain);
         let tools = names(&server, "tools/list", "tools");
         assert_eq!(tools.last().unwrap(), "s_echo");
-        assert!(tools.contains(&"s_test_simple_text".to_owned()), "{tools:?}");
+        assert!(
+            tools.contains(&"s_test_simple_text".to_owned()),
+            "{tools:?}"
+        );
     }
 }
 
@@ -101,7 +104,9 @@ fn what_a_sequence_has_is_found_and_the_rest_is_behind_it() {
         let tools = names(&server, "tools/list", "tools");
         assert_eq!(tools.last().unwrap(), "echo");
         assert_eq!(tools.iter().filter(|tool| *tool == "echo").count(), 1);
-        let said = server.send(&call("echo", json!({"message": "hello"}))).message();
+        let said = server
+            .send(&call("echo", json!({"message": "hello"})))
+            .message();
         assert_eq!(text(&said), "hello");
         let simple = server.send(&call("test_simple_text", json!({}))).message();
         assert_eq!(text(&simple), "This is a simple text response for testing.");
@@ -110,11 +115,22 @@ fn what_a_sequence_has_is_found_and_the_rest_is_behind_it() {
         let unknown = server.send(&call("none", json!({}))).message();
         assert_eq!(unknown["error"]["message"], "unknown tool `none`");
 
-        result(&server, "prompts/get", json!({"name": "test_simple_prompt"}));
-        result(&server, "resources/read", json!({"uri": "test://static-text"}));
+        result(
+            &server,
+            "prompts/get",
+            json!({"name": "test_simple_prompt"}),
+        );
+        result(
+            &server,
+            "resources/read",
+            json!({"uri": "test://static-text"}),
+        );
         let discovered = result(&server, "server/discover", json!({}));
         for capability in ["tools", "prompts", "resources", "completions"] {
-            assert!(discovered["capabilities"][capability].is_object(), "{discovered}");
+            assert!(
+                discovered["capabilities"][capability].is_object(),
+                "{discovered}"
+            );
         }
         let session = rpc::session(&server, json!({}));
         let listed = rpc::legacy(Some(&session), "prompts/list", json!({}));
@@ -132,7 +148,9 @@ fn what_a_sequence_has_is_found_and_the_rest_is_behind_it() {
         assert_eq!(text(&stream.message()), "reported progress three times");
     }
     let server = serve(dir.path(), "0.3", &["lists"], &link("waits", &asynchronous));
-    let said = server.send(&call("echo", json!({"message": "hello"}))).message();
+    let said = server
+        .send(&call("echo_async", json!({"message": "hello"})))
+        .message();
     assert_eq!(text(&said), "hello");
 }
 
@@ -140,13 +158,28 @@ fn what_a_sequence_has_is_found_and_the_rest_is_behind_it() {
 fn a_sequence_may_be_middleware_alone() {
     let dir = tempfile::tempdir().unwrap();
     let filter = r#"filter={"tools": {"deny": ["test_*"]}}"#;
-    let options = ["--middleware", "audit", "--middleware", "filter", "--settings", filter];
+    let options = [
+        "--middleware",
+        "audit",
+        "--middleware",
+        "filter",
+        "--settings",
+        filter,
+    ];
     let sequence = saved(dir.path(), "stack", &[], &options);
     for wasi in ["0.2", "0.3"] {
-        let server = serve(dir.path(), wasi, &["echo", "conformance"], &link("stack", &sequence));
+        let server = serve(
+            dir.path(),
+            wasi,
+            &["echo", "conformance"],
+            &link("stack", &sequence),
+        );
         let tools = names(&server, "tools/list", "tools");
         assert!(tools.contains(&"echo".to_owned()), "{tools:?}");
-        assert!(!tools.iter().any(|tool| tool.starts_with("test_")), "{tools:?}");
+        assert!(
+            !tools.iter().any(|tool| tool.starts_with("test_")),
+            "{tools:?}"
+        );
         server.wait_for("\"tools/list\"", std::time::Duration::from_secs(5));
     }
 }
@@ -154,7 +187,12 @@ fn a_sequence_may_be_middleware_alone() {
 #[test]
 fn what_does_not_fit_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let (path, output) = save(dir.path(), "twice", &["echo"], &["--transport", "echo.wasm"]);
+    let (path, output) = save(
+        dir.path(),
+        "twice",
+        &["echo"],
+        &["--transport", "echo.wasm"],
+    );
     assert!(!output.status.success() && !path.exists());
     let (path, output) = save(dir.path(), "none", &[], &[]);
     assert!(!output.status.success() && !path.exists());
@@ -162,7 +200,12 @@ fn what_does_not_fit_is_refused() {
     let sequence = saved(dir.path(), "saved", &["echo"], &[]);
     let waits = saved(dir.path(), "waits", &["echo-async"], &["--wasi", "0.3"]);
     for (wasi, features, chain, problem) in [
-        ("0.2", "echo", link("saved", &sequence), "there are two tools `echo`"),
+        (
+            "0.2",
+            "echo",
+            link("saved", &sequence),
+            "there are two tools `echo`",
+        ),
         (
             "0.2",
             "lists",
