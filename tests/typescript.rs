@@ -5,6 +5,8 @@ mod example;
 mod support;
 #[path = "support/template.rs"]
 mod template;
+#[path = "support/typescript.rs"]
+mod typescript;
 #[path = "support/web.rs"]
 mod web;
 
@@ -12,39 +14,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use spin_mcp::app::App;
 use support::{Server, compose, expect_success, fixture, mcp, root, rpc};
 use template::Template;
+use typescript::{TEMPLATES, alone, passed, scaffold};
 use web::Web;
 
-const TEMPLATES: [&str; 3] = ["mcp-tool-ts", "mcp-resource-ts", "mcp-prompt-ts"];
-/// The largest feature component that a template may build, in bytes: mostly its engine.
-const MAX_FEATURE: u64 = 15_000_000;
+/// The engines, with the largest feature component that a template may build, in bytes.
+const ENGINES: [(&str, u64); 2] = [("starlingmonkey", 15_000_000), ("quickjs", 3_000_000)];
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The packages that a first build would install.
-fn modules() -> &'static Path {
-    static MODULES: OnceLock<PathBuf> = OnceLock::new();
-    MODULES.get_or_init(|| {
-        let output = expect_success(&mut Command::new(root().join("scripts/typescript.sh")));
-        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
-    })
-}
-
-/// Building an engine into components and compiling those keeps all processors busy: the tests
-/// that do so take turns.
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn install(app: &Path) {
-    std::os::unix::fs::symlink(modules(), app.join("node_modules")).unwrap();
-}
 
 #[test]
 fn wit_is_a_copy_of_the_contract() {
@@ -83,6 +64,7 @@ fn what_templates_share_is_the_same_in_each() {
         "content/package-lock.json",
         "content/package.json",
         "content/spin.toml",
+        "content/test/tsconfig.json",
         "content/tsconfig.json",
         "metadata/snippets/application-trigger.txt",
         "metadata/snippets/component.txt",
@@ -114,8 +96,24 @@ fn what_templates_share_is_the_same_in_each() {
         "parse",
         "reason",
         "refusal",
+        "withoutUrl",
     ];
     assert_eq!(shared, expected);
+
+    let engine = |template| {
+        let component = read(template, "content/src/component.ts");
+        let (_, engine) = component.split_once("declare global").unwrap();
+        engine.to_owned()
+    };
+    let host = |template| {
+        let world = read(template, "content/wit/world.wit");
+        let (_, host) = world.split_once("\n}\n").unwrap();
+        host.to_owned()
+    };
+    for template in TEMPLATES {
+        assert_eq!(engine(template), engine(TEMPLATES[0]), "`{template}`");
+        assert_eq!(host(template), host(TEMPLATES[0]), "`{template}`");
+    }
 }
 
 /// The functions of a module that it does not export, by name, with their comments.
@@ -134,10 +132,12 @@ fn private_functions(source: &str) -> Vec<(String, String)> {
 
 #[test]
 fn versions_are_exact_and_come_from_any_registry() {
-    for template in TEMPLATES {
-        let content = root().join("templates").join(template).join("content");
+    for engine in ENGINES.map(|(engine, _)| format!("engine={engine}")) {
+        let dir = tempfile::tempdir().unwrap();
+        let template = Template::named("mcp-tool-ts").with(&engine);
+        template.new_app("my-server", dir.path());
         let read = |file: &str| -> Value {
-            serde_json::from_slice(&fs::read(content.join(file)).unwrap()).unwrap()
+            serde_json::from_slice(&fs::read(dir.path().join(file)).unwrap()).unwrap()
         };
         let package = read("package.json");
         for kind in ["dependencies", "devDependencies"] {
@@ -146,11 +146,11 @@ fn versions_are_exact_and_come_from_any_registry() {
                     .as_str()
                     .unwrap()
                     .starts_with(|c: char| c.is_ascii_digit());
-                assert!(exact, "`{name}` in `{template}`: {version}");
+                assert!(exact, "`{name}`, {engine}: {version}");
             }
         }
         for (path, locked) in read("package-lock.json")["packages"].as_object().unwrap() {
-            assert_eq!(locked["resolved"], Value::Null, "`{path}` in `{template}`");
+            assert_eq!(locked["resolved"], Value::Null, "`{path}`, {engine}");
         }
     }
 }
@@ -183,18 +183,17 @@ fn added_features_follow_in_order() {
 /// What the template's own module makes of schemas and functions that its example does not have.
 #[test]
 fn schemas_become_checks() {
-    let dir = tempfile::tempdir().unwrap();
-    let bundle = dir.path().join("mcp.test.mjs");
-    let mut esbuild = Command::new(modules().join(".bin/esbuild"));
-    esbuild
-        .arg(root().join("tests/typescript/mcp.test.ts"))
-        .args(["--bundle", "--platform=node", "--format=esm"])
-        .arg(format!("--outfile={}", bundle.display()))
-        .env("NODE_PATH", modules());
-    expect_success(&mut esbuild);
-    let tests = expect_success(Command::new("node").arg("--test").arg(bundle));
-    let told = String::from_utf8(tests.stdout).unwrap();
-    assert!(told.contains("# pass 5\n"), "{told}");
+    for (engine, _) in ENGINES {
+        let dir = tempfile::tempdir().unwrap();
+        let app = scaffold("mcp-tool-ts", engine, "my-server", dir.path());
+        fs::remove_file(app.join("test/app.test.ts")).unwrap();
+        let tests = root().join("tests/typescript/mcp.test.ts");
+        fs::copy(tests, app.join("test/mcp.test.ts")).unwrap();
+        let mut npm = Command::new("npm");
+        npm.arg("test").env("ENGINE", engine).current_dir(app);
+        let told = String::from_utf8(expect_success(&mut npm).stdout).unwrap();
+        assert!(told.contains("# pass 6\n# fail 0\n"), "{engine}: {told}");
+    }
 }
 
 /// As `spin new` writes it, beside a feature in Rust: tested, type-checked, built, and called
@@ -202,33 +201,30 @@ fn schemas_become_checks() {
 #[test]
 fn scaffolded_app_is_tested_built_and_called() {
     let _turn = alone();
-    let dir = tempfile::tempdir().unwrap();
-    let app = dir.path();
-    Template::named("mcp-tool-ts").new_app("my-server", app);
-    install(app);
-    fs::copy(fixture("echo"), app.join("echo.wasm")).unwrap();
-    let manifest = app.join("spin.toml");
-    let echo = "[component.mcp.tool.mcp.features.echo]\nsource = \"echo.wasm\"\n";
-    let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, format!("{text}\n{echo}")).unwrap();
+    for engine in ENGINES {
+        let dir = tempfile::tempdir().unwrap();
+        let app = scaffold("mcp-tool-ts", engine.0, "my-server", dir.path());
+        fs::copy(fixture("echo"), app.join("echo.wasm")).unwrap();
+        let manifest = app.join("spin.toml");
+        let echo = "[component.mcp.tool.mcp.features.echo]\nsource = \"echo.wasm\"\n";
+        let text = fs::read_to_string(&manifest).unwrap();
+        fs::write(&manifest, format!("{text}\n{echo}")).unwrap();
 
-    let tests = expect_success(Command::new("npm").arg("test").current_dir(app));
-    let told = String::from_utf8(tests.stdout).unwrap();
-    assert!(told.contains("# pass 2\n"), "{told}");
-
-    let built = expect_success(mcp().arg("build").current_dir(app));
-    let told = String::from_utf8(built.stdout).unwrap();
-    assert!(told.contains(": 2 features, 2 tools, "), "{told}");
-    let feature = app.join("my_server.wasm");
-    let newer = compose(app, "0.3", &[sized(feature), app.join("echo.wasm")]);
-    for server in [app.join("mcp.wasm"), newer] {
-        answers(&Server::mcp(&server, &[]));
+        assert_eq!(passed(&app), 2);
+        let built = expect_success(mcp().arg("build").current_dir(&app));
+        let told = String::from_utf8(built.stdout).unwrap();
+        assert!(told.contains(": 2 features, 2 tools, "), "{told}");
+        let feature = sized(app.join("my_server.wasm"), engine);
+        let newer = compose(&app, "0.3", &[feature, app.join("echo.wasm")]);
+        for server in [app.join("mcp.wasm"), newer] {
+            answers(&Server::mcp(&server, &[]));
+        }
     }
 }
 
-fn sized(feature: PathBuf) -> PathBuf {
+fn sized(feature: PathBuf, (engine, most): (&str, u64)) -> PathBuf {
     let size = fs::metadata(&feature).unwrap().len();
-    assert!(size <= MAX_FEATURE, "the feature has {size} bytes");
+    assert!(size <= most, "the feature on {engine} has {size} bytes");
     feature
 }
 
@@ -236,26 +232,32 @@ fn sized(feature: PathBuf) -> PathBuf {
 #[test]
 fn scaffolded_resources_and_prompts_are_tested_built_and_served() {
     let _turn = alone();
-    let dir = tempfile::tempdir().unwrap();
-    let app = dir.path();
-    Template::named("mcp-resource-ts").new_app("notes", app);
-    Template::named("mcp-prompt-ts").add("writing", &app.join("spin.toml"));
-    let writing = app.join("writing");
-    for package in [app, &writing] {
-        install(package);
-        let tests = expect_success(Command::new("npm").arg("test").current_dir(package));
-        let told = String::from_utf8(tests.stdout).unwrap();
-        assert!(told.contains("# pass 2\n"), "{told}");
+    for engine in ENGINES {
+        let dir = tempfile::tempdir().unwrap();
+        let app = scaffold("mcp-resource-ts", engine.0, "notes", dir.path());
+        let writing = scaffold("mcp-prompt-ts", engine.0, "writing", &app);
+        for package in [&app, &writing] {
+            assert_eq!(passed(package), 2);
+        }
+        let built = expect_success(mcp().arg("build").current_dir(&app));
+        let told = String::from_utf8(built.stdout).unwrap();
+        let lists = ": 2 features, 0 tools, 1 resource, 1 resource template, 1 prompt, ";
+        assert!(told.contains(lists), "{told}");
+        let features = [
+            sized(app.join("notes.wasm"), engine),
+            sized(writing.join("writing.wasm"), engine),
+        ];
+        serves(&app.join("mcp.wasm"), "writing_summarize");
+        if engine.0 == "quickjs" {
+            serves(&compose(&app, "0.3", &features), "summarize");
+        }
     }
-    let built = expect_success(mcp().arg("build").current_dir(app));
-    let told = String::from_utf8(built.stdout).unwrap();
-    let lists = ": 2 features, 0 tools, 1 resource, 1 resource template, 1 prompt, ";
-    assert!(told.contains(lists), "{told}");
-    sized(app.join("notes.wasm"));
-    sized(writing.join("writing.wasm"));
-    let server = Server::mcp(&app.join("mcp.wasm"), &[]);
+}
+
+fn serves(server: &Path, summarize: &str) {
+    let server = Server::mcp(server, &[]);
     example::reads_notes(&server, "notes");
-    example::gets_summarize(&server, "writing_summarize");
+    example::gets_summarize(&server, summarize);
 }
 
 fn answers(server: &Server) {
@@ -312,9 +314,7 @@ fn answers(server: &Server) {
 #[test]
 fn failing_build_says_what_is_wrong() {
     let dir = tempfile::tempdir().unwrap();
-    let app = dir.path();
-    Template::named("mcp-tool-ts").new_app("my-server", app);
-    install(app);
+    let app = &scaffold("mcp-tool-ts", "starlingmonkey", "my-server", dir.path());
     let source = app.join("src/app.ts");
     let text = fs::read_to_string(&source).unwrap();
     for (broken, why) in [
@@ -352,14 +352,12 @@ fn weather_service() -> Web {
 fn documented_tools_do_what_they_say() {
     let _turn = alone();
     let dir = tempfile::tempdir().unwrap();
-    let app = dir.path();
+    let app = &scaffold("mcp-tool-ts", "starlingmonkey", "my-server", dir.path());
     let service = weather_service().address();
-    Template::named("mcp-tool-ts").new_app("my-server", app);
     // The table of the feature is the last one.
     let manifest = fs::read_to_string(app.join("spin.toml")).unwrap();
     let allow = "allow = [\"http\", \"key-value\", \"variables\"]";
     fs::write(app.join("spin.toml"), format!("{manifest}{allow}\n")).unwrap();
-    install(app);
     let docs = fs::read_to_string(root().join("docs/typescript.md")).unwrap();
     let blocks = docs.split("```ts\n").skip(1);
     let names: Vec<_> = blocks

@@ -57,11 +57,28 @@ async function declare(imports) {
   fs.rmSync("build/types", { recursive: true, force: true });
   for (const [path, text] of Object.entries(files)) {
     fs.mkdirSync(dirname(path), { recursive: true });
-    fs.writeFileSync(path, text);
+    fs.writeFileSync(path, {% if engine == "quickjs" %}ofQuickJs(text){% else %}text{% endif %});
   }
 }
+{%- if engine == "quickjs" %}
+
+/** Types say `bigint` and `undefined` where QuickJS has numbers and `null`. */
+function ofQuickJs(types) {
+  return new TextDecoder()
+    .decode(types)
+    .replaceAll(/\bbigint\b/g, "number")
+    .replaceAll(/\| undefined\b/g, "| null | undefined")
+    .replaceAll(/^( *\w+\?: .*),$/gm, "$1 | null,");
+}
+{%- endif %}
 
 async function component(output) {
+{%- if engine == "quickjs" %}
+  const { componentize } = await import("componentize-qjs");
+  const jsSource = fs.readFileSync(BUNDLE, "utf8");
+  const { witPath, worldName: world } = WORLD;
+  const built = await componentize({ witPath, world, jsSource, jsPath: BUNDLE, sync: true });
+{%- else %}
   const { componentize } = await import("@bytecodealliance/componentize-js");
   const fetches = /\bfetch\b/.test(fs.readFileSync(BUNDLE, "utf8"));
   const built = await componentize({
@@ -69,6 +86,7 @@ async function component(output) {
     sourcePath: BUNDLE,
     disableFeatures: fetches ? ["fetch-event"] : ["fetch-event", "http"],
   });
+{%- endif %}
   fs.writeFileSync(output, built.component);
 }
 
@@ -85,7 +103,9 @@ try {
   install();
   const imports = await bundle();
   await declare(imports);
-  run(process.execPath, join("node_modules", "typescript", "bin", "tsc"));
+  for (const project of [".", "test"]) {
+    run(process.execPath, join("node_modules", "typescript", "bin", "tsc"), "-p", project);
+  }
   await component(process.argv[2]);
 } catch (why) {
   // esbuild has told its errors already.

@@ -1,6 +1,9 @@
+{%- if engine == "quickjs" %}{% assign async = "" %}{% assign await = "" %}{% assign promise = "" %}{% assign end = "" -%}
+{%- else %}{% assign async = "async " %}{% assign await = "await " %}{% assign promise = "Promise<" %}{% assign end = ">" -%}
+{%- endif -%}
 /**
  * Makes prompts out of functions. A function takes what its Zod schema describes, and returns the
- * text of the prompt or throws why there is none; it may be `async`. The schema's own description
+ * text of the prompt or throws why there is none{% if engine != "quickjs" %}; it may be `async`{% endif %}. The schema's own description
  * is the prompt's, its fields are the arguments, and the values of an enum their completions.
  * Functions of `spin-mcp:server/request` take the id of the request, which comes second.
  */
@@ -16,23 +19,23 @@ import type {
   PromptList,
   PromptOutcome,
 } from "spin-mcp:server/prompt-types@0.1.0";
-import type { Error as Refusal } from "spin-mcp:server/types@0.1.0";
+import type { Error as Refusal, RequestId } from "spin-mcp:server/types@0.1.0";
 
 type Schema = z.core.JSONSchema.BaseSchema;
 
 export type Prompt = {
   schema: Schema;
-  get: (given: unknown, request: bigint) => Promise<string>;
+  get: (given: unknown, request: RequestId) => {{promise}}string{{end}};
 };
 
 /** A function as a prompt. */
 export function prompt<Input extends z.ZodObject>(
   input: Input,
-  run: (given: z.infer<Input>, request: bigint) => string | Promise<string>,
+  run: (given: z.infer<Input>, request: RequestId) => string{% if engine != "quickjs" %} | Promise<string>{% endif %},
 ): Prompt {
   return {
-    schema: z.toJSONSchema(input, { io: "input" }),
-    get: async (given, request) => run(parse(input, given), request),
+    schema: z.toJSONSchema(input, { io: "input"{% if engine == "quickjs" %}, override: withoutUrl{% endif %} }),
+    get: {{async}}(given, request) => run(parse(input, given), request),
   };
 }
 
@@ -40,26 +43,26 @@ export function prompt<Input extends z.ZodObject>(
 export function exported(known: Record<string, Prompt>) {
   const find = (name: string) => (Object.hasOwn(known, name) ? known[name] : undefined);
   const prompts = {
-    listPrompts(_request: bigint, cursor?: string): PromptList {
+    listPrompts(_request: RequestId, cursor?: string | null): PromptList {
       firstPage(cursor);
       return { prompts: Object.entries(known).map(([name, { schema }]) => listed(name, schema)) };
     },
 
-    async getPrompt(
-      request: bigint,
+    {{async}}getPrompt(
+      request: RequestId,
       name: string,
       given: [string, string][],
-    ): Promise<PromptOutcome | undefined> {
+    ): {{promise}}PromptOutcome | undefined{{end}} {
       const prompt = find(name);
       if (!prompt) return undefined;
-      const text = await got(prompt, given, request);
+      const text = {{await}}got(prompt, given, request);
       const content = { tag: "text", val: { text } } as const;
       return { tag: "complete", val: { messages: [{ role: "user", content }] } };
     },
   };
   const completions = {
     complete(
-      _request: bigint,
+      _request: RequestId,
       reference: CompletionReference,
       { name, value }: CompletionArgument,
     ): Completion | undefined {
@@ -80,11 +83,11 @@ function listed(name: string, schema: Schema): Listed {
   return { name, ...described(schema), arguments: properties, icons: [] };
 }
 
-async function got({ schema, get }: Prompt, given: [string, string][], request: bigint) {
+{{async}}function got({ schema, get }: Prompt, given: [string, string][], request: RequestId) {
   // Clients send text. Where a field takes none, such as a number, the text is its JSON.
   const values = given.map(([name, text]) => [name, value(property(schema, name), text)]);
   try {
-    return await get(Object.fromEntries(values), request);
+    return {{await}}get(Object.fromEntries(values), request);
   } catch (why) {
     throw refusal(-32602, reason(why));
   }
@@ -109,7 +112,16 @@ function property({ properties }: Schema, name: string): Schema {
 function choices(schema: Schema): string[] {
   const named = [schema.const, ...(schema.enum ?? [])].filter((one) => typeof one === "string");
   return [...named, ...(schema.anyOf ?? []).flatMap((option) => choices(option as Schema))];
+}{%- if engine == "quickjs" %}
+
+/** Zod checks these formats with `URL`, which QuickJS has not: it would refuse whatever is given. */
+function withoutUrl({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  const { format } = jsonSchema;
+  if (format === "uri" || format === "ipv6" || format === "cidrv6") {
+    throw new Error(`QuickJS cannot check the format \`${format}\`: use StarlingMonkey`);
+  }
 }
+{%- endif %}
 
 /** What was given, as the schema has it. */
 function parse<Input extends z.ZodType>(input: Input, given: unknown): z.infer<Input> {
@@ -139,10 +151,14 @@ function reason(why: unknown): string {
   if ("payload" in why) return `the host refused: ${detail(why.payload)}`;
   if (why.name === "Error") return why.message;
   console.error(`${why}\n${why.stack}`);
+{%- if engine == "quickjs" %}
+  return String(why);
+{%- else %}
   // All that the engine says of a request that failed, whatever the cause.
   return why.message.startsWith("NetworkError")
     ? "cannot send the HTTP request: the host does not answer, or this server may not reach it"
     : String(why);
+{%- endif %}
 }
 
 /** An error that an imported function returned: the case of a variant, with what is in it. */
@@ -153,8 +169,8 @@ function detail(payload: unknown): string {
 }
 
 /** Lists have one page, which is asked for without a cursor. */
-function firstPage(cursor: string | undefined): void {
-  if (cursor !== undefined) throw refusal(-32602, "the list has one page, without a cursor");
+function firstPage(cursor: string | null | undefined): void {
+  if (cursor != null) throw refusal(-32602, "the list has one page, without a cursor");
 }
 
 function refusal(code: number, message: string): Refusal {

@@ -1,7 +1,10 @@
+{%- if engine == "quickjs" %}{% assign async = "" %}{% assign await = "" %}{% assign promise = "" %}{% assign end = "" -%}
+{%- else %}{% assign async = "async " %}{% assign await = "await " %}{% assign promise = "Promise<" %}{% assign end = ">" -%}
+{%- endif -%}
 /**
  * Makes resources out of functions. A resource is listed and read by its URI; a template stands
  * for all resources whose URIs fit it, and its function gets what the variables stand for. Such a
- * function returns text or bytes, or throws why it cannot; it may be `async`. Functions of
+ * function returns text or bytes, or throws why it cannot{% if engine != "quickjs" %}; it may be `async`{% endif %}. Functions of
  * `spin-mcp:server/request` take the id of the request, which comes second.
  */
 
@@ -15,11 +18,11 @@ import type {
   ResourceList,
   ResourceTemplateList,
 } from "spin-mcp:server/resource-types@0.1.0";
-import type { Error as Refusal, ResourceBody } from "spin-mcp:server/types@0.1.0";
+import type { Error as Refusal, RequestId, ResourceBody } from "spin-mcp:server/types@0.1.0";
 
 type Body = string | Uint8Array | undefined;
 type Listed = { name: string; description: string; mimeType: string };
-type Read<Variables> = (variables: Variables, request: bigint) => Body | Promise<Body>;
+type Read<Variables> = (variables: Variables, request: RequestId) => Body{% if engine != "quickjs" %} | Promise<Body>{% endif %};
 
 /** The names of the variables in a URI template. */
 type Variable<Uri> = Uri extends `${string}{${infer Name}}${infer Rest}`
@@ -52,24 +55,24 @@ export function template<Uri extends string>(
 /** The interfaces `resources` and `completions` of the contract. */
 export function exported(known: Resource[], families: Resource[]) {
   const resources = {
-    listResources(_request: bigint, cursor?: string): ResourceList {
+    listResources(_request: RequestId, cursor?: string | null): ResourceList {
       firstPage(cursor);
       const listed = known.map(({ uri, ...of }) => ({ uri, ...shown(of) }));
       return { resources: listed };
     },
 
-    listResourceTemplates(_request: bigint, cursor?: string): ResourceTemplateList {
+    listResourceTemplates(_request: RequestId, cursor?: string | null): ResourceTemplateList {
       firstPage(cursor);
       const listed = families.map(({ uri, ...of }) => ({ uriTemplate: uri, ...shown(of) }));
       return { resourceTemplates: listed };
     },
 
-    async readResource(request: bigint, uri: string): Promise<ReadOutcome | undefined> {
+    {{async}}readResource(request: RequestId, uri: string): {{promise}}ReadOutcome | undefined{{end}} {
       const same = known.find((resource) => resource.uri === uri);
-      if (same) return outcome(uri, same, await body(same, {}, request));
+      if (same) return outcome(uri, same, {{await}}body(same, {}, request));
       for (const family of families) {
         const fits = variables(family.uri, uri);
-        const found = fits && outcome(uri, family, await body(family, fits, request));
+        const found = fits && outcome(uri, family, {{await}}body(family, fits, request));
         if (found) return found;
       }
       return undefined;
@@ -77,7 +80,7 @@ export function exported(known: Resource[], families: Resource[]) {
   };
   const completions = {
     complete(
-      _request: bigint,
+      _request: RequestId,
       reference: CompletionReference,
       { name, value }: CompletionArgument,
     ): Completion | undefined {
@@ -93,9 +96,9 @@ function shown({ name, description, mimeType }: Listed) {
   return { name, description, mimeType, icons: [] };
 }
 
-async function body(of: Resource, variables: Record<string, string>, request: bigint) {
+{{async}}function body(of: Resource, variables: Record<string, string>, request: RequestId) {
   try {
-    return await of.read(variables, request);
+    return {{await}}of.read(variables, request);
   } catch (why) {
     throw refusal(-32603, reason(why));
   }
@@ -144,10 +147,14 @@ function reason(why: unknown): string {
   if ("payload" in why) return `the host refused: ${detail(why.payload)}`;
   if (why.name === "Error") return why.message;
   console.error(`${why}\n${why.stack}`);
+{%- if engine == "quickjs" %}
+  return String(why);
+{%- else %}
   // All that the engine says of a request that failed, whatever the cause.
   return why.message.startsWith("NetworkError")
     ? "cannot send the HTTP request: the host does not answer, or this server may not reach it"
     : String(why);
+{%- endif %}
 }
 
 /** An error that an imported function returned: the case of a variant, with what is in it. */
@@ -158,8 +165,8 @@ function detail(payload: unknown): string {
 }
 
 /** Lists have one page, which is asked for without a cursor. */
-function firstPage(cursor: string | undefined): void {
-  if (cursor !== undefined) throw refusal(-32602, "the list has one page, without a cursor");
+function firstPage(cursor: string | null | undefined): void {
+  if (cursor != null) throw refusal(-32602, "the list has one page, without a cursor");
 }
 
 function refusal(code: number, message: string): Refusal {

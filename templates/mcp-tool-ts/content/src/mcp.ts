@@ -1,36 +1,47 @@
+{%- if engine == "quickjs" %}{% assign async = "" %}{% assign await = "" %}{% assign promise = "" %}{% assign end = "" -%}
+{%- else %}{% assign async = "async " %}{% assign await = "await " %}{% assign promise = "Promise<" %}{% assign end = ">" -%}
+{%- endif -%}
 /**
  * Makes tools out of functions. A function takes what its Zod schema describes, and returns what
- * it found or throws why it failed; it may be `async`. The schema's own description is the tool's.
+ * it found or throws why it failed{% if engine != "quickjs" %}; it may be `async`{% endif %}. The schema's own description is the tool's.
  * Functions of `spin-mcp:server/request` take the id of the request, which comes second.
  */
 
 import * as z from "zod";
-import type { Error as Refusal } from "spin-mcp:server/types@0.1.0";
+import type { Error as Refusal, RequestId } from "spin-mcp:server/types@0.1.0";
 import type { ToolList, ToolOutcome } from "spin-mcp:server/tool-types@0.1.0";
 
 export type Tool = {
   description: string | undefined;
   schema: string;
-  call: (given: unknown, request: bigint) => Promise<string>;
+  call: (given: unknown, request: RequestId) => {{promise}}string{{end}};
 };
+
+type Settled = { text: string; failed: boolean };
+{%- if engine == "quickjs" %}
+
+/** Anything but a promise: QuickJS does not wait for one. */
+export type NoPromise = null | undefined | string | number | boolean | (object & { then?: never });
+{%- endif %}
 
 /** A function as a tool. */
 export function tool<Input extends z.ZodObject>(
   input: Input,
-  run: (given: z.infer<Input>, request: bigint) => unknown,
+  run: (given: z.infer<Input>, request: RequestId) => {% if engine == "quickjs" %}NoPromise{% else %}unknown{% endif %},
 ): Tool {
-  const { $schema: _, description, ...schema } = z.toJSONSchema(input, { io: "input" });
+  const json = z.toJSONSchema(input, { io: "input"{% if engine == "quickjs" %}, override: withoutUrl{% endif %} });
+  const { $schema: _, description, ...schema } = json;
   return {
     description,
     schema: JSON.stringify(schema),
-    call: async (given, request) => text(await run(parse(input, given), request)),
+    call: {{async}}(given, request) => text({{await}}run(parse(input, given), request)),
   };
 }
 
 /** The interface `tools` of the contract, for tools by name. */
 export function exported(tools: Record<string, Tool>) {
   return {
-    listTools(_request: bigint, cursor?: string): ToolList {
+    listTools(_request: RequestId, cursor?: string | null): ToolList {
       firstPage(cursor);
       const listed = Object.entries(tools).map(([name, { description, schema }]) => ({
         name,
@@ -41,13 +52,13 @@ export function exported(tools: Record<string, Tool>) {
       return { tools: listed };
     },
 
-    async callTool(
-      request: bigint,
+    {{async}}callTool(
+      request: RequestId,
       name: string,
       given: string,
-    ): Promise<ToolOutcome | undefined> {
+    ): {{promise}}ToolOutcome | undefined{{end}} {
       if (!Object.hasOwn(tools, name)) return undefined;
-      const answer = await settled(tools[name]!.call(JSON.parse(given), request));
+      const answer = {{await}}settled(() => tools[name]!.call(JSON.parse(given), request));
       return {
         tag: "complete",
         val: {
@@ -59,13 +70,22 @@ export function exported(tools: Record<string, Tool>) {
   };
 }
 
-async function settled(answer: Promise<string>): Promise<{ text: string; failed: boolean }> {
+{{async}}function settled(answer: () => {{promise}}string{{end}}): {{promise}}Settled{{end}} {
   try {
-    return { text: await answer, failed: false };
+    return { text: {{await}}answer(), failed: false };
   } catch (why) {
     return { text: reason(why), failed: true };
   }
+}{%- if engine == "quickjs" %}
+
+/** Zod checks these formats with `URL`, which QuickJS has not: it would refuse whatever is given. */
+function withoutUrl({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
+  const { format } = jsonSchema;
+  if (format === "uri" || format === "ipv6" || format === "cidrv6") {
+    throw new Error(`QuickJS cannot check the format \`${format}\`: use StarlingMonkey`);
+  }
 }
+{%- endif %}
 
 /** What was given, as the schema has it. */
 function parse<Input extends z.ZodType>(input: Input, given: unknown): z.infer<Input> {
@@ -94,10 +114,14 @@ function reason(why: unknown): string {
   if ("payload" in why) return `the host refused: ${detail(why.payload)}`;
   if (why.name === "Error") return why.message;
   console.error(`${why}\n${why.stack}`);
+{%- if engine == "quickjs" %}
+  return String(why);
+{%- else %}
   // All that the engine says of a request that failed, whatever the cause.
   return why.message.startsWith("NetworkError")
     ? "cannot send the HTTP request: the host does not answer, or this server may not reach it"
     : String(why);
+{%- endif %}
 }
 
 /** An error that an imported function returned: the case of a variant, with what is in it. */
@@ -108,8 +132,8 @@ function detail(payload: unknown): string {
 }
 
 /** Lists have one page, which is asked for without a cursor. */
-function firstPage(cursor: string | undefined): void {
-  if (cursor !== undefined) throw refusal(-32602, "the list has one page, without a cursor");
+function firstPage(cursor: string | null | undefined): void {
+  if (cursor != null) throw refusal(-32602, "the list has one page, without a cursor");
 }
 
 function refusal(code: number, message: string): Refusal {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { summarize } from "./app.ts";
+import { summarize } from "../src/app.ts";
 
 test("asks for a page", () => {
   const prompt = summarize({ text: "Once upon a time", length: "page" });

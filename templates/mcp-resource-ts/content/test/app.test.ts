@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { note } from "./app.ts";
+import { note } from "../src/app.ts";
 
 test("finds a note", () => {
   assert.equal(note("travel"), "The train leaves at 9.");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { add } from "./app.ts";
+import { add } from "../src/app.ts";
 
 test("adds", () => {
   assert.equal(add({ a: 2, b: 3 }), 5);
