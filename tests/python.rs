@@ -8,12 +8,13 @@ mod template;
 #[path = "support/web.rs"]
 mod web;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Barrier, Mutex, PoisonError};
 
+use ignore::gitignore::GitignoreBuilder;
 use serde_json::{Value as Json, json};
 use spin_mcp::app::App;
 use support::{Server, expect_success, fixture, mcp, root, rpc};
@@ -194,7 +195,13 @@ fn scaffolded_app_is_tested_built_and_called() {
             feature.display()
         );
     }
+    let before = watched(app);
     let built = expect_success(mcp().arg("build").current_dir(app));
+    assert_eq!(
+        watched(app),
+        before,
+        "a build that `spin watch` answers with a build"
+    );
     let told = String::from_utf8(built.stdout).unwrap();
     let made = "4 features, 2 tools, 1 resource, 1 resource template, 1 prompt, ";
     assert!(told.contains(made), "{told}");
@@ -210,6 +217,25 @@ fn scaffolded_app_is_tested_built_and_called() {
     answers(&server);
     example::reads_notes(&server, "notes");
     example::gets_summarize(&server, "writing_summarize");
+}
+
+/// The files of an app that `spin watch` watches, by the patterns and the crate that it does so
+/// with. It also does so in what is ignored.
+fn watched(app: &Path) -> BTreeSet<PathBuf> {
+    let manifest = fs::read_to_string(app.join("spin.toml")).unwrap();
+    let manifest: DocumentMut = manifest.parse().unwrap();
+    let mut patterns = GitignoreBuilder::new(app);
+    for pattern in manifest["component"]["mcp"]["build"]["watch"]
+        .as_array()
+        .unwrap()
+    {
+        patterns.add_line(None, pattern.as_str().unwrap()).unwrap();
+    }
+    let patterns = patterns.build().unwrap();
+    let found = files(app).into_iter();
+    found
+        .filter(|file| patterns.matched(file, false).is_ignore())
+        .collect()
 }
 
 fn passes_its_tests(feature: &Path, count: usize) {

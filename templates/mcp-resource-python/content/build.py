@@ -1,7 +1,7 @@
 """Builds the component: `python3 build.py OUTPUT`.
 
-Installs `requirements.txt` into `.venv` first, whenever it changed, and writes to `bindings`
-what type checkers and editors have to know of the WIT.
+Installs `requirements.txt` into `.venv` first, whenever it changed, and writes to
+`build/bindings` what type checkers and editors have to know of the WIT.
 """
 
 import os
@@ -13,6 +13,8 @@ from pathlib import Path
 
 REQUIREMENTS = Path("requirements.txt")
 VENV = Path(".venv")
+INSTALLED = VENV / ".installed"
+BINDINGS = "build/bindings"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 WORLD = ["--quiet", "--wit-path", "wit", "--world", "feature"]
 # Interfaces that share a name with another one, and what they are called in Python.
@@ -28,14 +30,13 @@ for name in (
 
 
 def install() -> None:
-    installed = VENV / REQUIREMENTS
     wanted = REQUIREMENTS.read_bytes()
-    if installed.is_file() and installed.read_bytes() == wanted:
+    if INSTALLED.is_file() and INSTALLED.read_bytes() == wanted:
         return
     print(f"installing {REQUIREMENTS} into {VENV}", file=sys.stderr)
     venv.create(VENV, clear=True, with_pip=True)
     run("python", "-m", "pip", "install", "--quiet", "--requirement", str(REQUIREMENTS))
-    installed.write_bytes(wanted)
+    INSTALLED.write_bytes(wanted)
 
 
 def run(program: str, *arguments: str) -> None:
@@ -47,8 +48,8 @@ if __name__ == "__main__":
     os.chdir(Path(__file__).parent)
     try:
         install()
-        shutil.rmtree("bindings", ignore_errors=True)
-        run("componentize-py", *WORLD, "bindings", "bindings")
+        shutil.rmtree(BINDINGS, ignore_errors=True)
+        run("componentize-py", *WORLD, "bindings", BINDINGS)
         run("componentize-py", *WORLD, "componentize", "component", "--output", sys.argv[1])
     except subprocess.CalledProcessError as failed:
         sys.exit(failed.returncode)
