@@ -96,6 +96,9 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
         .with_context(|| format!("cannot read what feature `{}` imports", feature.name))?;
     let mut grants = Grants::new(&wit, &feature.allow)
         .with_context(|| format!("cannot isolate feature `{}`", feature.name))?;
+    let component = refuse::close_stdin(&component)
+        .with_context(|| format!("cannot close stdin of feature `{}`", feature.name))?
+        .unwrap_or(component);
     let component = match refuse::inline(&component, &wit, &grants.refusing) {
         Some(inlined) => {
             grants

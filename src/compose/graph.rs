@@ -9,6 +9,7 @@ use wit_parser::Resolve;
 
 use super::feature::{Loaded, World};
 use super::refuse::Refusers;
+use super::stdio;
 use crate::framework;
 
 /// The interface between the transport and the component behind `request`.
@@ -38,6 +39,7 @@ pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
     if let Some(request) = &request {
         request.plug_types(&mut graph, &types)?;
     }
+    let mut substitutes = Vec::<(String, Instance)>::new();
     let server = instantiate(&mut graph, "spin-mcp:server", parts.server)?;
     server.plug_types(&mut graph, &types)?;
     for (slot, feature) in parts.features.iter().enumerate() {
@@ -64,6 +66,23 @@ pub fn encode(parts: Parts<'_>) -> Result<Vec<u8>> {
                         format!("cannot refuse `{import}` to feature `{}`", feature.name)
                     })?;
             }
+        }
+        for substitute in stdio::substitutes(&feature.wit) {
+            let stdio::Substitute { import, component } = substitute;
+            let known = substitutes
+                .iter()
+                .position(|(known, _)| *known == component);
+            let index = known.unwrap_or(substitutes.len());
+            if known.is_none() {
+                let name = format!("stdio:s{index}");
+                let made = instantiate(&mut graph, &name, wat::parse_str(&component)?)?;
+                substitutes.push((component, made));
+            }
+            instance
+                .plug(&mut graph, &import, &substitutes[index].1, &import)
+                .with_context(|| {
+                    format!("cannot keep `{import}` from feature `{}`", feature.name)
+                })?;
         }
         if let Some(request) = &request {
             for import in feature.context() {

@@ -13,6 +13,7 @@ pub mod record;
 mod refuse;
 mod specialize;
 pub mod state;
+mod stdio;
 
 use std::path::PathBuf;
 
