@@ -1,6 +1,8 @@
 //! A feature component as compose finds it: what it exports, needs and cannot have.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use sha2::{Digest as _, Sha256};
@@ -10,9 +12,12 @@ use wasmparser::{
 };
 use wit_component::ComponentEncoder;
 
+use crate::registry::MAX_COMPONENT;
+
 use super::{
     Feature, Wasi,
     grants::Grants,
+    guard::guard,
     hosts,
     imports::Imports,
     interface::{Interface, Kind, PACKAGE, VERSION},
@@ -33,6 +38,8 @@ const TYPES: [&str; 5] = [
     "prompt-types",
     "completion-types",
 ];
+/// How deep components may lie within each other. Whoever reads them recurses.
+const MAX_DEPTH: usize = 50;
 /// Namespaces that hosts serve.
 const HOST_NAMESPACES: [&str; 4] = ["wasi", "spin", "fermyon", "wasmcloud"];
 
@@ -80,7 +87,7 @@ impl Loaded {
 /// Reads a feature and says what keeps it out of a server of this edition.
 pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
     let shown = feature.shown();
-    let bytes = fs::read(&feature.source)
+    let bytes = read(&feature.source)
         .with_context(|| format!("cannot read feature `{}` from `{shown}`", feature.name))?;
     let digest = Sha256::digest(&bytes)
         .iter()
@@ -92,7 +99,7 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
     })?;
     let (kind, interfaces) = world.offers(feature)?;
     world.check_imports(feature, kind, &interfaces, wasi)?;
-    let wit = Imports::read(&component)
+    let wit = guard(|| Imports::read(&component))
         .with_context(|| format!("cannot read what feature `{}` imports", feature.name))?;
     let mut grants = Grants::new(&wit, &feature.allow)
         .with_context(|| format!("cannot isolate feature `{}`", feature.name))?;
@@ -123,6 +130,20 @@ pub fn load(feature: &Feature, wasi: Wasi) -> Result<Loaded> {
     })
 }
 
+/// Reads a file that may be of any size, or without an end.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MAX_COMPONENT + 1)
+        .read_to_end(&mut bytes)?;
+    ensure!(
+        bytes.len() as u64 <= MAX_COMPONENT,
+        "it has more than {} MB, which is the most that a component may have",
+        MAX_COMPONENT / 1_000_000
+    );
+    Ok(bytes)
+}
+
 /// The component in a file, made from a core module if that carries its component type.
 pub(super) fn componentize(bytes: Vec<u8>, shown: &str) -> Result<Vec<u8>> {
     let encoding = match Parser::new(0).parse_all(&bytes).next() {
@@ -140,9 +161,7 @@ pub(super) fn componentize(bytes: Vec<u8>, shown: &str) -> Result<Vec<u8>> {
                 "`{shown}` is a core module without a component type, so nothing says what it offers; \
                  build it for `wasm32-wasip2`, or embed its WIT with `wasm-tools component embed`"
             );
-            ComponentEncoder::default()
-                .module(&bytes)
-                .and_then(|encoder| encoder.encode())
+            guard(|| ComponentEncoder::default().module(&bytes)?.encode())
                 .with_context(|| format!("cannot make a component of the core module `{shown}`"))
         }
         None => bail!(
@@ -166,6 +185,18 @@ pub struct Import {
 
 impl World {
     pub fn read(component: &[u8]) -> Result<World> {
+        let mut depth = 0_usize;
+        for payload in Parser::new(0).parse_all(component) {
+            match payload? {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            ensure!(
+                depth <= MAX_DEPTH,
+                "components within components, more than {MAX_DEPTH} deep"
+            );
+        }
         let types = Validator::new_with_features(WasmFeatures::all()).validate_all(component)?;
         let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0);
         for payload in Parser::new(0).parse_all(component) {

@@ -8,6 +8,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 use super::feature::{Loaded, World};
+use super::guard::guard;
 use super::refuse::Refusers;
 use super::stdio;
 use crate::framework;
@@ -117,7 +118,7 @@ struct Instance {
 fn instantiate(graph: &mut CompositionGraph, name: &str, component: Vec<u8>) -> Result<Instance> {
     let world =
         World::read(&component).with_context(|| format!("`{name}` is not a valid component"))?;
-    let package = Package::from_bytes(name, None, component, graph.types_mut())
+    let package = guard(|| Package::from_bytes(name, None, component, graph.types_mut()))
         .with_context(|| format!("cannot read the types of `{name}`"))?;
     let package = graph.register_package(package)?;
     Ok(Instance {

@@ -5,6 +5,7 @@ mod describe;
 mod feature;
 pub mod grants;
 mod graph;
+mod guard;
 mod hosts;
 mod imports;
 mod interface;

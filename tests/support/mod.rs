@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod blocks;
+pub mod feature;
 pub mod fixture;
 pub mod http;
 pub mod registry;
