@@ -7,5 +7,6 @@ pub mod commands;
 pub mod compose;
 pub mod framework;
 pub mod host;
+pub mod plain;
 pub mod registry;
 pub mod templates;

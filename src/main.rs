@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use spin_mcp::{app::BuildFailed, commands, templates::SpinFailed};
+use spin_mcp::{app::BuildFailed, commands, plain, templates::SpinFailed};
 
 /// Build MCP servers from WebAssembly components, and run them.
 #[derive(Parser)]
@@ -49,12 +49,12 @@ fn main() -> ExitCode {
     }) {
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {error}");
+    eprintln!("error: {}", plain::excerpt(&error.to_string()));
     let causes: Vec<_> = error.chain().skip(1).collect();
     if !causes.is_empty() {
         eprintln!("\nCaused by:");
         for cause in causes {
-            eprintln!("  {cause}");
+            eprintln!("  {}", plain::excerpt(&cause.to_string()));
         }
     }
     let built = error.downcast_ref().map(BuildFailed::exit_code);

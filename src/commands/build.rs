@@ -11,6 +11,7 @@ use super::check;
 use crate::app::{self, BuildOptions, Manifest};
 use crate::compose::record::{FeatureRecord, Record};
 use crate::compose::{Composed, compose, grants};
+use crate::plain;
 use crate::registry::Resolver;
 
 /// Build the features of an app, then compose its MCP server.
@@ -124,13 +125,13 @@ pub(super) fn counts(features: &[FeatureRecord]) -> String {
 /// Says what features may use and may not, where there is something to say.
 pub(super) fn note_grants(record: &Record) {
     if let Some(table) = grants::table(record) {
-        eprint!("{table}");
+        eprintln!("{}", plain::text(&table));
     }
 }
 
 /// Says which store the server needs, and why, if it does.
 pub(super) fn note_store(record: &Record) {
     if let Some(need) = record.store_need() {
-        eprintln!("note: the server {need}");
+        eprintln!("note: the server {}", plain::line(&need));
     }
 }

@@ -1,7 +1,7 @@
 //! `mcp call`.
 
 use std::{
-    io::{Read as _, Write},
+    io::{IsTerminal as _, Read as _, Write},
     path::{Path, PathBuf},
 };
 
@@ -12,6 +12,7 @@ use tokio::runtime;
 
 use super::serve::RunArgs;
 use crate::host::client::{Client, Tool};
+use crate::plain;
 
 /// Call a tool of a composed MCP server.
 ///
@@ -190,7 +191,14 @@ fn print(tool: &str, raw: &RawValue, json: bool) -> Result<()> {
             Err(anyhow!(shown.trim_end().to_owned()).context(format!("tool `{tool}` failed")))
         }
         (false, true) => Ok(()),
-        (false, false) => Ok(std::io::stdout().write_all(shown.as_bytes())?),
+        (false, false) => {
+            let mut stdout = std::io::stdout();
+            match stdout.is_terminal() {
+                true => writeln!(stdout, "{}", plain::text(&shown))?,
+                false => stdout.write_all(shown.as_bytes())?,
+            }
+            Ok(())
+        }
     }
 }
 

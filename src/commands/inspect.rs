@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::compose::World;
 use crate::compose::record::{Record, Size};
+use crate::plain;
 use crate::registry::{Catalog, Image, Labels, Reference, Resolver, Source};
 
 /// Show what a composed MCP server, or a component in a registry, offers, holds and needs.
@@ -77,8 +78,11 @@ impl InspectCommand {
         let version = record.version.as_deref().unwrap_or("without a version");
         writeln!(
             stdout,
-            "{} {version}, for WASI {}, composed by mcp {}",
-            record.name, record.wasi, record.mcp
+            "{} {}, for WASI {}, composed by mcp {}",
+            plain::line(&record.name),
+            plain::line(version),
+            plain::line(&record.wasi),
+            plain::line(&record.mcp)
         )?;
         writeln!(
             stdout,
@@ -89,13 +93,18 @@ impl InspectCommand {
         )?;
         let need = record.store_need();
         let need = need.as_deref().unwrap_or("needs no shared store");
-        writeln!(stdout, "{need}")?;
+        writeln!(stdout, "{}", plain::line(need))?;
         for feature in &record.features {
-            let digest = &feature.sha256[..12.min(feature.sha256.len())];
+            let digest: String = feature.sha256.chars().take(12).collect();
             let from = feature.source.as_deref();
-            let from = from.map(|from| format!(" from {}", plain(from)));
+            let from = from.map(|from| format!(" from {}", plain::line(from)));
             let from = from.unwrap_or_default();
-            writeln!(stdout, "\nfeature {}{from} (sha256 {digest})", feature.name)?;
+            let name = plain::line(&feature.name);
+            writeln!(
+                stdout,
+                "\nfeature {name}{from} (sha256 {})",
+                plain::line(&digest)
+            )?;
             if feature.dynamic {
                 writeln!(stdout, "  lists that depend on the request")?;
             }
@@ -177,7 +186,7 @@ impl InspectCommand {
         let labels = &published.labels;
         let title = labels.title.as_ref().unwrap_or(&published.reference);
         let version = labels.version.as_deref().unwrap_or("without a version");
-        writeln!(stdout, "{} {}", plain(title), plain(version))?;
+        writeln!(stdout, "{} {}", plain::line(title), plain::line(version))?;
         writeln!(stdout, "{}", published.digest)?;
         writeln!(
             stdout,
@@ -193,7 +202,7 @@ impl InspectCommand {
             ("contract", &labels.contract),
         ] {
             if let Some(label) = label {
-                writeln!(stdout, "{name}: {}", plain(label))?;
+                writeln!(stdout, "{name}: {}", plain::line(label))?;
             }
         }
         writeln!(stdout)?;
@@ -202,10 +211,10 @@ impl InspectCommand {
             None => writeln!(stdout, "was published without a list of what it offers")?,
         }
         for export in &published.exports {
-            writeln!(stdout, "  exports {}", plain(export))?;
+            writeln!(stdout, "  exports {}", plain::line(export))?;
         }
         for import in published.imports.iter().filter(|import| !is_basic(import)) {
-            writeln!(stdout, "  needs {}", plain(import))?;
+            writeln!(stdout, "  needs {}", plain::line(import))?;
         }
         Ok(())
     }
@@ -232,14 +241,6 @@ fn offers(stdout: &mut impl Write, catalog: &Catalog) -> std::io::Result<()> {
     Ok(())
 }
 
-/// What a stranger wrote, without what would move a terminal's cursor.
-fn plain(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    line.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
-}
-
 /// One line of a list, with the first line of the description.
 fn entry(
     stdout: &mut impl Write,
@@ -250,7 +251,7 @@ fn entry(
     let description = description.as_deref().unwrap_or_default();
     let description = description.lines().next().unwrap_or_default();
     let line = format!("  {kind:<8} {name:<24} {description}");
-    writeln!(stdout, "{}", plain(line.trim_end()))
+    writeln!(stdout, "{}", plain::line(line.trim_end()))
 }
 
 /// What every component imports.

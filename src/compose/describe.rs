@@ -1,6 +1,5 @@
 //! What a component is by itself, before anything composes it.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -28,7 +27,7 @@ pub fn contract() -> &'static str {
 /// that is `dynamic`.
 pub fn describe(name: &str, path: &Path, dynamic: bool) -> Result<Description> {
     let shown = path.display().to_string();
-    let bytes = fs::read(path).with_context(|| format!("cannot read `{shown}`"))?;
+    let bytes = load::read(path).with_context(|| format!("cannot read `{shown}`"))?;
     let component = load::componentize(bytes, &shown)?;
     let world = World::read(&component).with_context(|| {
         format!("`{shown}` is damaged or not a valid component; build it again")

@@ -114,6 +114,8 @@ enum Need {
     /// Nobody asks for it, and none but a grant of its WIT name gives it: to end the process
     /// of the host, and its terminal.
     Silent,
+    /// No feature may, whatever it is allowed: stdin is the server's.
+    Nobody,
 }
 
 impl Need {
@@ -122,6 +124,13 @@ impl Need {
         Need::Grant(match (import.package, interface) {
             ("wasi:cli", "environment") => Grant::Env,
             ("wasi:cli", "exit") => return Need::Silent,
+            ("wasi:cli", "stdin")
+                if import
+                    .version
+                    .is_some_and(|version| version.starts_with("0.2.")) =>
+            {
+                return Need::Nobody;
+            }
             ("wasi:cli", name) if name.starts_with("terminal-") => return Need::Silent,
             ("wasi:cli" | "wasi:clocks" | "wasi:io" | "wasi:random", _) => return Need::Nothing,
             // To make a request without sending it.
@@ -174,6 +183,13 @@ impl Grants {
                 _ => None,
             })
             .collect();
+        for grant in &named {
+            let stream = grant.interface.unwrap_or_default();
+            ensure!(
+                grant.package != "wasi:cli" || !["stdin", "stdout"].contains(&stream),
+                "`wasi:cli/{stream}` belongs to the server, and no feature can have it: leave it out of `allow`"
+            );
+        }
         let needs: Vec<_> = imports
             .names()
             .filter_map(|import| Some((import, Name::parse(import)?)))
@@ -181,10 +197,12 @@ impl Grants {
                 let need = Need::of(&name);
                 let allowed = match &need {
                     Need::Nothing => true,
-                    Need::Grant(grant) => allow.contains(grant),
-                    Need::Silent => false,
+                    Need::Grant(grant) => {
+                        allow.contains(grant) || named.iter().any(|grant| grant.covers(&name))
+                    }
+                    Need::Silent => named.iter().any(|grant| grant.covers(&name)),
+                    Need::Nobody => false,
                 };
-                let allowed = allowed || named.iter().any(|grant| grant.covers(&name));
                 (import, need, allowed)
             })
             .collect();

@@ -8,11 +8,12 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 use super::{
+    guard::guard,
     interface::Kind,
     load::{Loaded, REQUEST, SETTINGS, World},
     part::Role,
     refuse::Refusers,
-    settings,
+    settings, stdio,
 };
 use crate::framework;
 
@@ -73,6 +74,7 @@ pub fn encode(server: &Server<'_>) -> Result<Vec<u8>> {
         request: request.as_ref(),
         settings: settings.as_ref(),
         refusers: Vec::new(),
+        substitutes: Vec::new(),
     };
     for (index, component) in server.refusers.components.iter().enumerate() {
         let name = format!("refused:r{index}");
@@ -153,12 +155,14 @@ struct Plugs<'a> {
     request: Option<&'a Instance>,
     settings: Option<&'a Instance>,
     refusers: Vec<Instance>,
+    /// What stands in for the streams of the process, by its text.
+    substitutes: Vec<(String, Instance)>,
 }
 
 impl Plugs<'_> {
     /// Instantiates a part with all that the framework has for it.
     fn plug_into(
-        &self,
+        &mut self,
         graph: &mut CompositionGraph,
         index: usize,
         part: &Loaded,
@@ -177,6 +181,12 @@ impl Plugs<'_> {
                     .with_context(|| format!("cannot refuse `{import}` to {}", part.shown()))?;
             }
         }
+        for stdio::Substitute { import, component } in stdio::substitutes(&part.wit) {
+            let substitute = self.substitute(graph, component)?;
+            instance
+                .plug(graph, &import, substitute, &import)
+                .with_context(|| format!("cannot keep `{import}` from {}", part.shown()))?;
+        }
         if let Some(request) = self.request {
             for import in part.context() {
                 instance
@@ -193,6 +203,21 @@ impl Plugs<'_> {
         }
         Ok(instance)
     }
+
+    /// One instance does for all parts that want the same.
+    fn substitute(&mut self, graph: &mut CompositionGraph, text: String) -> Result<&Instance> {
+        let known = self
+            .substitutes
+            .iter()
+            .position(|(known, _)| *known == text);
+        let index = known.unwrap_or(self.substitutes.len());
+        if known.is_none() {
+            let name = format!("stdio:s{index}");
+            let made = instantiate(graph, &name, &wat::parse_str(&text)?)?;
+            self.substitutes.push((text, made));
+        }
+        Ok(&self.substitutes[index].1)
+    }
 }
 
 struct Instance {
@@ -203,7 +228,7 @@ struct Instance {
 fn instantiate(graph: &mut CompositionGraph, name: &str, component: &[u8]) -> Result<Instance> {
     let world =
         World::read(component).with_context(|| format!("`{name}` is not a valid component"))?;
-    let package = Package::from_bytes(name, None, component.to_vec(), graph.types_mut())
+    let package = guard(|| Package::from_bytes(name, None, component.to_vec(), graph.types_mut()))
         .with_context(|| format!("cannot read the types of `{name}`"))?;
     let package = graph.register_package(package)?;
     Ok(Instance {

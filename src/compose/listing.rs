@@ -3,7 +3,10 @@
 //! The feature is hostile until checked: it gets no network, no files and no environment,
 //! ten seconds, and bounded memory.
 
-use std::time::Duration;
+use std::{
+    fmt::{self, Debug, Write as _},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -37,6 +40,8 @@ mod page;
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// Entries that one list of a feature may have.
 const MAX_ENTRIES: usize = 1_000;
+/// Bytes that all lists of a feature may have together.
+const MAX_BYTES: usize = 8_000_000;
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -203,14 +208,18 @@ impl Lister {
         trap_unknown(&mut linker, component)?;
         let mut store = guest::sealed_store(&self.engine, &feature.name);
         store.epoch_deadline_async_yield_and_update(1);
-        let component = linker.instantiate_pre(component)?;
-        let instance = component.instantiate_async(&mut store).await?;
+        let component = linker.instantiate_pre(component).map_err(|error| {
+            anyhow!("it does not fit the contract and what hosts have ({error:#}); build it against this version of the WIT")
+        })?;
+        let instance = component.instantiate_async(&mut store).await;
+        let instance = instance.map_err(|error| anyhow!("it cannot start: {error:#}"))?;
         let mut reader = Reader {
             feature,
             component,
             store,
             instance,
             lists: Lists::default(),
+            left: MAX_BYTES,
         };
         match feature.kind {
             Kind::Sync => reader.read_sync().await?,
@@ -227,6 +236,8 @@ struct Reader<'a> {
     store: Store<Guest>,
     instance: Instance,
     lists: Lists,
+    /// Bytes that its lists may still have.
+    left: usize,
 }
 
 /// The functions of an interface that the feature exports.
@@ -241,10 +252,15 @@ macro_rules! guest {
 /// All pages of a list of a synchronous interface.
 macro_rules! pages {
     ($reader:ident, $guest:ident.$list:ident) => {
-        all_pages(&mut $reader.lists.cache, async |cursor| {
-            let store = &mut $reader.store;
-            Ok($guest.$list(store, 0, cursor.as_deref()).await?)
-        })
+        all_pages(
+            &mut $reader.lists.cache,
+            &mut $reader.left,
+            async |cursor, left| {
+                let store = &mut $reader.store;
+                store.set_hostcall_fuel(left);
+                Ok($guest.$list(store, 0, cursor.as_deref()).await?)
+            },
+        )
         .await?
     };
 }
@@ -252,12 +268,17 @@ macro_rules! pages {
 /// All pages of a list of an asynchronous interface.
 macro_rules! pages_async {
     ($reader:ident, $guest:ident.$list:ident) => {
-        all_pages(&mut $reader.lists.cache, async |cursor| {
-            let store = &mut $reader.store;
-            Ok(store
-                .run_concurrent(async |store| $guest.$list(store, 0, cursor).await)
-                .await??)
-        })
+        all_pages(
+            &mut $reader.lists.cache,
+            &mut $reader.left,
+            async |cursor, left| {
+                let store = &mut $reader.store;
+                store.set_hostcall_fuel(left);
+                Ok(store
+                    .run_concurrent(async |store| $guest.$list(store, 0, cursor).await)
+                    .await??)
+            },
+        )
         .await?
     };
 }
@@ -355,20 +376,27 @@ fn misfit(error: wasmtime::Error) -> anyhow::Error {
 /// Follows the cursors of a feature to their end.
 async fn all_pages<P: Page>(
     cache: &mut Option<CacheHint>,
-    mut page: impl AsyncFnMut(Option<String>) -> Result<Result<P, types::Error>>,
+    left: &mut usize,
+    mut page: impl AsyncFnMut(Option<String>, usize) -> Result<Result<P, types::Error>>,
 ) -> Result<Vec<P::Entry>> {
     let list = P::LIST;
     let mut entries = Vec::new();
     let mut cursor = None;
     loop {
-        let page = page(cursor).await?.map_err(|error| {
+        let page = page(cursor, *left).await;
+        let page = page.map_err(|error| match is_too_large(&error) {
+            true => anyhow!("`{list}` gives more than {} MB", MAX_BYTES / 1_000_000),
+            false => error,
+        });
+        let page = page?.map_err(|error| {
             anyhow!(
                 "`{list}` answered with error {}: {}",
                 error.code,
-                error.message
+                error.message.escape_debug()
             )
         })?;
         let (more, next, hint) = page.into_parts();
+        *left = left.saturating_sub(length(&more));
         ensure!(
             entries.len() + more.len() <= MAX_ENTRIES,
             "`{list}` lists more than {MAX_ENTRIES} entries"
@@ -386,4 +414,24 @@ async fn all_pages<P: Page>(
             next => cursor = next,
         }
     }
+}
+
+/// Whether Wasmtime stopped to read an answer, as it was told to.
+fn is_too_large(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain();
+    causes.any(|cause| cause.to_string().contains("too much data is being copied"))
+}
+
+/// About as many bytes as there are in entries.
+fn length(entries: &impl Debug) -> usize {
+    struct Count(usize);
+    impl fmt::Write for Count {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 += text.len();
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    let _ = write!(count, "{entries:?}");
+    count.0
 }

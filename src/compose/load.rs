@@ -1,6 +1,8 @@
 //! A component as compose finds it: what it exports, needs and cannot have.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
@@ -11,9 +13,12 @@ use wasmparser::{
 };
 use wit_component::ComponentEncoder;
 
+use crate::registry::MAX_COMPONENT;
+
 use super::{
     Wasi,
     grants::Grants,
+    guard::guard,
     hosts,
     imports::Imports,
     interface::{Interface, Kind, PACKAGE, VERSION},
@@ -38,6 +43,8 @@ const TYPES: [&str; 5] = [
     "prompt-types",
     "completion-types",
 ];
+/// How deep components may lie within each other. Whoever reads them recurses.
+const MAX_DEPTH: usize = 50;
 /// Namespaces that hosts serve.
 const HOST_NAMESPACES: [&str; 4] = ["wasi", "spin", "fermyon", "wasmcloud"];
 
@@ -101,7 +108,7 @@ pub fn load(part: &Part, wasi: Wasi) -> Result<Loaded> {
     let Component::File { path, .. } = &part.component else {
         bail!("`{}` has no file", part.component);
     };
-    let bytes = fs::read(path).with_context(|| {
+    let bytes = read(path).with_context(|| {
         let Part {
             role,
             name,
@@ -134,10 +141,13 @@ pub fn load_bytes(part: &Part, bytes: Vec<u8>, wasi: Wasi) -> Result<Loaded> {
         "{role} `{name}` (`{shown}`) has settings, but does not import `{SETTINGS}`, so it would never read \
          them; remove `settings`, or build the {role} with that import"
     );
-    let wit = Imports::read(&component)
+    let wit = guard(|| Imports::read(&component))
         .with_context(|| format!("cannot read what {role} `{name}` imports"))?;
     let mut grants = Grants::new(&wit, &part.allow)
         .with_context(|| format!("cannot isolate {role} `{name}`"))?;
+    let component = refuse::close_stdin(&component)
+        .with_context(|| format!("cannot close stdin of {role} `{name}`"))?
+        .unwrap_or(component);
     let component = match refuse::inline(&component, &wit, &grants.refusing) {
         Some(inlined) => {
             grants
@@ -176,6 +186,20 @@ pub fn load_bytes(part: &Part, bytes: Vec<u8>, wasi: Wasi) -> Result<Loaded> {
     })
 }
 
+/// Reads a file that may be of any size, or without an end.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(MAX_COMPONENT + 1)
+        .read_to_end(&mut bytes)?;
+    ensure!(
+        bytes.len() as u64 <= MAX_COMPONENT,
+        "it has more than {} MB, which is the most that a component may have",
+        MAX_COMPONENT / 1_000_000
+    );
+    Ok(bytes)
+}
+
 /// The component in a file, made from a core module if that carries its component type.
 pub(super) fn componentize(bytes: Vec<u8>, shown: &str) -> Result<Vec<u8>> {
     let encoding = match Parser::new(0).parse_all(&bytes).next() {
@@ -193,9 +217,7 @@ pub(super) fn componentize(bytes: Vec<u8>, shown: &str) -> Result<Vec<u8>> {
                 "`{shown}` is a core module without a component type, so nothing says what it offers; \
                  build it for `wasm32-wasip2`, or embed its WIT with `wasm-tools component embed`"
             );
-            ComponentEncoder::default()
-                .module(&bytes)
-                .and_then(|encoder| encoder.encode())
+            guard(|| ComponentEncoder::default().module(&bytes)?.encode())
                 .with_context(|| format!("cannot make a component of the core module `{shown}`"))
         }
         None => bail!(
@@ -219,6 +241,18 @@ pub struct Import {
 
 impl World {
     pub fn read(component: &[u8]) -> Result<World> {
+        let mut depth = 0_usize;
+        for payload in Parser::new(0).parse_all(component) {
+            match payload? {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            ensure!(
+                depth <= MAX_DEPTH,
+                "components within components, more than {MAX_DEPTH} deep"
+            );
+        }
         let types = Validator::new_with_features(WasmFeatures::all()).validate_all(component)?;
         let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0);
         for payload in Parser::new(0).parse_all(component) {

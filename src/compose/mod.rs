@@ -5,6 +5,7 @@ mod chain;
 mod describe;
 pub mod grants;
 mod graph;
+mod guard;
 mod hosts;
 mod imports;
 mod interface;
@@ -17,6 +18,7 @@ mod refuse;
 mod settings;
 mod specialize;
 pub mod state;
+mod stdio;
 mod swap;
 
 use anyhow::{Context as _, Result, ensure};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 use spin_mcp_protocol::types::{
     prompt_types::Prompt, resource_types::ResourceTemplate, tool_types::Tool, types::ResourceInfo,
@@ -230,6 +230,11 @@ impl Record {
 
     pub(super) fn append_to(&self, component: &mut Vec<u8>) -> Result<()> {
         let json = serde_json::to_vec(self)?;
+        ensure!(
+            json.len() <= MAX_RECORD,
+            "the lists of all features together have more than {} MB",
+            MAX_RECORD >> 20
+        );
         CustomSection {
             name: Cow::Borrowed(SECTION),
             data: Cow::Owned(json),

@@ -17,8 +17,10 @@ mod answer;
 mod inline;
 mod module;
 mod release;
+mod stdin;
 
 pub use inline::inline;
+pub use stdin::close as close_stdin;
 
 /// The components that refuse.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::task::yield_now;
 use wasmtime::{
-    Engine, Store, StoreLimits, StoreLimitsBuilder, UpdateDeadline,
+    Engine, ResourceLimiter, Store, UpdateDeadline,
     component::{Linker, ResourceTable},
 };
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
@@ -23,6 +23,12 @@ use super::{
 /// Bytes that one linear memory may grow to. A guest that needs more fails to allocate.
 const MEMORY: usize = 1 << 30;
 
+/// Bytes that all memories of a component may grow to that is only asked for its lists.
+const SEALED_MEMORY: usize = 512 << 20;
+
+/// Elements that one table may grow to.
+const TABLE: usize = 1 << 20;
+
 /// The data of a store.
 pub(crate) struct Guest {
     wasi: WasiCtx,
@@ -31,7 +37,7 @@ pub(crate) struct Guest {
     pub(super) table: ResourceTable,
     pub(super) stores: Arc<Stores>,
     pub(super) variables: Arc<Variables>,
-    limits: StoreLimits,
+    limits: Limits,
 }
 
 impl WasiView for Guest {
@@ -88,7 +94,7 @@ impl Surroundings {
             table: ResourceTable::new(),
             stores: self.stores.clone(),
             variables: self.variables.clone(),
-            limits: StoreLimitsBuilder::new().memory_size(MEMORY).build(),
+            limits: Limits { left: usize::MAX },
         };
         let mut store = Store::new(engine, guest);
         store.limiter(|guest| &mut guest.limits);
@@ -106,7 +112,40 @@ pub(crate) fn sealed_store(engine: &Engine, label: &str) -> Store<Guest> {
         variables: Arc::default(),
         label: label.into(),
     };
-    nothing.store(engine, Stdio::Log)
+    let mut store = nothing.store(engine, Stdio::Log);
+    store.data_mut().limits.left = SEALED_MEMORY;
+    store
+}
+
+/// What a component may allocate.
+struct Limits {
+    /// Bytes that its memories may still grow by, all together.
+    left: usize,
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let left = self.left.checked_sub(desired.saturating_sub(current));
+        let Some(left) = left.filter(|_| desired <= MEMORY) else {
+            return Ok(false);
+        };
+        self.left = left;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE)
+    }
 }
 
 /// Makes a guest that computes give way to others at every tick of the engine, and tells.

@@ -15,6 +15,8 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamResult},
 };
 
+use crate::plain;
+
 /// A longer line is split.
 const LINE: usize = 8 * 1024;
 
@@ -64,12 +66,10 @@ impl Lines {
         if self.pending.is_empty() {
             return;
         }
-        ended.extend_from_slice(self.prefix.as_bytes());
-        ended.extend_from_slice(b": ");
-        ended.append(&mut self.pending);
-        if !ended.ends_with(b"\n") {
-            ended.push(b'\n');
-        }
+        let line = String::from_utf8_lossy(&self.pending);
+        let line = format!("{}: {}\n", self.prefix, plain::line(&line));
+        ended.extend_from_slice(line.as_bytes());
+        self.pending.clear();
     }
 }
 
@@ -157,6 +157,13 @@ mod tests {
             b"a: one two\na: three\na: \n"
         );
         assert_eq!(lines.append(b"ur\n"), b"a: four\n");
+    }
+
+    #[test]
+    fn a_line_leaves_the_terminal_alone() {
+        let printed = lines().append(b"\x1b[2Jcleared\r\nbroken \xff\n");
+        let printed = String::from_utf8(printed).unwrap();
+        assert_eq!(printed, "a: \u{fffd}[2Jcleared\na: broken \u{fffd}\n");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use oci_client::manifest::OciImageManifest;
 use tokio::runtime::Runtime;
 
 use artifact::Layer;
+pub use artifact::MAX_COMPONENT;
 use cache::Cache;
 use client::Client;
 pub use digest::Digest;

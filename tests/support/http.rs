@@ -66,6 +66,15 @@ impl Request {
         self.exchange(TcpStream::connect(to)?)
     }
 
+    /// Sends it on a connection whose other end is not read yet.
+    pub fn begin(&self, to: SocketAddr) -> TcpStream {
+        let mut socket = TcpStream::connect(to).expect("it listens");
+        socket.set_read_timeout(Some(PATIENCE)).expect("no zero");
+        let request = [&self.head(to)[..], &self.body].concat();
+        socket.write_all(&request).expect("it reads");
+        socket
+    }
+
     /// `try_send` on a connection that is open already.
     pub fn exchange(&self, mut socket: TcpStream) -> std::io::Result<Response> {
         let to = socket.peer_addr()?;

@@ -6,6 +6,7 @@
 
 pub mod app;
 mod blocks;
+pub mod feature;
 pub mod fixture;
 pub mod http;
 pub mod registry;

@@ -21,6 +21,10 @@ pub mod bindings {
     });
 }
 
+/// Bytes of notifications that wait for a tool that does not. More are left out: the memory is
+/// that of all requests.
+const MAX_UNSENT: usize = 1 << 20;
+
 /// Where the notifications of one request go.
 #[derive(Default)]
 pub enum Channel {
@@ -42,6 +46,7 @@ impl Channel {
     pub fn send(&mut self, notification: &[u8]) {
         match self {
             Channel::Lines => self.write(&[notification, b"\n"].concat()),
+            Channel::Events(events) if events.unsent.len() > MAX_UNSENT => {}
             _ => self.write(&sse::event(notification)),
         }
     }

@@ -9,7 +9,7 @@ use super::bindings::spin_mcp::server::{prompt_types, resource_types, tool_types
 
 /// One page of a list.
 pub trait Page {
-    type Entry;
+    type Entry: std::fmt::Debug;
     /// The function that answers it.
     const LIST: &str;
     /// The entries, the cursor of the next page, and how long the page may be kept.

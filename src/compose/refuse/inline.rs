@@ -22,7 +22,7 @@ use wit_parser::{
 
 use super::{
     answer::{Answers, origin},
-    module::EXIT,
+    module::traps,
 };
 use crate::compose::{imports::Imports, load::World};
 
@@ -61,7 +61,7 @@ fn candidates(wit: &Imports, refusing: &[String]) -> Vec<String> {
     chosen.retain(|name| {
         let id = wit.id(name);
         let mut functions = resolve.interfaces[id].functions.values();
-        functions.all(|function| name.starts_with(EXIT) || constants.answer(id, function).is_some())
+        functions.all(|function| traps(name) || constants.answer(id, function).is_some())
     });
     // An interface stays where one that stays is made of it.
     loop {
@@ -245,7 +245,7 @@ impl Rewrite {
                                 .functions
                                 .get(import.name.trim_start_matches(ASYNC));
                             let code = match function {
-                                Some(function) if !interface.starts_with(EXIT) => {
+                                Some(function) if !traps(interface) => {
                                     constants.body(id, function, import.name.starts_with(ASYNC))?
                                 }
                                 // Of the resources of the interface, there are none.

@@ -23,8 +23,9 @@ const MANGLING: ManglingAndAbi = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
 /// Where the first answer lies; nothing is at zero.
 const BASE: u32 = 16;
 const PAGE: u32 = 65_536;
-/// Ending the process is never answered.
-pub const EXIT: &str = "wasi:cli/exit@";
+/// What is never answered, but traps: ending the process, and stdin where a feature does not
+/// answer for it by itself.
+const NEVER: [&str; 2] = ["wasi:cli/exit@", "wasi:cli/stdin@0.2."];
 /// The memory is empty until the first call that needs one, since most instances see none. What
 /// a call brings lies behind the answers, until the call ends.
 const ALLOCATOR: &str = r#"
@@ -46,6 +47,11 @@ const ALLOCATOR: &str = r#"
       (global.set $next (i32.wrap_i64 (local.get $end)))
       (local.get $at))
 "#;
+
+/// Whether the functions of an interface trap.
+pub fn traps(interface: &str) -> bool {
+    NEVER.iter().any(|never| interface.starts_with(never))
+}
 
 /// A module whose exports are all functions that `world` exports.
 pub fn generate(resolve: &Resolve, world: WorldId) -> Result<Vec<u8>> {
@@ -85,7 +91,7 @@ pub fn generate(resolve: &Resolve, world: WorldId) -> Result<Vec<u8>> {
     }
     for (interface, function) in trapping {
         ensure!(
-            interface.starts_with(EXIT) || module.is_out_of_reach(function),
+            traps(&interface) || module.is_out_of_reach(function),
             "`{}` of `{interface}` has no way to say that it is refused; put `{}` into the `allow` of the feature",
             function.name,
             remedy(&interface)
@@ -126,7 +132,7 @@ impl Module<'_> {
                 _ = write!(head, " ({what} {})", core_type(*ty));
             }
         }
-        let body = match interface.starts_with(EXIT) {
+        let body = match traps(interface) {
             true => None,
             false => self.body(key, interface, function, &signature),
         };
