@@ -38,15 +38,15 @@ fn speak(mut command: Command, lines: &[Value]) -> (Vec<Value>, String) {
         stderr.read_to_string(&mut said).unwrap();
         said
     });
-    let mut answers = Vec::new();
-    let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
-    while answers.len() < lines.len() {
-        let line = stdout.next().expect("an answer").unwrap();
-        let message = serde_json::from_str(&line);
-        answers.push(message.unwrap_or_else(|_| panic!("`{line}` is no message")));
-    }
+    // What the server was asked before the end, it answers after it.
     drop(stdin);
-    assert!(stdout.next().is_none());
+    let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+    let read = |line: std::io::Result<String>| {
+        let line = line.unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("`{line}` is no message"))
+    };
+    let mut answers: Vec<Value> = stdout.map(read).collect();
+    assert_eq!(answers.len(), lines.len(), "{answers:?}");
     assert!(child.wait().unwrap().success());
     answers.sort_by_key(|answer: &Value| answer["id"].as_u64());
     (answers, said.join().unwrap())
