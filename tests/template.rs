@@ -13,7 +13,6 @@ use std::process::{Command, Output};
 
 use spin_mcp::app::App;
 use spin_mcp::compose::Wasi;
-use spin_mcp::registry::Source;
 use support::{Server, root};
 use template::{Template, share_target};
 
@@ -150,9 +149,9 @@ fn new_app_has_one_feature() {
         let feature = &app.features[0];
         assert_eq!(feature.name, "my-server");
         assert_eq!(
-            feature.source,
-            Source::File(
-                dir.path()
+            feature.file(),
+            Some(
+                &dir.path()
                     .join("target/wasm32-wasip2/release/my_server.wasm")
             )
         );
@@ -193,9 +192,9 @@ fn added_features_follow_in_order() {
     assert_eq!(names, ["my-server", "text", "audio"]);
     let text = &app.features[1];
     assert_eq!(
-        text.source,
-        Source::File(
-            dir.path()
+        text.file(),
+        Some(
+            &dir.path()
                 .join("text/target/wasm32-wasip2/release/text.wasm")
         )
     );
