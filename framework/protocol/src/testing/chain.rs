@@ -7,7 +7,7 @@ use crate::{
     call::{Ask, Call, Outcome},
     catalog::Catalog,
     chain::is_gated,
-    hub::{self, Handling, Next},
+    hub::{self, Handling, Next, Own},
     services::{Part, Services, Store},
     types::types::Error,
 };
@@ -101,16 +101,25 @@ pub fn last(
         return Ok(prepared);
     }
     let (version, capabilities) = (context.protocol_version, context.client_capabilities);
-    let services = &mut Last::default();
-    match hub::handle(catalog, method, params, &version, capabilities, services) {
-        Handling::Done(result) => result,
-        Handling::Unknown(error) => Err(error),
+    let client = (&*version, &*capabilities);
+    own(catalog, client, (method, params), &mut outcome).settled()
+}
+
+/// What comes of a request of a client of this revision and with these capabilities in a hub.
+pub fn own(
+    catalog: &Catalog<'_>,
+    (version, capabilities): (&str, &str),
+    (method, params): (&str, &str),
+    mut outcome: impl FnMut(&Ask<'_>) -> Outcome,
+) -> Own {
+    let (capabilities, services) = (capabilities.to_owned(), &mut Last::default());
+    match hub::handle(catalog, method, params, version, capabilities, services) {
+        Handling::Done(own) => own,
         Handling::Call(mut call) => loop {
+            assert!(!matches!(call.ask(), Ask::Handle { .. }));
             let outcome = outcome(&call.ask());
-            match hub::settle(&mut call, outcome, services) {
-                Next::Invoke => {}
-                Next::Done(result) => return result,
-                Next::Unknown(error) => return Err(error),
+            if let Next::Done(own) = hub::settle(&mut call, outcome, services) {
+                return own;
             }
         },
     }
