@@ -7,7 +7,10 @@ use crate::{
     call::{Ask, Call, Outcome},
     catalog::Catalog,
     chain::is_gated,
-    hub::{self, Handling, Next, Own},
+    hub::{
+        self, Handling, Next, Own,
+        sequence::{Sequence, Step},
+    },
     services::{Part, Services, Store},
     types::types::Error,
 };
@@ -122,5 +125,33 @@ pub fn own(
                 return own;
             }
         },
+    }
+}
+
+/// What a chain of saved sequences answers with these catalogs, and with `last` behind them.
+pub fn through(
+    sequences: &[Vec<u8>],
+    client: (&str, &str),
+    (method, params): (&str, &str),
+    outcome: &mut dyn FnMut(&Catalog<'_>, &Ask<'_>) -> Outcome,
+    last: &mut dyn FnMut(&str, &str) -> Result<String, Error>,
+) -> Result<String, Error> {
+    let Some((first, others)) = sequences.split_first() else {
+        return last(method, params);
+    };
+    let catalog = Catalog::new(first).unwrap();
+    let (mut sequence, mut step) = Sequence::begin(catalog, method, params);
+    loop {
+        step = match step {
+            Step::Own => {
+                let outcome = |ask: &Ask<'_>| outcome(&catalog, ask);
+                sequence.own(own(&catalog, client, (method, params), outcome))
+            }
+            Step::Next(params) => {
+                let behind = through(others, client, (method, &params), outcome, last);
+                return sequence.next(behind);
+            }
+            Step::Done(result) => return result,
+        };
     }
 }
