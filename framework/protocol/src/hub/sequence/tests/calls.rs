@@ -211,7 +211,8 @@ fn what_is_here_without_completions_has_none() {
         completion("resource", "test://outer-0/{id}"),
         completion("resource", "test://outer-0"),
     ] {
-        let mut chain = Chain::new(MODERN, &[outer.clone()]).before_hub(&part("last", 1));
+        let mut chain =
+            Chain::new(MODERN, std::slice::from_ref(&outer)).before_hub(&part("last", 1));
         let result = chain.result("completion/complete", &reference);
         assert_eq!(
             result["completion"],
@@ -227,7 +228,7 @@ fn features_that_complete_nothing_leave_it_to_those_behind() {
         let features = vec![dynamic(flags), part("x", 1).features.remove(0)];
         let outer = with("outer", features);
         let complete = |name: &str, last: Option<CatalogInput>| {
-            let mut chain = Chain::new(MODERN, &[outer.clone()]);
+            let mut chain = Chain::new(MODERN, std::slice::from_ref(&outer));
             if let Some(last) = last {
                 chain = chain.before_hub(&last);
             }
@@ -237,7 +238,7 @@ fn features_that_complete_nothing_leave_it_to_those_behind() {
         assert_eq!(complete("last-0", Some(part("last", 1))), json!(["v"]));
         assert_eq!(complete("nobody", Some(part("last", 1))), json!([]));
         assert_eq!(complete("nobody", None), json!([]));
-        let mut chain = Chain::new(MODERN, &[outer.clone()])
+        let mut chain = Chain::new(MODERN, std::slice::from_ref(&outer))
             .before(|_, _| Err(failing(INTERNAL_ERROR, "broken")));
         let error = chain.error("completion/complete", &completion("prompt", "last-0"));
         assert_eq!(error, (INTERNAL_ERROR, "broken".to_owned()));
