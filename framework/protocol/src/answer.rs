@@ -3,6 +3,7 @@
 use crate::{
     MAX_RESULT,
     call::{Call, Outcome, Response, Step},
+    catalog::Catalog,
     chain, content, extension,
     failure::Failure,
     input,
@@ -277,17 +278,24 @@ pub fn write_meta(
         Some(Ok(meta)) if meta.is_object() => Some(meta),
         Some(_) => return Err(broken(call, "metadata that is not a JSON object")),
     };
-    let mut written = Object::begin(object.key("_meta"));
-    if modern {
-        written.json(SERVER_INFO, call.catalog.server_info());
+    match meta {
+        // Well-formed, as it was read.
+        Some(meta) if !modern => drop(json::compact(object.key("_meta"), meta.text)),
+        _ => write_named(object.key("_meta"), &call.catalog, meta),
     }
+    Ok(())
+}
+
+/// Appends metadata with who the server is, whatever it said of that.
+pub fn write_named(out: &mut Vec<u8>, catalog: &Catalog<'_>, meta: Option<Value<'_>>) {
+    let mut written = Object::begin(out);
+    written.json(SERVER_INFO, catalog.server_info());
     let members = meta.iter().flat_map(Value::members);
-    for (key, value) in members.filter(|(key, _)| !modern || !key.is_str(SERVER_INFO)) {
+    for (key, value) in members.filter(|(key, _)| !key.is_str(SERVER_INFO)) {
         // Well-formed, as part of what was read.
         let _ = json::compact(written.raw_key(key), value.text);
     }
     written.end();
-    Ok(())
 }
 
 /// What the feature answered is of no use to a client.

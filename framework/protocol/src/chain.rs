@@ -18,7 +18,7 @@ use crate::{
     notify::LogLevel,
     services::Services,
     session::Session,
-    target::{Slots, Target},
+    target::{self, Slots, Target},
     tasks,
     types::types::{Error, InputRequest, InputRequired},
 };
@@ -328,6 +328,14 @@ fn read<'t>(call: &Call<'_>, text: &'t str) -> Result<(Value<'t>, Kind), Failure
     if !value.names_once() {
         return Err(broken(call, "a result that names a member twice"));
     }
+    if let Some(meta) = value.member("_meta") {
+        if !meta.is_object() {
+            return Err(broken(call, "metadata that is not a JSON object"));
+        }
+        if !meta.names_once() {
+            return Err(broken(call, "metadata that names a member twice"));
+        }
+    }
     let kind = match value.member("resultType") {
         None => Kind::Complete,
         Some(kind) if kind.is_str("complete") => Kind::Complete,
@@ -376,12 +384,12 @@ fn complete(call: &Call<'_>, value: &Value<'_>) -> Response {
 /// of them: links may have left them out, and saved sequences have names of their own.
 fn write(out: &mut Vec<u8>, call: &Call<'_>, value: &Value<'_>) {
     let modern = call.client.version.is_modern();
-    let server_info = call.catalog.server_info();
-    let named = || {
-        let meta = value.member("_meta")?;
-        Some(meta.member(SERVER_INFO)?.text.as_bytes() == server_info)
-    };
-    let named = !modern || named().unwrap_or_default();
+    let server_info = modern.then(|| call.catalog.server_info());
+    let meta = value.member("_meta");
+    let named = server_info.is_none_or(|expected| {
+        let named = meta.and_then(|meta| meta.member(SERVER_INFO));
+        named.is_some_and(|named| named.text.as_bytes() == expected)
+    });
     if modern == value.member("resultType").is_some() && named {
         // Well-formed, as it was read.
         let _ = json::compact(out, value.text);
@@ -391,55 +399,31 @@ fn write(out: &mut Vec<u8>, call: &Call<'_>, value: &Value<'_>) {
     if modern {
         object.string("resultType", "complete");
     }
-    let mut own = !named;
     for (key, value) in value.members() {
-        if key.is_str("resultType") {
-            continue;
-        }
-        let out = object.raw_key(key);
-        match key.is_str("_meta") && own {
-            true => {
-                own = false;
-                write_meta(out, Some(&value), server_info);
-            }
-            false => {
-                let _ = json::compact(out, value.text);
-            }
+        if !key.is_str("resultType") && (named || !key.is_str("_meta")) {
+            let _ = json::compact(object.raw_key(key), value.text);
         }
     }
-    if own {
-        write_meta(object.key("_meta"), None, server_info);
+    if !named {
+        answer::write_named(object.key("_meta"), &call.catalog, meta);
     }
-    object.end();
-}
-
-/// Appends `_meta` with the name of this server.
-fn write_meta(out: &mut Vec<u8>, meta: Option<&Value<'_>>, server_info: &[u8]) {
-    let mut object = Object::begin(out);
-    let members = meta.iter().flat_map(|meta| meta.members());
-    for (key, value) in members.filter(|(key, _)| !key.is_str(SERVER_INFO)) {
-        let _ = json::compact(object.raw_key(key), value.text);
-    }
-    object.json(SERVER_INFO, server_info);
     object.end();
 }
 
 /// A list names everything once: clients take an entry for the one that they know by its name.
 fn check_list(call: &Call<'_>, value: &Value<'_>) -> Result<(), Failure> {
-    let (list, key) = match call.target.method() {
-        "tools/list" => ("tools", "name"),
-        "prompts/list" => ("prompts", "name"),
-        "resources/list" => ("resources", "uri"),
-        "resources/templates/list" => ("resourceTemplates", "uriTemplate"),
-        _ => return Ok(()),
+    let Some(kind) = target::list_kind(call.target.method()) else {
+        return Ok(());
     };
     let entries = value
-        .member(list)
+        .member(kind.member())
         .filter(|list| list.kind == json::Kind::Array);
     let entries = entries.ok_or_else(|| broken(call, "what is not a list"))?;
     let mut names = BTreeSet::new();
     for entry in entries.elements() {
-        let mut named = entry.members().filter(|(member, _)| member.is_str(key));
+        let mut named = entry
+            .members()
+            .filter(|(member, _)| member.is_str(kind.key()));
         let name = named.next().and_then(|(_, name)| name.as_str());
         let name = name.ok_or_else(|| broken(call, "an entry that has no name"))?;
         if !names.insert(name) || named.next().is_some() {

@@ -67,8 +67,8 @@ pub fn own<'a, S: Services>(
     }
     let modern = client.version.is_modern();
     let flags = catalog.flags();
-    if let Some((kind, exports)) = target::list_kind(&request.method)
-        && flags.contains(exports)
+    if let Some(kind) = target::list_kind(&request.method)
+        && flags.contains(kind.flag())
     {
         return list::<S>(catalog, request, kind, client);
     }

@@ -12,7 +12,6 @@ use crate::{
     failure::Failure,
     input,
     json::{self, Object, Value},
-    message::SERVER_INFO,
     services::{Part, Services},
     target::{Slots, Target},
     tasks,
@@ -153,13 +152,7 @@ pub fn whole(catalog: &Catalog<'_>, id: &str, result: &[u8]) -> Vec<u8> {
         }
     }
     let meta = result.and_then(|result| result.member("_meta"));
-    let mut written = Object::begin(object.key("_meta"));
-    written.json(SERVER_INFO, catalog.server_info());
-    let members = meta.iter().flat_map(Value::members);
-    for (key, value) in members.filter(|(key, _)| !key.is_str(SERVER_INFO)) {
-        let _ = json::compact(written.raw_key(key), value.text);
-    }
-    written.end();
+    answer::write_named(object.key("_meta"), catalog, meta);
     object.end();
     response.end();
     body

@@ -26,11 +26,27 @@ use crate::{
     version::Version,
 };
 
-/// What became of a request.
-pub enum Handling<'a> {
+/// What comes of a request by what is here.
+#[derive(Debug)]
+pub enum Own {
     Done(Result<String, Error>),
     /// It is about what is not here.
     Unknown(Error),
+}
+
+impl Own {
+    /// The answer where nobody else can be asked.
+    pub fn settled(self) -> Result<String, Error> {
+        match self {
+            Own::Done(answer) => answer,
+            Own::Unknown(error) => Err(error),
+        }
+    }
+}
+
+/// What became of a request.
+pub enum Handling<'a> {
+    Done(Own),
     /// Features are to be asked.
     Call(Box<Call<'a>>),
 }
@@ -39,9 +55,7 @@ pub enum Handling<'a> {
 pub enum Next {
     /// Ask the feature in [`Call::slot`] for what [`Call::ask`] says.
     Invoke,
-    Done(Result<String, Error>),
-    /// It was about what is not here.
-    Unknown(Error),
+    Done(Own),
 }
 
 /// The `id` of the responses that are taken apart here.
@@ -61,17 +75,18 @@ pub fn handle<'a, S: Services>(
     // Nobody knows the request: it is answered as that of the latest client.
     let version = Version::parse(version).unwrap_or(Version::ALL[0]);
     if method == "initialize" {
-        return Handling::Done(Ok(initialize(catalog, version)));
+        return Handling::Done(Own::Done(Ok(initialize(catalog, version))));
     }
-    match answer(catalog, method, params, version, capabilities, services) {
-        Ok(Answer::Ready(body) | Answer::SetLevel(_, body)) => Handling::Done(result(&body)),
-        Ok(Answer::Call(call)) => Handling::Call(call),
-        Ok(Answer::Listen(_) | Answer::Gate(_)) => {
-            Handling::Unknown(error(&Failure::method_not_found(method, version)))
-        }
-        Err(failure) if failure.unknown => Handling::Unknown(error(&failure)),
-        Err(failure) => Handling::Done(Err(error(&failure))),
-    }
+    Handling::Done(
+        match answer(catalog, method, params, version, capabilities, services) {
+            Ok(Answer::Ready(body) | Answer::SetLevel(_, body)) => Own::Done(result(&body)),
+            Ok(Answer::Call(call)) => return Handling::Call(call),
+            Ok(Answer::Listen(_) | Answer::Gate(_)) => {
+                refused(&Failure::method_not_found(method, version))
+            }
+            Err(failure) => refused(&failure),
+        },
+    )
 }
 
 fn answer<'a, S: Services>(
@@ -108,28 +123,26 @@ fn answer<'a, S: Services>(
 
 /// Goes on with what a feature answered.
 pub fn settle<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mut S) -> Next {
-    match outcome {
+    let answer = match outcome {
         Outcome::Tool(Ok(Some(ToolOutcome::InputRequired(required))))
         | Outcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required))))
         | Outcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))) => {
-            Next::Done(ask::<S>(call, &required).map_err(|failure| error(&failure)))
+            ask::<S>(call, &required)
         }
         // The transport knows what its kind means.
         Outcome::Tool(Ok(Some(ToolOutcome::Extension(result)))) => {
             let read = extension::read(call, &result).map(drop);
-            Next::Done(match read {
-                Ok(()) => Ok(result),
-                Err(failure) => Err(error(&failure)),
-            })
+            read.map(|()| result)
         }
         outcome => match call.settle(outcome, services) {
-            Step::Invoke => Next::Invoke,
-            Step::Done(response) => done(response),
-            Step::Ask(_) => Next::Done(Err(error(&Failure::internal(
+            Step::Invoke => return Next::Invoke,
+            Step::Done(response) => return Next::Done(done(response)),
+            Step::Ask(_) => Err(Failure::internal(
                 "a feature asked for input where none can be had",
-            )))),
+            )),
         },
-    }
+    };
+    Next::Done(Own::Done(answer.map_err(|failure| error(&failure))))
 }
 
 /// A need for input as the transport takes it, for clients of any revision.
@@ -147,11 +160,17 @@ fn ask<S: Services>(call: &Call<'_>, required: &InputRequired) -> Result<String,
     text(result)
 }
 
-fn done(response: Response) -> Next {
+fn done(response: Response) -> Own {
     match response.failure {
-        Some(failure) if failure.unknown => Next::Unknown(error(&failure)),
-        Some(failure) => Next::Done(Err(error(&failure))),
-        None => Next::Done(result(&response.body)),
+        Some(failure) => refused(&failure),
+        None => Own::Done(result(&response.body)),
+    }
+}
+
+fn refused(failure: &Failure) -> Own {
+    match failure.unknown {
+        true => Own::Unknown(error(failure)),
+        false => Own::Done(Err(error(failure))),
     }
 }
 

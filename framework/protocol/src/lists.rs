@@ -159,7 +159,7 @@ impl Listing {
         legacy: bool,
         default: CacheHint,
     ) -> Result<(), String> {
-        let empty = |what: &str| format!("lists a {what} that is not a JSON object");
+        let empty = |what: &str| format!("lists a tool with {what} that is not a JSON object");
         let mut entries = Vec::new();
         let (next, hint) = match listed {
             Listed::Tools(list) => {

@@ -262,12 +262,7 @@ impl<'a> Target<'a> {
             Target::Prompt { .. } => "prompts/get",
             Target::Resource { .. } => "resources/read",
             Target::Completion { .. } => "completion/complete",
-            Target::List(listing) => match listing.kind {
-                ListKind::Tools => "tools/list",
-                ListKind::Resources => "resources/list",
-                ListKind::ResourceTemplates => "resources/templates/list",
-                ListKind::Prompts => "prompts/list",
-            },
+            Target::List(listing) => listing.kind.method(),
             Target::Method(method) => method,
         }
     }
@@ -411,12 +406,7 @@ fn unknown_resource(uri: &str, modern: bool) -> Failure {
 }
 
 /// The list that a method asks for.
-pub fn list_kind(method: &str) -> Option<(ListKind, Flags)> {
-    Some(match method {
-        "tools/list" => (ListKind::Tools, Flags::TOOLS),
-        "resources/list" => (ListKind::Resources, Flags::RESOURCES),
-        "resources/templates/list" => (ListKind::ResourceTemplates, Flags::RESOURCES),
-        "prompts/list" => (ListKind::Prompts, Flags::PROMPTS),
-        _ => return None,
-    })
+pub fn list_kind(method: &str) -> Option<ListKind> {
+    let mut kinds = ListKind::ALL.into_iter();
+    kinds.find(|kind| kind.method() == method)
 }

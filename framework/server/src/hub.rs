@@ -1,7 +1,10 @@
 //! The last link of a chain: exports `handler`, and answers from the catalog or asks features.
 //! As a saved sequence, it lets the next link have what is not here.
 
-use spin_mcp_protocol::types::types::Error;
+use spin_mcp_protocol::{
+    hub::{self, Handling, Next},
+    types::types::Error,
+};
 
 use crate::{BELOW, Component, catalog::catalog, edition, services};
 use edition::bindings::spin_mcp::server::request;
@@ -38,13 +41,6 @@ mod bindings {
 
 bindings::export!(Component with_types_in bindings);
 
-/// What comes of a request by what is here.
-enum Own {
-    Done(Result<String, Error>),
-    /// It is about what is not here.
-    Unknown(Error),
-}
-
 /// Answers a request by what is here; what follows the arguments waits for features.
 macro_rules! own {
     ($id:expr, $method:expr, $params:expr $(, $($wait:tt)+)?) => {{
@@ -52,14 +48,11 @@ macro_rules! own {
         let version = request::protocol_version($id);
         let capabilities = request::client_capabilities($id);
         match hub::handle(&catalog, $method, $params, &version, capabilities, services) {
-            Handling::Done(result) => Own::Done(result),
-            Handling::Unknown(error) => Own::Unknown(error),
+            Handling::Done(own) => own,
             Handling::Call(mut call) => loop {
                 let outcome = edition::invoke(&call, $id)$($($wait)+)?;
-                match hub::settle(&mut call, outcome, services) {
-                    Next::Invoke => {}
-                    Next::Done(result) => break Own::Done(result),
-                    Next::Unknown(error) => break Own::Unknown(error),
+                if let Next::Done(own) = hub::settle(&mut call, outcome, services) {
+                    break own;
                 }
             },
         }
@@ -68,27 +61,20 @@ macro_rules! own {
 
 #[cfg(not(feature = "sequence"))]
 mod link {
-    use spin_mcp_protocol::{chain, hub, hub::Handling, hub::Next, types::types::Error};
+    use spin_mcp_protocol::chain;
 
-    use super::{Own, catalog, edition, request, services};
+    use super::{Error, Handling, Next, catalog, edition, hub, request, services};
     use edition::bindings::spin_mcp::framework::prepared;
 
     fn ready(id: u64, method: &str) -> Option<String> {
         chain::is_gated(method).then(|| prepared::get(id)).flatten()
     }
 
-    fn settled(own: Own) -> Result<String, Error> {
-        match own {
-            Own::Done(result) => result,
-            Own::Unknown(error) => Err(error),
-        }
-    }
-
     #[cfg(feature = "wasi-0-2")]
     pub fn handle(id: u64, method: String, params: String) -> Result<String, Error> {
         match ready(id, &method) {
             Some(result) => Ok(result),
-            None => settled(own!(id, &method, &params)),
+            None => own!(id, &method, &params).settled(),
         }
     }
 
@@ -96,7 +82,7 @@ mod link {
     pub async fn handle(id: u64, method: String, params: String) -> Result<String, Error> {
         match ready(id, &method) {
             Some(result) => Ok(result),
-            None => settled(own!(id, &method, &params, .await)),
+            None => own!(id, &method, &params, .await).settled(),
         }
     }
 
@@ -109,58 +95,22 @@ mod link {
 
 #[cfg(feature = "sequence")]
 mod link {
-    use spin_mcp_protocol::{
-        hub,
-        hub::Handling,
-        hub::Next,
-        hub::sequence::{self, Reach},
-        types::types::Error,
-    };
+    use spin_mcp_protocol::hub::sequence::{Sequence, Step};
 
-    use super::{Own, catalog, edition, request, services};
-
-    const METHOD_NOT_FOUND: i32 = -32601;
+    use super::{Error, Handling, Next, catalog, edition, hub, request, services};
 
     /// What follows the arguments waits for features and links.
     macro_rules! handle {
         ($id:ident, $method:ident, $params:ident $(, $($wait:tt)+)?) => {{
-            let list = match Reach::of(&$method) {
-                Reach::Next => return next($id, &$method, &$params)$($($wait)+)?,
-                Reach::Capabilities => {
-                    let described = next($id, &$method, &$params)$($($wait)+)?;
-                    return sequence::capable(&catalog(), &described?);
-                }
-                Reach::Own => {
-                    return match own!($id, &$method, &$params $(, $($wait)+)?) {
-                        Own::Done(result) => result,
-                        Own::Unknown(unknown) => {
-                            let result = next($id, &$method, &$params)$($($wait)+)?;
-                            // Nobody has any of that kind.
-                            result.map_err(|error| match error.code {
-                                METHOD_NOT_FOUND => unknown,
-                                _ => error,
-                            })
-                        }
-                    };
-                }
-                Reach::List(list) => list,
-            };
-            if let Some(params) = sequence::behind(&$params) {
-                let page = next($id, &$method, &params)$($($wait)+)?;
-                return sequence::page(&page?);
-            }
-            let own = match own!($id, &$method, &$params $(, $($wait)+)?) {
-                Own::Done(Ok(own)) if sequence::is_last(&own) => Some(own),
-                Own::Done(result) => return result,
-                Own::Unknown(_) => None,
-            };
-            let first = sequence::first(&$params);
-            let page = next($id, &$method, &first)$($($wait)+)?;
-            match (own, page) {
-                (Some(own), Err(error)) if error.code == METHOD_NOT_FOUND => Ok(own),
-                (_, Err(error)) => Err(error),
-                (Some(own), Ok(page)) => sequence::joined(list, &own, &page),
-                (None, Ok(page)) => sequence::page(&page),
+            let (mut sequence, mut step) = Sequence::begin(catalog(), &$method, &$params);
+            loop {
+                step = match step {
+                    Step::Own => sequence.own(own!($id, &$method, &$params $(, $($wait)+)?)),
+                    Step::Next(params) => {
+                        return sequence.next(next($id, &$method, &params)$($($wait)+)?);
+                    }
+                    Step::Done(result) => return result,
+                };
             }
         }};
     }

@@ -1,196 +1,255 @@
 //! A hub that is a link itself, and has another one behind it: a saved sequence.
+//!
+//! What is here hides what has the same name behind it: it is asked first, and lists leave out
+//! what it hides. Of features whose lists depend on the request, only the page that is at hand
+//! is known; what they list on other pages may be in a list twice.
+
+mod page;
+
+use std::{borrow::Cow, collections::BTreeSet};
 
 use crate::{
-    catalog::Catalog,
-    json::{self, Object, Value},
+    MAX_RESULT,
+    catalog::{Catalog, ListKind},
+    failure::{INVALID_PARAMS, METHOD_NOT_FOUND},
+    json::{Object, Value},
+    message::Params,
+    target,
     types::types::Error,
 };
 
-use super::{Failure, error, text};
+use super::{Failure, Own, error, text};
 
-/// Before the cursors of the links behind.
-const BEHIND: &str = "next:";
+/// What nobody completes.
+const NO_COMPLETION: &str = r#"{"completion":{"values":[],"hasMore":false}}"#;
 
-/// What becomes of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// The next link has it.
-    Next,
-    /// It is answered here, if it is about what is here; else, the next link has it.
+/// What is to be done next with a request.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// To be answered by what is here.
     Own,
-    /// Its own part of a list comes first, then that of the next link.
-    List(&'static str),
-    /// The next link answers, and its own capabilities are added.
+    /// To be handed to the next link, with these parameters.
+    Next(Cow<'a, str>),
+    Done(Result<String, Error>),
+}
+
+/// A request on its way through a sequence.
+pub struct Sequence<'a> {
+    catalog: Catalog<'a>,
+    method: &'a str,
+    params: &'a str,
+    then: Then,
+}
+
+/// What becomes of the answer of the next link.
+enum Then {
+    /// It is the answer.
+    Pass,
+    /// So it is, but nobody may know what this asks for.
+    Or(Result<String, Error>),
+    /// It follows the last page of its own, if there is one.
+    List(ListKind, Option<String>),
+    /// The capabilities of its own are added.
     Capabilities,
 }
 
-impl Reach {
-    pub fn of(method: &str) -> Reach {
-        match method {
-            "tools/call" | "prompts/get" | "resources/read" | "completion/complete" => Reach::Own,
-            "tools/list" => Reach::List("tools"),
-            "prompts/list" => Reach::List("prompts"),
-            "resources/list" => Reach::List("resources"),
-            "resources/templates/list" => Reach::List("resourceTemplates"),
-            "initialize" | "server/discover" => Reach::Capabilities,
-            _ => Reach::Next,
-        }
-    }
-}
-
-/// The parameters for the next link, if a page of a list is one of those behind.
-pub fn behind(params: &str) -> Option<String> {
-    let cursor = Value::parse(params).ok()?.member("cursor")?.as_str()?;
-    let cursor = cursor.strip_prefix(BEHIND)?;
-    Some(with_cursor(params, Some(cursor)))
-}
-
-/// The parameters for the first page of the next link.
-pub fn first(params: &str) -> String {
-    with_cursor(params, None)
-}
-
-fn with_cursor(params: &str, cursor: Option<&str>) -> String {
-    rebuilt(params, &["cursor"], |object| {
-        object.optional("cursor", cursor)
-    })
-}
-
-/// Whether this page of its own is the last one.
-pub fn is_last(page: &str) -> bool {
-    let page = Value::parse(page).ok();
-    page.is_some_and(|page| page.member("nextCursor").is_none())
-}
-
-/// A page of the next link, as its clients see it.
-pub fn page(page: &str) -> Result<String, Error> {
-    let value = object(page)?;
-    let cursor = cursor(&value)?;
-    Ok(rebuilt(page, &["nextCursor"], |object| {
-        object.optional("nextCursor", cursor.as_deref());
-    }))
-}
-
-/// The last page of its own with the first one of the next link behind it.
-pub fn joined(list: &'static str, own: &str, next: &str) -> Result<String, Error> {
-    let (mine, theirs) = (object(own)?, object(next)?);
-    let cursor = cursor(&theirs)?;
-    let entries = theirs
-        .member(list)
-        .filter(|list| list.kind == json::Kind::Array);
-    let entries = entries.ok_or_else(|| broken("what is not a list"))?;
-    let mut all = b"[".to_vec();
-    let own_entries = mine.member(list);
-    let own_entries = own_entries.iter().flat_map(Value::elements);
-    for (index, entry) in own_entries.chain(entries.elements()).enumerate() {
-        if index > 0 {
-            all.push(b',');
-        }
-        all.extend_from_slice(entry.text.as_bytes());
-    }
-    all.push(b']');
-    let number = |value: &Value<'_>| {
-        value
-            .member("ttlMs")
-            .and_then(|ttl| ttl.text.parse::<u64>().ok())
-    };
-    let ttl = mine.member("ttlMs").is_some().then(|| {
-        // Whoever does not say how long is not kept.
-        number(&mine).unwrap_or(0).min(number(&theirs).unwrap_or(0))
-    });
-    let private = |value: &Value<'_>| {
-        !value
-            .member("cacheScope")
-            .is_some_and(|scope| scope.is_str("public"))
-    };
-    let scope =
-        mine.member("cacheScope")
-            .is_some()
-            .then(|| match private(&mine) || private(&theirs) {
-                true => "private",
-                false => "public",
-            });
-    Ok(rebuilt(
-        own,
-        &[list, "nextCursor", "ttlMs", "cacheScope"],
-        |object| {
-            object.json(list, &all);
-            object.optional("nextCursor", cursor.as_deref());
-            if let Some(ttl) = ttl {
-                object.json("ttlMs", ttl.to_string().as_bytes());
+impl<'a> Sequence<'a> {
+    pub fn begin(catalog: Catalog<'a>, method: &'a str, params: &'a str) -> (Self, Step<'a>) {
+        let list = target::list_kind(method);
+        let (then, step) = match (method, list) {
+            (_, Some(kind)) => {
+                let step = match page::behind(params) {
+                    Some(params) => Step::Next(Cow::Owned(params)),
+                    None => Step::Own,
+                };
+                (Then::List(kind, None), step)
             }
-            object.optional("cacheScope", scope);
-        },
-    ))
-}
-
-/// What the server can do, with what this part of it can.
-pub fn capable(catalog: &Catalog<'_>, described: &str) -> Result<String, Error> {
-    let value = object(described)?;
-    let mine = [b"{\"a\":1", catalog.initialize(catalog.store().is_some())].concat();
-    let mine = text(mine).map_err(|failure| error(&failure))?;
-    let mine = object(&mine)?;
-    let (mine, theirs) = (mine.member("capabilities"), value.member("capabilities"));
-    let mut all = Vec::new();
-    let mut object = Object::begin(&mut all);
-    let theirs = theirs.iter().flat_map(Value::members);
-    let known: Vec<_> = theirs.collect();
-    for (key, capability) in &known {
-        object
-            .raw_key(*key)
-            .extend_from_slice(capability.text.as_bytes());
+            ("tools/call" | "prompts/get" | "resources/read" | "completion/complete", _) => {
+                (Then::Pass, Step::Own)
+            }
+            ("initialize" | "server/discover", _) => {
+                (Then::Capabilities, Step::Next(Cow::Borrowed(params)))
+            }
+            _ => (Then::Pass, Step::Next(Cow::Borrowed(params))),
+        };
+        let sequence = Sequence {
+            catalog,
+            method,
+            params,
+            then,
+        };
+        (sequence, step)
     }
-    for (key, capability) in mine.iter().flat_map(Value::members) {
-        if !known
-            .iter()
-            .any(|(other, _)| other.as_str() == key.as_str())
-        {
-            object
-                .raw_key(key)
+
+    /// Goes on with what came of the request by what is here.
+    pub fn own(&mut self, own: Own) -> Step<'a> {
+        match (&mut self.then, own) {
+            (Then::List(_, last), Own::Done(Ok(page))) if page::is_last(&page) => {
+                *last = Some(page);
+                Step::Next(Cow::Owned(page::first(self.params)))
+            }
+            // There are no pages here that it could name.
+            (Then::List(..), Own::Unknown(_)) if page::is_named(self.params) => {
+                Step::Done(Err(error(&Failure::invalid_params("invalid cursor"))))
+            }
+            (Then::List(..), Own::Unknown(_)) => Step::Next(Cow::Borrowed(self.params)),
+            (_, own) if self.method == "completion/complete" => self.completed(own),
+            (_, Own::Done(answer)) => Step::Done(answer),
+            (then, Own::Unknown(error)) => {
+                *then = Then::Or(Err(error));
+                Step::Next(Cow::Borrowed(self.params))
+            }
+        }
+    }
+
+    /// Features with lists of their own complete nothing for what they do not know, too.
+    fn completed(&mut self, own: Own) -> Step<'a> {
+        let here = is_here(&self.catalog, self.params);
+        let otherwise = match own {
+            Own::Done(answer) if here => return Step::Done(answer),
+            Own::Unknown(_) if here => return Step::Done(Ok(NO_COMPLETION.to_owned())),
+            Own::Done(Ok(answer)) if completes_nothing(&answer) => Ok(answer),
+            Own::Done(answer) => return Step::Done(answer),
+            Own::Unknown(error) => Err(error),
+        };
+        self.then = Then::Or(otherwise);
+        Step::Next(Cow::Borrowed(self.params))
+    }
+
+    /// Goes on with what the next link answered.
+    pub fn next(self, answer: Result<String, Error>) -> Result<String, Error> {
+        let code = answer.as_ref().err().map(|error| error.code);
+        match (&self.then, answer) {
+            (Then::Pass, answer) => answer,
+            // Nobody has any of that kind.
+            (Then::Or(otherwise), _) if code == Some(METHOD_NOT_FOUND) => otherwise.clone(),
+            // Nor has it that one.
+            (Then::Or(Ok(empty)), _) if code == Some(INVALID_PARAMS) => Ok(empty.clone()),
+            (Then::Or(_), answer) => answer,
+            (Then::List(_, Some(own)), _) if code == Some(METHOD_NOT_FOUND) => Ok(own.clone()),
+            (_, Err(error)) => Err(error),
+            (Then::List(kind, own), Ok(next)) => {
+                let listed = page::listed(&self.catalog, *kind, own.as_deref(), &next);
+                listed.map_err(|failure| error(&failure))
+            }
+            (Then::Capabilities, Ok(described)) => {
+                self.capable(&described).map_err(|failure| error(&failure))
+            }
+        }
+    }
+
+    /// What the server can do, with what this part of it can.
+    fn capable(&self, described: &str) -> Result<String, Failure> {
+        let described = read(self.method, described)?;
+        let theirs = described.member("capabilities");
+        if theirs.is_some_and(|theirs| !theirs.is_object() || !theirs.names_once()) {
+            return Err(broken(self.method, "capabilities that are misshapen"));
+        }
+        // What needs state is the transport's to offer.
+        let mine = str::from_utf8(self.catalog.discover(false)).unwrap_or_default();
+        let mine = Value::parse(mine).ok();
+        let mine = mine.and_then(|mine| mine.member("capabilities"));
+        let mut out = Vec::with_capacity(described.text.len() + 128);
+        let mut object = Object::begin(&mut out);
+        copy(&mut object, &described, &["capabilities"]);
+        let mut all = Object::begin(object.key("capabilities"));
+        let theirs: Vec<_> = theirs.iter().flat_map(Value::members).collect();
+        let names: BTreeSet<_> = theirs.iter().filter_map(|(key, _)| key.as_str()).collect();
+        let mine = mine.iter().flat_map(Value::members);
+        let more = mine.filter(|(key, _)| key.as_str().is_some_and(|key| !names.contains(&key)));
+        for (key, capability) in theirs.iter().copied().chain(more) {
+            all.raw_key(key)
                 .extend_from_slice(capability.text.as_bytes());
         }
+        all.end();
+        object.end();
+        whole(self.method, out)
     }
-    object.end();
-    Ok(rebuilt(described, &["capabilities"], |object| {
-        object.json("capabilities", &all);
-    }))
 }
 
-/// The cursor of the next link, so that it comes back here.
-fn cursor(page: &Value<'_>) -> Result<Option<String>, Error> {
-    let Some(cursor) = page.member("nextCursor") else {
-        return Ok(None);
-    };
-    let cursor = cursor
-        .as_str()
-        .ok_or_else(|| broken("a cursor that is no string"))?;
-    Ok(Some(format!("{BEHIND}{cursor}")))
+/// Whether the reference of a completion is in the catalog.
+fn is_here(catalog: &Catalog<'_>, params: &str) -> bool {
+    let reference = Params::parse(params)
+        .ok()
+        .and_then(|params| params.reference);
+    let text = |key| reference?.member(key)?.as_str();
+    match text("type").as_deref() {
+        Some("ref/prompt") => {
+            text("name").is_some_and(|name| has(catalog, ListKind::Prompts, &name))
+        }
+        Some("ref/resource") => text("uri").is_some_and(|uri| {
+            has(catalog, ListKind::ResourceTemplates, &uri)
+                || has(catalog, ListKind::Resources, &uri)
+        }),
+        _ => false,
+    }
 }
 
-/// A JSON object without these members, and with what `more` adds.
-fn rebuilt(from: &str, without: &[&str], more: impl FnOnce(&mut Object<'_>)) -> String {
-    let mut out = Vec::with_capacity(from.len());
-    let mut object = Object::begin(&mut out);
-    let all = Value::parse(from).ok();
-    for (key, value) in all.iter().flat_map(Value::members) {
+fn completes_nothing(answer: &str) -> bool {
+    let answer = Value::parse(answer).ok();
+    let completion = answer.and_then(|answer| answer.member("completion"));
+    let values = completion.and_then(|completion| completion.member("values"));
+    values.is_some_and(|values| values.elements().next().is_none())
+}
+
+/// Whether the catalog has an entry of this name.
+fn has(catalog: &Catalog<'_>, kind: ListKind, name: &str) -> bool {
+    match kind {
+        ListKind::Tools => catalog.tool(name).is_some(),
+        ListKind::Prompts => catalog.prompt(name).is_some(),
+        ListKind::Resources => catalog.resource(name).is_some(),
+        ListKind::ResourceTemplates => catalog
+            .templates()
+            .any(|template| template.uri_template() == name),
+    }
+}
+
+/// A complete result of the next link.
+fn read<'t>(method: &str, text: &'t str) -> Result<Value<'t>, Failure> {
+    if text.len() > MAX_RESULT {
+        return Err(too_large(method));
+    }
+    let value = Value::parse(text).ok().filter(Value::is_object);
+    let value = value.ok_or_else(|| broken(method, "what is not a JSON object"))?;
+    if !value.names_once() {
+        return Err(broken(method, "a result that names a member twice"));
+    }
+    match value.member("resultType") {
+        Some(kind) if !kind.is_str("complete") => {
+            Err(broken(method, "a result that is not complete"))
+        }
+        _ => Ok(value),
+    }
+}
+
+/// Appends all members but these.
+fn copy(object: &mut Object<'_>, from: &Value<'_>, without: &[&str]) {
+    for (key, value) in from.members() {
         if !without.iter().any(|name| key.is_str(name)) {
             object.raw_key(key).extend_from_slice(value.text.as_bytes());
         }
     }
-    more(&mut object);
-    object.end();
-    String::from_utf8(out).unwrap_or_default()
 }
 
-fn object(text: &str) -> Result<Value<'_>, Error> {
-    let value = Value::parse(text).ok().filter(Value::is_object);
-    value.ok_or_else(|| broken("what is not a JSON object"))
+/// The text of a result that was put together.
+fn whole(method: &str, result: Vec<u8>) -> Result<String, Failure> {
+    if result.len() > MAX_RESULT {
+        return Err(too_large(method));
+    }
+    text(result)
 }
 
-fn broken(what: &str) -> Error {
-    error(&Failure::internal(format!(
-        "the next link answered with {what}"
-    )))
+fn too_large(method: &str) -> Failure {
+    broken(
+        method,
+        &format!(
+            "more than {MAX_RESULT} bytes, or so much with what is here; let it return less at a time"
+        ),
+    )
+}
+
+fn broken(method: &str, what: &str) -> Failure {
+    Failure::internal(format!("the next link answered `{method}` with {what}"))
 }
 
 #[cfg(test)]

@@ -2,10 +2,12 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::{
-    call::Ask,
     chain::is_gated,
     fuzz::features::{self, Answers},
-    testing::{self, chain::Last},
+    testing::{
+        self,
+        chain::{Last, own},
+    },
 };
 
 const MODERN: &str = "2026-07-28";
@@ -28,21 +30,11 @@ fn ask(
     answers: &[&str],
 ) -> Result<String, Error> {
     let mut features = Answers(answers.iter().map(|answer| answer.to_string()).collect());
-    let capabilities = r#"{"roots":{}}"#.to_owned();
-    let services = &mut Last::default();
-    match handle(catalog, method, params, version, capabilities, services) {
-        Handling::Done(result) => result,
-        Handling::Unknown(error) => Err(error),
-        Handling::Call(mut call) => loop {
-            assert!(!matches!(call.ask(), Ask::Handle { .. }));
-            let outcome = features.outcome(&call.ask());
-            match settle(&mut call, outcome, services) {
-                Next::Invoke => {}
-                Next::Done(result) => return result,
-                Next::Unknown(error) => return Err(error),
-            }
-        },
-    }
+    let client = (version, r#"{"roots":{}}"#);
+    own(catalog, client, (method, params), |ask| {
+        features.outcome(ask)
+    })
+    .settled()
 }
 
 fn result(version: &str, method: &str, params: &str, answers: &[&str]) -> Json {

@@ -7,7 +7,10 @@ use crate::{
     call::{Ask, Call, Outcome},
     catalog::Catalog,
     chain::is_gated,
-    hub::{self, Handling, Next},
+    hub::{
+        self, Handling, Next, Own,
+        sequence::{Sequence, Step},
+    },
     services::{Part, Services, Store},
     types::types::Error,
 };
@@ -101,17 +104,54 @@ pub fn last(
         return Ok(prepared);
     }
     let (version, capabilities) = (context.protocol_version, context.client_capabilities);
-    let services = &mut Last::default();
-    match hub::handle(catalog, method, params, &version, capabilities, services) {
-        Handling::Done(result) => result,
-        Handling::Unknown(error) => Err(error),
+    let client = (&*version, &*capabilities);
+    own(catalog, client, (method, params), &mut outcome).settled()
+}
+
+/// What comes of a request of a client of this revision and with these capabilities in a hub.
+pub fn own(
+    catalog: &Catalog<'_>,
+    (version, capabilities): (&str, &str),
+    (method, params): (&str, &str),
+    mut outcome: impl FnMut(&Ask<'_>) -> Outcome,
+) -> Own {
+    let (capabilities, services) = (capabilities.to_owned(), &mut Last::default());
+    match hub::handle(catalog, method, params, version, capabilities, services) {
+        Handling::Done(own) => own,
         Handling::Call(mut call) => loop {
+            assert!(!matches!(call.ask(), Ask::Handle { .. }));
             let outcome = outcome(&call.ask());
-            match hub::settle(&mut call, outcome, services) {
-                Next::Invoke => {}
-                Next::Done(result) => return result,
-                Next::Unknown(error) => return Err(error),
+            if let Next::Done(own) = hub::settle(&mut call, outcome, services) {
+                return own;
             }
         },
+    }
+}
+
+/// What a chain of saved sequences answers with these catalogs, and with `last` behind them.
+pub fn through(
+    sequences: &[Vec<u8>],
+    client: (&str, &str),
+    (method, params): (&str, &str),
+    outcome: &mut dyn FnMut(&Catalog<'_>, &Ask<'_>) -> Outcome,
+    last: &mut dyn FnMut(&str, &str) -> Result<String, Error>,
+) -> Result<String, Error> {
+    let Some((first, others)) = sequences.split_first() else {
+        return last(method, params);
+    };
+    let catalog = Catalog::new(first).unwrap();
+    let (mut sequence, mut step) = Sequence::begin(catalog, method, params);
+    loop {
+        step = match step {
+            Step::Own => {
+                let outcome = |ask: &Ask<'_>| outcome(&catalog, ask);
+                sequence.own(own(&catalog, client, (method, params), outcome))
+            }
+            Step::Next(params) => {
+                let behind = through(others, client, (method, &params), outcome, last);
+                return sequence.next(behind);
+            }
+            Step::Done(result) => return result,
+        };
     }
 }

@@ -3,26 +3,41 @@ use crate::MAX_RESULT;
 
 const CALL: (&str, &str) = ("tools/call", r#"{"name":"zeta"}"#);
 
+/// What a modern client gets of a result that says nothing of the server.
+const NAMED: &str =
+    r#""_meta":{"io.modelcontextprotocol/serverInfo":{"name":"test","version":"1.2.3"}}"#;
+
 #[test]
 fn complete_results_fit_the_revision_of_the_client() {
     let plain = r#"{"content":[]}"#;
-    let typed = r#"{"resultType":"complete","content":[]}"#;
-    let last = r#"{"content":[],"resultType":"complete"}"#;
     for via in TRANSPORTS {
         for version in VERSIONS {
             for (answer, modern, legacy) in [
-                (plain, typed, plain),
-                (typed, typed, plain),
-                (last, last, plain),
-                ("{}", r#"{"resultType":"complete"}"#, "{}"),
+                (
+                    plain,
+                    r#"{"resultType":"complete","content":[],NAMED}"#,
+                    plain,
+                ),
+                (
+                    r#"{"resultType":"complete","content":[]}"#,
+                    r#"{"resultType":"complete","content":[],NAMED}"#,
+                    plain,
+                ),
+                (
+                    r#"{"content":[],"resultType":"complete"}"#,
+                    r#"{"resultType":"complete","content":[],NAMED}"#,
+                    plain,
+                ),
+                ("{}", r#"{"resultType":"complete",NAMED}"#, "{}"),
                 (
                     r#"{"result\u0054ype":"compl\u0065te"}"#,
-                    r#"{"result\u0054ype":"compl\u0065te"}"#,
+                    r#"{"resultType":"complete",NAMED}"#,
                     "{}",
                 ),
             ] {
                 let mut chain = Chain::new(via, version).answering(answer);
                 let expected = if version == MODERN { modern } else { legacy };
+                let expected = expected.replace("NAMED", NAMED);
                 assert_eq!(chain.result(CALL.0, CALL.1), expected, "{version} {answer}");
             }
         }
@@ -30,15 +45,93 @@ fn complete_results_fit_the_revision_of_the_client() {
 }
 
 #[test]
-fn results_end_up_on_one_line() {
-    let answer = " {\r\n\t\"content\" : [ { \"text\": \"a b\\n\" } ]\n , \"x\":\n1e999 } \n";
-    for via in TRANSPORTS {
-        for version in [MODERN, LEGACY] {
-            let mut chain = Chain::new(via, version).answering(answer);
-            let result = chain.result(CALL.0, CALL.1);
-            let members = r#""content":[{"text":"a b\n"}],"x":1e999}"#;
-            assert!(result.ends_with(members), "{result}");
+fn complete_results_name_this_server() {
+    let key = r#""io.modelcontextprotocol/serverInfo""#;
+    for (meta, named) in [
+        ("{}", ""),
+        (r#"{"a":1,"b":{"a":2}}"#, r#","a":1,"b":{"a":2}"#),
+        (r#"{KEY:{"name":"inner","version":"9"}}"#, ""),
+        (r#"{"a":[1],KEY:null,"c":""}"#, r#","a":[1],"c":"""#),
+        (
+            r#"{"io.modelcontextprotocol\/server\u0049nfo":{"name":"inner"}}"#,
+            "",
+        ),
+        (
+            r#"{"serverInfo":{"name":"x"}}"#,
+            r#","serverInfo":{"name":"x"}"#,
+        ),
+    ] {
+        let meta = meta.replace("KEY", key);
+        let answer = format!(r#"{{"_meta":{meta},"content":[]}}"#);
+        for via in TRANSPORTS {
+            for method in ["tools/call", "com.example/sum", "completion/complete"] {
+                let mut chain = Chain::new(via, MODERN).answering(&answer);
+                let result = chain.result(method, r#"{"name":"zeta"}"#);
+                let named = NAMED.replace("}}", &format!("}}{named}}}"));
+                let expected = format!(r#"{{"resultType":"complete","content":[],{named}}}"#);
+                assert_eq!(result, expected, "{meta}");
+            }
+            // Those who named themselves where nobody reads it may.
+            let mut chain = Chain::new(via, LEGACY).answering(&answer);
+            assert_eq!(chain.result(CALL.0, CALL.1), answer);
         }
+    }
+    // As it was, if it is what it should be.
+    let answer = format!(r#"{{{NAMED},"content":[],"resultType":"complete"}}"#);
+    let mut chain = Chain::new(Via::Http, MODERN).answering(&answer);
+    assert_eq!(chain.result(CALL.0, CALL.1), answer);
+}
+
+#[test]
+fn metadata_is_an_object_that_names_everything_once() {
+    let not_an_object = "metadata that is not a JSON object";
+    let twice = "metadata that names a member twice";
+    for (meta, problem) in [
+        ("null", not_an_object),
+        ("[]", not_an_object),
+        ("\"\"", not_an_object),
+        (r#"{"a":1,"a":2}"#, twice),
+        (r#"{"a":1,"\u0061":1}"#, twice),
+        (
+            r#"{"io.modelcontextprotocol/serverInfo":{"name":"test","version":"1.2.3"},"io.modelcontextprotocol/serverInfo":{}}"#,
+            twice,
+        ),
+    ] {
+        for via in TRANSPORTS {
+            for version in [MODERN, LEGACY] {
+                for kind in [
+                    "",
+                    r#","resultType":"input_required""#,
+                    r#","resultType":"x""#,
+                ] {
+                    let answer = format!(r#"{{"_meta":{meta}{kind}}}"#);
+                    let mut chain = Chain::new(via, version).answering(&answer);
+                    let message = format!("tool `zeta` answered with {problem}");
+                    assert_eq!(chain.error(CALL.0, CALL.1), (-32603, message), "{answer}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn results_end_up_on_one_line() {
+    let answer = " {\r\n\t\"content\" : [ { \"text\": \"a b\\n\" } ]\n , \"_meta\":\n{ \"a\" : 1 }, \"x\":\n1e999 } \n";
+    let content = r#""content":[{"text":"a b\n"}]"#;
+    let named = NAMED.replace("}}", r#"},"a":1}"#);
+    for via in TRANSPORTS {
+        let result = |version| {
+            let mut chain = Chain::new(via, version).answering(answer);
+            chain.result(CALL.0, CALL.1)
+        };
+        assert_eq!(
+            result(MODERN),
+            format!(r#"{{"resultType":"complete",{content},"x":1e999,{named}}}"#)
+        );
+        assert_eq!(
+            result(LEGACY),
+            format!(r#"{{{content},"_meta":{{"a":1}},"x":1e999}}"#)
+        );
     }
 }
 
@@ -145,8 +238,28 @@ fn answers_have_a_size() {
     too_large(Ok(requests), "a need for input");
     let extension = format!(r#"{{"resultType":"x","a":{}}}"#, text(MAX_RESULT));
     too_large(Ok(extension), "an extension");
-    let mut chain = Chain::new(Via::Http, MODERN).answering(&text(MAX_RESULT - 100));
-    assert!(chain.result(CALL.0, CALL.1).len() > MAX_RESULT - 100);
+}
+
+#[test]
+fn the_largest_answer_is_sent() {
+    let envelope = r#"{"jsonrpc":"2.0","id":1,"result":}"#.len();
+    for (version, around) in [
+        (
+            MODERN,
+            format!(r#"{{"resultType":"complete","x":"",{NAMED}}}"#),
+        ),
+        (LEGACY, r#"{"x":""}"#.to_owned()),
+    ] {
+        let largest = MAX_RESULT - envelope - around.len();
+        let text = |length: usize| {
+            let answer = format!(r#"{{"x":"{}"}}"#, "a".repeat(length));
+            let mut chain = Chain::new(Via::Http, version).answering(&answer);
+            chain.text(CALL.0, CALL.1)
+        };
+        assert_eq!(text(largest).len(), MAX_RESULT);
+        let error = text(largest + 1);
+        assert!(error.contains("tool `zeta` answered with more than 16777216 bytes"));
+    }
 }
 
 #[test]

@@ -117,7 +117,10 @@ fn links_may_change_what_is_discovered() {
         assert_eq!(discovered["supportedVersions"][0], MODERN);
         let mut chain = Chain::new(via, MODERN).answering(r#"{"capabilities":{}}"#);
         let result = chain.result("server/discover", "{}");
-        assert_eq!(result, r#"{"resultType":"complete","capabilities":{}}"#);
+        assert_eq!(
+            result,
+            r#"{"resultType":"complete","capabilities":{},"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"test","version":"1.2.3"}}}"#
+        );
         let mut chain = Chain::new(via, LEGACY).answering(r#"{"a":1}"#);
         assert_eq!(chain.result("ping", "{}"), r#"{"a":1}"#);
         chain.link = Box::new(|_, _| None);

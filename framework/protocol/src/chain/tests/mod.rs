@@ -4,6 +4,7 @@ mod gates;
 mod needs;
 mod notifications;
 mod same;
+mod sequences;
 mod tasks;
 
 use std::sync::LazyLock;

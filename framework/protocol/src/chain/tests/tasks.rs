@@ -36,7 +36,11 @@ fn a_task_that_goes_on_calls_its_tool_again() {
         // What clients get of a call, as they get it without a task.
         assert_eq!(
             got["result"],
-            json!({"resultType": "complete", "content": []})
+            json!({
+                "resultType": "complete",
+                "content": [],
+                "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "test", "version": "1.2.3"}},
+            })
         );
         let (method, params, context) = chain.seen.last().unwrap();
         assert_eq!(method, "tools/call");
