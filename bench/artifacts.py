@@ -11,7 +11,8 @@ TOOLS = [f"tool_{index}" for index in range(10)]
 
 
 def build(scratch):
-    """The bare handlers by edition and name, and ten features of one tool each."""
+    """The bare handlers by edition and name, ten features of one tool each, and the links that do
+    nothing, by edition and name."""
     target = scratch / "target"
 
     def cargo(name, package, *flags, **env):
@@ -25,15 +26,22 @@ def build(scratch):
     for edition, package in [("0.2", "bare-0_2"), ("0.3", "bare-0_3")]:
         bare[edition, "bare"] = cargo(f"bare-{edition}", package)
         bare[edition, "bare, reads"] = cargo(f"bare-reads-{edition}", package, "--features", "read-request")
-    return bare, [cargo(tool, "echo", FIXTURE_TOOL=tool) for tool in TOOLS]
+    features = [cargo(tool, "echo", FIXTURE_TOOL=tool) for tool in TOOLS]
+    sync = cargo("pass-through", "middleware")
+    links = {
+        ("0.2", "pass-through"): sync,
+        ("0.3", "pass-through"): sync,
+        ("0.3", "pass-through, async"): cargo("pass-through-async", "middleware-async"),
+    }
+    return bare, features, links
 
 
-def compose(mcp, features, edition, output):
+def compose(mcp, features, edition, output, *flags):
     """Composes a server; gives the seconds that it took, the least of three."""
     took = []
     for _ in range(3):
         start = time.monotonic()
-        command = [mcp, "compose", *features, "-o", output, "--wasi", edition]
+        command = [mcp, "compose", *features, "-o", output, "--wasi", edition, *flags]
         subprocess.run(command, check=True, capture_output=True)
         took.append(time.monotonic() - start)
     return min(took)

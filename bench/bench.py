@@ -4,6 +4,9 @@
 All targets of a setting run at once and take turns under load, so that what else happens on
 the machine happens to all of them. Ratios are medians of the rounds' ratios.
 
+`pass-through` and the targets below it are `1 tool` behind one middleware; `rate-limit` counts
+nothing, as its store is another one on each host.
+
 `bare` answers without a look at the request. What a server cannot do without, reading the
 request's headers and body, is what `bare, reads` does in addition.
 """
@@ -25,6 +28,19 @@ TARGETS = {
     "1 tool": ("1 tool", 0),
     "10 tools, first": ("10 tools", 0),
     "10 tools, last": ("10 tools", 9),
+    "pass-through": ("pass-through", 0),
+    "pass-through, async": ("pass-through, async", 0),
+    "audit": ("audit", 0),
+    "filter": ("filter", 0),
+    "rate-limit": ("rate-limit", 0),
+    "validate": ("validate", 0),
+}
+# What each of the middleware that spin-mcp has is told.
+SHIPPED = {
+    "audit": {},
+    "filter": {"tools": {"deny": ["delete_*"]}},
+    "rate-limit": {"unavailable": "allow"},
+    "validate": {},
 }
 # What `(edition, instances are reused, target)` has to reach at 16 connections.
 WANTED = {
@@ -34,17 +50,27 @@ WANTED = {
     ("0.2", False, "10 tools, first"): 0.55,
     ("0.2", False, "10 tools, last"): 0.55,
 }
+# What one middleware has to leave of `1 tool` at 16 connections.
+WANTED_OF_ONE_TOOL = {"pass-through": 0.88}
 
 
 def main():
     options = arguments()
     options.scratch.mkdir(parents=True, exist_ok=True)
-    components, features = artifacts.build(options.scratch)
+    components, features, links = artifacts.build(options.scratch)
     composed = [describe(*key, component, None) for key, component in components.items()]
     for edition in ["0.2", "0.3"]:
         for count, name in [(1, "1 tool"), (10, "10 tools")]:
             server = options.scratch / f"server-{edition}-{count}.wasm"
             seconds = artifacts.compose(options.mcp, features[:count], edition, server)
+            components[edition, name] = server
+            composed.append(describe(edition, name, server, seconds))
+        chains = {name: [link] for (of, name), link in links.items() if of == edition}
+        for name, settings in SHIPPED.items():
+            chains[name] = [name, "--settings", f"{name}={json.dumps(settings)}"]
+        for name, chain in chains.items():
+            server = options.scratch / f"server-{edition}-{name.replace(', ', '-')}.wasm"
+            seconds = artifacts.compose(options.mcp, features[:1], edition, server, "--middleware", *chain)
             components[edition, name] = server
             composed.append(describe(edition, name, server, seconds))
     print_artifacts(composed)
@@ -61,6 +87,7 @@ def arguments():
     parser.add_argument("--wasmtime", type=Path, required=True, help="the Wasmtime CLI")
     parser.add_argument("--wrk", required=True, help="the load generator")
     parser.add_argument("--scratch", type=lambda path: Path(path).resolve(), required=True)
+    parser.add_argument("--targets", nargs="+", choices=TARGETS, default=list(TARGETS), help="which to measure")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=int, default=2, help="of each burst")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
@@ -79,31 +106,33 @@ def describe(edition, name, component, seconds):
 
 
 def print_artifacts(composed):
-    print(f"\n{'edition':8}{'server':14}{'KB':>8}{'core modules':>14}{'compose ms':>12}")
+    print(f"\n{'edition':8}{'server':20}{'KB':>8}{'core modules':>14}{'compose ms':>12}")
     for row in composed:
         seconds = row["compose_seconds"]
         took = "" if seconds is None else f"{seconds * 1000:.0f}"
         print(
-            f"{row['edition']:8}{row['server']:14}{row['bytes'] / 1000:8.0f}"
+            f"{row['edition']:8}{row['server']:20}{row['bytes'] / 1000:8.0f}"
             f"{row['core_modules']:14}{took:>12}"
         )
 
 
 def measure(options, host, edition, reuse, start, components):
     """Loads the targets of one setting in turn, and prints a table."""
-    bursts = {(count, target): [] for count in options.connections for target in TARGETS}
+    wanted = [target for target in TARGETS if target in options.targets or target.startswith("bare")]
+    targets = [target for target in wanted if (edition, TARGETS[target][0]) in components]
+    bursts = {(count, target): [] for count in options.connections for target in targets}
     with contextlib.ExitStack() as running:
         servers = {}
-        for name in dict.fromkeys(name for name, _ in TARGETS.values()):
+        for name in dict.fromkeys(TARGETS[target][0] for target in targets):
             component = components[edition, name]
             servers[name] = running.enter_context(start(f"{host} {edition} {name}", component, options.scratch))
-        for name, tool in TARGETS.values():
+        for name, tool in (TARGETS[target] for target in targets):
             servers[name].check(artifacts.TOOLS[tool])
         for round in range(options.rounds + 1):
             for count in options.connections:
                 # Another one begins each time.
-                first = round % len(TARGETS)
-                for target in [*TARGETS, *TARGETS][first : first + len(TARGETS)]:
+                first = round % len(targets)
+                for target in [*targets, *targets][first : first + len(targets)]:
                     name, tool = TARGETS[target]
                     seconds = options.seconds if round else 1
                     burst = load.run(options.wrk, servers[name], artifacts.TOOLS[tool], count, seconds)
@@ -111,7 +140,7 @@ def measure(options, host, edition, reuse, start, components):
                         bursts[count, target].append(burst)
     rows = []
     for count in options.connections:
-        for target in TARGETS:
+        for target in targets:
             rows.append(
                 {
                     "host": host,
@@ -122,6 +151,7 @@ def measure(options, host, edition, reuse, start, components):
                     **summary(bursts[count, target]),
                     "ratio": ratio(bursts[count, target], bursts[count, "bare"]),
                     "ratio_reads": ratio(bursts[count, target], bursts[count, "bare, reads"]),
+                    "ratio_one_tool": ratio(bursts[count, target], bursts.get((count, "1 tool"), [])),
                 }
             )
     print_table(host, edition, reuse, rows)
@@ -138,18 +168,20 @@ def summary(bursts):
 
 
 def ratio(bursts, limits):
-    return statistics.median(
+    """None if there is nothing to compare with."""
+    ratios = [
         (burst["requests"] / burst["seconds"]) / (limit["requests"] / limit["seconds"])
         for burst, limit in zip(bursts, limits)
-    )
+    ]
+    return statistics.median(ratios) if ratios else None
 
 
 def print_table(host, edition, reuse, rows):
     setting = f"{host}, {edition}, {'instances reused' if reuse else 'one instance a request'}"
-    print(f"\n{setting}\n{'connections':>11}  {'target':16}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}")
+    print(f"\n{setting}\n{'connections':>11}  {'target':20}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}")
     for row in rows:
         print(
-            f"{row['connections']:11}  {row['target']:16}{row['requests_per_second']:8.0f}"
+            f"{row['connections']:11}  {row['target']:20}{row['requests_per_second']:8.0f}"
             f"{row['p50_us'] / 1000:9.2f}{row['p99_us'] / 1000:9.2f}{row['cpu_us_per_request']:9.0f}"
         )
     for row in rows:
@@ -159,6 +191,13 @@ def print_table(host, edition, reuse, rows):
                 f"ratio {row['ratio']:.2f}  {setting}, {row['connections']} connections: {row['target']} / bare"
                 + (f" (wanted: {wanted:.2f})" if wanted else "")
                 + (f"; {row['ratio_reads']:.2f} of `bare, reads`" if row["target"] != "bare, reads" else ""),
+                flush=True,
+            )
+        if row["target"] in (*SHIPPED, *WANTED_OF_ONE_TOOL, "pass-through, async") and row["ratio_one_tool"]:
+            wanted = WANTED_OF_ONE_TOOL.get(row["target"]) if row["connections"] == 16 else None
+            print(
+                f"ratio {row['ratio_one_tool']:.2f}  {setting}, {row['connections']} connections: {row['target']} / 1 tool"
+                + (f" (wanted: {wanted:.2f})" if wanted else ""),
                 flush=True,
             )
 

@@ -1,4 +1,4 @@
-//! What features may use of their host: each what it was allowed, and nothing else, in one
+//! What features and middleware may use of their host: each what it was allowed, and nothing else, in one
 //! server with neighbours that may.
 //!
 //! A server here has copies of one feature whose tools are named as the grants that they need,
@@ -28,7 +28,7 @@ const ANSWERS: [(&str, &str, &str); 7] = [
     (
         "variables",
         "hello",
-        r#"Error::Upstream("not allowed: the feature has no `variables` in its `allow`")"#,
+        r#"Error::Upstream("not allowed: `variables` is not in its `allow`")"#,
     ),
     ("filesystem", "5 bytes", "there is no folder"),
     (
@@ -54,6 +54,27 @@ fn compose(dir: &Path, fixture_name: &str, wasi: &str, grants: &[&str]) -> PathB
         command.args(["--prefix", &format!("{name}={name}-")]);
         if *grant != "none" {
             command.args(["--allow", &format!("{name}={grant}")]);
+        }
+    }
+    expect_success(&mut command);
+    server
+}
+
+/// A server whose chain has copies of a middleware, each with the grant that it is named after,
+/// which answer tools of its own.
+fn chain(dir: &Path, wasi: &str, grants: &[&str]) -> PathBuf {
+    let server = dir.join("server.wasm");
+    let mut command = mcp();
+    command.args(["compose", "--wasi", wasi, "-o"]).arg(&server);
+    command.arg(fixture("echo"));
+    for grant in grants.iter().chain(&["none"]) {
+        let copy = dir.join(format!("{grant}.wasm"));
+        fs::copy(fixture("reach-middleware"), &copy).unwrap();
+        let settings = format!("{grant}={{\"prefix\": \"{grant}-\"}}");
+        command.arg("--middleware").arg(&copy);
+        command.args(["--settings", &settings]);
+        if *grant != "none" {
+            command.args(["--allow", &format!("{grant}={grant}")]);
         }
     }
     expect_success(&mut command);
@@ -91,7 +112,7 @@ fn each_has_what_it_was_allowed(server: &Server, grants: &[&str], to: &str) {
             assert_eq!(
                 rpc::text(&answer),
                 expected,
-                "tool `{tool}` of the feature with `{feature}`"
+                "tool `{tool}` of the part with `{feature}`"
             );
         }
     }
@@ -105,6 +126,22 @@ fn a_grant_gives_what_it_names_on_mcp_serve() {
         println!("{name} in {wasi}");
         let dir = TempDir::new().unwrap();
         let component = compose(dir.path(), name, wasi, &grants);
+        let host = ["--allow-host", &to, "--variable", "greeting=hello"];
+        let environment = ["--env", "GREETING=hello"];
+        let server = Server::mcp(&component, &[&host[..], &environment].concat());
+        each_has_what_it_was_allowed(&server, &grants, &to);
+    }
+}
+
+/// A link of the chain has no more than a feature would have.
+#[test]
+fn a_grant_gives_middleware_what_it_names() {
+    let grants = ["http", "key-value", "variables", "env"];
+    let to = answering();
+    for wasi in ["0.2", "0.3"] {
+        println!("{wasi}");
+        let dir = TempDir::new().unwrap();
+        let component = chain(dir.path(), wasi, &grants);
         let host = ["--allow-host", &to, "--variable", "greeting=hello"];
         let environment = ["--env", "GREETING=hello"];
         let server = Server::mcp(&component, &[&host[..], &environment].concat());

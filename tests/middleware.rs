@@ -3,11 +3,13 @@
 
 mod support;
 
+use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::{
-    App, Request, Server, Stdio, Stream, fixture, rpc,
+    App, Request, Server, Shared, Stdio, Stream, fixture, rpc,
     rpc::{call, modern, text},
 };
 
@@ -22,6 +24,11 @@ fn fixture_table(wasi: &str, name: &str, settings: &str) -> String {
     format!(
         "[component.mcp.tool.mcp.middlewares.{name}]\nsource = {component:?}\nsettings = {settings}\n"
     )
+}
+
+/// Settings with which it does these things.
+fn deeds(deeds: &[&str]) -> String {
+    format!("{{ deeds = [{}] }}", deeds.join(", "))
 }
 
 /// Serves features behind a chain, in each edition in turn.
@@ -212,8 +219,9 @@ fn validate_keeps_what_does_not_fit_from_both_sides() {
     // A link that lists another schema than the feature does.
     let promise = |wasi: &str| {
         let tools = r#"[{ name = "echo", inputSchema = { type = "object" }, outputSchema = { type = "object" } }]"#;
-        let settings =
-            format!(r#"{{ on = "tools/list", does = "answer", answer = {{ tools = {tools} }} }}"#);
+        let settings = deeds(&[&format!(
+            r#"{{ on = "tools/list", does = "answer", answer = {{ tools = {tools} }} }}"#
+        )]);
         format!(
             "middleware = [\"validate\", \"promise\"]\n{}",
             fixture_table(wasi, "promise", &settings)
@@ -229,15 +237,35 @@ fn validate_keeps_what_does_not_fit_from_both_sides() {
     });
 }
 
+/// Four of one kind: each has settings, and a count, of its own.
 #[test]
 fn rate_limit_counts_across_instances() {
-    let chain = |settings: &str| {
-        format!(
-            "[component.mcp.tool.mcp.middlewares.rate-limit]\nallow = [\"key-value\"]\nsettings = {settings}\n"
-        )
+    let limits = |_: &str| {
+        let table = |name: &str, allow: &str, settings: &str| {
+            format!(
+                "[component.mcp.tool.mcp.middlewares.{name}]\nsource = \"rate-limit\"\nallow = [{allow}]\n\
+                 settings = {settings}\n"
+            )
+        };
+        let store = "\"key-value\"";
+        [
+            "middleware = [\"sessions\"]\n".to_owned(),
+            table("calls", store, "{ requests = 3, seconds = 2000000 }"),
+            table(
+                "lists",
+                store,
+                r#"{ requests = 1, seconds = 2000000, methods = ["tools/list"] }"#,
+            ),
+            table(
+                "sessions",
+                store,
+                r#"{ requests = 1, seconds = 2000000, per = "session", methods = ["ping"] }"#,
+            ),
+            table("storeless", "", r#"{ methods = ["prompts/*"] }"#),
+        ]
+        .concat()
     };
-    let strict = |_: &str| chain("{ requests = 3, seconds = 3600 }");
-    everywhere(&["echo"], strict, |server| {
+    everywhere(&["echo"], limits, |server| {
         let echo = call("echo", json!({"message": "a"}));
         // A window may end between them, once.
         let outcomes = [0; 8].map(|_| server.send(&echo).message());
@@ -249,28 +277,28 @@ fn rate_limit_counts_across_instances() {
         assert_eq!(refused[0]["code"], -32000);
         let message = refused[0]["message"].as_str().unwrap();
         assert!(
-            message.starts_with("too many requests: 3 in 3600 s are allowed"),
+            message.starts_with("too many requests: 3 in 2000000 s are allowed"),
             "{message}"
         );
         let wait = refused[0]["data"]["retryAfterMs"].as_u64().unwrap();
-        assert!((1..=3_600_000).contains(&wait), "{wait}");
+        assert!((1..=2_000_000_000).contains(&wait), "{wait}");
+
         result(server, "tools/list", json!({}));
-    });
-    let sessions = |_: &str| chain(r#"{ requests = 1, seconds = 2000000, per = "session" }"#);
-    everywhere(&["echo"], sessions, |server| {
-        let params = json!({"name": "echo", "arguments": {"message": "a"}});
+        let refused = error(server, &modern("tools/list", json!({})));
+        let message = refused["message"].as_str().unwrap();
+        assert!(message.starts_with("too many requests: 1 in"), "{message}");
+
         for _ in 0..2 {
             let session = rpc::session(server, json!({}));
-            let echo = rpc::legacy(Some(&session), "tools/call", params.clone());
-            assert_eq!(text(&server.send(&echo).message()), "a");
-            assert_eq!(error(server, &echo)["code"], -32000);
+            let ping = rpc::legacy(Some(&session), "ping", json!({}));
+            let passed = server.send(&ping).message();
+            assert_eq!(passed["result"], json!({}), "{passed}");
+            assert_eq!(error(server, &ping)["code"], -32000);
         }
-    });
-    // It may not use the store.
-    let refused = |_: &str| "middleware = [\"rate-limit\"]".to_owned();
-    everywhere(&["echo"], refused, |server| {
-        let refused = error(server, &call("echo", json!({"message": "a"})));
-        assert_eq!(refused["code"], -32603);
+
+        // One that may not use the store; behind it, there are no prompts (-32601).
+        let refused = error(server, &modern("prompts/list", json!({})));
+        assert_eq!(refused["code"], -32603, "{refused}");
     });
 }
 
@@ -332,18 +360,44 @@ fn audit_writes_a_line_for_each_request() {
     );
 }
 
-/// All that is shipped, and a link that does nothing.
-fn whole_chain(wasi: &str) -> String {
-    format!(
-        "middleware = [\"audit\", \"pass\", \"filter\", \"validate\"]\n\
-         [component.mcp.tool.mcp.middlewares.rate-limit]\nallow = [\"key-value\"]\nsettings = {{ requests = 1000 }}\n{}",
-        fixture_table(wasi, "pass", "{}")
-    )
+/// `conformance` behind all that is shipped, and a link that does nothing.
+fn behind_all(wasi: &str) -> PathBuf {
+    static COMPOSED: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let dir = COMPOSED.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        for wasi in EDITIONS {
+            let chain = format!(
+                "middleware = [\"audit\", \"pass\", \"filter\", \"validate\"]\n\
+                 [component.mcp.tool.mcp.middlewares.rate-limit]\nallow = [\"key-value\"]\n\
+                 settings = {{ requests = 1000 }}\n{}",
+                fixture_table(wasi, "pass", "{}")
+            );
+            let app = App {
+                wasi,
+                features: &["conformance"],
+                chain: &chain,
+            };
+            let of_edition = dir.path().join(wasi);
+            std::fs::create_dir(&of_edition).unwrap();
+            app.composed(&of_edition);
+        }
+        dir
+    });
+    dir.path().join(wasi).join("mcp.wasm")
+}
+
+/// Makes a claim of its servers, which tests that run at a time share.
+fn through_all(claim: impl Fn(&Server)) {
+    static SERVERS: [Shared; 2] = [Shared::new(), Shared::new()];
+    for (wasi, shared) in EDITIONS.into_iter().zip(&SERVERS) {
+        println!("WASI {wasi}");
+        claim(&shared.get(|| Server::mcp(&behind_all(wasi), &[])));
+    }
 }
 
 #[test]
 fn streams_go_on_through_a_chain() {
-    everywhere(&["conformance"], whole_chain, |server| {
+    through_all(|server| {
         let progress = json!({
             "name": "test_tool_with_progress",
             "arguments": {},
@@ -369,7 +423,7 @@ fn streams_go_on_through_a_chain() {
 
 #[test]
 fn a_first_notification_does_not_wait_for_the_answer() {
-    everywhere(&["conformance"], whole_chain, |server| {
+    through_all(|server| {
         let params = json!({
             "name": "test_tool_with_progress",
             "arguments": {},
@@ -387,7 +441,7 @@ fn a_first_notification_does_not_wait_for_the_answer() {
 #[test]
 fn clients_of_both_eras_are_asked_through_a_chain() {
     const TOOL: &str = "test_input_required_result_request_state";
-    everywhere(&["conformance"], whole_chain, |server| {
+    through_all(|server| {
         let elicits = json!({"elicitation": {}});
         let ask = |params: Value| {
             server
@@ -459,100 +513,196 @@ fn notifications_pass_all_links_in_order() {
 
 #[test]
 fn a_link_answers_refuses_and_breaks_for_itself() {
-    for (settings, code, message) in [
-        (
-            r#"{ on = "tools/call", does = "refuse", code = -32050, data = { a = 1 } }"#,
-            -32603,
-            None,
-        ),
-        (
-            r#"{ on = "tools/call", does = "refuse", code = -32001, data = { a = 1 } }"#,
-            -32001,
-            Some("refused"),
-        ),
-        (r#"{ on = "tools/call", does = "malformed" }"#, -32603, None),
-        (r#"{ on = "tools/call", does = "text" }"#, -32603, None),
-        (r#"{ on = "tools/call", does = "nothing" }"#, -32603, None),
-        (r#"{ on = "tools/call", does = "much" }"#, -32603, None),
-        (r#"{ on = "tools/call", does = "trap" }"#, -32603, None),
-        (r#"{ on = "tools/call", does = "loop" }"#, -32603, None),
-    ] {
-        println!("{settings}");
-        let chain = |wasi: &str| fixture_table(wasi, "hostile", settings);
-        everywhere(&["echo"], chain, |server| {
+    let hostile = deeds(&[
+        r#"{ on = "tools/call", name = "refuse", does = "refuse", code = -32001, data = { a = 1 } }"#,
+        // A code that is not a link's to choose.
+        r#"{ on = "tools/call", name = "misuse", does = "refuse", code = -32050, data = { a = 1 } }"#,
+        r#"{ on = "tools/call", name = "malformed", does = "malformed" }"#,
+        r#"{ on = "tools/call", name = "text", does = "text" }"#,
+        r#"{ on = "tools/call", name = "nothing", does = "nothing" }"#,
+        r#"{ on = "tools/call", name = "much", does = "much" }"#,
+        r#"{ on = "tools/call", name = "trap", does = "trap" }"#,
+        r#"{ on = "tools/call", name = "loop", does = "loop" }"#,
+        r#"{ on = "tools/call", name = "own", does = "answer", answer = { content = [{ type = "text", text = "mine" }] } }"#,
+    ]);
+    let chain = |wasi: &str| fixture_table(wasi, "hostile", &hostile);
+    everywhere(&["echo"], chain, |server| {
+        let refused = error(server, &call("refuse", json!({})));
+        assert_eq!(
+            refused,
+            json!({"code": -32001, "message": "refused", "data": {"a": 1}})
+        );
+        for deed in [
+            "misuse",
+            "malformed",
+            "text",
+            "nothing",
+            "much",
+            "trap",
+            "loop",
+        ] {
             let start = Instant::now();
-            let refused = error(server, &call("echo", json!({"message": "a"})));
-            assert_eq!(refused["code"], code, "{refused}");
-            if let Some(message) = message {
-                assert_eq!(
-                    (&refused["message"], &refused["data"]),
-                    (&json!(message), &json!({"a": 1}))
-                );
-            }
-            assert!(
-                start.elapsed() < Duration::from_secs(10),
-                "{:?}",
-                start.elapsed()
-            );
-            assert_eq!(
-                names(&result(server, "tools/list", json!({}))["tools"]),
-                ["echo"]
-            );
-        });
-    }
-    let answer = r#"{ on = "tools/call", does = "answer", answer = { content = [{ type = "text", text = "mine" }] } }"#;
-    everywhere(
-        &["echo"],
-        |wasi| fixture_table(wasi, "own", answer),
-        |server| {
-            assert_eq!(
-                text(&server.send(&call("echo", json!({}))).message()),
-                "mine"
-            );
-        },
-    );
+            let broken = error(server, &call(deed, json!({})));
+            assert_eq!(broken["code"], -32603, "{deed}: {broken}");
+            let took = start.elapsed();
+            assert!(took < Duration::from_secs(10), "{deed}: {took:?}");
+            let echo = call("echo", json!({"message": "hello"}));
+            assert_eq!(text(&server.send(&echo).message()), "hello", "after {deed}");
+        }
+        let own = server.send(&call("own", json!({}))).message();
+        assert_eq!(text(&own), "mine");
+    });
+}
+
+/// What compose says of a link that does this.
+fn compose_error(wasi: &str, deed: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let chain = fixture_table(wasi, "hostile", &deeds(&[deed]));
+    let app = App {
+        wasi,
+        features: &["echo"],
+        chain: &chain,
+    };
+    let output = app.compose(dir.path());
+    assert!(!output.status.success(), "{deed}");
+    assert!(!dir.path().join("mcp.wasm").exists());
+    String::from_utf8(output.stderr).unwrap()
 }
 
 #[test]
 fn compose_refuses_lists_that_a_link_broke() {
-    for (settings, problem) in [
-        (r#"{ on = "tools/list", does = "malformed" }"#, "tools/list"),
-        (r#"{ on = "tools/list", does = "trap" }"#, "tools/list"),
-        (r#"{ on = "tools/list", does = "loop" }"#, "tools/list"),
+    for (deed, problem) in [
         (
-            r#"{ on = "tools/list", does = "answer", answer = { tools = [{ name = "a", inputSchema = { type = "object" } }, { name = "a", inputSchema = { type = "object" } }] } }"#,
-            "`a`",
+            r#"{ on = "tools/list", does = "malformed" }"#,
+            "it answered with what is not JSON",
+        ),
+        (
+            r#"{ on = "prompts/list", does = "trap" }"#,
+            "cannot read `prompts/list` through it",
+        ),
+        (
+            r#"{ on = "tools/list", does = "answer", answer = { tools = [{ name = "a", inputSchema = {} }, { name = "a", inputSchema = {} }] } }"#,
+            "there are two tools `a`",
+        ),
+        (
+            r#"{ on = "tools/list", does = "answer", answer = { tools = [], nextCursor = "more" } }"#,
+            "it gave an empty page with a cursor, so it might never end",
         ),
     ] {
         for wasi in EDITIONS {
-            let dir = tempfile::tempdir().unwrap();
-            let chain = fixture_table(wasi, "hostile", settings);
-            let app = App {
-                wasi,
-                features: &["echo"],
-                chain: &chain,
-            };
-            let output = app.compose(dir.path());
-            let stderr = String::from_utf8_lossy(&output.stderr);
-            assert!(!output.status.success(), "{settings}");
-            assert!(
-                stderr.contains("hostile") && stderr.contains(problem),
-                "{stderr}"
-            );
+            let error = compose_error(wasi, deed);
+            let named = "cannot use middleware `hostile`";
+            assert!(error.contains(named) && error.contains(problem), "{error}");
         }
+    }
+}
+
+#[test]
+fn compose_does_not_wait_for_a_link_that_never_ends() {
+    std::thread::scope(|scope| {
+        let errors = EDITIONS.map(|wasi| {
+            scope.spawn(move || compose_error(wasi, r#"{ on = "tools/list", does = "loop" }"#))
+        });
+        for error in errors {
+            let error = error.join().unwrap();
+            assert!(error.contains("no answer within 10 s"), "{error}");
+        }
+    });
+}
+
+#[test]
+fn features_have_settings_of_their_own() {
+    let tables = |_: &str| {
+        let table = |name: &str, settings: &str| {
+            let component = fixture("told");
+            format!(
+                "[component.mcp.tool.mcp.features.{name}]\nsource = {component:?}\n{settings}\n"
+            )
+        };
+        let middleware =
+            "[component.mcp.tool.mcp.middlewares.audit]\nsettings = { arguments = true }\n";
+        let one =
+            r#"settings = { tool = "one", list = [1, 0.5, true, "ü\"\\"], table = { a = {} } }"#;
+        let two = r#"settings = { tool = "two" }"#;
+        [
+            table("first", one),
+            table("second", two),
+            table("none", ""),
+            middleware.to_owned(),
+        ]
+        .concat()
+    };
+    everywhere(&["echo"], tables, |server| {
+        let listed = result(server, "tools/list", json!({}));
+        assert_eq!(names(&listed["tools"]), ["one", "two", "untold", "echo"]);
+        let one = json!({"tool": "one", "list": [1, 0.5, true, "ü\"\\"], "table": {"a": {}}});
+        for (tool, settings) in [
+            ("one", one),
+            ("two", json!({"tool": "two"})),
+            ("untold", json!({})),
+        ] {
+            let told = server.send(&call(tool, json!({}))).message();
+            let told: Value = serde_json::from_str(text(&told)).unwrap();
+            assert_eq!(told, settings);
+        }
+    });
+}
+
+#[test]
+fn a_link_that_asks_makes_the_server_keep_state() {
+    for wasi in EDITIONS {
+        let dir = tempfile::tempdir().unwrap();
+        let table = format!(
+            "[component.mcp.tool.mcp.middlewares.confirm]\nsource = {:?}\n",
+            fixture("confirm")
+        );
+        let app = App {
+            wasi,
+            features: &["echo"],
+            chain: &table,
+        };
+        let output = app.compose(dir.path());
+        let note =
+            "needs the key-value store `default`: middleware `confirm` asks clients for input";
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.contains(note), "{stderr}");
+        let server = Server::mcp(&dir.path().join("mcp.wasm"), &[]);
+        let elicits = json!({"elicitation": {}});
+        let echo = json!({"name": "echo", "arguments": {"message": "hello"}});
+
+        let session = rpc::session(&server, elicits.clone());
+        for (action, outcome) in [("accept", "hello"), ("decline", "the user refused")] {
+            let stream = Stream::open(
+                &server,
+                &rpc::legacy(Some(&session), "tools/call", echo.clone()),
+            );
+            let asked = stream.message();
+            assert_eq!(asked["params"]["message"], "Are you sure?", "{asked}");
+            let reply = json!({"result": {"action": action, "content": {}}});
+            server.send(&rpc::reply(&session, &asked["id"], reply));
+            let answer = stream.message();
+            let told = answer["error"]["message"].as_str();
+            assert_eq!(told.unwrap_or_else(|| text(&answer)), outcome);
+        }
+
+        let ask = |params: Value| {
+            let request = rpc::modern_with("tools/call", params, elicits.clone());
+            server.send(&request).message()
+        };
+        let asked = ask(echo.clone());
+        let mut again = echo.clone();
+        again["inputResponses"] = json!({"sure": {"action": "accept", "content": {}}});
+        // Whoever was not asked has no state that would say so.
+        assert_eq!(ask(again.clone())["error"]["message"], "the user refused");
+        again["requestState"] = asked["result"]["requestState"].clone();
+        assert_eq!(text(&ask(again)), "hello");
     }
 }
 
 #[test]
 fn stdio_has_the_chain_too() {
     for wasi in EDITIONS {
-        let dir = tempfile::tempdir().unwrap();
-        let app = App {
-            wasi,
-            features: &["conformance"],
-            chain: &whole_chain(wasi),
-        };
-        let mut stdio = Stdio::legacy(&app.composed(dir.path()), json!({}));
+        let mut stdio = Stdio::legacy(&behind_all(wasi), json!({}));
         stdio.call(1, "test_simple_text");
         assert_eq!(
             text(&stdio.answer(1)),

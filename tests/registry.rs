@@ -135,7 +135,7 @@ fn an_app_keeps_in_its_lock_what_a_tag_stands_for() {
     assert_eq!(
         failure(&mut registry.mcp(app.path(), &["build", "--locked"])),
         format!(
-            "error: `mcp.lock` holds `{image}`, which no feature uses, and `--locked` keeps it from being \
+            "error: `mcp.lock` holds `{image}`, which nothing uses, and `--locked` keeps it from being \
              changed; run the command without `--locked`, and commit what it writes\n"
         )
     );
@@ -623,6 +623,119 @@ fn a_published_component_says_what_it_is() {
     assert_eq!(shown["catalog"]["tools"][0]["name"], "echo");
     assert_eq!(shown["exports"], json!(["spin-mcp:server/tools@0.1.0"]));
     assert_eq!(shown["imports"], config["component"]["imports"]);
+}
+
+/// A middleware travels as a feature does.
+#[test]
+fn a_middleware_is_pushed_inspected_composed_and_updated() {
+    let registry = Registry::start();
+    let image = registry.image("org/log:1");
+    let here = Path::new(".");
+    let push = |component: &str| {
+        let component = fixture(component);
+        let push = ["push", &image, component.to_str().unwrap()];
+        let output = expect_success(&mut registry.mcp(here, &push));
+        let told = String::from_utf8(output.stdout).unwrap();
+        let size = fs::metadata(component).unwrap().len().div_ceil(1000);
+        let (first, digest) = told.trim_end().split_once('\n').unwrap();
+        assert_eq!(first, format!("pushed `{image}`: {size} KB"));
+        digest.to_owned()
+    };
+    let digest = push("middleware");
+    let output = expect_success(&mut registry.mcp(here, &["inspect", &image]));
+    let told = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "log 1",
+        &digest,
+        "contract: 0.1.0",
+        "is a middleware, and offers nothing itself",
+        "  exports spin-mcp:server/handler@0.1.0",
+    ] {
+        assert!(told.lines().any(|told| told == line), "{line}: {told}");
+    }
+    let output = expect_success(&mut registry.mcp(here, &["inspect", &image, "--json"]));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told["catalog"], Value::Null);
+
+    let echo = fixture("echo");
+    let app = app(&[("echo", &quoted(echo.to_str().unwrap()))]);
+    let manifest = app.path().join("spin.toml");
+    let table = format!(
+        "\n[component.mcp.tool.mcp.middlewares.log]\nsource = \"{image}\"\nsettings = {{ tell = \"log\" }}\n"
+    );
+    let text = fs::read_to_string(&manifest).unwrap() + &table;
+    fs::write(&manifest, text).unwrap();
+    let mut locked = registry.mcp(app.path(), &["compose", "--locked"]);
+    let told = failure(&mut locked);
+    let named = "error: cannot get the component of middleware `log`";
+    assert!(told.starts_with(named), "{told}");
+    expect_success(&mut registry.mcp(app.path(), &["compose"]));
+    expect_success(&mut locked);
+    assert!(lock(app.path()).contains(&digest));
+    let link = || {
+        let output =
+            expect_success(&mut registry.mcp(app.path(), &["inspect", "mcp.wasm", "--json"]));
+        let record: Value = serde_json::from_slice(&output.stdout).unwrap();
+        record["middleware"][0].clone()
+    };
+    let before = link();
+    assert_eq!(
+        (&before["name"], &before["source"]),
+        (&json!("log"), &json!(image))
+    );
+    let arguments = ["call", "mcp.wasm", "echo", r#"{"message": "hello"}"#];
+    let output = expect_success(&mut registry.mcp(app.path(), &arguments));
+    assert_eq!(output.stdout, b"hello\n");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("log: tools/call"), "{told}");
+
+    let moved = push("confirm");
+    let output = expect_success(&mut registry.mcp(app.path(), &["update", "log"]));
+    let (was, is) = (&digest[..19], &moved[..19]);
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        format!("log: {image} was {was}, and is {is}\n")
+    );
+    assert!(lock(app.path()).contains(&moved));
+    let plain = fs::read_to_string(&manifest).unwrap();
+    let plain = plain.replace("settings = { tell = \"log\" }\n", "");
+    fs::write(
+        &manifest,
+        plain.replace(
+            "\"mcp.wasm\"\n",
+            "\"mcp.wasm\"\nkey_value_stores = [\"default\"]\n",
+        ),
+    )
+    .unwrap();
+    expect_success(&mut registry.mcp(app.path(), &["compose", "--locked"]));
+    assert_ne!(link()["sha256"], before["sha256"]);
+
+    // By reference on the command line, too.
+    let flags = [
+        "compose",
+        echo.to_str().unwrap(),
+        "--middleware",
+        &image,
+        "-o",
+        "server.wasm",
+    ];
+    expect_success(&mut registry.mcp(app.path(), &flags));
+}
+
+#[test]
+fn a_component_that_cannot_be_a_link_is_not_pushed() {
+    let registry = Registry::start();
+    let dir = tempfile::tempdir().unwrap();
+    let component = dir.path().join("both.wasm");
+    let text = r#"(component
+        (instance $nothing)
+        (export "spin-mcp:server/handler@0.1.0" (instance $nothing))
+        (export "spin-mcp:server/handler-async@0.1.0" (instance $nothing)))"#;
+    fs::write(&component, wat::parse_str(text).unwrap()).unwrap();
+    let image = registry.image("org/both:1");
+    let told = failure(&mut registry.mcp(dir.path(), &["push", &image, "both.wasm"]));
+    let problem = "error: middleware `both` (`both.wasm`) exports both ";
+    assert!(told.starts_with(problem), "{told}");
 }
 
 #[test]

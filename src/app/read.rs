@@ -60,6 +60,10 @@ impl App {
         let output = in_dir(&dir, &output);
         let features = read_features(&dir, &settings)?;
         let middleware = read_middleware(&dir, &settings)?;
+        let twin = |link: &&Part| features.iter().any(|feature| feature.name == link.name);
+        if let Some(Part { name, .. }) = middleware.iter().find(twin) {
+            bail!("a feature and a middleware are both named `{name}`; rename one of the tables");
+        }
         let mut parts = features.iter().chain(&middleware);
         if let Some(Part { role, name, .. }) = parts.find(|part| part.file() == Some(&output)) {
             bail!(

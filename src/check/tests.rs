@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::compose::grants::Grants;
-use crate::compose::record::{FeatureRecord, Record};
+use crate::compose::record::{FeatureRecord, Offers, Record};
 use crate::compose::state::Need;
 
 const HANDLER: &str = "wasi:http/incoming-handler@0.2.4";
@@ -78,10 +78,7 @@ fn stateful(mut server: Server, store: Option<&str>, imports: &[&str]) -> Server
             state: vec![Need::Input],
             imports: imports.iter().map(|import| import.to_string()).collect(),
             grants: Grants::default(),
-            tools: vec![],
-            resources: vec![],
-            resource_templates: vec![],
-            prompts: vec![],
+            offers: Offers::default(),
         }],
         middleware: vec![],
         offers: None,

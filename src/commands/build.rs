@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use super::check;
 use crate::app::{self, BuildOptions, Manifest};
-use crate::compose::record::{FeatureRecord, Record};
+use crate::compose::record::{Offers, Record};
 use crate::compose::{Composed, compose, grants};
 use crate::plain;
 use crate::registry::Resolver;
@@ -86,30 +86,34 @@ impl BuildCommand {
 
 /// What was composed, in one line.
 pub(super) fn summary(output: &Path, composed: &Composed) -> String {
-    let features = &composed.record.features;
-    let number = match features.len() {
+    let record = &composed.record;
+    let features = match record.features.len() {
         1 => "1 feature".to_owned(),
         number => format!("{number} features"),
     };
+    let middleware = match record.middleware.len() {
+        0 => String::new(),
+        number => format!("{number} middleware, "),
+    };
     format!(
-        "composed `{}`: {number}, {}{} KB",
+        "composed `{}`: {features}, {middleware}{}{} KB",
         output.display(),
-        counts(features),
+        counts(record.offered()),
         composed.component.len().div_ceil(1000)
     )
 }
 
-/// How much features offer, to be followed by more.
-pub(super) fn counts(features: &[FeatureRecord]) -> String {
-    let count = |of: fn(&FeatureRecord) -> usize| features.iter().map(of).sum::<usize>();
+/// How much is offered, to be followed by more.
+pub(super) fn counts<'a>(offered: impl Iterator<Item = &'a Offers> + Clone) -> String {
+    let count = |of: fn(&Offers) -> usize| offered.clone().map(of).sum::<usize>();
     let counts = [
-        (count(|feature| feature.tools.len()), "tool"),
-        (count(|feature| feature.resources.len()), "resource"),
+        (count(|offers| offers.tools.len()), "tool"),
+        (count(|offers| offers.resources.len()), "resource"),
         (
-            count(|feature| feature.resource_templates.len()),
+            count(|offers| offers.resource_templates.len()),
             "resource template",
         ),
-        (count(|feature| feature.prompts.len()), "prompt"),
+        (count(|offers| offers.prompts.len()), "prompt"),
     ];
     let shown = counts
         .iter()

@@ -40,7 +40,7 @@ use crate::registry::{Resolver, Source};
   spin mcp compose ghcr.io/org/weather:1.2.0
 
   # Let a middleware see every request first, and tell it what to hide
-  spin mcp compose weather.wasm -o server.wasm \
+  spin mcp compose weather.wasm -o server.wasm \\
     --middleware filter --settings 'filter={\"tools\": {\"deny\": [\"delete_*\"]}}'")]
 pub struct ComposeCommand {
     /// Components to compose, in the order of the lists that clients see: files, or references to a
@@ -180,15 +180,29 @@ impl ComposeCommand {
         let middleware = middleware.map(|source| (Role::Middleware, source));
         for (role, source) in features.chain(middleware) {
             let name = source.name();
-            if let Some(twin) = parts.iter().find(|part| part.name == name) {
-                bail!(
-                    "`{}` and `{source}` would both be `{name}`; rename one of the files",
-                    twin.component
-                );
-            }
             let shipped = framework::MIDDLEWARE.into_iter().find(|shipped| {
                 role == Role::Middleware && source.file() == Some(&PathBuf::from(shipped))
             });
+            if let Some(twin) = parts.iter().find(|part| part.name == name) {
+                bail!(
+                    "`{}` and `{source}` would both be `{name}`; {}",
+                    twin.component,
+                    match shipped {
+                        None => "rename one of the files",
+                        Some(_) => "in spin.toml, the tables of both have names of their own",
+                    }
+                );
+            }
+            if let Some(file) = source.file()
+                && role == Role::Middleware
+                && shipped.is_none()
+                && !file.exists()
+            {
+                bail!(
+                    "there is no file `{source}`, and no middleware of that name in spin-mcp, which has `{}`",
+                    framework::MIDDLEWARE.join("`, `")
+                );
+            }
             let component = match shipped {
                 Some(shipped) => Component::Shipped(shipped),
                 None => {

@@ -7,7 +7,10 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use crate::compose::World;
-use crate::compose::record::{Record, Size};
+use crate::compose::grants::Grants;
+use crate::compose::record::{
+    Offers, PromptRecord, Record, ResourceRecord, ResourceTemplateRecord, Size,
+};
 use crate::plain;
 use crate::registry::{Catalog, Image, Labels, Reference, Resolver, Source};
 
@@ -94,48 +97,113 @@ impl InspectCommand {
         let need = record.store_need();
         let need = need.as_deref().unwrap_or("needs no shared store");
         writeln!(stdout, "{}", plain::line(need))?;
+        if !record.middleware.is_empty() {
+            writeln!(stdout, "\n{}", what_clients_see(&record))?;
+            if let Some(seen) = &record.offers
+                && !offers_all(&record)
+            {
+                offers(&mut stdout, seen)?;
+            }
+        }
+        for link in &record.middleware {
+            let source = link.source.as_deref();
+            heading(&mut stdout, "middleware", &link.name, source, &link.sha256)?;
+            grants(&mut stdout, &link.grants)?;
+        }
         for feature in &record.features {
-            let digest: String = feature.sha256.chars().take(12).collect();
-            let from = feature.source.as_deref();
-            let from = from.map(|from| format!(" from {}", plain::line(from)));
-            let from = from.unwrap_or_default();
-            let name = plain::line(&feature.name);
-            writeln!(
-                stdout,
-                "\nfeature {name}{from} (sha256 {})",
-                plain::line(&digest)
+            let source = feature.source.as_deref();
+            heading(
+                &mut stdout,
+                "feature",
+                &feature.name,
+                source,
+                &feature.sha256,
             )?;
             if feature.dynamic {
                 writeln!(stdout, "  lists that depend on the request")?;
             }
-            let allowed = feature.grants.allowed.iter();
-            let allowed = allowed.map(|grant| ("allowed", grant));
-            let refused = feature.grants.notable_refusals();
-            let refused = refused.map(|grant| ("refused", grant));
-            for tool in &feature.tools {
-                entry(&mut stdout, "tool", &tool.name, &tool.description)?;
-            }
-            for resource in &feature.resources {
-                entry(
-                    &mut stdout,
-                    "resource",
-                    &resource.uri,
-                    &resource.description,
-                )?;
-            }
-            for template in &feature.resource_templates {
-                let uri = &template.uri_template;
-                entry(&mut stdout, "template", uri, &template.description)?;
-            }
-            for prompt in &feature.prompts {
-                entry(&mut stdout, "prompt", &prompt.name, &prompt.description)?;
-            }
-            for (kind, grant) in allowed.chain(refused) {
-                entry(&mut stdout, kind, &grant.grant, &Some(grant.packages()))?;
-            }
+            offers(&mut stdout, &feature.offers)?;
+            grants(&mut stdout, &feature.grants)?;
         }
         Ok(())
     }
+}
+
+/// A heading for what clients see through middleware.
+fn what_clients_see(record: &Record) -> &'static str {
+    match record.offers {
+        None => "clients see what the middleware shows them, which depends on the client",
+        Some(_) if offers_all(record) => "clients see all that the features offer",
+        Some(_) => "clients see",
+    }
+}
+
+/// Whether the middleware shows what the features offer as it is.
+fn offers_all(record: &Record) -> bool {
+    let all = |seen: &Offers| {
+        let features = || record.features.iter().map(|feature| &feature.offers);
+        features().flat_map(|of| &of.tools).eq(&seen.tools)
+            && features().flat_map(|of| &of.resources).eq(&seen.resources)
+            && features()
+                .flat_map(|of| &of.resource_templates)
+                .eq(&seen.resource_templates)
+            && features().flat_map(|of| &of.prompts).eq(&seen.prompts)
+    };
+    record.offers.as_ref().is_some_and(all)
+}
+
+fn heading(
+    stdout: &mut impl Write,
+    role: &str,
+    name: &str,
+    source: Option<&str>,
+    sha256: &str,
+) -> std::io::Result<()> {
+    let digest: String = sha256.chars().take(12).collect();
+    let from = source.map(|source| format!(" from {}", plain::line(source)));
+    let from = from.unwrap_or_default();
+    let (name, digest) = (plain::line(name), plain::line(&digest));
+    writeln!(stdout, "\n{role} {name}{from} (sha256 {digest})")
+}
+
+fn grants(stdout: &mut impl Write, grants: &Grants) -> std::io::Result<()> {
+    let allowed = grants.allowed.iter().map(|grant| ("allowed", grant));
+    let refused = grants.notable_refusals();
+    for (kind, grant) in allowed.chain(refused.map(|grant| ("refused", grant))) {
+        entry(stdout, kind, &grant.grant, &Some(grant.packages()))?;
+    }
+    Ok(())
+}
+
+fn offers(stdout: &mut impl Write, offers: &Offers) -> std::io::Result<()> {
+    for tool in &offers.tools {
+        entry(stdout, "tool", &tool.name, &tool.description)?;
+    }
+    beside_tools(
+        stdout,
+        &offers.resources,
+        &offers.resource_templates,
+        &offers.prompts,
+    )
+}
+
+fn beside_tools(
+    stdout: &mut impl Write,
+    resources: &[ResourceRecord],
+    templates: &[ResourceTemplateRecord],
+    prompts: &[PromptRecord],
+) -> std::io::Result<()> {
+    for resource in resources {
+        entry(stdout, "resource", &resource.uri, &resource.description)?;
+    }
+    for template in templates {
+        let uri = &template.uri_template;
+        entry(stdout, "template", uri, &template.description)?;
+    }
+    for prompt in prompts {
+        entry(stdout, "prompt", &prompt.name, &prompt.description)?;
+    }
+    Ok(())
 }
 
 /// A component in a registry.
@@ -148,6 +216,8 @@ struct Published {
     #[serde(flatten)]
     labels: Labels,
     size: Size,
+    #[serde(skip)]
+    is_middleware: bool,
     exports: Vec<String>,
     imports: Vec<String>,
     /// What it offers, as it was published.
@@ -165,6 +235,7 @@ impl Published {
             digest: image.digest.to_string(),
             labels: Labels::read(&annotations),
             size: Size::of(component)?,
+            is_middleware: world.is_middleware(),
             exports: world.exports,
             imports: world
                 .imports
@@ -207,7 +278,16 @@ impl InspectCommand {
         }
         writeln!(stdout)?;
         match &published.catalog {
-            Some(catalog) => offers(&mut stdout, catalog)?,
+            Some(catalog) => {
+                for tool in &catalog.tools {
+                    entry(&mut stdout, "tool", &tool.name, &tool.description)?;
+                }
+                let (resources, templates) = (&catalog.resources, &catalog.resource_templates);
+                beside_tools(&mut stdout, resources, templates, &catalog.prompts)?;
+            }
+            None if published.is_middleware => {
+                writeln!(stdout, "is a middleware, and offers nothing itself")?;
+            }
             None => writeln!(stdout, "was published without a list of what it offers")?,
         }
         for export in &published.exports {
@@ -218,27 +298,6 @@ impl InspectCommand {
         }
         Ok(())
     }
-}
-
-fn offers(stdout: &mut impl Write, catalog: &Catalog) -> std::io::Result<()> {
-    for tool in &catalog.tools {
-        entry(stdout, "tool", &tool.name, &tool.description)?;
-    }
-    for resource in &catalog.resources {
-        entry(stdout, "resource", &resource.uri, &resource.description)?;
-    }
-    for template in &catalog.resource_templates {
-        entry(
-            stdout,
-            "template",
-            &template.uri_template,
-            &template.description,
-        )?;
-    }
-    for prompt in &catalog.prompts {
-        entry(stdout, "prompt", &prompt.name, &prompt.description)?;
-    }
-    Ok(())
 }
 
 /// One line of a list, with the first line of the description.

@@ -68,10 +68,8 @@ impl PushCommand {
             ..Labels::default()
         };
         let pushed = registry::push(&self.reference, &self.file, labels, self.dynamic)?;
-        let offers = pushed
-            .feature
-            .as_ref()
-            .map(|feature| counts(std::slice::from_ref(feature)));
+        let offers = pushed.offers.as_ref();
+        let offers = offers.map(|offers| counts(std::iter::once(offers)));
         let mut stdout = std::io::stdout().lock();
         writeln!(
             stdout,

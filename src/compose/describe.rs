@@ -5,9 +5,9 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use super::load::{self, World};
-use super::record::{FeatureRecord, Record};
+use super::record::{FeatureRecord, Offers, Record};
 use super::state::Need;
-use super::{Interface, Part, Wasi, catalog, interface, listing};
+use super::{Part, Role, Wasi, catalog, interface, listing};
 
 /// A component that composes with others.
 pub struct Description {
@@ -15,7 +15,7 @@ pub struct Description {
     pub component: Vec<u8>,
     pub world: World,
     /// What it offers; none of a link of the chain, or where it depends on the request.
-    pub feature: Option<FeatureRecord>,
+    pub offers: Option<Offers>,
 }
 
 /// The version of the contract that this `mcp` composes.
@@ -38,28 +38,26 @@ pub fn describe(name: &str, path: &Path, dynamic: bool) -> Result<Description> {
              belongs to"
         );
     }
-    let handler = format!("{}handler", interface::PACKAGE);
-    let exports = world.exports.iter();
-    let is_link = exports.clone().any(|export| export.starts_with(&handler));
-    let is_feature = exports.clone().any(|export| Interface::is_known(export));
-    let feature = match is_link && !is_feature {
-        true => None,
-        false => {
-            let loaded = load::load(
-                &Part {
-                    dynamic,
-                    ..Part::feature(name, path.to_owned())
-                },
-                Wasi::P3,
-            )?;
+    let role = match world.is_middleware() {
+        true => Role::Middleware,
+        false => Role::Feature,
+    };
+    let part = Part {
+        role,
+        ..Part::feature(name, path.to_owned())
+    };
+    let loaded = load::load(&part, Wasi::P3)?;
+    let offers = match role {
+        Role::Feature if !dynamic => {
             let lists = listing::list(std::slice::from_ref(&loaded))?.remove(0);
             let state = Need::of(catalog::flags(&loaded, &lists));
-            Some(FeatureRecord::new(&loaded, &lists, state)).filter(|_| !dynamic)
+            Some(FeatureRecord::new(&loaded, &lists, state).offers)
         }
+        _ => None,
     };
     Ok(Description {
         component,
         world,
-        feature,
+        offers,
     })
 }

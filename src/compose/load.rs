@@ -221,7 +221,7 @@ pub(super) fn componentize(bytes: Vec<u8>, shown: &str) -> Result<Vec<u8>> {
                 .with_context(|| format!("cannot make a component of the core module `{shown}`"))
         }
         None => bail!(
-            "`{shown}` is not a WebAssembly component; a feature is what a build for `wasm32-wasip2` writes"
+            "`{shown}` is not a WebAssembly component, which is what a build for `wasm32-wasip2` writes"
         ),
     }
 }
@@ -292,6 +292,15 @@ impl World {
         Ok(World { imports, exports })
     }
 
+    /// Whether it is meant to be a link of the chain and nothing else, in any version of the
+    /// contract.
+    pub fn is_middleware(&self) -> bool {
+        let exports = || self.exports.iter();
+        let handler = format!("{PACKAGE}handler");
+        exports().any(|export| export.starts_with(&handler))
+            && !exports().any(|export| Interface::is_known(export))
+    }
+
     fn exports(&self, interface: &str) -> bool {
         self.exports.iter().any(|export| export == interface)
     }
@@ -309,6 +318,12 @@ impl World {
                 Kind::Sync.handler(),
                 Kind::Async.handler()
             ),
+            [false, false] if self.is_middleware() => bail!(
+                "middleware `{name}` (`{path}`) is made for another version of the contract: it exports `{}`, and \
+                 this `mcp` composes version {}; build it against that version, or use the `mcp` it was made for",
+                self.exports.join("`, `"),
+                &VERSION[1..]
+            ),
             [false, false] => bail!(
                 "middleware `{name}` (`{path}`) exports neither `{}` nor `{}`, so no request could pass through \
                  it; {}",
@@ -319,7 +334,8 @@ impl World {
                     .iter()
                     .any(|export| Interface::is_known(export))
                 {
-                    true => "it is a feature: put it under `features`",
+                    true =>
+                        "it is a feature, which belongs under `features`, or before `--middleware`",
                     false => "`spin add -t mcp-middleware` makes one that does",
                 }
             ),
@@ -398,7 +414,7 @@ impl World {
             {
                 bail!(
                     "feature `{name}` (`{path}`) exports `{}` and offers nothing itself: it is a middleware, which \
-                 belongs under `middlewares`",
+                 belongs under `middlewares`, or behind `--middleware`",
                     own[0]
                 )
             }

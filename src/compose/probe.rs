@@ -48,10 +48,10 @@ pub fn offers(
         offers => return offers,
     };
     // The last link that fails is the one that does so by itself.
-    for index in links.into_iter().rev() {
-        through(index).with_context(|| server.parts[index].shown())?;
+    for index in links[1..].iter().copied().rev() {
+        through(index).with_context(|| format!("cannot use {}", server.parts[index].shown()))?;
     }
-    Err(error)
+    Err(error).with_context(|| format!("cannot use {}", server.parts[links[0]].shown()))
 }
 
 /// A hub that calls no feature.

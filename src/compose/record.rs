@@ -63,7 +63,7 @@ pub struct MiddlewareRecord {
     pub grants: Grants,
 }
 
-/// What a server offers.
+/// What a server or a feature offers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Offers {
@@ -97,13 +97,9 @@ pub struct FeatureRecord {
     pub imports: Vec<String>,
     #[serde(flatten)]
     pub grants: Grants,
-    pub tools: Vec<ToolRecord>,
-    #[serde(default)]
-    pub resources: Vec<ResourceRecord>,
-    #[serde(default)]
-    pub resource_templates: Vec<ResourceTemplateRecord>,
-    #[serde(default)]
-    pub prompts: Vec<PromptRecord>,
+    /// None of what depends on the request.
+    #[serde(flatten)]
+    pub offers: Offers,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -202,11 +198,16 @@ impl Record {
         })
     }
 
+    /// What clients see: through the middleware, or else of each feature.
+    pub fn offered(&self) -> impl Iterator<Item = &Offers> + Clone {
+        let of_features = self.features.iter().map(|feature| &feature.offers);
+        let own = self.offers.iter();
+        own.chain(of_features.filter(|_| self.offers.is_none()))
+    }
+
     /// The tools that clients see.
     pub fn tools(&self) -> impl Iterator<Item = &ToolRecord> {
-        let own = self.offers.iter().flat_map(|offers| &offers.tools);
-        let of_features = self.features.iter().flat_map(|feature| &feature.tools);
-        own.chain(of_features.filter(|_| self.offers.is_none()))
+        self.offered().flat_map(|offers| &offers.tools)
     }
 
     /// What features and middleware have in common.
@@ -297,22 +298,24 @@ impl FeatureRecord {
             state,
             imports: names(feature),
             grants: feature.grants.clone(),
-            tools: lists
-                .tools
-                .iter()
-                .map(|tool| ToolRecord::new(prefix, tool))
-                .collect(),
-            resources: lists.resources.iter().map(ResourceRecord::from).collect(),
-            resource_templates: lists
-                .resource_templates
-                .iter()
-                .map(ResourceTemplateRecord::from)
-                .collect(),
-            prompts: lists
-                .prompts
-                .iter()
-                .map(|prompt| PromptRecord::new(prefix, prompt))
-                .collect(),
+            offers: Offers {
+                tools: lists
+                    .tools
+                    .iter()
+                    .map(|tool| ToolRecord::new(prefix, tool))
+                    .collect(),
+                resources: lists.resources.iter().map(ResourceRecord::from).collect(),
+                resource_templates: lists
+                    .resource_templates
+                    .iter()
+                    .map(ResourceTemplateRecord::from)
+                    .collect(),
+                prompts: lists
+                    .prompts
+                    .iter()
+                    .map(|prompt| PromptRecord::new(prefix, prompt))
+                    .collect(),
+            },
         }
     }
 }

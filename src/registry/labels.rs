@@ -14,7 +14,7 @@ use wasmparser::{Parser, Payload};
 
 use super::Digest;
 use crate::compose::World;
-use crate::compose::record::{FeatureRecord, PromptRecord, ResourceRecord, ResourceTemplateRecord};
+use crate::compose::record::{Offers, PromptRecord, ResourceRecord, ResourceTemplateRecord};
 
 /// The version of the contract, and what a feature offers, as JSON.
 const CONTRACT: &str = "spin-mcp.contract";
@@ -142,9 +142,9 @@ impl Catalog {
     }
 }
 
-impl From<FeatureRecord> for Catalog {
-    fn from(feature: FeatureRecord) -> Catalog {
-        let tools = feature.tools.into_iter();
+impl From<Offers> for Catalog {
+    fn from(offers: Offers) -> Catalog {
+        let tools = offers.tools.into_iter();
         Catalog {
             tools: tools
                 .map(|tool| ToolEntry {
@@ -153,9 +153,9 @@ impl From<FeatureRecord> for Catalog {
                     description: tool.description,
                 })
                 .collect(),
-            resources: feature.resources,
-            resource_templates: feature.resource_templates,
-            prompts: feature.prompts,
+            resources: offers.resources,
+            resource_templates: offers.resource_templates,
+            prompts: offers.prompts,
         }
     }
 }

@@ -105,7 +105,7 @@ impl Lock {
         match known.find(|reference| !self.images.contains_key(*reference)) {
             None => Ok(()),
             Some(reference) => bail!(
-                "`{}` holds `{reference}`, which no feature uses, and `--locked` keeps it from being changed; \
+                "`{}` holds `{reference}`, which nothing uses, and `--locked` keeps it from being changed; \
                  run the command without `--locked`, and commit what it writes",
                 self.path.display()
             ),
@@ -161,7 +161,7 @@ mod tests {
         again.retain(&["ghcr.io/org/a:1".into()]);
         let error = again.check().unwrap_err().to_string();
         assert!(
-            error.contains("holds `ghcr.io/org/b:1`, which no feature uses"),
+            error.contains("holds `ghcr.io/org/b:1`, which nothing uses"),
             "{error}"
         );
         again.retain(&[]);

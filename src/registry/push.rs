@@ -12,14 +12,14 @@ use super::artifact::{CONFIG, LAYER, MANIFEST, MAX_COMPONENT};
 use super::client::{Client, MAX_MANIFEST};
 use super::labels::{self, Catalog, Labels};
 use super::{Digest, Reference};
-use crate::compose::{self, record::FeatureRecord};
+use crate::compose::{self, record::Offers};
 
 /// A component that is in a registry.
 pub struct Pushed {
     pub digest: Digest,
     pub bytes: usize,
     /// What it offers, if it is a feature.
-    pub feature: Option<FeatureRecord>,
+    pub offers: Option<Offers>,
 }
 
 /// Publishes the component in a file. `dynamic`: its lists depend on the request, so they are
@@ -47,7 +47,7 @@ pub fn push(reference: &Reference, file: &Path, labels: Labels, dynamic: bool) -
         ..Labels::default()
     };
     let labels = labels.or(Labels::of_component(&component)?).or(defaults);
-    let catalog = description.feature.clone().map(Catalog::from);
+    let catalog = description.offers.clone().map(Catalog::from);
     let config = labels::config(&Digest::of(&component), &description.world)?;
     let config = Config::new(config, CONFIG.to_owned(), None);
     let bytes = component.len();
@@ -80,7 +80,7 @@ pub fn push(reference: &Reference, file: &Path, labels: Labels, dynamic: bool) -
     Ok(Pushed {
         digest,
         bytes,
-        feature: description.feature,
+        offers: description.offers,
     })
 }
 

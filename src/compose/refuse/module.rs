@@ -213,7 +213,7 @@ impl Module<'_> {
     /// What refusals of an interface say.
     fn text(&mut self, interface: &str) -> (u32, u32) {
         let remedy = remedy(interface);
-        let text = format!("not allowed: the feature has no `{remedy}` in its `allow`");
+        let text = format!("not allowed: `{remedy}` is not in its `allow`");
         if let Some(known) = self.texts.get(&text) {
             return *known;
         }

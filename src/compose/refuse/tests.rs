@@ -114,8 +114,7 @@ fn an_error_says_best_what_happened() {
          silent: func() -> result<u8>;
          bare: func() -> file-error;",
     );
-    let text =
-        || Val::String("not allowed: the feature has no `wasi:refused` in its `allow`".into());
+    let text = || Val::String("not allowed: `wasi:refused` is not in its `allow`".into());
     let case = |name: &str, payload: Option<Val>| Val::Variant(name.into(), payload.map(Box::new));
     let named = |name: &str| Val::Enum(name.into());
     let told = vec![("code".into(), Val::U8(0)), ("text".into(), text())];

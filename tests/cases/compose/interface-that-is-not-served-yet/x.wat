@@ -1,3 +1,3 @@
 (component
   (instance $handler)
-  (export "spin-mcp:server/handler@0.1.0" (instance $handler)))
+  (export "spin-mcp:server/sampling@0.1.0" (instance $handler)))

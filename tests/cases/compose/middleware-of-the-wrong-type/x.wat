@@ -1,0 +1,3 @@
+(component
+  (instance $nothing)
+  (export "spin-mcp:server/handler@0.1.0" (instance $nothing)))
