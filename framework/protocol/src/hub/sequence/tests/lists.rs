@@ -178,6 +178,10 @@ fn cursors_of_nobody_are_refused() {
                     "`cursor` occurs twice",
                 ),
                 (
+                    r#"{"cursor":"b","cursor":"next:a"}"#,
+                    "`cursor` occurs twice",
+                ),
+                (
                     r#"{"cursor":"next:","_meta":[]}"#,
                     "`_meta` is not an object",
                 ),
@@ -189,6 +193,8 @@ fn cursors_of_nobody_are_refused() {
                     // Those who list nothing hand it on, if it can be read.
                     let error = chain.error(method, params);
                     assert_eq!(error, (INVALID_PARAMS, problem.to_owned()), "{params}");
+                    let read = problem == "`cursor` is not a string";
+                    assert!(read || chain.seen.is_empty(), "{params}");
                 }
             }
         }
