@@ -6,6 +6,11 @@ the machine happens to all of them. Ratios are medians of the rounds' ratios.
 
 `bare` answers without a look at the request. What a server cannot do without, reading the
 request's headers and body, is what `bare, reads` does in addition.
+
+`--beside` measures what large features cost calls of a small one, such as those of
+examples/polyglot, once `mcp build` has built them:
+
+    make bench BENCH_FLAGS="--beside examples/polyglot/guide/guide.wasm examples/polyglot/plan/plan.wasm"
 """
 
 import argparse
@@ -26,6 +31,10 @@ TARGETS = {
     "10 tools, first": ("10 tools", 0),
     "10 tools, last": ("10 tools", 9),
 }
+# The tool of `1 tool`, with the features of `--beside` in the same server.
+BESIDE = "1 tool, beside"
+# What a call of it has to reach of one of `1 tool`, where instances are reused.
+WANTED_BESIDE = 0.95
 # What `(edition, instances are reused, target)` has to reach at 16 connections.
 WANTED = {
     ("0.3", True, "1 tool"): 0.90,
@@ -41,10 +50,14 @@ def main():
     options.scratch.mkdir(parents=True, exist_ok=True)
     components, features = artifacts.build(options.scratch)
     composed = [describe(*key, component, None) for key, component in components.items()]
+    servers = {"1 tool": features[:1], "10 tools": features}
+    if options.beside:
+        servers[BESIDE] = features[:1] + options.beside
+        TARGETS[BESIDE] = (BESIDE, 0)
     for edition in ["0.2", "0.3"]:
-        for count, name in [(1, "1 tool"), (10, "10 tools")]:
-            server = options.scratch / f"server-{edition}-{count}.wasm"
-            seconds = artifacts.compose(options.mcp, features[:count], edition, server)
+        for name, parts in servers.items():
+            server = options.scratch / f"server-{edition}-{name.replace(' ', '-')}.wasm"
+            seconds = artifacts.compose(options.mcp, parts, edition, server)
             components[edition, name] = server
             composed.append(describe(edition, name, server, seconds))
     print_artifacts(composed)
@@ -61,6 +74,7 @@ def arguments():
     parser.add_argument("--wasmtime", type=Path, required=True, help="the Wasmtime CLI")
     parser.add_argument("--wrk", required=True, help="the load generator")
     parser.add_argument("--scratch", type=lambda path: Path(path).resolve(), required=True)
+    parser.add_argument("--beside", type=Path, nargs="+", default=[], help="features, see above")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=int, default=2, help="of each burst")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
@@ -122,6 +136,7 @@ def measure(options, host, edition, reuse, start, components):
                     **summary(bursts[count, target]),
                     "ratio": ratio(bursts[count, target], bursts[count, "bare"]),
                     "ratio_reads": ratio(bursts[count, target], bursts[count, "bare, reads"]),
+                    "ratio_1_tool": ratio(bursts[count, target], bursts[count, "1 tool"]),
                 }
             )
     print_table(host, edition, reuse, rows)
@@ -159,6 +174,13 @@ def print_table(host, edition, reuse, rows):
                 f"ratio {row['ratio']:.2f}  {setting}, {row['connections']} connections: {row['target']} / bare"
                 + (f" (wanted: {wanted:.2f})" if wanted else "")
                 + (f"; {row['ratio_reads']:.2f} of `bare, reads`" if row["target"] != "bare, reads" else ""),
+                flush=True,
+            )
+        if row["target"] == BESIDE:
+            wanted = f" (wanted: {WANTED_BESIDE:.2f})" if reuse else ""
+            print(
+                f"ratio {row['ratio_1_tool']:.2f}  {setting}, {row['connections']} connections: "
+                f"{BESIDE} / 1 tool{wanted}",
                 flush=True,
             )
 
