@@ -9,6 +9,11 @@ nothing, as its store is another one on each host.
 
 `bare` answers without a look at the request. What a server cannot do without, reading the
 request's headers and body, is what `bare, reads` does in addition.
+
+`--beside` measures what large features cost calls of a small one, such as those of
+examples/polyglot, once `mcp build` has built them:
+
+    make bench BENCH_FLAGS="--beside examples/polyglot/guide/guide.wasm examples/polyglot/plan/plan.wasm"
 """
 
 import argparse
@@ -42,6 +47,10 @@ SHIPPED = {
     "rate-limit": {"unavailable": "allow"},
     "validate": {},
 }
+# The tool of `1 tool`, with the features of `--beside` in the same server.
+BESIDE = "1 tool, beside"
+# What a call of it has to reach of one of `1 tool`, where instances are reused.
+WANTED_BESIDE = 0.95
 # What `(edition, instances are reused, target)` has to reach at 16 connections.
 WANTED = {
     ("0.3", True, "1 tool"): 0.90,
@@ -59,10 +68,14 @@ def main():
     options.scratch.mkdir(parents=True, exist_ok=True)
     components, features, links = artifacts.build(options.scratch)
     composed = [describe(*key, component, None) for key, component in components.items()]
+    servers = {"1 tool": features[:1], "10 tools": features}
+    if options.beside:
+        servers[BESIDE] = features[:1] + options.beside
+        TARGETS[BESIDE] = (BESIDE, 0)
     for edition in ["0.2", "0.3"]:
-        for count, name in [(1, "1 tool"), (10, "10 tools")]:
-            server = options.scratch / f"server-{edition}-{count}.wasm"
-            seconds = artifacts.compose(options.mcp, features[:count], edition, server)
+        for name, parts in servers.items():
+            server = options.scratch / f"server-{edition}-{name.replace(' ', '-')}.wasm"
+            seconds = artifacts.compose(options.mcp, parts, edition, server)
             components[edition, name] = server
             composed.append(describe(edition, name, server, seconds))
         chains = {name: [link] for (of, name), link in links.items() if of == edition}
@@ -88,6 +101,7 @@ def arguments():
     parser.add_argument("--wrk", required=True, help="the load generator")
     parser.add_argument("--scratch", type=lambda path: Path(path).resolve(), required=True)
     parser.add_argument("--targets", nargs="+", choices=TARGETS, default=list(TARGETS), help="which to measure")
+    parser.add_argument("--beside", type=Path, nargs="+", default=[], help="features, see above")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=int, default=2, help="of each burst")
     parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
@@ -198,6 +212,12 @@ def print_table(host, edition, reuse, rows):
             print(
                 f"ratio {row['ratio_one_tool']:.2f}  {setting}, {row['connections']} connections: {row['target']} / 1 tool"
                 + (f" (wanted: {wanted:.2f})" if wanted else ""),
+            )
+        if row["target"] == BESIDE:
+            wanted = f" (wanted: {WANTED_BESIDE:.2f})" if reuse else ""
+            print(
+                f"ratio {row['ratio_one_tool']:.2f}  {setting}, {row['connections']} connections: "
+                f"{BESIDE} / 1 tool{wanted}",
                 flush=True,
             )
 

@@ -20,7 +20,8 @@ class Server:
         self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, cwd=cwd)
         self.pid = self.process.pid
         self.url = url
-        deadline = time.monotonic() + 60
+        # A language's engine takes half a minute to compile.
+        deadline = time.monotonic() + 300
         while not self.answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.__exit__()

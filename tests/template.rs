@@ -371,19 +371,22 @@ fn server_of_nothing_composes_what_is_there() {
     );
 }
 
-/// An async tool makes any app a server of WASI 0.3.
+/// An async feature makes any app a server of WASI 0.3.
 #[test]
-fn app_of_async_tools_is_for_wasi_0_3() {
+fn app_of_async_features_is_for_wasi_0_3() {
     let dir = tempfile::tempdir().unwrap();
     let manifest = dir.path().join("spin.toml");
     let app = "spin_manifest_version = 2\n\n[application]\nname = \"shop\"\n";
-    fs::write(&manifest, app).unwrap();
-    for (value, wasi) in [("async=yes", Wasi::P3), ("async=no", Wasi::P2)] {
-        fs::write(&manifest, app).unwrap();
-        Template::named("mcp-tool")
-            .with(value)
-            .add("text", &manifest);
-        assert_eq!(App::load(&manifest, None).unwrap().wasi, wasi);
+    for (template, _) in RUST {
+        for (value, wasi) in [("async=yes", Wasi::P3), ("async=no", Wasi::P2)] {
+            fs::write(&manifest, app).unwrap();
+            Template::named(template).with(value).add("text", &manifest);
+            assert_eq!(
+                App::load(&manifest, None).unwrap().wasi,
+                wasi,
+                "`{template}`"
+            );
+        }
     }
 }
 
@@ -418,6 +421,40 @@ fn middleware_is_added_tested_and_built() {
     for block in blocks.map(|rest| rest.split("```").next().unwrap()) {
         assert!(code.contains(block), "not in the template: {block}");
     }
+}
+
+/// Resources and prompts that are async answer as those do that are not.
+#[test]
+fn async_resources_and_prompts_are_tested_built_and_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    let template = |name| Template::named(name).with("async=yes");
+    template("mcp-resource").new_app("notes", app);
+    template("mcp-prompt").add("writing", &app.join("spin.toml"));
+    for package in [app, &app.join("writing")] {
+        share_target(package);
+        run(cargo(package).args(["fmt", "--check"]));
+        let tests = run(cargo(package).arg("test"));
+        assert!(
+            stdout(&tests).contains("2 passed; 0 failed"),
+            "{}",
+            stdout(&tests)
+        );
+    }
+    run(mcp(app).arg("build"));
+    for (component, export) in [("notes", "resources-async"), ("writing", "prompts-async")] {
+        let component = app.join(format!("target/wasm32-wasip2/release/{component}.wasm"));
+        let exports = fs::read(component).unwrap();
+        let name = format!("spin-mcp:server/{export}@");
+        assert!(
+            exports
+                .windows(name.len())
+                .any(|part| part == name.as_bytes())
+        );
+    }
+    let server = Server::mcp(&app.join("mcp.wasm"), &[]);
+    example::reads_notes(&server, "notes");
+    example::gets_summarize(&server, "writing_summarize");
 }
 
 /// A failing build passes its exit code on, names the feature, and leaves the server alone.

@@ -25,7 +25,7 @@ enum Length {
     Page,
 }
 
-fn summarize(Summarize { text, length }: Summarize) -> Result<String, String> {
+{% if async == "yes" %}async {% endif %}fn summarize(Summarize { text, length }: Summarize) -> Result<String, String> {
     let length = match length {
         Some(Length::Sentence) => "one sentence",
         None | Some(Length::Paragraph) => "one paragraph",
@@ -40,17 +40,20 @@ fn summarize(Summarize { text, length }: Summarize) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    {%- if async == "yes" %}
+    use futures::executor::block_on;
+    {%- endif %}
 
     #[test]
     fn asks_for_a_paragraph() {
         let text = "Once upon a time".into();
-        let prompt = summarize(Summarize { text, length: None }).unwrap();
+        let prompt = {% if async == "yes" %}block_on(summarize(Summarize { text, length: None })){% else %}summarize(Summarize { text, length: None }){% endif %}.unwrap();
         assert!(prompt.starts_with("Summarize this text in one paragraph:"));
     }
 
     #[test]
     fn refuses_an_empty_text() {
         let text = " ".into();
-        assert!(summarize(Summarize { text, length: None }).is_err());
+        assert!({% if async == "yes" %}block_on(summarize(Summarize { text, length: None })){% else %}summarize(Summarize { text, length: None }){% endif %}.is_err());
     }
 }

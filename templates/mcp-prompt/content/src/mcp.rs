@@ -1,16 +1,37 @@
+{% if async == "yes" %}
+{%- assign fn = "async fn" %}{% assign await = ".await" %}
+{%- else %}
+{%- assign fn = "fn" %}{% assign await = "" %}
+{%- endif -%}
 //! Makes prompts out of functions. A function takes its arguments as a struct and returns the
 //! text of the prompt, or why there is none. It gives the prompt its name; the struct's doc
 //! comment becomes the description, and the struct's fields with theirs become the arguments.
 //! A field that is an `Option` need not be given; the variants of an enum are its completions.
 
 use std::fmt::Display;
+{%- if async == "yes" %}
+use std::pin::Pin;
+{%- endif %}
 
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+{%- if async == "yes" %}
+use spin_sdk::wit_bindgen;
+
+wit_bindgen::generate!({
+    path: "wit",
+    runtime_path: "spin_sdk::wit_bindgen::rt",
+    generate_all,
+});
+use exports::spin_mcp::server::{
+    completions_async::Guest as Completions, prompts_async::Guest as Prompts,
+};
+{%- else %}
 
 wit_bindgen::generate!({ path: "wit", generate_all });
 use exports::spin_mcp::server::{completions::Guest as Completions, prompts::Guest as Prompts};
+{%- endif %}
 use spin_mcp::server::completion_types::{Completion, CompletionArgument, CompletionReference};
 use spin_mcp::server::prompt_types::{
     self, PromptArgument, PromptList, PromptMessage, PromptOutcome, PromptResult,
@@ -24,9 +45,16 @@ type Arguments = [(String, String)];
 pub struct Prompt {
     pub name: &'static str,
     pub describe: fn(&str) -> prompt_types::Prompt,
-    pub get: fn(&Arguments) -> Result<String, String>,
+    pub get: fn(&Arguments) -> Answer<'_>,
     pub complete: fn(&str) -> Vec<String>,
 }
+{%- if async == "yes" %}
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<String, String>> + 'a>>;
+{%- else %}
+
+type Answer<'a> = Result<String, String>;
+{%- endif %}
 
 /// Lists functions as prompts: `prompts![summarize, translate]`.
 macro_rules! prompts {
@@ -34,7 +62,7 @@ macro_rules! prompts {
         &[$($crate::mcp::Prompt {
             name: stringify!($function),
             describe: |name| $crate::mcp::describe(name, $function),
-            get: |arguments| $crate::mcp::get(arguments, $function),
+            get: |arguments| {% if async == "yes" %}Box::pin($crate::mcp::get(arguments, $function)){% else %}$crate::mcp::get(arguments, $function){% endif %},
             complete: |argument| $crate::mcp::complete(argument, $function),
         }),*]
     };
@@ -44,7 +72,7 @@ pub(crate) use prompts;
 struct Component;
 
 impl Prompts for Component {
-    fn list_prompts(_request: u64, cursor: Option<String>) -> Result<PromptList, Error> {
+    {{ fn }} list_prompts(_request: u64, cursor: Option<String>) -> Result<PromptList, Error> {
         first_page(cursor)?;
         let prompts = crate::PROMPTS.iter().map(|p| (p.describe)(p.name));
         Ok(PromptList {
@@ -54,7 +82,7 @@ impl Prompts for Component {
         })
     }
 
-    fn get_prompt(
+    {{ fn }} get_prompt(
         _request: u64,
         name: String,
         arguments: Vec<(String, String)>,
@@ -62,7 +90,8 @@ impl Prompts for Component {
         let Some(prompt) = find(&name) else {
             return Ok(None);
         };
-        let text = (prompt.get)(&arguments).map_err(|why| error(-32602, why))?;
+        let text = (prompt.get)(&arguments){{ await }};
+        let text = text.map_err(|why| error(-32602, why))?;
         Ok(Some(PromptOutcome::Complete(PromptResult {
             description: None,
             messages: vec![PromptMessage {
@@ -79,7 +108,7 @@ impl Prompts for Component {
 }
 
 impl Completions for Component {
-    fn complete(
+    {{ fn }} complete(
         _request: u64,
         reference: CompletionReference,
         argument: CompletionArgument,
@@ -99,7 +128,7 @@ fn find(name: &str) -> Option<&'static Prompt> {
     crate::PROMPTS.iter().find(|prompt| prompt.name == name)
 }
 
-pub fn describe<A: JsonSchema, T, E>(name: &str, _: fn(A) -> Result<T, E>) -> prompt_types::Prompt {
+pub fn describe<A: JsonSchema, T>(name: &str, _: fn(A) -> T) -> prompt_types::Prompt {
     let (schema, description) = schema::<A>();
     let properties = schema.get("properties").and_then(Value::as_object);
     let required = schema.get("required").and_then(Value::as_array);
@@ -122,9 +151,16 @@ pub fn describe<A: JsonSchema, T, E>(name: &str, _: fn(A) -> Result<T, E>) -> pr
     }
 }
 
+{% if async == "yes" -%}
+pub async fn get<A, F, T, E>(given: &Arguments, function: fn(A) -> F) -> Result<String, String>
+where
+    A: DeserializeOwned + JsonSchema,
+    F: Future<Output = Result<T, E>>,
+{%- else -%}
 pub fn get<A, T, E>(given: &Arguments, function: fn(A) -> Result<T, E>) -> Result<String, String>
 where
     A: DeserializeOwned + JsonSchema,
+{%- endif %}
     T: Display,
     E: Display,
 {
@@ -140,13 +176,13 @@ where
     }
     let arguments = serde_path_to_error::deserialize(Value::Object(arguments))
         .map_err(|why| format!("invalid arguments: {why}"))?;
-    match function(arguments) {
+    match function(arguments){{ await }} {
         Ok(text) => Ok(text.to_string()),
         Err(why) => Err(format!("{why:#}")),
     }
 }
 
-pub fn complete<A: JsonSchema, T, E>(argument: &str, _: fn(A) -> Result<T, E>) -> Vec<String> {
+pub fn complete<A: JsonSchema, T>(argument: &str, _: fn(A) -> T) -> Vec<String> {
     choices(&property(&schema::<A>().0, argument))
 }
 

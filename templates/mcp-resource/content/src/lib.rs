@@ -7,7 +7,7 @@ const RESOURCES: &[mcp::Resource] = &[mcp::Resource {
     name: "notes",
     description: "The names of all notes, one on each line.",
     mime_type: "text/plain",
-    read: || Ok(names().join("\n").into()),
+    read: || {% if async == "yes" %}Box::pin(async { Ok(names().join("\n").into()) }){% else %}Ok(names().join("\n").into()){% endif %},
 }];
 
 const TEMPLATES: &[mcp::Template] = &[mcp::Template {
@@ -15,7 +15,7 @@ const TEMPLATES: &[mcp::Template] = &[mcp::Template {
     name: "note",
     description: "One note.",
     mime_type: "text/plain",
-    read: |variables| Ok(note(&variables["name"]).map(Into::into)),
+    read: |variables| {% if async == "yes" %}Box::pin(async { Ok(note(&variables["name"]).await.map(Into::into)) }){% else %}Ok(note(&variables["name"]).map(Into::into)){% endif %},
     completions: &[("name", names)],
 }];
 
@@ -28,7 +28,7 @@ fn names() -> Vec<String> {
     NOTES.iter().map(|(name, _)| name.to_string()).collect()
 }
 
-fn note(name: &str) -> Option<&'static str> {
+{% if async == "yes" %}async {% endif %}fn note(name: &str) -> Option<&'static str> {
     let note = NOTES.iter().find(|note| note.0 == name);
     note.map(|(_, text)| *text)
 }
@@ -36,14 +36,17 @@ fn note(name: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    {%- if async == "yes" %}
+    use futures::executor::block_on;
+    {%- endif %}
 
     #[test]
     fn finds_a_note() {
-        assert_eq!(note("travel"), Some("The train leaves at 9."));
+        assert_eq!({% if async == "yes" %}block_on(note("travel")){% else %}note("travel"){% endif %}, Some("The train leaves at 9."));
     }
 
     #[test]
     fn knows_what_is_not_there() {
-        assert_eq!(note("work"), None);
+        assert_eq!({% if async == "yes" %}block_on(note("work")){% else %}note("work"){% endif %}, None);
     }
 }

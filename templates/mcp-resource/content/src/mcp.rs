@@ -1,12 +1,35 @@
+{% if async == "yes" %}
+{%- assign fn = "async fn" %}{% assign await = ".await" %}
+{%- assign body = "Answer<'static, Body>" %}{% assign found = "Answer<'_, Option<Body>>" %}
+{%- else %}
+{%- assign fn = "fn" %}{% assign await = "" %}
+{%- assign body = "Result<Body, String>" %}{% assign found = "Result<Option<Body>, String>" %}
+{%- endif -%}
 //! Makes resources out of functions. A resource is listed and read by its URI; a template stands
 //! for all resources whose URIs fit it, and its function gets what the variables stand for.
 
 use std::collections::BTreeMap;
+{%- if async == "yes" %}
+use std::pin::Pin;
+{%- endif %}
 
 use percent_encoding::percent_decode_str;
+{%- if async == "yes" %}
+use spin_sdk::wit_bindgen;
+
+wit_bindgen::generate!({
+    path: "wit",
+    runtime_path: "spin_sdk::wit_bindgen::rt",
+    generate_all,
+});
+use exports::spin_mcp::server::{
+    completions_async::Guest as Completions, resources_async::Guest as Resources,
+};
+{%- else %}
 
 wit_bindgen::generate!({ path: "wit", generate_all });
 use exports::spin_mcp::server::{completions::Guest as Completions, resources::Guest as Resources};
+{%- endif %}
 use spin_mcp::server::completion_types::{Completion, CompletionArgument, CompletionReference};
 use spin_mcp::server::resource_types::{
     ReadOutcome, ReadResult, ResourceList, ResourceTemplate, ResourceTemplateList,
@@ -21,7 +44,7 @@ pub struct Resource {
     pub description: &'static str,
     pub mime_type: &'static str,
     /// What it holds, text or bytes, or why that cannot be read.
-    pub read: fn() -> Result<Body, String>,
+    pub read: fn() -> {{ body }},
 }
 
 /// A family of resources.
@@ -32,10 +55,15 @@ pub struct Template {
     pub description: &'static str,
     pub mime_type: &'static str,
     /// Likewise, of one of them; `None` if it is not there.
-    pub read: fn(&Variables) -> Result<Option<Body>, String>,
+    pub read: fn(&Variables) -> {{ found }},
     /// What a variable may stand for, for the client to suggest.
     pub completions: &'static [(&'static str, Values)],
 }
+{%- if async == "yes" %}
+
+/// What a function gives once it has waited.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, String>> + 'a>>;
+{%- endif %}
 
 pub type Values = fn() -> Vec<String>;
 
@@ -63,7 +91,7 @@ impl From<Vec<u8>> for Body {
 struct Component;
 
 impl Resources for Component {
-    fn list_resources(_request: u64, cursor: Option<String>) -> Result<ResourceList, Error> {
+    {{ fn }} list_resources(_request: u64, cursor: Option<String>) -> Result<ResourceList, Error> {
         first_page(cursor)?;
         let resources = crate::RESOURCES.iter().map(|resource| ResourceInfo {
             uri: resource.uri.into(),
@@ -83,7 +111,7 @@ impl Resources for Component {
         })
     }
 
-    fn list_resource_templates(
+    {{ fn }} list_resource_templates(
         _request: u64,
         cursor: Option<String>,
     ) -> Result<ResourceTemplateList, Error> {
@@ -105,8 +133,8 @@ impl Resources for Component {
         })
     }
 
-    fn read_resource(_request: u64, uri: String) -> Result<Option<ReadOutcome>, Error> {
-        let found = read(&uri).map_err(|why| error(-32603, why))?;
+    {{ fn }} read_resource(_request: u64, uri: String) -> Result<Option<ReadOutcome>, Error> {
+        let found = read(&uri){{ await }}.map_err(|why| error(-32603, why))?;
         Ok(found.map(|(body, mime_type)| {
             ReadOutcome::Complete(ReadResult {
                 contents: vec![ResourceContents {
@@ -123,7 +151,7 @@ impl Resources for Component {
 }
 
 impl Completions for Component {
-    fn complete(
+    {{ fn }} complete(
         _request: u64,
         reference: CompletionReference,
         argument: CompletionArgument,
@@ -144,13 +172,13 @@ impl Completions for Component {
 
 export!(Component);
 
-fn read(uri: &str) -> Result<Option<(Body, &'static str)>, String> {
+{{ fn }} read(uri: &str) -> Result<Option<(Body, &'static str)>, String> {
     if let Some(resource) = crate::RESOURCES.iter().find(|resource| resource.uri == uri) {
-        return Ok(Some(((resource.read)()?, resource.mime_type)));
+        return Ok(Some(((resource.read)(){{ await }}?, resource.mime_type)));
     }
     for template in crate::TEMPLATES {
         if let Some(variables) = variables(template.uri, uri)
-            && let Some(body) = (template.read)(&variables)?
+            && let Some(body) = (template.read)(&variables){{ await }}?
         {
             return Ok(Some((body, template.mime_type)));
         }
