@@ -14,7 +14,7 @@ from pathlib import Path
 REQUIREMENTS = Path("requirements.txt")
 VENV = Path(".venv")
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
-WORLD = ["--quiet", "--wit-path", "wit", "--world", "feature"]
+WORLD = ["--quiet", "--wit-path", "wit"]
 # Interfaces that share a name with another one, and what they are called in Python.
 for name in (
     "spin-mcp:server/types@0.1.0=mcp_types",
