@@ -5,35 +5,30 @@ mod example;
 mod support;
 #[path = "support/template.rs"]
 mod template;
+#[path = "support/typescript.rs"]
+mod typescript;
 #[path = "support/web.rs"]
 mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use spin_mcp::app::App;
 use support::{Server, compose, expect_success, fixture, mcp, root, rpc};
 use template::Template;
+use typescript::{install, modules, passes_its_tests};
 use web::Web;
 
 const TEMPLATES: [&str; 3] = ["mcp-tool-ts", "mcp-resource-ts", "mcp-prompt-ts"];
+const MIDDLEWARE: &str = "mcp-middleware-ts";
 /// The largest feature component that a template may build, in bytes: mostly its engine.
 const MAX_FEATURE: u64 = 15_000_000;
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// The packages that a first build would install.
-fn modules() -> &'static Path {
-    static MODULES: OnceLock<PathBuf> = OnceLock::new();
-    MODULES.get_or_init(|| {
-        let output = expect_success(&mut Command::new(root().join("scripts/typescript.sh")));
-        PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
-    })
-}
 
 /// Building an engine into components and compiling those keeps all processors busy: the tests
 /// that do so take turns.
@@ -42,13 +37,9 @@ fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn install(app: &Path) {
-    std::os::unix::fs::symlink(modules(), app.join("node_modules")).unwrap();
-}
-
 #[test]
 fn wit_is_a_copy_of_the_contract() {
-    for template in TEMPLATES {
+    for template in TEMPLATES.into_iter().chain([MIDDLEWARE]) {
         for (package, originals) in [
             ("spin-mcp-server", "framework/wit"),
             ("wasi-config", "src/host/wit"),
@@ -69,7 +60,7 @@ fn wit_is_a_copy_of_the_contract() {
     }
 }
 
-/// Each template stands alone, so what they have in common is there three times.
+/// Each template stands alone, so what they have in common is there several times.
 #[test]
 fn what_templates_share_is_the_same_in_each() {
     let read = |template: &str, file: &str| {
@@ -82,11 +73,15 @@ fn what_templates_share_is_the_same_in_each() {
         "content/build.mjs",
         "content/package-lock.json",
         "content/package.json",
-        "content/spin.toml",
         "content/tsconfig.json",
         "metadata/snippets/application-trigger.txt",
-        "metadata/snippets/component.txt",
     ] {
+        for template in TEMPLATES.into_iter().chain([MIDDLEWARE]) {
+            let same = read(template, file) == read(TEMPLATES[0], file);
+            assert!(same, "`{file}` of `{template}` differs from that of others");
+        }
+    }
+    for file in ["content/spin.toml", "metadata/snippets/component.txt"] {
         for template in TEMPLATES {
             let same = read(template, file) == read(TEMPLATES[0], file);
             assert!(same, "`{file}` of `{template}` differs from that of others");
@@ -134,7 +129,7 @@ fn private_functions(source: &str) -> Vec<(String, String)> {
 
 #[test]
 fn versions_are_exact_and_come_from_any_registry() {
-    for template in TEMPLATES {
+    for template in TEMPLATES.into_iter().chain([MIDDLEWARE]) {
         let content = root().join("templates").join(template).join("content");
         let read = |file: &str| -> Value {
             serde_json::from_slice(&fs::read(content.join(file)).unwrap()).unwrap()
@@ -212,9 +207,7 @@ fn scaffolded_app_is_tested_built_and_called() {
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, format!("{text}\n{echo}")).unwrap();
 
-    let tests = expect_success(Command::new("npm").arg("test").current_dir(app));
-    let told = String::from_utf8(tests.stdout).unwrap();
-    assert!(told.contains("# pass 2\n"), "{told}");
+    passes_its_tests(app, 2);
 
     let built = expect_success(mcp().arg("build").current_dir(app));
     let told = String::from_utf8(built.stdout).unwrap();
@@ -243,9 +236,7 @@ fn scaffolded_resources_and_prompts_are_tested_built_and_served() {
     let writing = app.join("writing");
     for package in [app, &writing] {
         install(package);
-        let tests = expect_success(Command::new("npm").arg("test").current_dir(package));
-        let told = String::from_utf8(tests.stdout).unwrap();
-        assert!(told.contains("# pass 2\n"), "{told}");
+        passes_its_tests(package, 2);
     }
     let built = expect_success(mcp().arg("build").current_dir(app));
     let told = String::from_utf8(built.stdout).unwrap();
