@@ -34,12 +34,12 @@ fn python_is_a_link_of_a_chain() {
     let dir = tempfile::tempdir().unwrap();
     let app = dir.path();
     add("mcp-middleware-python", "async=no", "0.2", app);
-    build_python(app);
     shows_its_code(
         "docs/python.md",
         "python middleware",
         &app.join("log/app.py"),
     );
+    build_python(app);
     assert!(logs_what_passes(app, FAILED_IN_PYTHON) >= AT_ONCE);
 
     change(app, "{}", "{ slow_ms = 600_000 }");
