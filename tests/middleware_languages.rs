@@ -47,7 +47,7 @@ fn python_is_a_link_of_a_chain() {
     expect_success(mcp().arg("compose").current_dir(app));
     logs_nothing(app, FAILED_IN_PYTHON);
     change(app, "{ slow_ms = 600_000 }", "{ slow = 1 }");
-    refuses_settings(app, "unknown field `slow`, expected `slow_ms`");
+    refuses_settings(app, "slow: unknown field `slow`, expected `slow_ms`");
 }
 
 #[test]
