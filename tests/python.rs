@@ -2,6 +2,8 @@
 
 #[path = "support/example.rs"]
 mod example;
+#[path = "support/python.rs"]
+mod python;
 mod support;
 #[path = "support/template.rs"]
 mod template;
@@ -15,6 +17,7 @@ use std::process::Command;
 use std::sync::{Arc, Barrier, Mutex, PoisonError};
 
 use ignore::gitignore::GitignoreBuilder;
+use python::{has_its_types, install, passes_its_tests, venv};
 use serde_json::{Value as Json, json};
 use spin_mcp::app::App;
 use support::{Server, expect_success, fixture, mcp, root, rpc};
@@ -27,6 +30,7 @@ const TEMPLATES: [&str; 3] = [
     "mcp-resource-python",
     "mcp-prompt-python",
 ];
+const MIDDLEWARE: &str = "mcp-middleware-python";
 /// The largest feature component that the template may build, in bytes: Python itself.
 const MAX_FEATURE: u64 = 20_000_000;
 /// The most lines of the first file that a user sees.
@@ -39,22 +43,9 @@ fn content(template: &str) -> PathBuf {
     root().join("templates").join(template).join("content")
 }
 
-/// The virtual environment that a first build would make.
-fn venv() -> PathBuf {
-    let output = expect_success(&mut Command::new(root().join("scripts/componentize-py.sh")));
-    PathBuf::from(String::from_utf8(output.stdout).unwrap().trim())
-}
-
-/// A program of the app's virtual environment.
-fn python(app: &Path, program: &str) -> Command {
-    let mut command = Command::new(app.join(".venv/bin").join(program));
-    command.current_dir(app).env("PYTHONDONTWRITEBYTECODE", "1");
-    command
-}
-
 #[test]
 fn wit_is_a_copy_of_the_contract() {
-    for template in TEMPLATES {
+    for template in TEMPLATES.into_iter().chain([MIDDLEWARE]) {
         let copies = content(template).join("wit/deps/spin-mcp-server");
         let copies: Vec<_> = fs::read_dir(copies).unwrap().map(Result::unwrap).collect();
         assert!(copies.len() >= 2, "`{template}` lacks files");
@@ -71,7 +62,7 @@ fn wit_is_a_copy_of_the_contract() {
     }
 }
 
-/// Each template stands alone, so what they have in common is there three times.
+/// Each template stands alone, so what they have in common is there several times.
 #[test]
 fn what_templates_share_is_the_same_in_each() {
     let own = [
@@ -81,19 +72,22 @@ fn what_templates_share_is_the_same_in_each() {
         "test_app.py",
         "world.wit",
     ];
-    // What the parameter `async` of tools is for.
-    let of_tools = ["spin.toml", "application-trigger.txt"];
+    // What the parameter `async` is for.
+    let of_async = ["spin.toml", "application-trigger.txt"];
     let mut known = BTreeMap::new();
     let mut times = BTreeMap::new();
-    for template in TEMPLATES {
+    for template in TEMPLATES.into_iter().chain([MIDDLEWARE]) {
         let mut files = files(&content(template));
         files.push(content(template).join("../metadata/snippets/application-trigger.txt"));
         for file in files {
-            let name = file.strip_prefix(content(template)).unwrap().to_owned();
-            let varies =
-                template == TEMPLATES[0] && of_tools.iter().any(|file| name.ends_with(file));
-            if varies || own.iter().any(|own| name.ends_with(own)) {
+            let mut name = file.strip_prefix(content(template)).unwrap().to_owned();
+            if own.iter().any(|own| name.ends_with(own)) {
                 continue;
+            }
+            if [TEMPLATES[0], MIDDLEWARE].contains(&template)
+                && of_async.iter().any(|file| name.ends_with(file))
+            {
+                name = Path::new("async").join(name.file_name().unwrap());
             }
             let text = fs::read_to_string(&file).unwrap();
             let first = known.entry(name.clone()).or_insert(text.clone());
@@ -117,10 +111,16 @@ fn what_templates_share_is_the_same_in_each() {
             }
         }
     }
-    for (name, expected) in [("build.py", 3), ("spin.toml", 2), ("wasi/http.py", 3)] {
-        assert_eq!(times[Path::new(name)], expected, "{name}");
-    }
-    for (name, expected) in [("hints.py", 2), ("first_page", 3), ("completion", 2)] {
+    for (name, expected) in [
+        ("build.py", 4),
+        ("spin.toml", 2),
+        ("async/application-trigger.txt", 2),
+        ("wasi/http.py", 4),
+        ("wasi/http_async.py", 2),
+        ("hints.py", 3),
+        ("first_page", 3),
+        ("completion", 2),
+    ] {
         assert_eq!(times[Path::new(name)], expected, "{name}");
     }
 }
@@ -183,7 +183,7 @@ fn scaffolded_app_is_tested_built_and_called() {
 
     let features = [app, &app.join("notes"), &app.join("writing")];
     for feature in features {
-        std::os::unix::fs::symlink(venv(), feature.join(".venv")).unwrap();
+        install(feature);
         passes_its_tests(feature, 2);
         let lines = fs::read_to_string(feature.join("app.py"))
             .unwrap()
@@ -236,18 +236,6 @@ fn watched(app: &Path) -> BTreeSet<PathBuf> {
     found
         .filter(|file| patterns.matched(file, false).is_ignore())
         .collect()
-}
-
-fn passes_its_tests(feature: &Path, count: usize) {
-    let tests = expect_success(python(feature, "python").args(["-m", "unittest"]));
-    let told = String::from_utf8(tests.stderr).unwrap();
-    assert!(told.contains(&format!("Ran {count} tests")), "{told}");
-}
-
-fn has_its_types(feature: &Path) {
-    let checked = expect_success(&mut python(feature, "mypy"));
-    let told = String::from_utf8(checked.stdout).unwrap();
-    assert!(told.starts_with("Success: no issues found in "), "{told}");
 }
 
 fn answers(server: &Server) {
@@ -304,7 +292,7 @@ fn blocks_of_the_page_do_what_it_says() {
     let dir = tempfile::tempdir().unwrap();
     let app = dir.path();
     Template::named("mcp-tool-python").new_app("my-server", app);
-    std::os::unix::fs::symlink(venv(), app.join(".venv")).unwrap();
+    install(app);
     let count = write_blocks(app);
     passes_its_tests(app, 2 + count);
 
@@ -345,7 +333,7 @@ fn async_tools_wait_side_by_side() {
     let app = dir.path();
     let template = Template::named("mcp-tool-python").with("async=yes");
     template.new_app("my-server", app);
-    std::os::unix::fs::symlink(venv(), app.join(".venv")).unwrap();
+    install(app);
     fs::copy(fixture("echo"), app.join("echo.wasm")).unwrap();
     let (code, wit) = (blocks("python async"), blocks("wit async"));
     edit(&app.join("app.py"), |text| append(text, &code) + POSTS);

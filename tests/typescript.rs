@@ -25,11 +25,12 @@ use web::Web;
 
 /// The engines, with the largest feature component that a template may build, in bytes.
 const ENGINES: [(&str, u64); 2] = [("starlingmonkey", 15_000_000), ("quickjs", 3_000_000)];
+const MIDDLEWARE: &str = "mcp-middleware-ts";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
 fn wit_is_a_copy_of_the_contract() {
-    for template in TEMPLATES {
+    for template in TEMPLATES.into_iter().chain([MIDDLEWARE]) {
         for (package, originals) in [
             ("spin-mcp-server", "framework/wit"),
             ("wasi-config", "src/host/wit"),
@@ -50,7 +51,7 @@ fn wit_is_a_copy_of_the_contract() {
     }
 }
 
-/// Each template stands alone, so what they have in common is there three times.
+/// Each template stands alone, so what they have in common is there several times.
 #[test]
 fn what_templates_share_is_the_same_in_each() {
     let read = |template: &str, file: &str| {
@@ -73,6 +74,26 @@ fn what_templates_share_is_the_same_in_each() {
             let same = read(template, file) == read(TEMPLATES[0], file);
             assert!(same, "`{file}` of `{template}` differs from that of others");
         }
+    }
+    // It has no choice of engines.
+    let dir = tempfile::tempdir().unwrap();
+    let tool = Template::named(TEMPLATES[0]).with("engine=starlingmonkey");
+    tool.new_app("my-server", dir.path());
+    for file in [
+        ".gitignore",
+        ".npmrc",
+        "build.mjs",
+        "package-lock.json",
+        "package.json",
+        "test/tsconfig.json",
+        "tsconfig.json",
+    ] {
+        let own = read(MIDDLEWARE, &format!("content/{file}"));
+        let same = own == fs::read_to_string(dir.path().join(file)).unwrap();
+        assert!(
+            same,
+            "`{file}` of `{MIDDLEWARE}` differs from that of features"
+        );
     }
     let mut functions = BTreeMap::new();
     let mut shared = BTreeSet::new();

@@ -26,6 +26,7 @@ impl Template {
     }
 
     /// `spin new -t TEMPLATE NAME`, into the folder `to`.
+    #[allow(dead_code, reason = "each test binary uses another part of this")]
     pub fn new_app(&self, name: &str, to: &Path) {
         self.scaffold("new", name, to);
     }

@@ -21,6 +21,7 @@ pub fn modules() -> &'static Path {
 }
 
 /// `spin new`, or `spin add` where there is an app, with the packages in place.
+#[allow(dead_code, reason = "each test binary uses another part of this")]
 pub fn scaffold(template: &str, engine: &str, name: &str, app: &Path) -> PathBuf {
     let template = Template::named(template).with(&format!("engine={engine}"));
     let manifest = app.join("spin.toml");
@@ -36,7 +37,7 @@ pub fn scaffold(template: &str, engine: &str, name: &str, app: &Path) -> PathBuf
 }
 
 /// Puts the packages where a build would install them, and says that it did.
-fn install(package: &Path) {
+pub fn install(package: &Path) {
     let installed = package.join("node_modules");
     fs::create_dir(&installed).unwrap();
     for entry in fs::read_dir(modules()).unwrap() {
@@ -60,6 +61,7 @@ pub fn passed(package: &Path) -> usize {
 
 /// Building an engine into components and compiling those keeps all processors busy: the tests
 /// that do so take turns.
+#[allow(dead_code, reason = "each test binary uses another part of this")]
 pub fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)

@@ -102,7 +102,7 @@ mod link {
     /// What follows the arguments waits for features and links.
     macro_rules! handle {
         ($id:ident, $method:ident, $params:ident $(, $($wait:tt)+)?) => {{
-            let (mut sequence, mut step) = Sequence::begin(catalog(), &$method, &$params);
+            let (mut sequence, mut step) = Sequence::begin($id, catalog(), &$method, &$params);
             loop {
                 step = match step {
                     Step::Own => sequence.own(own!($id, &$method, &$params $(, $($wait)+)?)),

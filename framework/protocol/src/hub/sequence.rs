@@ -2,7 +2,8 @@
 //!
 //! What is here hides what has the same name behind it: it is asked first, and lists leave out
 //! what it hides. Of features whose lists depend on the request, only the page that is at hand
-//! is known; what they list on other pages may be in a list twice.
+//! is known; what they list on other pages may be in a list twice. Compose is shown all, so that
+//! it can refuse what has one name.
 
 mod page;
 
@@ -35,6 +36,8 @@ pub enum Step<'a> {
 
 /// A request on its way through a sequence.
 pub struct Sequence<'a> {
+    /// It is compose that asks.
+    composing: bool,
     catalog: Catalog<'a>,
     method: &'a str,
     params: &'a str,
@@ -54,7 +57,13 @@ enum Then {
 }
 
 impl<'a> Sequence<'a> {
-    pub fn begin(catalog: Catalog<'a>, method: &'a str, params: &'a str) -> (Self, Step<'a>) {
+    /// `id` is that of the request; compose asks with 0.
+    pub fn begin(
+        id: u64,
+        catalog: Catalog<'a>,
+        method: &'a str,
+        params: &'a str,
+    ) -> (Self, Step<'a>) {
         let list = target::list_kind(method);
         let (then, step) = match (method, list) {
             (_, Some(kind)) => {
@@ -73,6 +82,7 @@ impl<'a> Sequence<'a> {
             _ => (Then::Pass, Step::Next(Cow::Borrowed(params))),
         };
         let sequence = Sequence {
+            composing: id == 0,
             catalog,
             method,
             params,
@@ -129,7 +139,8 @@ impl<'a> Sequence<'a> {
             (Then::List(_, Some(own)), _) if code == Some(METHOD_NOT_FOUND) => Ok(own.clone()),
             (_, Err(error)) => Err(error),
             (Then::List(kind, own), Ok(next)) => {
-                let listed = page::listed(&self.catalog, *kind, own.as_deref(), &next);
+                let hides = !self.composing;
+                let listed = page::listed(&self.catalog, *kind, own.as_deref(), &next, hides);
                 listed.map_err(|failure| error(&failure))
             }
             (Then::Capabilities, Ok(described)) => {

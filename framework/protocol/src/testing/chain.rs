@@ -140,7 +140,7 @@ pub fn through(
         return last(method, params);
     };
     let catalog = Catalog::new(first).unwrap();
-    let (mut sequence, mut step) = Sequence::begin(catalog, method, params);
+    let (mut sequence, mut step) = Sequence::begin(1, catalog, method, params);
     loop {
         step = match step {
             Step::Own => {

@@ -53,12 +53,14 @@ pub fn is_last(page: &str) -> bool {
     page.is_some_and(|page| page.member("nextCursor").is_none())
 }
 
-/// A page of the next link, behind the last one of its own if both are in one.
+/// A page of the next link, behind the last one of its own if both are in one. `hides`: without
+/// what is here by the same name.
 pub fn listed(
     catalog: &Catalog<'_>,
     kind: ListKind,
     own: Option<&str>,
     next: &str,
+    hides: bool,
 ) -> Result<String, Failure> {
     let method = kind.method();
     let theirs = read(method, next)?;
@@ -74,7 +76,7 @@ pub fn listed(
     let is_hidden = |name: String| names.contains(&name) || has(catalog, kind, &name);
     let behind = list
         .elements()
-        .filter(|entry| !name(entry).is_some_and(is_hidden));
+        .filter(|entry| !hides || !name(entry).is_some_and(is_hidden));
 
     let mut out = Vec::with_capacity(next.len() + own.map_or(0, str::len) + 64);
     let mut object = Object::begin(&mut out);

@@ -324,3 +324,18 @@ fn joined_lists_have_a_size() {
         error.message
     );
 }
+
+#[test]
+fn compose_is_shown_what_clients_are_not() {
+    let baked = baked(&part("same", 2));
+    let catalog = Catalog::new(&baked).unwrap();
+    let page = r#"{"tools":[{"name":"same-0"},{"name":"behind"}]}"#;
+    for (id, expected) in [(0, &["same-0", "behind"][..]), (1, &["behind"])] {
+        let (sequence, _) = Sequence::begin(id, catalog, "tools/list", r#"{"cursor":"next:a"}"#);
+        let listed = sequence.next(Ok(page.to_owned())).unwrap();
+        let listed: Json = serde_json::from_str(&listed).unwrap();
+        let names = listed["tools"].as_array().unwrap().iter();
+        let names: Vec<_> = names.map(|tool| tool["name"].as_str().unwrap()).collect();
+        assert_eq!(names, expected);
+    }
+}
