@@ -1,4 +1,5 @@
 use super::*;
+use crate::hub::sequence::Sequence;
 
 #[test]
 fn lists_are_those_of_all_parts_in_order() {
