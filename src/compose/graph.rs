@@ -9,7 +9,7 @@ use wit_parser::Resolve;
 
 use super::{
     interface::Kind,
-    load::{Loaded, REQUEST, SETTINGS, World},
+    load::{Loaded, SETTINGS, World},
     part::Role,
     refuse::Refusers,
     settings,
@@ -92,7 +92,7 @@ pub fn encode(server: &Server<'_>) -> Result<Vec<u8>> {
         }
     }
     if let Some(request) = &request {
-        for import in [CONTROL, PREPARED, REQUEST] {
+        for import in [CONTROL, PREPARED] {
             hub.plug_if_imported(&mut graph, import, request)?;
         }
     }

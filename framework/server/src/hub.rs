@@ -6,7 +6,7 @@ use spin_mcp_protocol::{
 };
 
 use crate::{BELOW, Component, catalog::catalog, edition, services};
-use edition::bindings::spin_mcp::{framework::prepared, server::request};
+use edition::bindings::spin_mcp::framework::prepared;
 
 mod bindings {
     #[cfg(feature = "wasi-0-2")]
@@ -36,12 +36,12 @@ bindings::export!(Component with_types_in bindings);
 macro_rules! handle {
     ($id:ident, $method:ident, $params:ident $(, $($wait:tt)+)?) => {{
         let id = $id & BELOW;
-        if let Some(result) = prepared::get(id) {
+        let known = prepared::get(id);
+        if let Some(result) = known.result {
             return Ok(result);
         }
         let catalog = catalog();
-        let version = request::protocol_version(id);
-        let capabilities = request::client_capabilities(id);
+        let (version, capabilities) = (known.protocol_version, known.client_capabilities);
         let services = &mut services::Hub;
         let handling = hub::handle(&catalog, &$method, &$params, &version, capabilities, services);
         let mut call = match handling {

@@ -38,7 +38,6 @@ pub mod bindings {
             world server {
                 import spin-mcp:framework/control@0.1.0;
                 import spin-mcp:framework/prepared@0.1.0;
-                import spin-mcp:server/request@0.1.0;
                 import spin-mcp:server/handler@0.1.0;
                 import spin-mcp:server/tools@0.1.0;
                 import spin-mcp:server/resources@0.1.0;
@@ -235,7 +234,7 @@ fn call_over_http(mut call: Call<'_>, out: ResponseOutparam, services: &mut serv
     };
     // Those who listen must not wait for the client to have read the answer. A store that
     // fails has said so on stderr.
-    let _ = listen::publish(services, &changes(id));
+    let _ = listen::publish(services, &changes(&call, id));
     match mine.or(control::end(id)) {
         Some(out) => respond(out, response.http()),
         None => control::final_event(id, &response.event()),
@@ -326,7 +325,7 @@ fn advance(mut call: Call<'_>, services: &mut services::Http) {
             break;
         }
     }
-    let _ = listen::publish(services, &changes(id));
+    let _ = listen::publish(services, &changes(&call, id));
     control::end(id);
 }
 
@@ -335,7 +334,10 @@ fn nobody() -> control::Context {
     from_context(Context::default())
 }
 
-fn changes(id: u64) -> Vec<Change> {
+fn changes(call: &Call<'_>, id: u64) -> Vec<Change> {
+    if !call.may_tell_of_changes() {
+        return Vec::new();
+    }
     let changes = control::changes(id).into_iter();
     changes
         .map(|change| match change {
@@ -564,7 +566,7 @@ impl Stdio {
                 break Some(response);
             }
         };
-        let changes = changes(id);
+        let changes = changes(&call, id);
         control::end(id);
         let mut lines = self
             .session
