@@ -10,7 +10,7 @@ use wit_parser::Resolve;
 use super::{
     guard::guard,
     interface::Kind,
-    load::{Loaded, REQUEST, SETTINGS, World},
+    load::{Loaded, SETTINGS, World},
     part::Role,
     refuse::Refusers,
     settings, stdio,
@@ -100,7 +100,7 @@ pub fn encode(server: &Server<'_>) -> Result<Vec<u8>> {
         }
     }
     if let (Some(hub), Some(request)) = (&hub, &request) {
-        for import in [CONTROL, PREPARED, REQUEST] {
+        for import in [CONTROL, PREPARED] {
             hub.plug_if_imported(&mut graph, import, request)?;
         }
     }
@@ -125,11 +125,9 @@ pub fn encode(server: &Server<'_>) -> Result<Vec<u8>> {
     let transport = framework(&mut graph, "spin-mcp:transport", transport)?;
     transport.plug(&mut graph, handler, next, handler)?;
     if let Some(request) = &request {
-        for import in [CONTROL, REQUEST] {
-            transport
-                .plug_if_imported(&mut graph, import, request)
-                .context("the transport and the component behind `request` do not fit; build both for the same WASI")?;
-        }
+        transport.plug(&mut graph, CONTROL, request, CONTROL).context(
+            "the transport and the component behind `request` do not fit; build both for the same WASI",
+        )?;
     }
     export(graph, &transport, &transport.world.exports)
 }

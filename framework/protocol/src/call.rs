@@ -256,6 +256,21 @@ impl<'a> Call<'a> {
         self.id
     }
 
+    /// Whether a part of the server can ask `request` about it.
+    pub fn may_be_asked_about(&self) -> bool {
+        let flags = match self.passed {
+            Some(_) => self.catalog.flags(),
+            None => self.flags(),
+        };
+        flags.contains(Flags::USES_REQUEST)
+    }
+
+    /// Whether what it tells of changes has to be looked for.
+    pub fn may_tell_of_changes(&self) -> bool {
+        let flags = self.flags();
+        flags.contains(Flags::RESOURCE_UPDATED) || flags.contains(Flags::LIST_CHANGED)
+    }
+
     /// Whether anything that the feature sends meanwhile can go to this client, or the client
     /// can be asked before the answer.
     pub fn may_stream(&self) -> bool {

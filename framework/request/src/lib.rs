@@ -20,7 +20,7 @@ use edition::Channel;
 use edition::bindings::exports::spin_mcp::{
     framework::{
         control::{Change, Context},
-        prepared,
+        prepared::{self, Known},
     },
     server::{
         changes::{self, ListKind},
@@ -165,8 +165,12 @@ impl input::Guest for Component {
 }
 
 impl prepared::Guest for Component {
-    fn get(id: u64) -> Option<String> {
-        with(id, |request| request.context.prepared.clone())
+    fn get(id: u64) -> Known {
+        Known {
+            result: with(id, |request| request.context.prepared.clone()),
+            protocol_version: <Component as request::Guest>::protocol_version(id),
+            client_capabilities: <Component as request::Guest>::client_capabilities(id),
+        }
     }
 }
 

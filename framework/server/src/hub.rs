@@ -7,7 +7,6 @@ use spin_mcp_protocol::{
 };
 
 use crate::{BELOW, Component, catalog::catalog, edition, services};
-use edition::bindings::spin_mcp::server::request;
 
 mod bindings {
     #[cfg(feature = "wasi-0-2")]
@@ -41,12 +40,17 @@ mod bindings {
 
 bindings::export!(Component with_types_in bindings);
 
+/// Who asks.
+struct Client {
+    version: String,
+    capabilities: String,
+}
+
 /// Answers a request by what is here; what follows the arguments waits for features.
 macro_rules! own {
-    ($id:expr, $method:expr, $params:expr $(, $($wait:tt)+)?) => {{
+    ($id:expr, $client:expr, $method:expr, $params:expr $(, $($wait:tt)+)?) => {{
         let (catalog, services) = (catalog(), &mut services::Hub);
-        let version = request::protocol_version($id);
-        let capabilities = request::client_capabilities($id);
+        let Client { version, capabilities } = $client;
         match hub::handle(&catalog, $method, $params, &version, capabilities, services) {
             Handling::Done(own) => own,
             Handling::Call(mut call) => loop {
@@ -63,27 +67,34 @@ macro_rules! own {
 mod link {
     use spin_mcp_protocol::chain;
 
-    use super::{Error, Handling, Next, catalog, edition, hub, request, services};
+    use super::{Client, Error, Handling, Next, catalog, edition, hub, services};
     use edition::bindings::spin_mcp::framework::prepared;
 
-    fn ready(id: u64, method: &str) -> Option<String> {
-        chain::is_gated(method).then(|| prepared::get(id)).flatten()
+    /// What follows the arguments waits for features.
+    macro_rules! handle {
+        ($id:ident, $method:ident, $params:ident $(, $($wait:tt)+)?) => {{
+            let known = prepared::get($id);
+            if chain::is_gated(&$method)
+                && let Some(result) = known.result
+            {
+                return Ok(result);
+            }
+            let client = Client {
+                version: known.protocol_version,
+                capabilities: known.client_capabilities,
+            };
+            own!($id, client, &$method, &$params $(, $($wait)+)?).settled()
+        }};
     }
 
     #[cfg(feature = "wasi-0-2")]
     pub fn handle(id: u64, method: String, params: String) -> Result<String, Error> {
-        match ready(id, &method) {
-            Some(result) => Ok(result),
-            None => own!(id, &method, &params).settled(),
-        }
+        handle!(id, method, params)
     }
 
     #[cfg(feature = "wasi-0-3")]
     pub async fn handle(id: u64, method: String, params: String) -> Result<String, Error> {
-        match ready(id, &method) {
-            Some(result) => Ok(result),
-            None => own!(id, &method, &params, .await).settled(),
-        }
+        handle!(id, method, params, .await)
     }
 
     #[cfg(feature = "wasi-0-2")]
@@ -97,7 +108,15 @@ mod link {
 mod link {
     use spin_mcp_protocol::hub::sequence::{Sequence, Step};
 
-    use super::{Error, Handling, Next, catalog, edition, hub, request, services};
+    use super::{Client, Error, Handling, Next, catalog, edition, hub, services};
+    use edition::bindings::spin_mcp::server::request;
+
+    fn client(id: u64) -> Client {
+        Client {
+            version: request::protocol_version(id),
+            capabilities: request::client_capabilities(id),
+        }
+    }
 
     /// What follows the arguments waits for features and links.
     macro_rules! handle {
@@ -105,7 +124,7 @@ mod link {
             let (mut sequence, mut step) = Sequence::begin($id, catalog(), &$method, &$params);
             loop {
                 step = match step {
-                    Step::Own => sequence.own(own!($id, &$method, &$params $(, $($wait)+)?)),
+                    Step::Own => sequence.own(own!($id, client($id), &$method, &$params $(, $($wait)+)?)),
                     Step::Next(params) => {
                         return sequence.next(next($id, &$method, &params)$($($wait)+)?);
                     }

@@ -24,7 +24,7 @@ use wasi_0_3 as edition;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use spin_mcp_protocol::{Call, catalog::Flags};
+use spin_mcp_protocol::Call;
 
 struct Component;
 
@@ -37,7 +37,7 @@ const BELOW: u64 = (1 << SLOT_SHIFT) - 1;
 /// Whoever knows an id can ask `request` about it, so ids are random where that matters.
 fn request_id(call: &Call<'_>) -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
-    let id = if call.flags().contains(Flags::USES_REQUEST) {
+    let id = if call.may_be_asked_about() {
         random_id()
     } else {
         NEXT.fetch_add(1, Ordering::Relaxed)

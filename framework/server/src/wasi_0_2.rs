@@ -235,7 +235,7 @@ fn call_over_http(mut call: Call<'_>, out: ResponseOutparam, services: &mut serv
     };
     // Those who listen must not wait for the client to have read the answer. A store that
     // fails has said so on stderr.
-    let _ = listen::publish(services, &changes(id));
+    let _ = listen::publish(services, &changes(&call, id));
     let given_back = match control::end(id) {
         Channel::Response(out) => Some(out),
         _ => None,
@@ -330,7 +330,7 @@ fn advance(mut call: Call<'_>, services: &mut services::Http) {
             break;
         }
     }
-    let _ = listen::publish(services, &changes(id));
+    let _ = listen::publish(services, &changes(&call, id));
     control::end(id);
 }
 
@@ -339,7 +339,10 @@ fn nobody() -> control::Context {
     from_context(Context::default())
 }
 
-fn changes(id: u64) -> Vec<Change> {
+fn changes(call: &Call<'_>, id: u64) -> Vec<Change> {
+    if !call.may_tell_of_changes() {
+        return Vec::new();
+    }
     let changes = control::changes(id).into_iter();
     changes
         .map(|change| match change {
@@ -568,7 +571,7 @@ impl Stdio {
                 break Some(response);
             }
         };
-        let changes = changes(id);
+        let changes = changes(&call, id);
         control::end(id);
         let mut lines = self
             .session

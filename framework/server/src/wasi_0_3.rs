@@ -197,7 +197,7 @@ async fn call_over_http(mut call: Call<'_>, respond: Respond, services: services
     if !call.may_stream() {
         control::begin(id, &context(&call), Channel::Nowhere);
         let answer = stream.run(&mut call, id).await;
-        let _ = listen::publish(&mut *services.borrow_mut(), &changes(id));
+        let _ = listen::publish(&mut *services.borrow_mut(), &changes(&call, id));
         control::end(id, &[]);
         if let Some(answer) = answer {
             send(respond, answer.http()).await;
@@ -212,7 +212,7 @@ async fn call_over_http(mut call: Call<'_>, respond: Respond, services: services
             let answer = stream.run(&mut call, id).await;
             // Those who listen must not wait for the client to have read the answer. A store
             // that fails has said so on stderr.
-            let _ = listen::publish(&mut *services.borrow_mut(), &changes(id));
+            let _ = listen::publish(&mut *services.borrow_mut(), &changes(&call, id));
             control::end(id, &answer.map_or(Vec::new(), |answer| answer.event()));
         };
         join(control::pump(id), work).await;
@@ -339,7 +339,7 @@ async fn advance(mut call: Call<'_>, services: &RefCell<services::Http>) {
     control::begin(id, &context(&call), Channel::Nowhere);
     // The task keeps what came of it.
     let _ = stream.run(&mut call, id).await;
-    let _ = listen::publish(&mut *services.borrow_mut(), &changes(id));
+    let _ = listen::publish(&mut *services.borrow_mut(), &changes(&call, id));
     control::end(id, &[]);
 }
 
@@ -348,7 +348,10 @@ fn nobody() -> control::Context {
     from_context(Context::default())
 }
 
-fn changes(id: u64) -> Vec<Change> {
+fn changes(call: &Call<'_>, id: u64) -> Vec<Change> {
+    if !call.may_tell_of_changes() {
+        return Vec::new();
+    }
     let changes = control::changes(id).into_iter();
     changes
         .map(|change| match change {
@@ -706,7 +709,7 @@ impl Stdio {
         control::begin(id, &context(&call), channel);
         let begun = BegunRequest(id);
         let answer = stream.run(&mut call, id).await;
-        let changes = changes(id);
+        let changes = changes(&call, id);
         drop(begun);
         let mut lines =
             self.session
