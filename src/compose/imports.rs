@@ -12,7 +12,7 @@ use wit_component::{
 };
 use wit_parser::{
     Function, Handle, InterfaceId, LiftLowerAbi, ManglingAndAbi, Resolve, Type, TypeDefKind,
-    TypeId, TypeOwner, WorldId, WorldItem,
+    TypeId, WorldId, WorldItem,
 };
 
 /// The imports of a component.
@@ -240,9 +240,6 @@ impl Shape<'_> {
             }
             TypeDefKind::Resource => {
                 let ty = &resolve.types[*id];
-                if let TypeOwner::Interface(interface) = ty.owner {
-                    resolve.id_of(interface).hash(&mut hash);
-                }
                 ty.name.hash(&mut hash);
             }
             TypeDefKind::Type(_) | TypeDefKind::Unknown => {}
