@@ -105,7 +105,7 @@ fn notifications_stream_over_a_transport_of_ones_own() {
         .iter()
         .map(|line| &line["params"]["progress"])
         .collect();
-    assert_eq!(json!(progress), json!([0.0, 50.0, 100.0, null]));
+    assert_eq!(json!(progress), json!([0, 50, 100, null]));
     assert_eq!(rpc::text(&told[3]), "reported progress three times");
     let (first, last) = (response.arrivals[0].1, response.arrivals.last().unwrap().1);
     assert!(
@@ -190,7 +190,16 @@ fn what_cannot_stand_in_is_refused() {
             format!("overrides.link = {transport:?}"),
             "the keys here are `transport`, `hub`, `request`",
         ),
-        ("0.2", format!("overrides.hub = {echo:?}"), "hub"),
+        (
+            "0.2",
+            format!("overrides.hub = {echo:?}"),
+            "is to be the hub, but does not export `spin-mcp:server/handler@0.1.0`",
+        ),
+        (
+            "0.2",
+            format!("overrides.hub = {:?}", fixture("middleware")),
+            "is to be the hub, but does not import `tools0`, so it would never call feature `echo`",
+        ),
         (
             "0.3",
             format!("transport = {transport:?}"),

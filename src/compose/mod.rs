@@ -146,6 +146,7 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     let (kind, links) = chain::load(&composition.middleware, &parts, transport, wasi)?;
     parts.extend(links);
     let (features, links) = parts.split_at(composition.features.len());
+    swapped.check_hub(kind, features)?;
     let refusers = refuse::refusers(&parts)?;
     hosts::check(&parts)?;
     let mut lists = listing::list(features)?;

@@ -1,6 +1,6 @@
 //! The parts of the framework, each of which somebody else's component can stand in for.
 
-use std::{fmt, fs};
+use std::fmt;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use wasmparser::Parser;
@@ -9,7 +9,7 @@ use super::{
     Wasi,
     graph::CONTROL,
     interface::Kind,
-    load::World,
+    load::{Loaded, World, read},
     part::Component,
     specialize::{Wiring, specialize},
 };
@@ -68,6 +68,13 @@ impl Swap {
     fn is_module(&self) -> bool {
         Parser::is_core_wasm(&self.bytes)
     }
+
+    fn world(&self) -> Result<World> {
+        World::read(&self.bytes).with_context(|| {
+            let shown = &self.shown;
+            format!("`{shown}` is damaged or not a valid component; build it again")
+        })
+    }
 }
 
 impl Swapped {
@@ -83,7 +90,7 @@ impl Swapped {
             };
             let shown = component.to_string();
             let bytes =
-                fs::read(path).with_context(|| format!("cannot read `{shown}` for `{part}`"))?;
+                read(path).with_context(|| format!("cannot read `{shown}` for `{part}`"))?;
             ensure!(
                 Parser::is_core_wasm(&bytes) || Parser::is_component(&bytes),
                 "`{shown}`, which is to stand in for `{part}`, is not a WebAssembly component; build it for \
@@ -128,10 +135,7 @@ impl Swapped {
         let Some(swap) = transport.filter(|swap| !swap.is_module()) else {
             return Ok(None);
         };
-        let shown = &swap.shown;
-        let world = World::read(&swap.bytes).with_context(|| {
-            format!("`{shown}` is damaged or not a valid component; build it again")
-        })?;
+        let (shown, world) = (&swap.shown, swap.world()?);
         let imports = |name: &str| world.imports.iter().any(|import| import.name == name);
         let kinds = Kind::ALL.map(|kind| imports(kind.handler()));
         let kind = match kinds {
@@ -158,6 +162,33 @@ impl Swapped {
              request"
         );
         Ok(Some((kind, format!("transport `{shown}`"))))
+    }
+}
+
+impl Swapped {
+    /// Refuses a hub of somebody else that could not be called, or would not call these features.
+    pub fn check_hub(&self, kind: Kind, features: &[Loaded]) -> Result<()> {
+        let hub = self.get(Framework::Hub);
+        let Some(swap) = hub.filter(|swap| !swap.is_module()) else {
+            return Ok(());
+        };
+        let (shown, world) = (&swap.shown, swap.world()?);
+        ensure!(
+            world.exports.iter().any(|export| export == kind.handler()),
+            "`{shown}` is to be the hub, but does not export `{}`, by which links call it",
+            kind.handler()
+        );
+        for (slot, feature) in features.iter().enumerate() {
+            for interface in &feature.interfaces {
+                let plug = interface.plug(feature.kind, slot);
+                ensure!(
+                    world.imports.iter().any(|import| import.name == plug),
+                    "`{shown}` is to be the hub, but does not import `{plug}`, so it would never call {}",
+                    feature.shown()
+                );
+            }
+        }
+        Ok(())
     }
 }
 
