@@ -2,12 +2,14 @@
 
 mod support;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use serde_json::{Value, json};
+use spin_mcp::app;
 use support::{
-    App, Server, Stream, fixture, mcp, rpc,
+    App, Server, Stream, expect_success, fixture, mcp, root, rpc,
     rpc::{call, modern, text},
 };
 
@@ -229,4 +231,44 @@ fn what_does_not_fit_is_refused() {
         assert!(!output.status.success(), "{chain}");
         assert!(stderr.contains(problem), "{chain}\n{stderr}");
     }
+}
+
+/// Of `docs/chain.md`: the commands that compose, and the blocks of `spin.toml`.
+#[test]
+fn the_page_holds() {
+    let page = fs::read_to_string(root().join("docs/chain.md")).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let release = dir.path().join("target/wasm32-wasip2/release");
+    fs::create_dir_all(&release).unwrap();
+    for (from, to) in [
+        ("conformance", dir.path().join("orders.wasm")),
+        ("echo", dir.path().join("customers.wasm")),
+        ("echo", dir.path().join("add.wasm")),
+        ("ndjson-transport", release.join("ndjson_transport.wasm")),
+    ] {
+        fs::copy(fixture(from), to).unwrap();
+    }
+    let commands = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("$ spin mcp compose "));
+    let composed = commands.map(|command| {
+        let mut compose = mcp();
+        compose.current_dir(dir.path()).arg("compose");
+        expect_success(compose.args(command.split_whitespace()));
+    });
+    assert_eq!(composed.count(), 2);
+
+    let blocks = page.split("```toml\n").skip(1);
+    let loaded = blocks.map(|rest| {
+        let (block, _) = rest.split_once("```").unwrap();
+        let manifest = format!(
+            "spin_manifest_version = 2\napplication.name = \"app\"\n[component.mcp]\nsource = \"mcp.wasm\"\n\
+             {block}\n[component.mcp.tool.mcp.features.add]\nsource = \"add.wasm\"\n"
+        );
+        let path = dir.path().join("spin.toml");
+        fs::write(&path, manifest).unwrap();
+        let app = app::App::load(&path, None).unwrap_or_else(|error| panic!("{block}: {error:#}"));
+        assert_eq!(app.middleware.len() + app.overrides.len(), 1, "{block}");
+    });
+    assert_eq!(loaded.count(), 3);
 }
