@@ -44,13 +44,14 @@ async function bundle() {
   return imports.filter((of) => of.external).map((of) => of.path);
 }
 
-/** The world `feature` with these imports, and its types. */
+/** The world of `wit/world.wit` with these imports, and its types. */
 async function declare(imports) {
   const { types } = await import("@bytecodealliance/jco");
   fs.rmSync("build/wit", { recursive: true, force: true });
   fs.cpSync("wit", "build/wit", { recursive: true });
-  const lines = ["include feature;", ...imports.map((path) => `import ${path};`)];
-  const world = `package local:feature;\n\nworld component {\n    ${lines.join("\n    ")}\n}\n`;
+  const [, name] = /^world (\S+)/m.exec(fs.readFileSync("wit/world.wit", "utf8"));
+  const lines = [`include ${name};`, ...imports.map((path) => `import ${path};`)];
+  const world = `package local:${name};\n\nworld component {\n    ${lines.join("\n    ")}\n}\n`;
   fs.writeFileSync("build/wit/component.wit", world);
 
   const files = await types(WORLD.witPath, { ...WORLD, outDir: "build/types", guest: true });
@@ -85,7 +86,9 @@ try {
   install();
   const imports = await bundle();
   await declare(imports);
-  run(process.execPath, join("node_modules", "typescript", "bin", "tsc"));
+  for (const project of [".", "test"]) {
+    run(process.execPath, join("node_modules", "typescript", "bin", "tsc"), "-p", project);
+  }
   await component(process.argv[2]);
 } catch (why) {
   // esbuild has told its errors already.

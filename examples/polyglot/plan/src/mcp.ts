@@ -16,19 +16,19 @@ import type {
   PromptList,
   PromptOutcome,
 } from "spin-mcp:server/prompt-types@0.1.0";
-import type { Error as Refusal } from "spin-mcp:server/types@0.1.0";
+import type { Error as Refusal, RequestId } from "spin-mcp:server/types@0.1.0";
 
 type Schema = z.core.JSONSchema.BaseSchema;
 
 export type Prompt = {
   schema: Schema;
-  get: (given: unknown, request: bigint) => Promise<string>;
+  get: (given: unknown, request: RequestId) => Promise<string>;
 };
 
 /** A function as a prompt. */
 export function prompt<Input extends z.ZodObject>(
   input: Input,
-  run: (given: z.infer<Input>, request: bigint) => string | Promise<string>,
+  run: (given: z.infer<Input>, request: RequestId) => string | Promise<string>,
 ): Prompt {
   return {
     schema: z.toJSONSchema(input, { io: "input" }),
@@ -40,13 +40,13 @@ export function prompt<Input extends z.ZodObject>(
 export function exported(known: Record<string, Prompt>) {
   const find = (name: string) => (Object.hasOwn(known, name) ? known[name] : undefined);
   const prompts = {
-    listPrompts(_request: bigint, cursor?: string): PromptList {
+    listPrompts(_request: RequestId, cursor?: string | null): PromptList {
       firstPage(cursor);
       return { prompts: Object.entries(known).map(([name, { schema }]) => listed(name, schema)) };
     },
 
     async getPrompt(
-      request: bigint,
+      request: RequestId,
       name: string,
       given: [string, string][],
     ): Promise<PromptOutcome | undefined> {
@@ -59,7 +59,7 @@ export function exported(known: Record<string, Prompt>) {
   };
   const completions = {
     complete(
-      _request: bigint,
+      _request: RequestId,
       reference: CompletionReference,
       { name, value }: CompletionArgument,
     ): Completion | undefined {
@@ -80,7 +80,7 @@ function listed(name: string, schema: Schema): Listed {
   return { name, ...described(schema), arguments: properties, icons: [] };
 }
 
-async function got({ schema, get }: Prompt, given: [string, string][], request: bigint) {
+async function got({ schema, get }: Prompt, given: [string, string][], request: RequestId) {
   // Clients send text. Where a field takes none, such as a number, the text is its JSON.
   const values = given.map(([name, text]) => [name, value(property(schema, name), text)]);
   try {
@@ -153,8 +153,8 @@ function detail(payload: unknown): string {
 }
 
 /** Lists have one page, which is asked for without a cursor. */
-function firstPage(cursor: string | undefined): void {
-  if (cursor !== undefined) throw refusal(-32602, "the list has one page, without a cursor");
+function firstPage(cursor: string | null | undefined): void {
+  if (cursor != null) throw refusal(-32602, "the list has one page, without a cursor");
 }
 
 function refusal(code: number, message: string): Refusal {
