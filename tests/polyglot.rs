@@ -27,7 +27,7 @@ const OWN: [&str; 8] = [
     "distance/src/lib.rs",
     "guide/app.py",
     "guide/test_app.py",
-    "plan/src/app.test.ts",
+    "plan/test/app.test.ts",
     "plan/src/app.ts",
     "spin.toml",
 ];

@@ -2,13 +2,15 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { summarize } from "../src/app.ts";
+import { trip } from "../src/app.ts";
 
-test("asks for a page", () => {
-  const prompt = summarize({ text: "Once upon a time", length: "page" });
-  assert.ok(prompt.startsWith("Summarize this text in one page:"));
+test("names the resources of both cities", () => {
+  const prompt = trip({ from: "Lisbon", to: "New York", days: 1, pace: "busy" });
+  assert.ok(prompt.includes("guide://cities/Lisbon"));
+  assert.ok(prompt.includes("guide://cities/New%20York"));
+  assert.ok(prompt.includes("lasts 1 day."));
 });
 
-test("refuses an empty text", () => {
-  assert.throws(() => summarize({ text: " ", length: "page" }));
+test("refuses a trip to where it starts", () => {
+  assert.throws(() => trip({ from: "Quito", to: "Quito", days: 2, pace: "slow" }));
 });
