@@ -14,13 +14,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Barrier, Mutex, PoisonError};
+use std::sync::{Arc, Barrier, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
 use ignore::gitignore::GitignoreBuilder;
 use python::{has_its_types, install, passes_its_tests, venv};
 use serde_json::{Value as Json, json};
 use spin_mcp::app::App;
-use support::{Server, expect_success, fixture, mcp, root, rpc};
+use support::{Server, Stdio, expect_success, fixture, mcp, root, rpc};
 use template::Template;
 use toml_edit::{DocumentMut, Item, Table, Value};
 use web::Web;
@@ -336,14 +337,20 @@ fn async_tools_wait_side_by_side() {
     install(app);
     fs::copy(fixture("echo"), app.join("echo.wasm")).unwrap();
     let (code, wit) = (blocks("python async"), blocks("wit async"));
-    edit(&app.join("app.py"), |text| append(text, &code) + POSTS);
+    edit(&app.join("app.py"), |text| append(text, &code) + MORE);
     passes_its_tests(app, 2);
+    let wit = [wit, vec!["import spin-mcp:server/request@0.1.0;\n".into()]].concat();
     edit(&app.join("wit/world.wit"), |text| extend_world(text, &wit));
 
     // Answers once two are waiting.
     let both = Arc::new(Barrier::new(2));
+    let (told, heard) = mpsc::channel();
     let web = Web::serve(move |_, path, body| match path {
         "/" => (200, body.into()),
+        "/linger" | "/left" => {
+            told.send(path.to_owned()).expect("the test listens");
+            (200, String::new())
+        }
         _ => {
             both.wait();
             (200, r#"{"sky": "clear"}"#.into())
@@ -387,14 +394,38 @@ fn async_tools_wait_side_by_side() {
             assert_eq!(answer.join().unwrap(), (false, clear));
         }
     });
+
+    let mut client = Stdio::mcp_with(&app.join("mcp.wasm"), &["--allow-host", &host]);
+    let linger = json!({"name": "linger", "arguments": {"url": format!("{service}/linger")}});
+    client.modern(1, "tools/call", linger, json!({}));
+    heard.recv_timeout(PATIENCE).expect("it lingers");
+    client.cancel(1);
+    while heard.recv_timeout(PATIENCE).expect("it leaves") != "/left" {}
+    let add = json!({"name": "add", "arguments": {"a": 1, "b": 2}});
+    client.modern(2, "tools/call", add, json!({}));
+    assert_eq!(rpc::text(&client.answer(2)), "3");
+    let (status, _, messages) = client.close();
+    assert!(status.success());
+    assert!(messages.is_empty(), "{messages:?}");
 }
 
-/// A tool beside that of the page.
-const POSTS: &str = r#"
+/// How long something may take to happen.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Tools beside that of the page.
+const MORE: &str = r#"
+import request
 
 @mcp.tool
 async def post(url: str, body: str) -> int:
     return len((await http.fetch(url, "POST", body=body)).body)
+
+
+@mcp.tool
+async def linger(url: str) -> None:
+    while not request.is_cancelled():
+        await http.fetch(url)
+    await http.fetch(url.replace("linger", "left"))
 "#;
 
 /// The blocks of the page in this language.

@@ -17,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use support::{Server, expect_success, mcp, outside_of_cargo, root, rpc};
+use support::{Server, Stdio, expect_success, mcp, outside_of_cargo, root, rpc};
 use template::{Template, share_target};
 use web::Web;
 
@@ -192,10 +192,9 @@ fn async_tools_wait_side_by_side() {
     formatted_and_tested(app);
     built(app);
 
-    let server = Server::mcp(
-        &app.join("mcp.wasm"),
-        &["--allow-host", &stations.address().to_string()],
-    );
+    let host = stations.address().to_string();
+    let allowed = ["--allow-host", &host];
+    let server = Server::mcp(&app.join("mcp.wasm"), &allowed);
     let compare = || call(&server, "compare", json!({"first": 7, "second": 8}));
     let began = Instant::now();
     std::thread::scope(|scope| {
@@ -215,6 +214,21 @@ fn async_tools_wait_side_by_side() {
     let missing = call(&server, "compare", json!({"first": 7, "second": 9}));
     assert_eq!(missing, failed("station 9: 404 Not Found"));
     drop(server);
+
+    let mut client = Stdio::mcp_with(&app.join("mcp.wasm"), &allowed);
+    let calls = [
+        ("compare", json!({"first": 7, "second": 8})),
+        ("add", json!({"a": 1, "b": 2})),
+    ];
+    for (id, (name, arguments)) in (1..).zip(calls) {
+        let params = json!({"name": name, "arguments": arguments});
+        client.modern(id, "tools/call", params, json!({}));
+    }
+    client.answer(2);
+    client.cancel(1);
+    let (status, _, messages) = client.close();
+    assert!(status.success());
+    assert!(messages.is_empty(), "{messages:?}");
 
     let server = Server::mcp(&app.join("mcp.wasm"), &[]);
     let refused = "cannot ask the weather service: ErrorCode::HttpRequestDenied";

@@ -320,9 +320,12 @@ fn async_tools_work_side_by_side() {
     assert!(start.elapsed() < Duration::from_secs(4));
 
     call(11, &mut server, 60_000);
+    // Its timer runs by then.
+    call(12, &mut server, 0);
+    server.answer(12);
     server.cancel(11);
     // What was asked for before the end of stdin is answered after it.
-    call(12, &mut server, 500);
+    call(13, &mut server, 500);
     let (status, took, messages) = server.close();
     assert!(status.success());
     assert_eq!(messages.len(), 1, "{messages:?}");

@@ -24,10 +24,16 @@ pub struct Stdio {
 impl Stdio {
     /// `mcp serve --stdio`.
     pub fn mcp(component: &Path) -> Self {
+        Self::mcp_with(component, &[])
+    }
+
+    /// The same, with more options.
+    pub fn mcp_with(component: &Path, options: &[&str]) -> Self {
         let mut child = super::mcp()
             .arg("serve")
             .arg(component)
             .arg("--stdio")
+            .args(options)
             .stdin(Pipe::piped())
             .stdout(Pipe::piped())
             .spawn()

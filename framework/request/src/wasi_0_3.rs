@@ -124,10 +124,6 @@ fn with_events<T>(id: u64, f: impl FnOnce(&mut Events) -> T) -> Option<T> {
     })
 }
 
-fn close(id: u64) {
-    crate::with(id, |request| request.channel = Channel::Closed);
-}
-
 impl control::Guest for Component {
     fn begin(id: u64, context: control::Context, channel: control::Channel) {
         let channel = match channel {
@@ -153,7 +149,7 @@ impl control::Guest for Component {
         if writer.write_all(b":\n\n".to_vec()).await.is_empty() {
             with_events(id, |events| events.writer = Some(writer));
         } else {
-            close(id);
+            Self::close(id);
         }
     }
 
@@ -172,7 +168,7 @@ impl control::Guest for Component {
                 break;
             }
             if !writer.write_all(next).await.is_empty() {
-                return close(id);
+                return Self::close(id);
             }
         }
         crate::remove(id);
@@ -191,6 +187,10 @@ impl control::Guest for Component {
 
     fn changes(id: u64) -> Vec<control::Change> {
         crate::changes(id)
+    }
+
+    fn close(id: u64) {
+        crate::with(id, |request| request.channel = Channel::Closed);
     }
 
     fn end(id: u64, last: Vec<u8>) {

@@ -7,10 +7,7 @@ use std::{
     rc::Rc,
 };
 
-use futures::{
-    channel::oneshot,
-    future::{AbortHandle, Abortable, join},
-};
+use futures::{channel::oneshot, future::join};
 use spin_mcp_protocol::{
     Call, Context, MAX_BODY,
     call::{Asking, Polled, Response as Answer, Step},
@@ -380,7 +377,7 @@ mod link {
         framework::control::{self, Channel},
         server::{handler, handler_async},
     };
-    use super::{BegunRequest, context, request_id};
+    use super::{context, request_id};
 
     pub async fn handle(call: &Call<'_>, id: u64) -> Outcome {
         let Ask::Handle { method, params } = call.ask() else {
@@ -399,25 +396,24 @@ mod link {
     ) -> (Gate<'a>, Response) {
         let id = request_id(&gate.call);
         control::begin(id, &context(&gate.call), Channel::Nowhere);
-        let begun = BegunRequest(id);
         let outcome = handle(&gate.call, id).await;
-        drop(begun);
+        control::end(id, &[]);
         let response = gate.settle(outcome, services);
         (gate, response)
     }
 
     pub async fn notify(call: &Call<'_>) {
-        let id = request_id(call);
-        control::begin(id, &context(call), Channel::Nowhere);
-        let _begun = BegunRequest(id);
         let Ask::Handle { method, params } = call.ask() else {
             return;
         };
+        let id = request_id(call);
+        control::begin(id, &context(call), Channel::Nowhere);
         if call.is_async() {
             handler_async::notify(id, method.to_owned(), params.to_owned()).await
         } else {
             handler::notify(id, method, params)
         }
+        control::end(id, &[]);
     }
 }
 
@@ -573,28 +569,23 @@ impl run::Guest for Component {
     async fn run() -> Result<(), ()> {
         let (mut stdin, _) = wasip3::cli::stdin::read_via_stream();
         let (running, idle) = oneshot::channel();
-        let stdio = Rc::new(Stdio {
-            session: RefCell::default(),
-            services: RefCell::default(),
-            calls: RefCell::default(),
-            ended: Cell::new(false),
-            _running: running,
-        });
+        let running = Rc::new(running);
+        let stdio = Rc::new(Stdio::default());
+        let serve = |line| spawn_local(stdio.clone().serve(line, running.clone()));
         let mut lines = Lines::default();
         loop {
             let (result, chunk) = stdin.read(Vec::with_capacity(64 * 1024)).await;
-            lines.push(&chunk, |line| {
-                spawn_local(stdio.clone().serve(line));
-            });
+            lines.push(&chunk, |line| drop(serve(line)));
             if !matches!(result, StreamResult::Complete(_)) {
                 break;
             }
         }
-        if let Some(line) = lines.last() {
-            spawn_local(stdio.clone().serve(line));
-        }
+        lines.last().map(serve);
         // After what the last lines began.
-        spawn_local(async move { stdio.end() });
+        spawn_local(async move {
+            stdio.end();
+            drop(running);
+        });
         // Hosts drop what still runs when this returns.
         let _ = idle.await;
         Ok(())
@@ -629,19 +620,29 @@ impl Lines {
     }
 }
 
+#[derive(Default)]
 struct Stdio {
     session: RefCell<stdio::Session>,
     services: RefCell<services::Stdio>,
-    /// The calls in progress, by the id that the client gave them.
-    calls: RefCell<BTreeMap<String, AbortHandle>>,
+    /// The calls that somebody waits for, by their request ids.
+    calls: RefCell<BTreeMap<u64, InProgress>>,
     /// Stdin has ended.
     ended: Cell<bool>,
-    /// Sends nothing, but is dropped when the last line has been served.
-    _running: oneshot::Sender<()>,
 }
 
+struct InProgress {
+    /// The id that the client gave it.
+    id: String,
+    /// Whether `control` knows of it.
+    is_begun: bool,
+    _running: Running,
+}
+
+/// Sends nothing, but is dropped when nobody waits for anything any more.
+type Running = Rc<oneshot::Sender<()>>;
+
 impl Stdio {
-    async fn serve(self: Rc<Self>, line: Vec<u8>) {
+    async fn serve(self: Rc<Self>, line: Vec<u8>, running: Running) {
         let catalog = catalog();
         let outcome = self.session.borrow_mut().handle_line(
             &catalog,
@@ -670,53 +671,66 @@ impl Stdio {
                 unreachable!("there is no chain")
             }
             stdio::Outcome::Reply(reply) => write(&reply),
-            stdio::Outcome::Cancel(id) => {
-                if let Some(call) = self.calls.borrow_mut().remove(id) {
-                    call.abort();
-                }
-            }
-            stdio::Outcome::Call(call) => {
-                let (abort, registration) = AbortHandle::new_pair();
-                let id = call.id().to_owned();
-                self.calls.borrow_mut().insert(id.clone(), abort);
-                let reply = Abortable::new(self.call(*call), registration).await;
-                if let Ok(reply) = reply {
-                    self.calls.borrow_mut().remove(&id);
-                    write(&reply);
-                }
-            }
+            stdio::Outcome::Cancel(id) => self.cancel(id),
+            stdio::Outcome::Call(call) => self.call(*call, running).await,
         }
     }
 
-    /// Makes a call; gives what is to be written, its answer last.
-    async fn call(&self, mut call: Call<'_>) -> Vec<u8> {
+    /// Makes a call and writes its answer, unless it is cancelled.
+    async fn call(&self, mut call: Call<'_>, running: Running) {
+        let id = request_id(&call);
+        let is_begun = call.flags().contains(Flags::USES_REQUEST);
+        let in_progress = InProgress {
+            id: call.id().to_owned(),
+            is_begun,
+            _running: running,
+        };
+        self.calls.borrow_mut().insert(id, in_progress);
         let stream = Stream {
             services: &self.services,
             frame: |message| [message, &b"\n"[..]].concat(),
             keep_alive: b"",
-            is_gone: &|| self.ended.get(),
+            is_gone: &|| self.ended.get() || !self.calls.borrow().contains_key(&id),
         };
-        let id = request_id(&call);
-        if !call.flags().contains(Flags::USES_REQUEST) {
+        let mut lines = Vec::new();
+        let answer = if is_begun {
+            let channel = if call.may_stream() {
+                Channel::Lines
+            } else {
+                Channel::Nowhere
+            };
+            control::begin(id, &context(&call), channel);
             let answer = stream.run(&mut call, id).await;
-            return answer.map_or(Vec::new(), Answer::line);
-        }
-        let channel = if call.may_stream() {
-            Channel::Lines
-        } else {
-            Channel::Nowhere
-        };
-        control::begin(id, &context(&call), channel);
-        let begun = BegunRequest(id);
-        let answer = stream.run(&mut call, id).await;
-        let changes = changes(&call, id);
-        drop(begun);
-        let mut lines =
-            self.session
+            let changes = changes(&call, id);
+            control::end(id, &[]);
+            let services = &mut *self.services.borrow_mut();
+            lines = self
+                .session
                 .borrow()
-                .changed(&catalog(), &changes, &mut *self.services.borrow_mut());
-        lines.extend(answer.map_or(Vec::new(), Answer::line));
-        lines
+                .changed(&catalog(), &changes, services);
+            answer
+        } else {
+            stream.run(&mut call, id).await
+        };
+        let is_waited_for = self.calls.borrow_mut().remove(&id).is_some();
+        lines.extend(
+            answer
+                .filter(|_| is_waited_for)
+                .map_or(Vec::new(), Answer::line),
+        );
+        write(&lines);
+    }
+
+    /// Forgets the calls of this id. Their features run on, and learn by `is-cancelled` that
+    /// nobody waits: what most toolchains make traps if its task is cancelled, and would end
+    /// all other calls, too.
+    fn cancel(&self, id: &str) {
+        let mut calls = self.calls.borrow_mut();
+        for (request, call) in calls.extract_if(.., |_, call| call.id == id) {
+            if call.is_begun {
+                control::close(request);
+            }
+        }
     }
 
     /// Ends what waits for the client.
@@ -731,13 +745,4 @@ impl Stdio {
 fn write(bytes: &[u8]) {
     let mut stdout = std::io::stdout().lock();
     let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
-}
-
-/// A request that `control` knows of until this is dropped, by cancellation for instance.
-struct BegunRequest(u64);
-
-impl Drop for BegunRequest {
-    fn drop(&mut self) {
-        control::end(self.0, &[]);
-    }
 }
