@@ -3,11 +3,13 @@
 
 mod support;
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use spin_mcp::compose::record::Size;
 use support::{
     App, Request, Server, Shared, Stdio, Stream, fixture, rpc,
     rpc::{call, modern, text},
@@ -612,6 +614,8 @@ fn compose_does_not_wait_for_a_link_that_never_ends() {
 
 #[test]
 fn features_have_settings_of_their_own() {
+    // More than is written into the feature.
+    let long = "ö".repeat(10_000);
     let tables = |_: &str| {
         let table = |name: &str, settings: &str| {
             let component = fixture("told");
@@ -624,9 +628,11 @@ fn features_have_settings_of_their_own() {
         let one =
             r#"settings = { tool = "one", list = [1, 0.5, true, "ü\"\\"], table = { a = {} } }"#;
         let two = r#"settings = { tool = "two" }"#;
+        let three = format!("settings = {{ tool = \"three\", long = \"{long}\" }}");
         [
             table("first", one),
             table("second", two),
+            table("third", &three),
             table("none", ""),
             middleware.to_owned(),
         ]
@@ -634,11 +640,15 @@ fn features_have_settings_of_their_own() {
     };
     everywhere(&["echo"], tables, |server| {
         let listed = result(server, "tools/list", json!({}));
-        assert_eq!(names(&listed["tools"]), ["one", "two", "untold", "echo"]);
+        assert_eq!(
+            names(&listed["tools"]),
+            ["one", "two", "three", "untold", "echo"]
+        );
         let one = json!({"tool": "one", "list": [1, 0.5, true, "ü\"\\"], "table": {"a": {}}});
         for (tool, settings) in [
             ("one", one),
             ("two", json!({"tool": "two"})),
+            ("three", json!({"tool": "three", "long": long})),
             ("untold", json!({})),
         ] {
             let told = server.send(&call(tool, json!({}))).message();
@@ -646,6 +656,29 @@ fn features_have_settings_of_their_own() {
             assert_eq!(told, settings);
         }
     });
+}
+
+/// Settings of a usual size are a part of the feature that reads them.
+#[test]
+fn settings_take_a_memory_only_if_they_are_long() {
+    for wasi in EDITIONS {
+        let memories = [100, 20_000].map(|length| {
+            let dir = tempfile::tempdir().unwrap();
+            let table = format!(
+                "[component.mcp.tool.mcp.features.told]\nsource = {:?}\nsettings = {{ long = \"{}\" }}\n",
+                fixture("told"),
+                "x".repeat(length)
+            );
+            let app = App {
+                wasi,
+                features: &[],
+                chain: &table,
+            };
+            Size::of(&fs::read(app.composed(dir.path())).unwrap()).unwrap().memories
+        });
+        // The server and the feature.
+        assert_eq!(memories, [2, 3], "{wasi}");
+    }
 }
 
 #[test]

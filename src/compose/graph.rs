@@ -193,7 +193,7 @@ impl Plugs<'_> {
             }
         }
         if let Some(settings) = self.settings
-            && part.imports(SETTINGS)
+            && part.settings.is_some()
         {
             instance
                 .plug(graph, SETTINGS, settings, &settings::export(index))

@@ -201,10 +201,11 @@ impl Lister {
         request::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         input::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
         changes::add_to_linker::<_, HasSelf<Guest>>(&mut linker, |guest| guest)?;
-        let settings = feature.settings.clone();
-        linker
-            .instance(SETTINGS)?
-            .func_wrap("get", move |_, ()| Ok((settings.clone(),)))?;
+        if let Some(settings) = feature.settings.clone() {
+            linker
+                .instance(SETTINGS)?
+                .func_wrap("get", move |_, ()| Ok((settings.clone(),)))?;
+        }
         trap_unknown(&mut linker, component)?;
         let mut store = guest::sealed_store(&self.engine, &feature.name);
         store.epoch_deadline_async_yield_and_update(1);

@@ -61,8 +61,8 @@ pub struct Loaded {
     pub wit: Imports,
     /// Its lists depend on the request.
     pub dynamic: bool,
-    /// What `settings` answers: a JSON object.
-    pub settings: String,
+    /// What `settings` answers, a JSON object, if another component has to.
+    pub settings: Option<String>,
     pub component: Vec<u8>,
     /// SHA-256 of the file, in hexadecimal.
     pub digest: String,
@@ -82,10 +82,6 @@ impl Loaded {
 
     pub fn exports(&self, interface: Interface) -> bool {
         self.interfaces.contains(&interface)
-    }
-
-    pub fn imports(&self, interface: &str) -> bool {
-        self.imports.iter().any(|import| import.name == interface)
     }
 
     /// What it imports of `CONTEXT`.
@@ -148,15 +144,16 @@ pub fn load_bytes(part: &Part, bytes: Vec<u8>, wasi: Wasi) -> Result<Loaded> {
     let component = refuse::close_stdin(&component)
         .with_context(|| format!("cannot close stdin of {role} `{name}`"))?
         .unwrap_or(component);
-    let component = match refuse::inline(&component, &wit, &grants.refusing) {
-        Some(inlined) => {
-            grants
-                .refusing
-                .retain(|name| !inlined.interfaces.contains(name));
-            inlined.component
-        }
-        None => component,
+    let settings = Value::Object(part.settings.clone().unwrap_or_default()).to_string();
+    let inlined = refuse::inline(&component, &wit, &grants.refusing, &settings);
+    let (component, inlined) = match inlined {
+        Some(inlined) => (inlined.component, inlined.interfaces),
+        None => (component, Vec::new()),
     };
+    grants.refusing.retain(|name| !inlined.contains(name));
+    let asks = |name: &str| world.imports.iter().any(|import| import.name == name);
+    let settings =
+        (asks(SETTINGS) && !inlined.iter().any(|name| name == SETTINGS)).then_some(settings);
     let record = Record::read(&component)?;
     ensure!(
         record.as_ref().is_none_or(|record| record.handler),
@@ -176,7 +173,7 @@ pub fn load_bytes(part: &Part, bytes: Vec<u8>, wasi: Wasi) -> Result<Loaded> {
         grants,
         wit,
         dynamic: part.dynamic,
-        settings: Value::Object(part.settings.clone().unwrap_or_default()).to_string(),
+        settings,
         digest,
         kind,
         interfaces,

@@ -1,4 +1,5 @@
-//! The component behind `settings`: what the manifest says for each part, as static data.
+//! The component behind `settings`: what the manifest says for each part that does not hold it
+//! itself, as static data.
 
 use anyhow::{Context as _, Result};
 use wasm_encoder::{
@@ -8,7 +9,7 @@ use wasm_encoder::{
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use super::load::{Loaded, SETTINGS};
+use super::load::Loaded;
 use crate::framework;
 
 /// Bytes of a string as functions return it: its address and its length.
@@ -19,13 +20,12 @@ pub fn export(index: usize) -> String {
     format!("settings{index}")
 }
 
-/// One component for all parts that read settings; none if no part does.
+/// One component for all of these; none if there are none.
 pub fn component(parts: &[Loaded]) -> Result<Option<Vec<u8>>> {
     let readers: Vec<_> = parts
         .iter()
         .enumerate()
-        .filter(|(_, part)| part.imports(SETTINGS))
-        .map(|(index, part)| (export(index), part.settings.as_str()))
+        .filter_map(|(index, part)| Some((export(index), part.settings.as_deref()?)))
         .collect();
     if readers.is_empty() {
         return Ok(None);

@@ -1,9 +1,9 @@
-//! Refuses within the core module of a feature, where that is possible: what it imported becomes
-//! a function of its own that answers with constants. It costs no instance, no memory and no call
-//! between components.
+//! Answers within the core module of a part, where that is possible: what it imported becomes a
+//! function of its own that refuses with constants, or gives its settings. It costs no instance,
+//! no memory and no call between components.
 //!
 //! It takes a component as `wit-component` makes them of one core module, which is encoded again
-//! without the imports. Other components, and answers that take more than constants, are left to
+//! without the imports. Other components, and refusals that take more than constants, are left to
 //! the components that refuse.
 
 use std::collections::HashMap;
@@ -11,9 +11,9 @@ use std::collections::HashMap;
 use anyhow::{Context as _, Result, bail};
 use wasm_encoder::{
     CodeSection, EntityType, Function, FunctionSection, Ieee32, Ieee64, ImportSection, Instruction,
-    MemArg, Module, reencode, reencode::Reencode,
+    MemArg, Module, ValType, reencode, reencode::Reencode,
 };
-use wasmparser::{CanonicalFunction, CanonicalOption, Parser, Payload, TypeRef};
+use wasmparser::{CanonicalFunction, CanonicalOption, ExternalKind, Parser, Payload, TypeRef};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{
     Function as WitFunction, Handle, InterfaceId, Resolve, SizeAlign, Type, TypeDefKind, TypeOwner,
@@ -24,27 +24,47 @@ use super::{
     answer::{Answers, origin},
     module::traps,
 };
-use crate::compose::{imports::Imports, load::World};
+use crate::compose::{
+    imports::Imports,
+    load::{SETTINGS, World},
+};
 
 /// What an asynchronous call returns that is over.
 const RETURNED: i32 = 2;
 const ASYNC: &str = "[async-lower]";
+/// What toolchains call the function that makes room for what an import returns.
+const REALLOC: &str = "cabi_realloc";
+/// Bytes of settings that are written by code, which takes twice as much.
+const MAX_SETTINGS: usize = 16 << 10;
+/// Bytes of a component that holds its settings. To compile a larger one again whenever they
+/// change takes longer than an instance less saves.
+const MAX_COMPONENT: usize = 2 << 20;
 
-/// A feature that refuses by itself.
+/// A part that answers by itself.
 pub struct Inlined {
     pub component: Vec<u8>,
     /// The interfaces that it does not import any more.
     pub interfaces: Vec<String>,
 }
 
-/// Takes as many of the interfaces as possible out of the imports of a component; none if it is
-/// not made in the way that this can change.
-pub fn inline(component: &[u8], wit: &Imports, refusing: &[String]) -> Option<Inlined> {
-    let interfaces = candidates(wit, refusing);
+/// Takes as many of the interfaces that are refused as possible out of the imports of a
+/// component, and `settings`, if it imports that; none if it is not made in the way that this
+/// can change.
+pub fn inline(
+    component: &[u8],
+    wit: &Imports,
+    refusing: &[String],
+    settings: &str,
+) -> Option<Inlined> {
+    let mut interfaces = candidates(wit, refusing);
+    let is_small = settings.len() <= MAX_SETTINGS && component.len() <= MAX_COMPONENT;
+    if is_small && wit.names().any(|name| name == SETTINGS) {
+        interfaces.push(SETTINGS.to_owned());
+    }
     if interfaces.is_empty() {
         return None;
     }
-    let component = without(component, wit, &interfaces).ok()?;
+    let component = without(component, wit, &interfaces, settings).ok()?;
     Some(Inlined {
         component,
         interfaces,
@@ -135,11 +155,16 @@ impl Constants<'_> {
 }
 
 /// The component without these imports.
-fn without(component: &[u8], wit: &Imports, interfaces: &[String]) -> Result<Vec<u8>> {
+fn without(
+    component: &[u8],
+    wit: &Imports,
+    interfaces: &[String],
+    settings: &str,
+) -> Result<Vec<u8>> {
     let core = only_module(component)?;
     let mut resolve = wit.resolve().clone();
     let world = wit.world();
-    let mut module = Rewrite::new(core, &resolve, wit, interfaces)?.run(core)?;
+    let mut module = Rewrite::new(core, &resolve, wit, interfaces, settings)?.run(core)?;
     let mut imports = resolve.worlds[world].imports.clone();
     imports.retain(|key, _| !interfaces.contains(&resolve.name_world_key(key)));
     resolve.worlds[world].imports = imports;
@@ -223,12 +248,14 @@ impl Rewrite {
         resolve: &Resolve,
         wit: &Imports,
         interfaces: &[String],
+        settings: &str,
     ) -> Result<Rewrite> {
         let mut sizes = SizeAlign::default();
         sizes.fill(resolve);
         let constants = Constants { resolve, sizes };
         let by_track: HashMap<_, _> = interfaces.iter().map(|name| (track(name), name)).collect();
         let (mut kept, mut bodies, mut defined) = (Vec::new(), Vec::new(), 0);
+        let (mut getters, mut realloc) = (Vec::new(), None);
         for payload in Parser::new(0).parse_all(core) {
             match payload? {
                 Payload::ImportSection(section) => {
@@ -244,9 +271,14 @@ impl Rewrite {
                             let function = resolve.interfaces[id]
                                 .functions
                                 .get(import.name.trim_start_matches(ASYNC));
+                            let is_async = import.name.starts_with(ASYNC);
                             let code = match function {
+                                Some(_) if *interface == SETTINGS => {
+                                    getters.push((bodies.len(), is_async));
+                                    trap()
+                                }
                                 Some(function) if !traps(interface) => {
-                                    constants.body(id, function, import.name.starts_with(ASYNC))?
+                                    constants.body(id, function, is_async)?
                                 }
                                 // Of the resources of the interface, there are none.
                                 _ => trap(),
@@ -256,8 +288,21 @@ impl Rewrite {
                     }
                 }
                 Payload::FunctionSection(section) => defined = section.count(),
+                Payload::ExportSection(section) => {
+                    for export in section {
+                        let export = export?;
+                        if (export.name, export.kind) == (REALLOC, ExternalKind::Func) {
+                            realloc = Some(export.index);
+                        }
+                    }
+                }
                 _ => {}
             }
+        }
+        for (index, is_async) in getters {
+            let realloc = realloc.filter(|index| *index as usize >= kept.len());
+            let realloc = realloc.context("nothing makes room for its settings")?;
+            bodies[index].code = getter(settings, realloc - bodies.len() as u32, is_async);
         }
         let stay = kept.iter().filter(|kept| **kept).count() as u32;
         let (mut next_kept, mut next_body) = (0, stay + defined);
@@ -304,6 +349,51 @@ fn trap() -> Function {
     let mut code = Function::new([]);
     code.instruction(&Instruction::Unreachable);
     code.instruction(&Instruction::End);
+    code
+}
+
+/// A function of the module that returns a text: the caller's to free.
+fn getter(text: &str, realloc: u32, is_async: bool) -> Function {
+    const RETURNS: u32 = 0;
+    const TEXT: u32 = 1;
+    let mut code = Function::new([(1, ValType::I32)]);
+    let mut put = |instruction| {
+        code.instruction(&instruction);
+    };
+    let at = |offset| MemArg {
+        offset,
+        align: 0,
+        memory_index: 0,
+    };
+    let length = text.len() as i32;
+    for argument in [0, 0, 1, length] {
+        put(Instruction::I32Const(argument));
+    }
+    put(Instruction::Call(realloc));
+    put(Instruction::LocalSet(TEXT));
+    let (words, rest) = text.as_bytes().as_chunks();
+    for (offset, word) in (0..).step_by(8).zip(words) {
+        put(Instruction::LocalGet(TEXT));
+        put(Instruction::I64Const(i64::from_le_bytes(*word)));
+        put(Instruction::I64Store(at(offset)));
+    }
+    for (offset, byte) in (words.len() as u64 * 8..).zip(rest) {
+        put(Instruction::LocalGet(TEXT));
+        put(Instruction::I32Const((*byte).into()));
+        put(Instruction::I32Store8(at(offset)));
+    }
+    for (offset, value) in [
+        (0, Instruction::LocalGet(TEXT)),
+        (4, Instruction::I32Const(length)),
+    ] {
+        put(Instruction::LocalGet(RETURNS));
+        put(value);
+        put(Instruction::I32Store(at(offset)));
+    }
+    if is_async {
+        put(Instruction::I32Const(RETURNED));
+    }
+    put(Instruction::End);
     code
 }
 
