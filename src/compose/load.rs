@@ -1,6 +1,6 @@
 //! A component as compose finds it: what it exports, needs and cannot have.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
@@ -183,8 +183,10 @@ pub fn load_bytes(part: &Part, bytes: Vec<u8>, wasi: Wasi) -> Result<Loaded> {
     })
 }
 
-/// Reads a file that may be of any size, or without an end.
+/// Reads a file that may be of any size. What is no file may have no end, or keep its reader
+/// waiting.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+    ensure!(fs::metadata(path)?.is_file(), "it is not a file");
     let mut bytes = Vec::new();
     File::open(path)?
         .take(MAX_COMPONENT + 1)
