@@ -389,17 +389,18 @@ fn behind_all(wasi: &str) -> PathBuf {
 }
 
 /// Makes a claim of its servers, which tests that run at a time share.
-fn through_all(claim: impl Fn(&Server)) {
+fn through_all(claim: impl Fn(&Server, &str)) {
     static SERVERS: [Shared; 2] = [Shared::new(), Shared::new()];
     for (wasi, shared) in EDITIONS.into_iter().zip(&SERVERS) {
         println!("WASI {wasi}");
-        claim(&shared.get(|| Server::mcp(&behind_all(wasi), &[])));
+        let server = shared.get(|| Server::mcp(&behind_all(wasi), &[]));
+        claim(&server, wasi);
     }
 }
 
 #[test]
 fn streams_go_on_through_a_chain() {
-    through_all(|server| {
+    through_all(|server, _| {
         let progress = json!({
             "name": "test_tool_with_progress",
             "arguments": {},
@@ -425,17 +426,19 @@ fn streams_go_on_through_a_chain() {
 
 #[test]
 fn a_first_notification_does_not_wait_for_the_answer() {
-    through_all(|server| {
+    through_all(|server, wasi| {
         let params = json!({
             "name": "test_tool_with_progress",
             "arguments": {},
             "_meta": {"progressToken": "p"},
         });
         let response = server.send(&modern("tools/call", params));
-        let (first, last) = (response.arrivals[0].1, response.arrivals.last().unwrap().1);
+        let gap = response.arrival("three times") - response.arrival("\"progress\":0");
+        // A synchronous tool of the 0.3 edition keeps its instance busy.
         assert!(
-            last - first >= Duration::from_millis(50),
-            "{first:?} {last:?}"
+            wasi == "0.3" || gap >= Duration::from_millis(80),
+            "they came together: {:?}",
+            response.arrivals
         );
     });
 }
@@ -443,7 +446,7 @@ fn a_first_notification_does_not_wait_for_the_answer() {
 #[test]
 fn clients_of_both_eras_are_asked_through_a_chain() {
     const TOOL: &str = "test_input_required_result_request_state";
-    through_all(|server| {
+    through_all(|server, _| {
         let elicits = json!({"elicitation": {}});
         let ask = |params: Value| {
             server

@@ -232,6 +232,14 @@ impl Response {
             .collect()
     }
 
+    /// When this part of the body had arrived.
+    pub fn arrival(&self, part: &str) -> Duration {
+        let start = self.text().find(part);
+        let end = start.unwrap_or_else(|| panic!("no `{part}` in {}", self.text())) + part.len();
+        let arrived = self.arrivals.iter().find(|(length, _)| *length >= end);
+        arrived.expect("the body arrived").1
+    }
+
     /// The JSON-RPC message that answers the request: the body, or the last event.
     pub fn message(&self) -> Value {
         match self.header("content-type") {
