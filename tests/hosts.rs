@@ -114,10 +114,9 @@ fn progress_arrives_as_it_happens() {
                     .collect();
                 assert_eq!(progress, [0.0, 50.0, 100.0]);
                 assert_eq!(rpc::text(&events[3]), "reported progress three times");
-                // The tool sleeps 50 ms after the first and after the second.
+                // The tool sleeps for 100 ms between the first and the last.
                 if wasi == "0.2" {
-                    assert_apart(&answer, "\"progress\":0", "\"progress\":50", 40);
-                    assert_apart(&answer, "\"progress\":50", "\"progress\":100", 40);
+                    assert_apart(&answer, "\"progress\":0", "three times");
                 }
 
                 let quiet = server.send(&rpc::call("test_tool_with_progress", json!({})));
@@ -140,24 +139,24 @@ fn progress_of_an_async_tool_arrives_as_it_happens() {
         |server| {
             let params = json!({
                 "name": "wait",
-                "arguments": {"ms": 200},
+                "arguments": {"ms": 500},
                 "_meta": {"progressToken": "t"},
             });
             let answer = server.send(&rpc::modern("tools/call", params));
             let events = answer.events();
             assert_eq!(events[0]["method"], "notifications/progress");
-            assert_eq!(rpc::text(&events[1]), "waited 200 ms");
-            assert_apart(&answer, "notifications/progress", "waited 200 ms", 150);
+            assert_eq!(rpc::text(&events[1]), "waited 500 ms");
+            assert_apart(&answer, "notifications/progress", "waited 500 ms");
         },
     );
 }
 
-/// At least so many milliseconds were between the arrivals of these parts.
+/// These parts arrived one after the other. A busy machine sees the first of them late.
 #[track_caller]
-fn assert_apart(answer: &support::Response, first: &str, second: &str, least: u64) {
+fn assert_apart(answer: &support::Response, first: &str, second: &str) {
     let gap = answer.arrival(second) - answer.arrival(first);
-    let least = Duration::from_millis(least);
-    assert!(gap >= least, "they came together: {:?}", answer.arrivals);
+    let together = Duration::from_millis(20);
+    assert!(gap >= together, "they came together: {:?}", answer.arrivals);
 }
 
 #[test]

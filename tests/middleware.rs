@@ -436,7 +436,7 @@ fn a_first_notification_does_not_wait_for_the_answer() {
         let gap = response.arrival("three times") - response.arrival("\"progress\":0");
         // A synchronous tool of the 0.3 edition keeps its instance busy.
         assert!(
-            wasi == "0.3" || gap >= Duration::from_millis(80),
+            wasi == "0.3" || gap >= Duration::from_millis(20),
             "they came together: {:?}",
             response.arrivals
         );
