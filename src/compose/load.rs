@@ -132,8 +132,9 @@ pub fn load_bytes(part: &Part, bytes: Vec<u8>, wasi: Wasi) -> Result<Loaded> {
         Role::Middleware => (world.links(part)?, vec![]),
     };
     world.check_imports(part, kind, &interfaces, wasi)?;
+    let reads_settings = world.imports.iter().any(|import| import.name == SETTINGS);
     ensure!(
-        part.settings.is_none() || world.imports.iter().any(|import| import.name == SETTINGS),
+        part.settings.is_none() || reads_settings,
         "{role} `{name}` (`{shown}`) has settings, but does not import `{SETTINGS}`, so it would never read \
          them; remove `settings`, or build the {role} with that import"
     );
@@ -151,9 +152,8 @@ pub fn load_bytes(part: &Part, bytes: Vec<u8>, wasi: Wasi) -> Result<Loaded> {
         None => (component, Vec::new()),
     };
     grants.refusing.retain(|name| !inlined.contains(name));
-    let asks = |name: &str| world.imports.iter().any(|import| import.name == name);
-    let settings =
-        (asks(SETTINGS) && !inlined.iter().any(|name| name == SETTINGS)).then_some(settings);
+    let holds_settings = inlined.iter().any(|name| name == SETTINGS);
+    let settings = (reads_settings && !holds_settings).then_some(settings);
     let record = Record::read(&component)?;
     ensure!(
         record.as_ref().is_none_or(|record| record.handler),

@@ -58,7 +58,7 @@ pub fn inline(
 ) -> Option<Inlined> {
     let mut interfaces = candidates(wit, refusing);
     let is_small = settings.len() <= MAX_SETTINGS && component.len() <= MAX_COMPONENT;
-    if is_small && wit.names().any(|name| name == SETTINGS) {
+    if is_small && wit.names().any(|name| name == SETTINGS) && reads_settings(wit) {
         interfaces.push(SETTINGS.to_owned());
     }
     if interfaces.is_empty() {
@@ -69,6 +69,26 @@ pub fn inline(
         component,
         interfaces,
     })
+}
+
+/// Whether what a component takes for `settings` is that.
+fn reads_settings(wit: &Imports) -> bool {
+    let resolve = wit.resolve();
+    let mut functions = resolve.interfaces[wit.id(SETTINGS)].functions.values();
+    functions.all(|function| {
+        let text = function.result.as_ref().map(|ty| dealias(resolve, ty));
+        function.name == "get" && function.params.is_empty() && text == Some(Type::String)
+    })
+}
+
+fn dealias(resolve: &Resolve, ty: &Type) -> Type {
+    match ty {
+        Type::Id(id) => match &resolve.types[*id].kind {
+            TypeDefKind::Type(ty) => dealias(resolve, ty),
+            _ => *ty,
+        },
+        ty => *ty,
+    }
 }
 
 /// The interfaces all of whose functions answer with constants.
@@ -494,5 +514,37 @@ impl Reencode for Rewrite {
             section.function(&body.code);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_what_they_are_called() {
+        let types = r#"(import "spin-mcp:server/types@0.1.0" (instance $types
+            (type $text string)
+            (export "json" (type (eq $text)))))
+          (alias export $types "json" (type $json))"#;
+        let aliased = r#"(alias outer 1 $json (type $outer))
+          (export "json" (type $own (eq $outer)))
+          (export "get" (func (result $own)))"#;
+        for (types, exports, expected) in [
+            ("", r#"(export "get" (func (result string)))"#, true),
+            (types, aliased, true),
+            (
+                "",
+                r#"(export "get" (func (param "a" u32) (result string)))"#,
+                false,
+            ),
+            ("", r#"(export "get" (func (result (list u8))))"#, false),
+            ("", r#"(export "get" (func))"#, false),
+            ("", r#"(export "other" (func (result string)))"#, false),
+        ] {
+            let text = format!("(component {types} (import \"{SETTINGS}\" (instance {exports})))");
+            let wit = Imports::read(&wat::parse_str(&text).unwrap()).unwrap();
+            assert_eq!(reads_settings(&wit), expected, "{text}");
+        }
     }
 }
