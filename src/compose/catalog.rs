@@ -21,9 +21,11 @@ const TASKS: &str = "io.modelcontextprotocol/tasks";
 
 /// Bakes the catalog of a server. Slots are those of the features; middleware, which follows
 /// them, offers nothing and has flags. `store` is what its instances share, if they share anything.
+/// `request`: the ends of a chain ask the component behind `request`.
 pub fn bake<'a>(
     server: &ServerConfig,
     store: Option<&str>,
+    request: bool,
     parts: impl IntoIterator<Item = (&'a Loaded, &'a Lists)>,
 ) -> Result<Vec<u8>> {
     let mut inputs = Vec::new();
@@ -36,7 +38,10 @@ pub fn bake<'a>(
         }
         inputs.push(FeatureInput {
             name: feature.name.clone(),
-            flags: flags(feature, lists),
+            flags: match request {
+                true => flags(feature, lists).with(Flags::USES_REQUEST),
+                false => flags(feature, lists),
+            },
             prefix: feature.prefix.clone(),
             tools: lists.tools.clone(),
             resources: lists.resources.clone(),

@@ -162,20 +162,17 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
         Some(store) => store.clone(),
         None => state::DEFAULT_STORE.to_owned(),
     });
-    let catalog = catalog::bake(config, store.as_deref(), parts.iter().zip(&lists))?;
-
-    let is_chain =
-        !links.is_empty() || swapped.has(Framework::Transport) || swapped.has(Framework::Hub);
-    // Streams that stay open are those of the component behind `request`, too.
+    let is_swapped = swapped.has(Framework::Transport) || swapped.has(Framework::Hub);
+    let is_chain = !links.is_empty() || is_swapped;
+    // Streams that stay open are those of the component behind `request`, too; and parts of
+    // somebody else's may ask it.
     let needs_request = !composition.handler
-        && (stateful
-            || is_chain
-            || features
-                .iter()
-                .any(|feature| feature.context().next().is_some()));
+        && (stateful || is_swapped || parts.iter().any(|part| part.context().next().is_some()));
+    let shown = parts.iter().zip(&lists);
+    let catalog = catalog::bake(config, store.as_deref(), is_chain && needs_request, shown)?;
     let mut unused = Vec::new();
     if !needs_request {
-        unused.push(graph::CONTROL);
+        unused.extend([graph::CONTROL, graph::PREPARED]);
     }
     if store.is_none() {
         unused.extend(STORES);

@@ -58,7 +58,7 @@ pub fn offers(
 fn hub(server: &Server<'_>, composition: &Composition, lists: &[Lists]) -> Result<Vec<u8>> {
     let known = server.parts.iter().zip(lists);
     let known = known.filter(|(part, _)| !part.dynamic);
-    let catalog = catalog::bake(&composition.server, None, known)?;
+    let catalog = catalog::bake(&composition.server, None, true, known)?;
     let wiring = Wiring {
         dispatches: &dispatches(&[]),
         unused: &[graph::CONTROL],

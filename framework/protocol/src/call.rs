@@ -193,7 +193,7 @@ impl<'a> Call<'a> {
     /// What is known of the features to ask, together.
     pub fn flags(&self) -> Flags {
         if self.passed.is_some() {
-            return self.catalog.flags().with(Flags::USES_REQUEST);
+            return self.catalog.flags();
         }
         let flags = self.slots.all().iter();
         flags
@@ -258,11 +258,7 @@ impl<'a> Call<'a> {
 
     /// Whether a part of the server can ask `request` about it.
     pub fn may_be_asked_about(&self) -> bool {
-        let flags = match self.passed {
-            Some(_) => self.catalog.flags(),
-            None => self.flags(),
-        };
-        flags.contains(Flags::USES_REQUEST)
+        self.flags().contains(Flags::USES_REQUEST)
     }
 
     /// Whether what it tells of changes has to be looked for.

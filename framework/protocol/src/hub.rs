@@ -9,6 +9,7 @@ use crate::{
     bridge,
     call::{Call, Outcome, Response, Step},
     catalog::Catalog,
+    chain,
     client::{self, Client},
     dispatch::{self, Answer},
     extension,
@@ -61,6 +62,47 @@ pub enum Next {
 /// The `id` of the responses that are taken apart here.
 const ID: &str = "0";
 const BEFORE: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":";
+
+/// What tells the last link of a request that no part can ask `request` about: its id.
+pub mod id {
+    use super::{Call, Catalog, Version, chain, initialize};
+
+    const VERSION: u64 = 0b011;
+    const GATED: u64 = 0b100;
+    const BITS: u32 = 3;
+
+    /// The id of a call, the `number`th.
+    pub fn of(call: &Call<'_>, number: u64) -> u64 {
+        let version = Version::ALL
+            .iter()
+            .position(|version| *version == call.client.version);
+        let gated = match chain::is_gated(call.target.method()) {
+            true => GATED,
+            false => 0,
+        };
+        number << BITS | gated | version.unwrap_or(0) as u64
+    }
+
+    /// The revision that its client speaks.
+    pub fn version(id: u64) -> Version {
+        Version::ALL[(id & VERSION) as usize]
+    }
+
+    /// The result of a request that the transport acts upon itself once it has it.
+    pub fn result(catalog: &Catalog<'_>, id: u64, method: &str) -> Option<String> {
+        if id & GATED == 0 || !chain::is_gated(method) {
+            return None;
+        }
+        let version = version(id);
+        Some(match method {
+            "initialize" => initialize(catalog, version),
+            "server/discover" if version.is_modern() => {
+                String::from_utf8_lossy(catalog.discover(false)).into_owned()
+            }
+            _ => "{}".to_owned(),
+        })
+    }
+}
 
 /// Handles a request of a client that speaks `version` and declared `capabilities`, a JSON
 /// object.

@@ -65,24 +65,36 @@ macro_rules! own {
 
 #[cfg(not(feature = "sequence"))]
 mod link {
-    use spin_mcp_protocol::chain;
+    use spin_mcp_protocol::{catalog::Flags, chain};
 
     use super::{Client, Error, Handling, Next, catalog, edition, hub, services};
     use edition::bindings::spin_mcp::framework::prepared;
 
+    /// The result that is there already, and who asks.
+    fn known(id: u64, method: &str) -> (Option<String>, Client) {
+        let catalog = catalog();
+        if !catalog.flags().contains(Flags::USES_REQUEST) {
+            let client = Client {
+                version: hub::id::version(id).as_str().to_owned(),
+                capabilities: "{}".to_owned(),
+            };
+            return (hub::id::result(&catalog, id, method), client);
+        }
+        let known = prepared::get(id);
+        let client = Client {
+            version: known.protocol_version,
+            capabilities: known.client_capabilities,
+        };
+        (known.result.filter(|_| chain::is_gated(method)), client)
+    }
+
     /// What follows the arguments waits for features.
     macro_rules! handle {
         ($id:ident, $method:ident, $params:ident $(, $($wait:tt)+)?) => {{
-            let known = prepared::get($id);
-            if chain::is_gated(&$method)
-                && let Some(result) = known.result
-            {
+            let (result, client) = known($id, &$method);
+            if let Some(result) = result {
                 return Ok(result);
             }
-            let client = Client {
-                version: known.protocol_version,
-                capabilities: known.client_capabilities,
-            };
             own!($id, client, &$method, &$params $(, $($wait)+)?).settled()
         }};
     }

@@ -24,7 +24,7 @@ use wasi_0_3 as edition;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use spin_mcp_protocol::Call;
+use spin_mcp_protocol::{Call, hub::id};
 
 struct Component;
 
@@ -40,7 +40,7 @@ fn request_id(call: &Call<'_>) -> u64 {
     let id = if call.may_be_asked_about() {
         random_id()
     } else {
-        NEXT.fetch_add(1, Ordering::Relaxed)
+        id::of(call, NEXT.fetch_add(1, Ordering::Relaxed))
     };
     (id & BELOW).max(1)
 }

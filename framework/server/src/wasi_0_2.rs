@@ -150,20 +150,27 @@ mod link {
 
     pub fn pass<'a, S: Services>(mut gate: Gate<'a>, services: &mut S) -> (Gate<'a>, Response) {
         let id = request_id(&gate.call);
-        control::begin(id, &context(&gate.call), Channel::Nowhere);
-        let outcome = handle(&gate.call, id);
-        control::end(id);
+        let outcome = begun(&gate.call, id, || handle(&gate.call, id));
         let response = gate.settle(outcome, services);
         (gate, response)
     }
 
     pub fn notify(call: &Call<'_>) {
         let id = request_id(call);
-        control::begin(id, &context(call), Channel::Nowhere);
         if let Ask::Handle { method, params } = call.ask() {
-            handler::notify(id, method, params);
+            begun(call, id, || handler::notify(id, method, params));
         }
+    }
+
+    /// Does it while `request` answers for the id, if that can be asked.
+    fn begun<T>(call: &Call<'_>, id: u64, act: impl FnOnce() -> T) -> T {
+        if !call.may_be_asked_about() {
+            return act();
+        }
+        control::begin(id, &context(call), Channel::Nowhere);
+        let done = act();
         control::end(id);
+        done
     }
 }
 

@@ -395,9 +395,7 @@ mod link {
         services: &mut S,
     ) -> (Gate<'a>, Response) {
         let id = request_id(&gate.call);
-        control::begin(id, &context(&gate.call), Channel::Nowhere);
-        let outcome = handle(&gate.call, id).await;
-        control::end(id, &[]);
+        let outcome = begun(&gate.call, id, handle(&gate.call, id)).await;
         let response = gate.settle(outcome, services);
         (gate, response)
     }
@@ -407,13 +405,25 @@ mod link {
             return;
         };
         let id = request_id(call);
-        control::begin(id, &context(call), Channel::Nowhere);
-        if call.is_async() {
-            handler_async::notify(id, method.to_owned(), params.to_owned()).await
-        } else {
-            handler::notify(id, method, params)
+        begun(call, id, async {
+            if call.is_async() {
+                handler_async::notify(id, method.to_owned(), params.to_owned()).await
+            } else {
+                handler::notify(id, method, params)
+            }
+        })
+        .await;
+    }
+
+    /// Does it while `request` answers for the id, if that can be asked.
+    async fn begun<T>(call: &Call<'_>, id: u64, act: impl Future<Output = T>) -> T {
+        if !call.may_be_asked_about() {
+            return act.await;
         }
+        control::begin(id, &context(call), Channel::Nowhere);
+        let done = act.await;
         control::end(id, &[]);
+        done
     }
 }
 
