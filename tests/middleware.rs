@@ -661,6 +661,59 @@ fn features_have_settings_of_their_own() {
     });
 }
 
+/// Where no part asks about requests, nothing of the framework answers such questions; the ends
+/// of the chain know all the same who asks, and in which revision.
+#[test]
+fn a_link_that_asks_nothing_changes_nothing() {
+    for wasi in EDITIONS {
+        let dir = tempfile::tempdir().unwrap();
+        let [plain, chained] = ["", "middleware = [\"filter\"]\n"].map(|chain| {
+            let dir = dir.path().join(format!("chain{}", chain.len()));
+            fs::create_dir(&dir).unwrap();
+            let features = &["echo", "prompts", "lists"];
+            App {
+                wasi,
+                features,
+                chain,
+            }
+            .composed(&dir)
+        });
+        let memories = |server| Size::of(&fs::read(server).unwrap()).unwrap().memories;
+        // Another end, and the link.
+        assert_eq!(memories(&chained), memories(&plain) + 2, "{wasi}");
+        let [plain, chained] = [plain, chained].map(|server| Server::mcp(&server, &[]));
+
+        let echo = json!({"name": "echo", "arguments": {"message": "a"}});
+        let asked = [
+            ("server/discover", json!({})),
+            ("ping", json!({})),
+            ("logging/setLevel", json!({"level": "info"})),
+            ("subscriptions/listen", json!({})),
+            ("resources/subscribe", json!({"uri": "test://a"})),
+            ("tasks/get", json!({"taskId": "a"})),
+            ("tools/list", json!({})),
+            ("prompts/list", json!({})),
+            ("resources/list", json!({})),
+            ("tools/call", echo),
+            ("tools/call", json!({"name": "none"})),
+            ("resources/read", json!({"uri": "test://none"})),
+            ("none", json!({})),
+        ];
+        let same = |request: &Request| {
+            let [expected, answer] = [&plain, &chained].map(|server| server.send(request));
+            assert_eq!(answer.status, expected.status, "{}", answer.text());
+            assert_eq!(answer.text(), expected.text());
+        };
+        for (method, params) in &asked {
+            same(&modern(method, params.clone()));
+            same(&rpc::legacy(None, method, params.clone()));
+        }
+        for version in ["2025-03-26", "2025-06-18", "2025-11-25", "2024-11-05"] {
+            same(&rpc::initialize(version));
+        }
+    }
+}
+
 /// Settings of a usual size are a part of the feature that reads them.
 #[test]
 fn settings_take_a_memory_only_if_they_are_long() {
