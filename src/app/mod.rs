@@ -170,10 +170,7 @@ pub fn override_of(part: Framework, source: &Source, resolver: &mut Resolver) ->
     let resolved = resolved.with_context(|| format!("cannot get the component for `{part}`"))?;
     Ok(Override {
         part,
-        component: Component::File {
-            path: resolved.path,
-            origin: resolved.origin,
-        },
+        component: Component::Resolved(resolved),
     })
 }
 
@@ -232,17 +229,14 @@ impl Part {
         let resolved =
             resolved.with_context(|| format!("cannot get the component of {role} `{name}`"))?;
         ensure!(
-            resolved.path.is_file(),
+            source.file().is_none_or(|path| path.is_file()),
             "{role} `{name}` has no component at `{source}`: {}",
             match self.build {
                 Some(_) => "`spin mcp build` builds it",
                 None => "correct its `source`, or give it a `build` command",
             }
         );
-        Ok(Component::File {
-            path: resolved.path,
-            origin: resolved.origin,
-        })
+        Ok(Component::Resolved(resolved))
     }
 }
 

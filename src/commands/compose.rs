@@ -205,13 +205,7 @@ impl ComposeCommand {
             }
             let component = match shipped {
                 Some(shipped) => Component::Shipped(shipped),
-                None => {
-                    let resolved = resolver.resolve(source)?;
-                    Component::File {
-                        path: resolved.path,
-                        origin: resolved.origin,
-                    }
-                }
+                None => Component::Resolved(resolver.resolve(source)?),
             };
             parts.push(Part {
                 role,

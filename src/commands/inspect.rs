@@ -1,6 +1,5 @@
 //! `mcp inspect`.
 
-use std::fs;
 use std::io::Write;
 
 use anyhow::{Context, Result, bail};
@@ -49,18 +48,20 @@ struct Inspection {
 impl InspectCommand {
     pub fn run(self) -> Result<()> {
         let shown = &self.server;
-        let (path, image) = match &self.server {
+        let mut resolver = Resolver::new()?;
+        let (bytes, image) = match &self.server {
             Source::Image(reference) => {
-                let mut resolver = Resolver::new()?;
                 let image = resolver.image(reference)?;
-                (
-                    resolver.component(reference, &image)?,
-                    Some((reference, image)),
-                )
+                let bytes = resolver.component(reference, &image)?;
+                (bytes, Some((reference, image)))
             }
-            source => (Resolver::new()?.resolve(source)?.path, None),
+            source => {
+                let resolved = resolver.resolve(source)?;
+                let bytes = resolved.read();
+                let bytes = bytes.with_context(|| format!("cannot read `{shown}`"))?;
+                (bytes.into_owned(), None)
+            }
         };
-        let bytes = fs::read(path).with_context(|| format!("cannot read `{shown}`"))?;
         let record = Record::read(&bytes)
             .with_context(|| format!("`{shown}` is not a WebAssembly component, or damaged"))?;
         let Some(record) = record else {

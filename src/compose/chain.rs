@@ -20,13 +20,13 @@ pub fn load(
 ) -> Result<(Kind, Vec<Loaded>)> {
     let foreign = middleware
         .iter()
-        .filter(|link| matches!(link.component, Component::File { .. }))
+        .filter(|link| matches!(link.component, Component::Resolved(_)))
         .map(|link| load::load(link, wasi))
         .collect::<Result<Vec<_>>>()?;
     let kind = kind(features, &foreign, transport)?;
     let mut foreign = foreign.into_iter();
     let links = middleware.iter().map(|link| match link.component {
-        Component::File { .. } => foreign.next().context("it was loaded"),
+        Component::Resolved(_) => foreign.next().context("it was loaded"),
         Component::Shipped(name) => shipped(link, name, kind),
     });
     Ok((kind, links.collect::<Result<_>>()?))
@@ -59,5 +59,5 @@ fn shipped(link: &Part, name: &str, kind: Kind) -> Result<Loaded> {
     let wasi = kind.edition();
     let component = framework::middleware(name, wasi)
         .with_context(|| format!("this `mcp` has no middleware `{name}`"))?;
-    load::load_bytes(link, component.to_vec(), wasi)
+    load::load_bytes(link, component.into(), wasi)
 }

@@ -8,6 +8,7 @@ use super::load::{self, World};
 use super::record::{FeatureRecord, Offers, Record};
 use super::state::Need;
 use super::{Part, Role, Wasi, catalog, interface, listing};
+use crate::registry::Resolved;
 
 /// A component that composes with others.
 pub struct Description {
@@ -27,7 +28,9 @@ pub fn contract() -> &'static str {
 /// that is `dynamic`.
 pub fn describe(name: &str, path: &Path, dynamic: bool) -> Result<Description> {
     let shown = path.display().to_string();
-    let bytes = load::read(path).with_context(|| format!("cannot read `{shown}`"))?;
+    let file = Resolved::File(path.to_owned());
+    let bytes = file.read();
+    let bytes = bytes.with_context(|| format!("cannot read `{shown}`"))?;
     let component = load::componentize(bytes, &shown)?;
     let world = World::read(&component).with_context(|| {
         format!("`{shown}` is damaged or not a valid component; build it again")
@@ -56,7 +59,7 @@ pub fn describe(name: &str, path: &Path, dynamic: bool) -> Result<Description> {
         _ => None,
     };
     Ok(Description {
-        component,
+        component: component.into_owned(),
         world,
         offers,
     })

@@ -1,19 +1,16 @@
 //! A component as compose finds it: what it exports, needs and cannot have.
 
-use std::fs::{self, File};
-use std::io::Read as _;
-use std::path::Path;
+use std::borrow::Cow;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use wasmparser::{
     ComponentExternalKind, Encoding, Parser, Payload, Validator, WasmFeatures,
     component_types::ComponentEntityType,
 };
 use wit_component::ComponentEncoder;
 
-use crate::registry::MAX_COMPONENT;
+use crate::registry::{Digest, Resolved};
 
 use super::{
     Wasi,
@@ -101,10 +98,10 @@ impl Loaded {
 
 /// Reads a part from its file and says what keeps it out of a server of this edition.
 pub fn load(part: &Part, wasi: Wasi) -> Result<Loaded> {
-    let Component::File { path, .. } = &part.component else {
+    let Component::Resolved(resolved) = &part.component else {
         bail!("`{}` has no file", part.component);
     };
-    let bytes = read(path).with_context(|| {
+    let bytes = resolved.read().with_context(|| {
         let Part {
             role,
             name,
@@ -117,12 +114,12 @@ pub fn load(part: &Part, wasi: Wasi) -> Result<Loaded> {
 }
 
 /// The same for what was read already.
-pub fn load_bytes(part: &Part, bytes: Vec<u8>, wasi: Wasi) -> Result<Loaded> {
+pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loaded> {
     let (role, name, shown) = (part.role, &part.name, part.component.to_string());
-    let digest = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let digest = match &part.component {
+        Component::Resolved(Resolved::Pulled(pulled)) => pulled.digest.clone(),
+        _ => Digest::of(&bytes),
+    };
     let component = componentize(bytes, &shown)?;
     let world = World::read(&component).with_context(|| {
         format!("`{shown}` is damaged or not a valid component; build it again")
@@ -144,11 +141,11 @@ pub fn load_bytes(part: &Part, bytes: Vec<u8>, wasi: Wasi) -> Result<Loaded> {
         .with_context(|| format!("cannot isolate {role} `{name}`"))?;
     let component = refuse::close_stdin(&component)
         .with_context(|| format!("cannot close stdin of {role} `{name}`"))?
-        .unwrap_or(component);
+        .map_or(component, Cow::Owned);
     let settings = Value::Object(part.settings.clone().unwrap_or_default()).to_string();
     let inlined = refuse::inline(&component, &wit, &grants.refusing, &settings);
     let (component, inlined) = match inlined {
-        Some(inlined) => (inlined.component, inlined.interfaces),
+        Some(inlined) => (Cow::Owned(inlined.component), inlined.interfaces),
         None => (component, Vec::new()),
     };
     grants.refusing.retain(|name| !inlined.contains(name));
@@ -166,41 +163,25 @@ pub fn load_bytes(part: &Part, bytes: Vec<u8>, wasi: Wasi) -> Result<Loaded> {
         role,
         name: name.clone(),
         origin: match &part.component {
-            Component::File { origin, .. } => origin.clone(),
-            Component::Shipped(name) => Some((*name).to_owned()),
+            Component::Resolved(Resolved::File(_)) => None,
+            component => Some(component.to_string()),
         },
         prefix: part.prefix.clone(),
         grants,
         wit,
         dynamic: part.dynamic,
         settings,
-        digest,
+        digest: digest.hex().to_owned(),
         kind,
         interfaces,
         state,
         imports: world.imports,
-        component,
+        component: component.into_owned(),
     })
 }
 
-/// Reads a file that may be of any size. What is no file may have no end, or keep its reader
-/// waiting.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
-    ensure!(fs::metadata(path)?.is_file(), "it is not a file");
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(MAX_COMPONENT + 1)
-        .read_to_end(&mut bytes)?;
-    ensure!(
-        bytes.len() as u64 <= MAX_COMPONENT,
-        "it has more than {} MB, which is the most that a component may have",
-        MAX_COMPONENT / 1_000_000
-    );
-    Ok(bytes)
-}
-
 /// The component in a file, made from a core module if that carries its component type.
-pub(super) fn componentize(bytes: Vec<u8>, shown: &str) -> Result<Vec<u8>> {
+pub(super) fn componentize<'b>(bytes: Cow<'b, [u8]>, shown: &str) -> Result<Cow<'b, [u8]>> {
     let encoding = match Parser::new(0).parse_all(&bytes).next() {
         Some(Ok(Payload::Version { encoding, .. })) => Some(encoding),
         _ => None,
@@ -216,7 +197,9 @@ pub(super) fn componentize(bytes: Vec<u8>, shown: &str) -> Result<Vec<u8>> {
                 "`{shown}` is a core module without a component type, so nothing says what it offers; \
                  build it for `wasm32-wasip2`, or embed its WIT with `wasm-tools component embed`"
             );
-            guard(|| ComponentEncoder::default().module(&bytes)?.encode())
+            let component = guard(|| ComponentEncoder::default().module(&bytes)?.encode());
+            component
+                .map(Cow::Owned)
                 .with_context(|| format!("cannot make a component of the core module `{shown}`"))
         }
         None => bail!(

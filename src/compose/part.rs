@@ -5,6 +5,7 @@ use std::{fmt, path::PathBuf};
 use serde_json::{Map, Value};
 
 use super::Grant;
+use crate::registry::Resolved;
 
 /// What a component is in a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +47,7 @@ pub struct Part {
 #[derive(Clone, Debug)]
 pub enum Component {
     /// A component, or a core module with an embedded component type.
-    File {
-        path: PathBuf,
-        /// What the user calls it, unless that is `path`.
-        origin: Option<String>,
-    },
+    Resolved(Resolved),
     /// A middleware that `mcp` carries, by its name.
     Shipped(&'static str),
 }
@@ -59,11 +56,7 @@ impl fmt::Display for Component {
     /// Where it comes from, as the user wrote it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Component::File {
-                origin: Some(origin),
-                ..
-            } => f.write_str(origin),
-            Component::File { path, .. } => path.display().fmt(f),
+            Component::Resolved(resolved) => resolved.fmt(f),
             Component::Shipped(name) => f.write_str(name),
         }
     }
@@ -75,7 +68,7 @@ impl Part {
         Part {
             role: Role::Feature,
             name: name.to_owned(),
-            component: Component::File { path, origin: None },
+            component: Component::Resolved(Resolved::File(path)),
             prefix: None,
             allow: vec![],
             dynamic: false,

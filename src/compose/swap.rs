@@ -9,7 +9,7 @@ use super::{
     Wasi,
     graph::CONTROL,
     interface::Kind,
-    load::{Loaded, World, read},
+    load::{Loaded, World},
     part::Component,
     specialize::{Wiring, specialize},
 };
@@ -85,12 +85,12 @@ impl Swapped {
                 !swapped.has(*part),
                 "there are two components for `{part}`; remove one"
             );
-            let Component::File { path, .. } = component else {
+            let Component::Resolved(resolved) = component else {
                 bail!("`{component}` is a middleware, which cannot stand in for `{part}`");
             };
             let shown = component.to_string();
-            let bytes =
-                read(path).with_context(|| format!("cannot read `{shown}` for `{part}`"))?;
+            let bytes = resolved.read();
+            let bytes = bytes.with_context(|| format!("cannot read `{shown}` for `{part}`"))?;
             ensure!(
                 Parser::is_core_wasm(&bytes) || Parser::is_component(&bytes),
                 "`{shown}`, which is to stand in for `{part}`, is not a WebAssembly component; build it for \
@@ -99,7 +99,7 @@ impl Swapped {
             swapped.0.push(Swap {
                 part: *part,
                 shown,
-                bytes,
+                bytes: bytes.into_owned(),
             });
         }
         Ok(swapped)

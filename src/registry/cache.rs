@@ -34,11 +34,6 @@ impl Cache {
         Ok((Digest::of(&bytes) == *digest).then_some(bytes))
     }
 
-    /// The file of this content, if it is there and whole.
-    pub fn find(&self, digest: &Digest) -> Result<Option<PathBuf>> {
-        Ok(self.read(digest)?.map(|_| self.path(digest)))
-    }
-
     /// A file to write content to, for `keep`. It vanishes if that does not happen.
     pub fn start(&self) -> Result<NamedTempFile> {
         fs::create_dir_all(&self.dir)
@@ -47,14 +42,14 @@ impl Cache {
     }
 
     /// Makes the file the content of this digest, which the caller has checked.
-    pub fn keep(&self, file: NamedTempFile, digest: &Digest) -> Result<PathBuf> {
+    pub fn keep(&self, file: NamedTempFile, digest: &Digest) -> Result<()> {
         let path = self.path(digest);
         file.persist(&path)
             .with_context(|| format!("cannot write `{}`", path.display()))?;
-        Ok(path)
+        Ok(())
     }
 
-    pub fn write(&self, bytes: &[u8]) -> Result<PathBuf> {
+    pub fn write(&self, bytes: &[u8]) -> Result<()> {
         let mut file = self.start()?;
         file.write_all(bytes)
             .with_context(|| format!("cannot write to `{}`", self.dir.display()))?;
@@ -77,11 +72,11 @@ mod tests {
             dir: dir.path().join("new"),
         };
         let digest = Digest::of(b"content");
-        assert!(cache.find(&digest).unwrap().is_none());
-        let path = cache.write(b"content").unwrap();
-        assert_eq!(cache.find(&digest).unwrap(), Some(path.clone()));
-        fs::write(&path, b"c0ntent").unwrap();
-        assert!(cache.find(&digest).unwrap().is_none());
+        assert_eq!(cache.read(&digest).unwrap(), None);
+        cache.write(b"content").unwrap();
+        assert_eq!(cache.read(&digest).unwrap().unwrap(), b"content");
+        fs::write(cache.path(&digest), b"c0ntent").unwrap();
+        assert_eq!(cache.read(&digest).unwrap(), None);
         cache.write(b"content").unwrap();
         assert_eq!(cache.read(&digest).unwrap().unwrap(), b"content");
     }

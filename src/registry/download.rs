@@ -1,7 +1,6 @@
 //! A body that goes into the cache as it arrives, and only if it is what was promised.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -17,15 +16,15 @@ use super::digest::Digest;
 /// How long the largest component may take.
 const TIME_LIMIT: Duration = Duration::from_secs(600);
 
-/// Reads a component of this digest, and of this size if that is known. A terminal shows how far
-/// it is.
+/// Reads a component of this digest, and of this size if that is known, and keeps it. A terminal
+/// shows how far it is.
 pub async fn keep(
     cache: &Cache,
     response: Response,
     digest: &Digest,
     size: Option<u64>,
     shown: &str,
-) -> Result<PathBuf> {
+) -> Result<Vec<u8>> {
     let progress = ProgressBar::new(size.or(response.content_length()).unwrap_or(0));
     let style = "pulling `{msg}` {bytes} of {total_bytes} ({bytes_per_sec})";
     progress.set_style(ProgressStyle::with_template(style)?);
@@ -50,21 +49,22 @@ async fn receive(
     digest: &Digest,
     size: Option<u64>,
     progress: &ProgressBar,
-) -> Result<PathBuf> {
+) -> Result<Vec<u8>> {
     let mut file = cache.start()?;
     let mut hash = Sha256::new();
-    let mut received = 0;
+    let mut bytes = Vec::new();
     loop {
         let piece = match response.chunk().await {
             Ok(Some(piece)) => piece,
             Ok(None) => break,
             Err(error) => bail!(
-                "the connection broke after {received}{} bytes: {}; try again",
+                "the connection broke after {}{} bytes: {}; try again",
+                bytes.len(),
                 size.map(|size| format!(" of {size}")).unwrap_or_default(),
                 last_cause(&error)
             ),
         };
-        received += piece.len() as u64;
+        let received = (bytes.len() + piece.len()) as u64;
         if let Some(size) = size.filter(|size| received > *size) {
             bail!("more arrives than the {size} bytes that its manifest says; nothing was kept");
         }
@@ -74,17 +74,19 @@ async fn receive(
             MAX_COMPONENT / 1_000_000
         );
         hash.update(&piece);
+        bytes.extend_from_slice(&piece);
         file.write_all(&piece)
             .context("cannot write to the cache")?;
         progress.set_position(received);
     }
-    if let Some(size) = size.filter(|size| received < *size) {
-        bail!("only {received} of {size} bytes arrived; try again");
+    if let Some(size) = size.filter(|size| (bytes.len() as u64) < *size) {
+        bail!("only {} of {size} bytes arrived; try again", bytes.len());
     }
     let found = Digest::from(hash);
     ensure!(
         found == *digest,
         "what arrived is not what was asked for: its digest is `{found}`, not `{digest}`"
     );
-    cache.keep(file, digest)
+    cache.keep(file, digest)?;
+    Ok(bytes)
 }

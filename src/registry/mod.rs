@@ -12,9 +12,11 @@ mod download;
 mod labels;
 mod lock;
 mod push;
+mod resolved;
 mod source;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use oci_client::RegistryOperation;
@@ -29,15 +31,8 @@ pub use digest::Digest;
 pub use labels::{Catalog, Labels};
 use lock::Lock;
 pub use push::{Pushed, push};
+pub use resolved::{Pulled, Resolved};
 pub use source::{Download, Reference, Source};
-
-/// A component that is on this machine.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Resolved {
-    pub path: PathBuf,
-    /// What the user calls it, unless that is its path.
-    pub origin: Option<String>,
-}
 
 /// An image, as its manifest describes it.
 pub struct Image {
@@ -79,26 +74,21 @@ impl Resolver {
         })
     }
 
-    /// The file of a component. One that is in the cache needs no network, if its digest is
-    /// known.
+    /// A component. One that is in the cache needs no network, if its digest is known.
     pub fn resolve(&mut self, source: &Source) -> Result<Resolved> {
-        let path = match source {
-            Source::File(path) => {
-                return Ok(Resolved {
-                    path: path.clone(),
-                    origin: None,
-                });
-            }
+        let (bytes, digest) = match source {
+            Source::File(path) => return Ok(Resolved::File(path.clone())),
             Source::Image(reference) => {
                 let image = self.image(reference)?;
-                self.component(reference, &image)
+                (self.component(reference, &image), image.layer.digest)
             }
-            Source::Url(download) => self.download(download),
+            Source::Url(download) => (self.download(download), download.digest.clone()),
         };
-        Ok(Resolved {
-            path: path.with_context(|| format!("cannot pull `{source}`"))?,
-            origin: Some(source.to_string()),
-        })
+        Ok(Resolved::Pulled(Pulled {
+            origin: source.to_string(),
+            digest,
+            bytes: Arc::new(bytes.with_context(|| format!("cannot pull `{source}`"))?),
+        }))
     }
 
     /// What a reference stands for, by its digest or the lock, else the registry. The lock takes
@@ -194,11 +184,11 @@ impl Resolver {
         })
     }
 
-    /// The file of an image's component.
-    pub fn component(&self, reference: &Reference, image: &Image) -> Result<PathBuf> {
+    /// The component of an image.
+    pub fn component(&self, reference: &Reference, image: &Image) -> Result<Vec<u8>> {
         let Layer { digest, size } = &image.layer;
-        if let Some(path) = self.cache.find(digest)? {
-            return Ok(path);
+        if let Some(bytes) = self.cache.read(digest)? {
+            return Ok(bytes);
         }
         self.runtime.block_on(async {
             let client = Client::connect(reference, RegistryOperation::Pull).await?;
@@ -214,9 +204,9 @@ impl Resolver {
         })
     }
 
-    fn download(&self, download: &Download) -> Result<PathBuf> {
-        if let Some(path) = self.cache.find(&download.digest)? {
-            return Ok(path);
+    fn download(&self, download: &Download) -> Result<Vec<u8>> {
+        if let Some(bytes) = self.cache.read(&download.digest)? {
+            return Ok(bytes);
         }
         self.runtime.block_on(async {
             let url = download.url();
