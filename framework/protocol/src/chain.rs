@@ -4,7 +4,6 @@
 use std::{borrow::Cow, collections::BTreeSet};
 
 use crate::{
-    MAX_RESULT,
     answer::{self, broken},
     call::{Call, Input, Outcome, Passed, Response, Step},
     catalog::Catalog,
@@ -13,8 +12,8 @@ use crate::{
     extension,
     failure::Failure,
     input,
-    json::{self, Fault, Object, Value},
-    message::{Notification, Params, Request, SERVER_INFO},
+    json::{self, Object, Value},
+    message::{Notification, Params, Request},
     notify::LogLevel,
     services::Services,
     session::Session,
@@ -22,6 +21,10 @@ use crate::{
     tasks,
     types::types::{Error, InputRequest, InputRequired},
 };
+
+mod answered;
+
+use answered::{Answered, Kind};
 
 /// A request that the transport answers itself, once no link refused it.
 #[derive(Debug)]
@@ -260,34 +263,37 @@ pub(crate) fn settle<S: Services>(
         Ok(text) => text,
         Err(error) => return Step::Done(answer::of_feature(call, &error)),
     };
-    match read(call, &text) {
-        Err(failure) => Step::Done(call.fail(&failure)),
-        Ok((value, Kind::Complete)) => Step::Done(complete(call, &value)),
-        Ok((_, Kind::InputRequired)) if matches!(call.target, Target::Method(_)) => {
+    let answered = match Answered::read(call, &text) {
+        Ok(answered) => answered,
+        Err(failure) => return Step::Done(call.fail(&failure)),
+    };
+    match answered.kind {
+        Kind::Complete => Step::Done(complete(call, &answered)),
+        Kind::InputRequired if matches!(call.target, Target::Method(_)) => {
             Step::Done(call.fail(&needs_input(call)))
         }
-        Ok((value, Kind::InputRequired)) => match required(call, &value) {
+        Kind::InputRequired => match required(call, &answered.value) {
             Ok(required) => input::require(call, &required, services),
             Err(failure) => Step::Done(call.fail(&failure)),
         },
-        Ok((_, Kind::Extension)) => Step::Done(extension::answer(call, &text, services)),
+        Kind::Extension => Step::Done(extension::answer(call, &text, services)),
     }
 }
 
 /// What the chain answered for the task that this call advances.
 pub(crate) fn task_step(call: &Call<'_>, text: String) -> Result<tasks::Step, Failure> {
-    let (value, kind) = read(call, &text)?;
-    match kind {
+    let answered = Answered::read(call, &text)?;
+    match answered.kind {
         Kind::Complete => {
             let mut result = Vec::with_capacity(text.len());
-            write(&mut result, call, &value);
+            answered.write(&mut result, call);
             let result = String::from_utf8(result);
             result
                 .map(tasks::Step::Complete)
                 .map_err(|_| broken(call, "text that is not UTF-8"))
         }
         Kind::InputRequired => {
-            let required = required(call, &value)?;
+            let required = required(call, &answered.value)?;
             input::check(call, &required)?;
             Ok(tasks::Step::Input(required))
         }
@@ -303,46 +309,6 @@ fn needs_input(call: &Call<'_>) -> Failure {
         call,
         "a need for input, which only calls, prompts and resources may have",
     )
-}
-
-enum Kind {
-    Complete,
-    InputRequired,
-    Extension,
-}
-
-fn read<'t>(call: &Call<'_>, text: &'t str) -> Result<(Value<'t>, Kind), Failure> {
-    if text.len() > MAX_RESULT {
-        return Err(answer::too_large(call));
-    }
-    let value = Value::parse(text).map_err(|fault| match fault {
-        Fault::Depth => broken(
-            call,
-            "a result that nests too deep; let it return a flatter one",
-        ),
-        Fault::Syntax(_) => broken(call, "what is not a JSON object"),
-    })?;
-    if !value.is_object() {
-        return Err(broken(call, "what is not a JSON object"));
-    }
-    if !value.names_once() {
-        return Err(broken(call, "a result that names a member twice"));
-    }
-    if let Some(meta) = value.member("_meta") {
-        if !meta.is_object() {
-            return Err(broken(call, "metadata that is not a JSON object"));
-        }
-        if !meta.names_once() {
-            return Err(broken(call, "metadata that names a member twice"));
-        }
-    }
-    let kind = match value.member("resultType") {
-        None => Kind::Complete,
-        Some(kind) if kind.is_str("complete") => Kind::Complete,
-        Some(kind) if kind.is_str("input_required") => Kind::InputRequired,
-        Some(_) => Kind::Extension,
-    };
-    Ok((value, kind))
 }
 
 /// The need for input that a result tells of.
@@ -372,42 +338,12 @@ fn required(call: &Call<'_>, value: &Value<'_>) -> Result<InputRequired, Failure
 }
 
 /// A result as it goes to the client.
-fn complete(call: &Call<'_>, value: &Value<'_>) -> Response {
-    answer::respond(call, value.text.len(), |out| {
-        check_list(call, value)?;
-        write(out, call, value);
+fn complete(call: &Call<'_>, answered: &Answered<'_>) -> Response {
+    answer::respond(call, answered.value.text.len(), |out| {
+        check_list(call, &answered.value)?;
+        answered.write(out, call);
         Ok(())
     })
-}
-
-/// Appends a complete result; with `resultType` and the name of this server, if the client knows
-/// of them: links may have left them out, and saved sequences have names of their own.
-fn write(out: &mut Vec<u8>, call: &Call<'_>, value: &Value<'_>) {
-    let modern = call.client.version.is_modern();
-    let server_info = modern.then(|| call.catalog.server_info());
-    let meta = value.member("_meta");
-    let named = server_info.is_none_or(|expected| {
-        let named = meta.and_then(|meta| meta.member(SERVER_INFO));
-        named.is_some_and(|named| named.text.as_bytes() == expected)
-    });
-    if modern == value.member("resultType").is_some() && named {
-        // Well-formed, as it was read.
-        let _ = json::compact(out, value.text);
-        return;
-    }
-    let mut object = Object::begin(out);
-    if modern {
-        object.string("resultType", "complete");
-    }
-    for (key, value) in value.members() {
-        if !key.is_str("resultType") && (named || !key.is_str("_meta")) {
-            let _ = json::compact(object.raw_key(key), value.text);
-        }
-    }
-    if !named {
-        answer::write_named(object.key("_meta"), &call.catalog, meta);
-    }
-    object.end();
 }
 
 /// A list names everything once: clients take an entry for the one that they know by its name.

@@ -121,7 +121,7 @@ pub fn handle<'a, S: Services>(
     }
     Handling::Done(
         match answer(catalog, method, params, version, capabilities, services) {
-            Ok(Answer::Ready(body) | Answer::SetLevel(_, body)) => Own::Done(result(&body)),
+            Ok(Answer::Ready(body) | Answer::SetLevel(_, body)) => Own::Done(result(body)),
             Ok(Answer::Call(call)) => return Handling::Call(call),
             Ok(Answer::Listen(_) | Answer::Gate(_)) => {
                 refused(&Failure::method_not_found(method, version))
@@ -205,7 +205,7 @@ fn ask<S: Services>(call: &Call<'_>, required: &InputRequired) -> Result<String,
 fn done(response: Response) -> Own {
     match response.failure {
         Some(failure) => refused(&failure),
-        None => Own::Done(result(&response.body)),
+        None => Own::Done(result(response.body)),
     }
 }
 
@@ -217,14 +217,15 @@ fn refused(failure: &Failure) -> Own {
 }
 
 /// The result in a response.
-fn result(body: &[u8]) -> Result<String, Error> {
-    let inner = body
-        .strip_prefix(BEFORE)
-        .and_then(|rest| rest.strip_suffix(b"}"));
-    let inner = inner.ok_or_else(|| Failure::internal("the hub cannot read its own answer"));
-    inner
-        .and_then(|inner| text(inner.to_vec()))
-        .map_err(|failure| error(&failure))
+fn result(mut body: Vec<u8>) -> Result<String, Error> {
+    let result = if body.starts_with(BEFORE) && body.ends_with(b"}") {
+        body.pop();
+        body.drain(..BEFORE.len());
+        text(body)
+    } else {
+        Err(Failure::internal("the hub cannot read its own answer"))
+    };
+    result.map_err(|failure| error(&failure))
 }
 
 fn text(bytes: Vec<u8>) -> Result<String, Failure> {
