@@ -27,11 +27,11 @@ def build(scratch):
         bare[edition, "bare"] = cargo(f"bare-{edition}", package)
         bare[edition, "bare, reads"] = cargo(f"bare-reads-{edition}", package, "--features", "read-request")
     features = [cargo(tool, "echo", FIXTURE_TOOL=tool) for tool in TOOLS]
-    sync = cargo("pass-through", "middleware")
+    sync = cargo("pass-through", "pass-through")
     links = {
         ("0.2", "pass-through"): sync,
         ("0.3", "pass-through"): sync,
-        ("0.3", "pass-through, async"): cargo("pass-through-async", "middleware-async"),
+        ("0.3", "pass-through, async"): cargo("pass-through-async", "pass-through", "--features", "async"),
     }
     return bare, features, links
 
