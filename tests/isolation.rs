@@ -259,17 +259,22 @@ fn what_refuses_is_shared() {
     }
 }
 
-/// Where constants say it all, as for what standard libraries import, refusals are a part of
-/// the feature itself.
+/// Refusals are a part of the feature itself, where its module can do it all.
 #[test]
 fn most_features_refuse_by_themselves() {
-    for (name, wasi) in [("echo", "0.2"), ("echo", "0.3"), ("echo-async", "0.3")] {
-        let sizes = ["", "wasi:cli"].map(|grant| {
+    for (name, wasi, grants) in [
+        ("echo", "0.2", &["wasi:cli"][..]),
+        ("echo", "0.3", &["wasi:cli"]),
+        ("echo-async", "0.3", &["wasi:cli"]),
+        ("keyvalue", "0.2", &["key-value", "variables"]),
+        ("keyvalue", "0.3", &["key-value", "variables"]),
+    ] {
+        let sizes = [&[][..], grants].map(|grants| {
             let dir = TempDir::new().unwrap();
             let server = dir.path().join("server.wasm");
             let mut command = mcp();
             command.args(["compose", "--wasi", wasi, "-o"]).arg(&server);
-            if !grant.is_empty() {
+            for grant in grants {
                 let feature = name.replace('-', "_");
                 command.args(["--allow", &format!("{feature}={grant}")]);
             }

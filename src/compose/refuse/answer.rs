@@ -2,6 +2,8 @@
 
 use wit_parser::{Handle, Int, Resolve, SizeAlign, Type, TypeDefKind, TypeId};
 
+use crate::compose::grants::remedy;
+
 /// Cases that say it, the best first.
 const DENIED: [&str; 9] = [
     "access-denied",
@@ -19,8 +21,11 @@ const DENIED: [&str; 9] = [
 const ANYWHERE: u8 = 8;
 
 /// A value as it lies in memory.
+#[derive(Default)]
 pub struct Answer {
     pub bytes: Vec<u8>,
+    /// Where the address of the text is.
+    pub texts: Vec<usize>,
     /// Where a new resource of its own goes.
     pub handles: Vec<(usize, TypeId)>,
 }
@@ -28,6 +33,7 @@ pub struct Answer {
 impl Answer {
     fn put(&mut self, offset: usize, other: Answer) {
         self.bytes[offset..][..other.bytes.len()].copy_from_slice(&other.bytes);
+        self.texts.extend(other.texts.iter().map(|at| offset + at));
         let handles = other.handles.into_iter();
         self.handles
             .extend(handles.map(|(at, resource)| (offset + at, resource)));
@@ -59,8 +65,11 @@ impl Answers<'_> {
                 let (address, length) = self.text;
                 let mut bytes = address.to_le_bytes().to_vec();
                 bytes.extend(length.to_le_bytes());
-                let handles = Vec::new();
-                return Some(Answer { bytes, handles });
+                return Some(Answer {
+                    bytes,
+                    texts: vec![0],
+                    handles: Vec::new(),
+                });
             }
             Type::String => return Some(self.empty(ty)),
             Type::ErrorContext => return None,
@@ -185,7 +194,7 @@ impl Answers<'_> {
     fn zeros(&self, ty: &Type) -> Answer {
         Answer {
             bytes: vec![0; self.sizes.size(ty).size_wasm32()],
-            handles: Vec::new(),
+            ..Answer::default()
         }
     }
 }
@@ -200,6 +209,22 @@ impl Cases {
     fn new(tag: Int, payloads: impl IntoIterator<Item = Option<Type>>) -> Cases {
         let payloads = payloads.into_iter().collect();
         Cases { tag, payloads }
+    }
+}
+
+/// What refusals of an interface say.
+pub fn refused(interface: &str) -> String {
+    format!("not allowed: `{}` is not in its `allow`", remedy(interface))
+}
+
+/// The type that a type is another name of.
+pub fn dealias(resolve: &Resolve, ty: &Type) -> Type {
+    match ty {
+        Type::Id(id) => match &resolve.types[*id].kind {
+            TypeDefKind::Type(ty) => dealias(resolve, ty),
+            _ => *ty,
+        },
+        ty => *ty,
     }
 }
 

@@ -14,7 +14,7 @@ use wit_parser::{
 };
 
 use super::{
-    answer::{Answer, Answers, origin},
+    answer::{Answer, Answers, origin, refused},
     release::Release,
 };
 use crate::compose::grants::remedy;
@@ -170,7 +170,7 @@ impl Module<'_> {
             own: &|resource| self.is_own(resource),
             text,
         };
-        let Answer { bytes, handles } = answer.of(result)?;
+        let Answer { bytes, handles, .. } = answer.of(result)?;
         let mut makers = Vec::new();
         for (offset, resource) in handles {
             self.made.insert(resource);
@@ -212,8 +212,7 @@ impl Module<'_> {
 
     /// What refusals of an interface say.
     fn text(&mut self, interface: &str) -> (u32, u32) {
-        let remedy = remedy(interface);
-        let text = format!("not allowed: `{remedy}` is not in its `allow`");
+        let text = refused(interface);
         if let Some(known) = self.texts.get(&text) {
             return *known;
         }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use wit_parser::{
-    Function, FutureIntrinsic, Handle, ResourceIntrinsic, StreamIntrinsic, Type, TypeDefKind,
-    TypeId, WasmImport, WorldKey,
+    Function, FutureIntrinsic, Handle, Resolve, ResourceIntrinsic, StreamIntrinsic, Type,
+    TypeDefKind, TypeId, WasmImport, WorldKey,
     abi::{FlatTypes, WasmSignature, WasmType},
 };
 
@@ -34,7 +34,7 @@ impl Release<'_, '_> {
     }
 
     fn value(&mut self, ty: &Type) -> Option<()> {
-        let next = self.local + self.flat_length(ty);
+        let next = self.local + flat_length(self.module.resolve, ty);
         if self.holds(ty)
             && let Type::Id(id) = ty
         {
@@ -130,13 +130,6 @@ impl Release<'_, '_> {
         Some(())
     }
 
-    fn flat_length(&self, ty: &Type) -> usize {
-        let mut flat = [WasmType::I32; wit_parser::Resolve::MAX_FLAT_PARAMS];
-        let mut flat = FlatTypes::new(&mut flat);
-        self.module.resolve.push_flat(ty, &mut flat);
-        flat.to_vec().len()
-    }
-
     /// Whether a value may hold what has to be given up. A borrowed resource of the module's
     /// own comes without a handle.
     fn holds(&self, ty: &Type) -> bool {
@@ -160,4 +153,12 @@ impl Release<'_, '_> {
             _ => false,
         }
     }
+}
+
+/// How many parameters of a core function a value takes.
+pub fn flat_length(resolve: &Resolve, ty: &Type) -> usize {
+    let mut flat = [WasmType::I32; Resolve::MAX_FLAT_PARAMS];
+    let mut flat = FlatTypes::new(&mut flat);
+    resolve.push_flat(ty, &mut flat);
+    flat.to_vec().len()
 }
