@@ -469,7 +469,7 @@ fn files_that_are_no_components() {
     let dir = TempDir::new().unwrap();
     // Takes no room on the disk.
     let file = fs::File::create(dir.path().join("x.wasm")).unwrap();
-    file.set_len(500_000_000).unwrap();
+    file.set_len(3_000_000_000).unwrap();
     let ended = compose(&dir);
     let expected = "cannot read feature `x` from `x.wasm`\n\nCaused by:\n  it has more than 200 MB";
     assert!(ended.said.contains(expected), "{}", ended.said);
@@ -655,6 +655,19 @@ fn a_result_that_is_larger_than_its_feature() {
         assert_eq!(answer["error"]["code"], -32603, "{answer}");
         let memory = memory(server.pid());
         assert!(memory < 2_500_000, "{memory} KB");
+    });
+}
+
+/// A memory of 1.3 GB is one that it does not get, and its neighbour does not feel.
+#[test]
+fn a_feature_that_wants_all_the_memory() {
+    let text = Text {
+        call: "(if (i32.ne (i32.const -1) (memory.grow (i32.const 20000))) (then unreachable))",
+        ..Text::default()
+    };
+    serve(&text, &[], |server| {
+        let answer = server.send(&rpc::call("t", json!({}))).message();
+        assert_eq!(rpc::text(&answer), "done");
     });
 }
 

@@ -78,9 +78,17 @@ struct Core<'a> {
 }
 
 impl<'a> Core<'a> {
+    /// Where an import is, of whatever version of its interface if there is none of that one.
     fn position(&self, (interface, name): &Import) -> Option<usize> {
         let mut imports = self.imports.iter();
-        imports.position(|(other, function)| function == name && track(other) == track(interface))
+        let is_exact = imports.clone().any(|(other, _)| other == interface);
+        imports.position(|(other, function)| {
+            function == name
+                && match is_exact {
+                    true => other == interface,
+                    false => track(other) == track(interface),
+                }
+        })
     }
 
     fn read(core: &'a [u8]) -> Result<Core<'a>> {

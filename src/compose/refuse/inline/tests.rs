@@ -14,7 +14,6 @@ use wit_parser::Resolve;
 use super::*;
 
 const REFUSED: &str = "wasi:refused/all@1.0.0";
-const HOST: &str = "wasi:host/types@1.0.0";
 const SEND: &str =
     "send: async func(request: request, again: option<request>) -> result<u32, string>;";
 /// Imports `send`, and makes of it what a synchronous one is.
@@ -34,18 +33,19 @@ const DROP: &str =
 /// What modules without that import have somewhere.
 const DROP_TYPE: &str = "(type (func (param i32)))";
 
-/// A component whose `run` hands to `send` of an interface what it gets.
-fn component(interface: &str, [send, call]: [&str; 2], more: &str) -> Vec<u8> {
+/// A component whose `run` hands to `send` of an interface what it gets. Its host has a version
+/// that may be newer than what the module imports.
+fn component(interface: &str, [send, call]: [&str; 2], more: &str, version: &str) -> Vec<u8> {
     let wit = format!(
         "package test:test;
-         package wasi:host@1.0.0 {{
+         package wasi:host@{version} {{
              interface types {{ resource request; count: func() -> u32; }}
          }}
          package wasi:refused@1.0.0 {{
-             interface all {{ use wasi:host/types@1.0.0.{{request}}; {interface} }}
+             interface all {{ use wasi:host/types@{version}.{{request}}; {interface} }}
              world any {{
                  import all;
-                 use wasi:host/types@1.0.0.{{request}};
+                 use wasi:host/types@{version}.{{request}};
                  export run: func(request: request, again: option<request>) -> result<u32, string>;
                  export counted: func() -> u32;
              }}
@@ -85,21 +85,24 @@ struct Request;
 
 #[test]
 fn what_a_call_brings_is_dropped_and_the_refusal_is_told() {
-    for (send, more) in [
-        (SYNC, DROP),
-        (SYNC, DROP_TYPE),
-        (ASYNC, DROP),
-        (ASYNC, DROP_TYPE),
+    for (send, more, version) in [
+        (SYNC, DROP, "1.0.0"),
+        (SYNC, DROP, "1.0.3"),
+        (SYNC, DROP_TYPE, "1.0.0"),
+        (SYNC, DROP_TYPE, "1.0.3"),
+        (ASYNC, DROP, "1.0.0"),
+        (ASYNC, DROP_TYPE, "1.0.0"),
     ] {
-        println!("{} {more}", send[0]);
-        let inlined = refuse(&component(SEND, send, more)).unwrap();
+        println!("{} {more} {version}", send[0]);
+        let inlined = refuse(&component(SEND, send, more, version)).unwrap();
         assert_eq!(inlined.interfaces, [REFUSED]);
         let engine = Engine::default();
         let component = Component::new(&engine, &inlined.component).unwrap();
         let mut linker = Linker::new(&engine);
         let dropped = Arc::new(AtomicUsize::new(0));
         let count = dropped.clone();
-        let mut host = linker.instance(HOST).unwrap();
+        let host = format!("wasi:host/types@{version}");
+        let mut host = linker.instance(&host).unwrap();
         host.resource("request", ResourceType::host::<Request>(), move |_, _| {
             count.fetch_add(1, Ordering::Relaxed);
             Ok(())
@@ -164,13 +167,13 @@ fn what_takes_more_than_a_module_is_let_be() {
         let import = format!(r#"(import "{REFUSED}" "other" (func {core})) {DROP_TYPE}"#);
         let interface = format!("{SEND} other: {function};");
         assert!(
-            refuse(&component(&interface, SYNC, &import)).is_none(),
+            refuse(&component(&interface, SYNC, &import, "1.0.0")).is_none(),
             "{function}"
         );
     }
     let number = format!("{SEND} other: func(number: u32) -> {failing};");
     let import = format!(r#"(import "{REFUSED}" "other" (func (param i32 i32))) {DROP_TYPE}"#);
-    assert!(refuse(&component(&number, SYNC, &import)).is_some());
+    assert!(refuse(&component(&number, SYNC, &import, "1.0.0")).is_some());
 }
 
 #[test]
