@@ -688,7 +688,7 @@ fn a_link_that_asks_nothing_changes_nothing() {
             ("server/discover", json!({})),
             ("ping", json!({})),
             ("logging/setLevel", json!({"level": "info"})),
-            ("subscriptions/listen", json!({})),
+            ("subscriptions/listen", json!({"notifications": {}})),
             ("resources/subscribe", json!({"uri": "test://a"})),
             ("tasks/get", json!({"taskId": "a"})),
             ("tools/list", json!({})),
@@ -710,6 +710,12 @@ fn a_link_that_asks_nothing_changes_nothing() {
         }
         for version in ["2025-03-26", "2025-06-18", "2025-11-25", "2024-11-05"] {
             same(&rpc::initialize(version));
+        }
+        // There is nothing to listen to.
+        let listen = json!({"notifications": {"toolsListChanged": true}});
+        for server in [&plain, &chained] {
+            let answer = server.send(&modern("subscriptions/listen", listen.clone()));
+            assert_eq!(answer.message()["error"]["code"], -32601, "{wasi}");
         }
     }
 }

@@ -114,7 +114,9 @@ fn of_transport<'a, S: Services>(
                 .ok_or_else(|| Failure::malformed_params("`level` is missing"))?;
             Answer::SetLevel(client::log_level(&level)?, response(request.id, &[b"{}"]))
         }
-        "subscriptions/listen" if modern && S::WHOLE => listen(catalog, request, client, services)?,
+        "subscriptions/listen" if modern && S::WHOLE && keeps_state(catalog) => {
+            listen(catalog, request, client, services)?
+        }
         "resources/subscribe" | "resources/unsubscribe"
             if !modern && S::WHOLE && offer(catalog, services).updates =>
         {
@@ -128,6 +130,19 @@ fn of_transport<'a, S: Services>(
         _ => return Ok(None),
     };
     Ok(Some(answer))
+}
+
+/// Whether the server is composed of what streams take that stay open.
+fn keeps_state(catalog: &Catalog<'_>) -> bool {
+    let flags = catalog.flags();
+    [
+        Flags::INPUT,
+        Flags::RESOURCE_UPDATED,
+        Flags::LIST_CHANGED,
+        Flags::TASKS,
+    ]
+    .into_iter()
+    .any(|flag| flags.contains(flag))
 }
 
 /// The answer to `initialize`.

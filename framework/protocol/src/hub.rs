@@ -68,6 +68,7 @@ pub mod id {
     use super::{Call, Catalog, Version, chain, initialize};
 
     const VERSION: u64 = 0b011;
+    const _: () = assert!(Version::ALL.len() as u64 <= VERSION + 1);
     const GATED: u64 = 0b100;
     const BITS: u32 = 3;
 
