@@ -19,6 +19,7 @@ use wit_parser::{Type, abi::AbiVariant};
 
 use super::{answer::dealias, module::traps};
 use crate::compose::{
+    guard::guard,
     imports::Imports,
     load::{SETTINGS, World},
 };
@@ -26,6 +27,7 @@ use reply::{Refusals, Reply};
 use rewrite::{Fate, rewrite};
 
 const ASYNC: &str = "[async-lower]";
+const DROP: &str = "[resource-drop]";
 /// Bytes of settings that are written by code, which takes twice as much.
 const MAX_SETTINGS: usize = 16 << 10;
 /// Bytes of a component that holds its settings. To compile a larger one again whenever they
@@ -56,7 +58,7 @@ pub fn inline(
     if interfaces.is_empty() {
         return None;
     }
-    let component = without(component, wit, &interfaces, settings).ok()?;
+    let component = guard(|| without(component, wit, &interfaces, settings)).ok()?;
     Some(Inlined {
         component,
         interfaces,
@@ -105,6 +107,12 @@ fn without(
     let mut resolve = wit.resolve().clone();
     let world = wit.world();
     let by_track: HashMap<_, _> = interfaces.iter().map(|name| (track(name), name)).collect();
+    let imported = wit
+        .names()
+        .filter(|name| by_track.contains_key(&track(name)));
+    if imported.count() != by_track.len() {
+        bail!("it imports an interface in several versions");
+    }
     let refusals = Refusals::new(wit.resolve(), interfaces);
     let mut module = rewrite(core, |module, name| match by_track.get(&track(module)) {
         Some(interface) => stand_in(&refusals, wit, interface, name, settings),
@@ -142,11 +150,13 @@ fn stand_in(
         None => (name, AbiVariant::GuestImport),
     };
     let id = wit.id(interface);
-    let function = wit.resolve().interfaces[id].functions.get(plain);
     // Of the resources of the interface, there are none.
-    let Some(function) = function.filter(|_| !traps(interface)) else {
+    if traps(interface) || name.starts_with(DROP) {
         return Ok(Fate::Traps);
-    };
+    }
+    // Streams are made and read by functions that may be another interface's, too.
+    let function = wit.resolve().interfaces[id].functions.get(plain);
+    let function = function.with_context(|| format!("`{name}` is not a function"))?;
     let reply = match interface {
         SETTINGS => Some(Reply::text(settings)),
         _ => refusals.of(id, function),

@@ -5,9 +5,12 @@ use wit_parser::{
     abi::AbiVariant,
 };
 
-use super::super::{
-    answer::{Answer, Answers, dealias, origin, refused},
-    release::flat_length,
+use super::{
+    super::{
+        answer::{Answer, Answers, dealias, origin, refused},
+        release::flat_length,
+    },
+    DROP,
 };
 
 /// The name of an imported function, after that of its interface.
@@ -145,7 +148,7 @@ impl<'a> Refusals<'a> {
         let TypeOwner::Interface(owner) = resource.owner else {
             return None;
         };
-        let name = format!("[resource-drop]{}", resource.name.as_ref()?);
+        let name = format!("{DROP}{}", resource.name.as_ref()?);
         Some((self.resolve.id_of(owner)?, name))
     }
 

@@ -1,5 +1,7 @@
 //! Encodes a module again, with functions of its own in place of imports.
 
+use std::collections::HashMap;
+
 use anyhow::{Context as _, Result, anyhow, bail};
 use wasm_encoder::{
     CodeSection, EntityType, Function, FunctionSection, ImportSection, Module, reencode,
@@ -14,8 +16,9 @@ use super::{
     track,
 };
 
-/// What toolchains call the function that makes room for what an import returns.
-const REALLOC: &str = "cabi_realloc";
+/// What toolchains call the function that makes room for what an import returns, the name that
+/// is taken first.
+const REALLOC: [&str; 2] = ["cabi_import_realloc", "cabi_realloc"];
 
 /// What becomes of an imported function.
 pub enum Fate {
@@ -92,7 +95,7 @@ impl<'a> Core<'a> {
     }
 
     fn read(core: &'a [u8]) -> Result<Core<'a>> {
-        let mut read = Core::default();
+        let (mut read, mut exports) = (Core::default(), HashMap::new());
         for payload in Parser::new(0).parse_all(core) {
             match payload? {
                 Payload::TypeSection(section) => {
@@ -114,17 +117,21 @@ impl<'a> Core<'a> {
                     }
                 }
                 Payload::FunctionSection(section) => read.defined = section.count(),
+                Payload::MemorySection(section) if section.count() > 1 => {
+                    bail!("it has several memories")
+                }
                 Payload::ExportSection(section) => {
                     for export in section {
                         let export = export?;
-                        if (export.name, export.kind) == (REALLOC, ExternalKind::Func) {
-                            read.realloc = Some(export.index);
+                        if export.kind == ExternalKind::Func {
+                            exports.insert(export.name, export.index);
                         }
                     }
                 }
                 _ => {}
             }
         }
+        read.realloc = REALLOC.iter().find_map(|name| exports.get(name).copied());
         Ok(read)
     }
 }
