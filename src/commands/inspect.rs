@@ -1,5 +1,6 @@
 //! `mcp inspect`.
 
+use std::fs;
 use std::io::Write;
 
 use anyhow::{Context, Result, bail};
@@ -55,12 +56,14 @@ impl InspectCommand {
                 let bytes = resolver.component(reference, &image)?;
                 (bytes, Some((reference, image)))
             }
-            source => {
-                let resolved = resolver.resolve(source)?;
-                let bytes = resolved.read();
-                let bytes = bytes.with_context(|| format!("cannot read `{shown}`"))?;
-                (bytes.into_owned(), None)
+            Source::File(path) => {
+                let bytes = fs::read(path);
+                (
+                    bytes.with_context(|| format!("cannot read `{shown}`"))?,
+                    None,
+                )
             }
+            source => (resolver.resolve(source)?.read()?.into_owned(), None),
         };
         let record = Record::read(&bytes)
             .with_context(|| format!("`{shown}` is not a WebAssembly component, or damaged"))?;

@@ -1,6 +1,6 @@
 //! Components in registries and on the web: found, checked, cached and locked.
 //!
-//! `Resolver::resolve` is the way from what a user writes to a file; whatever names a component
+//! `Resolver::resolve` is the way from what a user writes to a component; whatever names a component
 //! goes through it.
 
 mod artifact;
