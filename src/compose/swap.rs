@@ -8,6 +8,7 @@ use wasmparser::Parser;
 use super::{
     Wasi,
     graph::CONTROL,
+    guard::guard,
     interface::Kind,
     load::{Loaded, World},
     part::Component,
@@ -123,7 +124,7 @@ impl Swapped {
     ) -> Result<Vec<u8>> {
         match self.get(part) {
             None => specialize(own(part, wasi), wiring, catalog),
-            Some(swap) if swap.is_module() => specialize(&swap.bytes, wiring, catalog)
+            Some(swap) if swap.is_module() => guard(|| specialize(&swap.bytes, wiring, catalog))
                 .with_context(|| format!("cannot make a component of `{}`", swap.shown)),
             Some(swap) => Ok(swap.bytes.clone()),
         }
