@@ -52,6 +52,10 @@ pub fn request(wasi: Wasi) -> &'static [u8] {
 /// The middleware that needs no source.
 pub const MIDDLEWARE: [&str; 4] = ["audit", "filter", "rate-limit", "validate"];
 
+/// Interfaces that they know how to do without. They have them only where `allow` names them, since
+/// not every host has.
+pub const OPTIONAL: [&str; 2] = ["wasi:keyvalue/atomics", "wasi:otel/tracing"];
+
 /// One of these, a component: for WASI 0.2 with synchronous functions, for 0.3 with asynchronous
 /// ones.
 pub fn middleware(name: &str, wasi: Wasi) -> Option<&'static [u8]> {

@@ -6,6 +6,8 @@ mod support;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -302,6 +304,41 @@ fn rate_limit_counts_across_instances() {
         let refused = error(server, &modern("prompts/list", json!({})));
         assert_eq!(refused["code"], -32603, "{refused}");
     });
+}
+
+#[test]
+fn rate_limit_has_the_store_count_where_it_may() {
+    for (more, kind) in [("", ":rate:"), (", \"wasi:keyvalue/atomics\"", ":count:")] {
+        let chain = |_: &str| {
+            format!(
+                "[component.mcp.tool.mcp.middlewares.rate-limit]\nallow = [\"key-value\"{more}]\n\
+                 settings = {{ requests = 20, seconds = 2000000 }}\n\
+                 [component.mcp.tool.mcp.features.keyvalue]\nsource = {:?}\nallow = [\"key-value\"]\n",
+                fixture("keyvalue")
+            )
+        };
+        everywhere(&[], chain, |server| {
+            let listed = server.send(&call("list", json!({}))).message();
+            assert!(text(&listed).contains(kind), "{listed}");
+            let passed = AtomicU32::new(1);
+            thread::scope(|scope| {
+                for _ in 0..16 {
+                    scope.spawn(|| {
+                        for _ in 0..4 {
+                            let answer = server.send(&call("list", json!({}))).message();
+                            match answer["error"]["code"].as_i64() {
+                                Some(code) => assert_eq!(code, -32000, "{answer}"),
+                                None => drop(passed.fetch_add(1, Ordering::Relaxed)),
+                            }
+                        }
+                    });
+                }
+            });
+            let passed = passed.into_inner();
+            assert!(passed >= 20, "{passed}");
+            assert!(passed == 20 || kind == ":rate:", "{passed}");
+        });
+    }
 }
 
 /// The lines of audit in what a server wrote.

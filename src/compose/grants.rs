@@ -112,7 +112,7 @@ enum Need {
     Nothing,
     Grant(Grant),
     /// Nobody asks for it, and none but a grant of its WIT name gives it: to end the process
-    /// of the host, and its terminal.
+    /// of the host, its terminal, and what its user knows how to do without.
     Silent,
     /// No feature may, whatever it is allowed: stdin is the server's.
     Nobody,
@@ -175,7 +175,8 @@ pub struct Grants {
 }
 
 impl Grants {
-    pub(super) fn new(imports: &Imports, allow: &[Grant]) -> Result<Grants> {
+    /// `optional`: interfaces, without versions, that the part knows how to do without.
+    pub(super) fn new(imports: &Imports, allow: &[Grant], optional: &[&str]) -> Result<Grants> {
         let named: Vec<_> = allow
             .iter()
             .filter_map(|grant| match grant {
@@ -194,13 +195,16 @@ impl Grants {
             .names()
             .filter_map(|import| Some((import, Name::parse(import)?)))
             .map(|(import, name)| {
-                let need = Need::of(&name);
+                let is_named = named.iter().any(|grant| grant.covers(&name));
+                let interface = import.split('@').next().unwrap_or_default();
+                let need = match optional.contains(&interface) && !is_named {
+                    true => Need::Silent,
+                    false => Need::of(&name),
+                };
                 let allowed = match &need {
                     Need::Nothing => true,
-                    Need::Grant(grant) => {
-                        allow.contains(grant) || named.iter().any(|grant| grant.covers(&name))
-                    }
-                    Need::Silent => named.iter().any(|grant| grant.covers(&name)),
+                    Need::Grant(grant) => allow.contains(grant) || is_named,
+                    Need::Silent => is_named,
                     Need::Nobody => false,
                 };
                 (import, need, allowed)

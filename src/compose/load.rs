@@ -10,7 +10,10 @@ use wasmparser::{
 };
 use wit_component::ComponentEncoder;
 
-use crate::registry::{Digest, Resolved};
+use crate::{
+    framework,
+    registry::{Digest, Resolved},
+};
 
 use super::{
     Wasi,
@@ -137,7 +140,11 @@ pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loade
     );
     let wit = guard(|| Imports::read(&component))
         .with_context(|| format!("cannot read what {role} `{name}` imports"))?;
-    let mut grants = Grants::new(&wit, &part.allow)
+    let optional: &[_] = match part.component {
+        Component::Shipped(_) => &framework::OPTIONAL,
+        Component::Resolved(_) => &[],
+    };
+    let mut grants = Grants::new(&wit, &part.allow, optional)
         .with_context(|| format!("cannot isolate {role} `{name}`"))?;
     let component = refuse::close_stdin(&component)
         .with_context(|| format!("cannot close stdin of {role} `{name}`"))?

@@ -52,6 +52,12 @@ pub trait Store {
 
     /// Some of all keys, and where the others begin.
     fn keys(&mut self, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Unavailable>;
+
+    /// Adds one to the number under a key that is used for nothing else, in one step, and gives
+    /// the sum; the number is zero at first. None: this store cannot.
+    fn increment(&mut self, _key: &str) -> Result<Option<u64>, Unavailable> {
+        Ok(None)
+    }
 }
 
 /// The store did not do what it was asked to. For the log of the server; clients are told no

@@ -22,6 +22,21 @@ mod bindings {
     });
 }
 
+#[cfg(feature = "atomics")]
+mod counting {
+    wit_bindgen::generate!({
+        path: "../control/store/keyvalue.wit",
+        inline: "
+            package spin-mcp:counting;
+            world counting {
+                import wasi:keyvalue/atomics@0.2.0-draft2;
+            }",
+        world: "spin-mcp:counting/counting",
+        with: { "wasi:keyvalue/store@0.2.0-draft2": super::bindings::wasi::keyvalue::store },
+        generate_all,
+    });
+}
+
 /// A store that is opened when it is first needed.
 pub struct KeyValue {
     name: String,
@@ -86,5 +101,20 @@ impl Store for KeyValue {
     fn keys(&mut self, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Unavailable> {
         let page = self.with(|bucket| bucket.list_keys(cursor))?;
         Ok((page.keys, page.cursor))
+    }
+
+    /// Only where the part may use `wasi:keyvalue/atomics`.
+    #[cfg(feature = "atomics")]
+    fn increment(&mut self, key: &str) -> Result<Option<u64>, Unavailable> {
+        use counting::wasi::keyvalue::atomics;
+
+        self.with(|bucket| match atomics::increment(bucket, key, 1) {
+            Ok(sum) => match u64::try_from(sum) {
+                Ok(sum) => Ok(Some(sum)),
+                Err(_) => Err(Error::Other(format!("`{key}` is {sum}, which is no count"))),
+            },
+            Err(Error::AccessDenied) => Ok(None),
+            Err(error) => Err(error),
+        })
     }
 }

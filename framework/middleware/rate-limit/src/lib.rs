@@ -1,7 +1,8 @@
 //! Middleware: how many requests a client may send.
 //!
 //! Time is cut into windows of equal length. The store that all instances share counts the
-//! requests of each client in a window: one key each, which names when it expires.
+//! requests of each client in a window: one key each, which names when it expires. It is exact
+//! where the store can count.
 
 use std::{
     cell::RefCell,
@@ -122,25 +123,35 @@ impl RateLimit {
         let mut store = self.store.borrow_mut();
         // Limits that differ count apart.
         let of = (client, self.requests, self.seconds, &self.methods);
-        let key = state::key("rate", end, format!("{of:?}").as_bytes());
-        let found = store.get(&[&key])?.into_iter().next().flatten();
+        let of = format!("{of:?}");
+        let (count, is_new) = match store.increment(&state::key("count", end, of.as_bytes()))? {
+            Some(count) => (count, count == 1),
+            None => self.estimate(&mut **store, &state::key("rate", end, of.as_bytes()))?,
+        };
+        let chance = RandomState::new().hash_one(now);
+        if is_new && chance.is_multiple_of(SWEEP) {
+            sweep_store(&mut **store, now);
+        }
+        Ok(count)
+    }
+
+    /// The same of a store that can only read and write: requests that arrive together count as
+    /// one. Also, whether the key is new.
+    fn estimate(&self, store: &mut dyn Store, key: &str) -> Result<(u64, bool), Unavailable> {
+        let found = store.get(&[key])?.into_iter().next().flatten();
         let before = match &found {
             None => 0,
             Some(value) => str::from_utf8(value)
                 .ok()
-                .and_then(|value| value.parse().ok())
+                .and_then(|value| value.parse::<u64>().ok())
                 .ok_or_else(|| Unavailable(format!("the value of `{key}` is not a number")))?,
         };
-        if before >= self.requests {
-            return Ok(before.saturating_add(1));
+        let count = before.saturating_add(1);
+        let is_counted = before < self.requests;
+        if is_counted {
+            store.set(key, count.to_string().as_bytes())?;
         }
-        let count = before + 1;
-        store.set(&key, count.to_string().as_bytes())?;
-        let chance = RandomState::new().hash_one(now);
-        if found.is_none() && chance.is_multiple_of(SWEEP) {
-            sweep_store(&mut **store, now);
-        }
-        Ok(count)
+        Ok((count, is_counted && found.is_none()))
     }
 
     fn too_many(&self, wait: u64) -> Error {

@@ -1,4 +1,4 @@
-use std::{cell::Cell, rc::Rc};
+use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 
 use serde_json::{Value, json};
 use spin_mcp_link::{
@@ -18,6 +18,8 @@ thread_local! {
 struct Shared {
     inner: Rc<RefCell<MemoryStore>>,
     broken: Rc<Cell<bool>>,
+    /// What the keys that were incremented stand at, if it can do that.
+    counts: Option<Rc<RefCell<BTreeMap<String, u64>>>>,
 }
 
 impl Shared {
@@ -50,6 +52,16 @@ impl Store for Shared {
 
     fn keys(&mut self, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Unavailable> {
         self.inner.borrow_mut().keys(cursor)
+    }
+
+    fn increment(&mut self, key: &str) -> Result<Option<u64>, Unavailable> {
+        self.check()?;
+        Ok(self.counts.as_ref().map(|counts| {
+            let mut counts = counts.borrow_mut();
+            let count = counts.entry(key.to_owned()).or_default();
+            *count += 1;
+            *count
+        }))
     }
 }
 
@@ -110,6 +122,38 @@ fn one_request_too_many_is_refused_until_the_next_window() {
         call(&limit, &next).unwrap();
     }
     assert!(call(&limit, &next).is_err());
+}
+
+#[test]
+fn a_store_that_can_count_does() {
+    let store = Shared {
+        counts: Some(Rc::default()),
+        ..Shared::default()
+    };
+    NOW.set(1_795_000_005_500);
+    let settings = json!({"requests": 2, "seconds": 10});
+    let (alice, bob) = (client(Some("alice"), None), client(Some("bob"), None));
+    for next in [&alice, &bob] {
+        for _ in 0..2 {
+            call(&limit(settings.clone(), &store), next).unwrap();
+        }
+        for _ in 0..2 {
+            let refused = call(&limit(settings.clone(), &store), next).unwrap_err();
+            assert_eq!(refused.code, TOO_MANY_REQUESTS);
+        }
+    }
+    NOW.set(1_795_000_010_000);
+    call(&limit(settings.clone(), &store), &alice).unwrap();
+    let counts = store.counts.clone().unwrap().take();
+    assert_eq!(counts.values().copied().collect::<Vec<_>>(), [4, 4, 1]);
+    // Nothing that reads and writes has seen them.
+    assert_eq!(store.keys(), [""; 0]);
+
+    store.broken.set(true);
+    assert_eq!(
+        call(&limit(settings, &store), &bob).unwrap_err().code,
+        INTERNAL_ERROR
+    );
 }
 
 #[test]
