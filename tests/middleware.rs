@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use spin_mcp::compose::record::Size;
+use spin_mcp::compose::{World, record::Size};
 use support::{
     App, Request, Server, Shared, Stdio, Stream, fixture, rpc,
     rpc::{call, modern, text},
@@ -338,6 +338,39 @@ fn rate_limit_has_the_store_count_where_it_may() {
             assert!(passed >= 20, "{passed}");
             assert!(passed == 20 || kind == ":rate:", "{passed}");
         });
+    }
+}
+
+#[test]
+fn what_not_every_host_has_is_for_those_who_name_it() {
+    const OPTIONAL: [&str; 2] = ["wasi:keyvalue/atomics@", "wasi:otel/"];
+    for wasi in EDITIONS {
+        for (more, expected) in [("", false), (", \"wasi:keyvalue\", \"wasi:otel\"", true)] {
+            let tables = ["audit", "rate-limit"].map(|name| {
+                format!(
+                    "[component.mcp.tool.mcp.middlewares.{name}]\nallow = [\"key-value\"{more}]\n"
+                )
+            });
+            let app = App {
+                wasi,
+                features: &["echo"],
+                chain: &tables.concat(),
+            };
+            let dir = tempfile::tempdir().unwrap();
+            let output = app.compose(dir.path());
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{told}");
+            // Nobody misses what is left out.
+            assert!(!told.contains("what is refused"), "{told}");
+            let server = fs::read(dir.path().join("mcp.wasm")).unwrap();
+            for optional in OPTIONAL {
+                let mut imports = World::read(&server).unwrap().imports.into_iter();
+                let found = imports.any(|import| import.name.starts_with(optional));
+                assert_eq!(found, expected, "{wasi} {optional}");
+            }
+            // Transport, request, two links, hub and `echo`: refusals have none.
+            assert_eq!(Size::of(&server).unwrap().memories, 6);
+        }
     }
 }
 

@@ -77,6 +77,7 @@ fn tables_compose() {
             "validate",
             "rate-limit",
             "audit",
+            "audit",
             "log"
         ]
     );

@@ -40,7 +40,7 @@ pub fn check(server: &Server, findings: &mut Findings) {
     }
     for import in &server.imports {
         let interface = import.split(['/', '@']).nth(1).unwrap_or_default();
-        let known = find(spin::IMPORTS, import).is_some();
+        let known = find(spin::IMPORTS, import).is_some() && !spin::is_experiment(import);
         if known && !ABSENT.contains(&interface) {
             continue;
         }

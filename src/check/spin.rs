@@ -68,6 +68,12 @@ const SPIN_1: Package = SPIN_2.at("").only(&[
     "sqlite",
 ]);
 
+const OTEL: Package = Package {
+    name: "wasi:otel",
+    version: "0.2.0-rc.2",
+    interfaces: &["types", "tracing", "metrics", "logs"],
+};
+
 const fn spin(
     name: &'static str,
     version: &'static str,
@@ -96,6 +102,7 @@ pub const IMPORTS: &[(Package, Release)] = &[
     (spin("spin:postgres", "3", &["postgres"]), (3, 0)),
     (spin("spin:sqlite", "3", &["sqlite"]), (3, 3)),
     (spin("spin:postgres", "4", &["postgres"]), (3, 4)),
+    (OTEL, (3, 6)),
     (spin("spin:key-value", "3", &["key-value"]), (4, 0)),
     (spin("spin:mqtt", "3", &["mqtt"]), (4, 0)),
     (spin("spin:mysql", "3", &["mysql"]), (4, 0)),
@@ -142,6 +149,13 @@ pub fn check(server: &Server, major: u64, minor: Option<u64>, findings: &mut Fin
             "see which one runs with `spin --version`",
         );
     }
+    if server.imports.iter().any(|import| is_experiment(import)) {
+        findings.note(
+            About::Import,
+            format!("imports `{}`, which Spin has as an experiment", OTEL.name),
+            "start it with `spin up --experimental-wasi-otel`",
+        );
+    }
     let Some((store, reason)) = server.store() else {
         return;
     };
@@ -170,6 +184,17 @@ pub fn check_kube(server: &Server, findings: &mut Findings) {
             format!("install containerd-shim-spin v0.{shim} or later there"),
         );
     }
+    for import in server.imports.iter().filter(|import| is_experiment(import)) {
+        findings.missing(
+            import,
+            "which SpinKube does not switch on".to_owned(),
+            format!(
+                "take `{}` out of `allow` of {}",
+                OTEL.name,
+                server.importers(import)
+            ),
+        );
+    }
     if let Some((store, reason)) = server.store() {
         check_grant(server, store, &reason, findings);
         findings.note(
@@ -180,6 +205,11 @@ pub fn check_kube(server: &Server, findings: &mut Findings) {
             "name a shared one, such as Redis, in `runtimeConfig.keyValueStores` of the SpinApp",
         );
     }
+}
+
+/// Whether an import takes a switch of Spin's.
+pub fn is_experiment(import: &str) -> bool {
+    find(&[(OTEL, ())], import).is_some()
 }
 
 /// Checks exports, imports and limits against the releases from the first to the last of

@@ -194,6 +194,28 @@ fn imports_that_a_host_lacks_are_named_with_who_needs_them() {
 }
 
 #[test]
+fn traces_take_a_switch_that_only_spin_has() {
+    let imports = ["wasi:otel/tracing@0.2.0-rc.2", "wasi:otel/types@0.2.0-rc.2"];
+    let server = stateful(
+        server("wasi:http/incoming-handler@0.2.0", &imports, ""),
+        None,
+        &imports,
+    );
+    for target in ["spin@4", "spin@3.6"] {
+        assert_eq!(errors(&server, target), [""; 0]);
+        assert_one(&notes(&server, target), &["--experimental-wasi-otel"]);
+    }
+    assert_one(&errors(&server, "spin@3.5"), &["from 3.6 on"]);
+    for target in ["fermyon-wasm-functions", "wasmtime"] {
+        assert_one(&errors(&server, target), &["feature `deploy`"]);
+    }
+    assert_one(
+        &errors(&server, "spinkube"),
+        &["out of `allow` of feature `deploy`"],
+    );
+}
+
+#[test]
 fn wasmtime_has_some_interfaces_on_demand() {
     let imports = [
         "wasi:cli/environment@0.2.4",

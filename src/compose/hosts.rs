@@ -6,6 +6,8 @@ use wasmtime::{Config, Engine, component::Component};
 use super::{STORES, load::Loaded};
 use crate::host::guest;
 
+const TRACES: [&str; 2] = ["wasi:otel/tracing@0.2.0-rc.2", "wasi:otel/types@0.2.0-rc.2"];
+
 /// Packages that hosts have in the versions of WASI 0.2 and 0.3.
 const WASI: [&str; 7] = [
     "wasi:cli",
@@ -28,10 +30,11 @@ fn is_wasi(import: &str) -> bool {
     WASI.contains(&import.split(['/', '@']).next().unwrap_or_default())
 }
 
-/// Whether the embedded host has an interface: releases of WASI, and what Spin has for state.
+/// Whether the embedded host has an interface: releases of WASI, and what Spin has for state and
+/// traces.
 fn is_known(import: &str) -> bool {
     let version = import.rsplit_once('@').map_or("", |(_, version)| version);
-    is_wasi(import) && !version.contains('-') || STORES.contains(&import)
+    is_wasi(import) && !version.contains('-') || [&STORES[..], &TRACES].concat().contains(&import)
 }
 
 /// Refuses a part that imports an interface by the right name and with another type, as far

@@ -16,6 +16,7 @@ use super::{
     config::{self, Variables},
     keyvalue,
     log::GuestLog,
+    otel,
     outbound::{Hooks, Outbound},
     stores::Stores,
 };
@@ -168,10 +169,12 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     Ok(linker)
 }
 
-/// Everything that a server may import: beside WASI, what Spin offers for state and settings.
+/// Everything that a server may import: beside WASI, what Spin offers for state, settings and
+/// traces.
 pub(crate) fn server_linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = linker(engine)?;
     keyvalue::add_to_linker(&mut linker)?;
     config::add_to_linker(&mut linker)?;
+    otel::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -17,6 +17,7 @@ mod http;
 mod keyvalue;
 mod log;
 mod message;
+mod otel;
 mod outbound;
 mod pool;
 mod stdio;

@@ -1,20 +1,28 @@
-//! Middleware: a line of JSON on stderr for each request, once it has ended.
+//! Middleware: a line of JSON on stderr for each request, once it has ended, and a span, if it
+//! may use `wasi:otel`.
 
+mod asked;
+#[cfg(target_family = "wasm")]
+mod host;
 mod line;
+mod outcome;
+mod span;
 
-use std::time::Instant;
+use spin_mcp_link::{Error, Link, Next, Settings};
 
-use spin_mcp_link::{Error, Link, Next, Settings, now};
-
-use line::{Line, Outcome};
+use asked::Asked;
+use line::line;
+use outcome::Outcome;
+use span::{Span, Tracer};
 
 #[cfg(target_family = "wasm")]
 spin_mcp_link::export!(Audit);
 
 pub struct Audit {
-    /// Whether the lines hold the arguments of tools and prompts.
+    /// Whether the arguments of tools and prompts are written down, too.
     arguments: bool,
     write: Box<dyn Fn(&str)>,
+    tracer: Option<Box<dyn Tracer>>,
 }
 
 impl Link for Audit {
@@ -26,6 +34,7 @@ impl Link for Audit {
         Ok(Audit {
             arguments,
             write: Box::new(|line| eprint!("{line}")),
+            tracer: tracer(),
         })
     }
 
@@ -38,10 +47,12 @@ impl Link for Audit {
         if !next.has_client() {
             return next.handle(method, params).await;
         }
+        let asked = Asked::new(method, &params, self.arguments, next);
+        let tracer = self.tracer.as_deref();
         let mut request = Request {
             audit: self,
-            line: Line::begin(now(), method, &params, self.arguments, next),
-            begun: Instant::now(),
+            span: tracer.and_then(|tracer| Span::start(tracer, &asked)),
+            asked,
             outcome: Outcome::Cancelled,
         };
         let answer = next.handle(method, params).await;
@@ -50,19 +61,41 @@ impl Link for Audit {
     }
 }
 
-/// A request on its way: its line is written however it ends.
+/// A request on its way: it is written down however it ends.
 struct Request<'a> {
     audit: &'a Audit,
-    line: Line,
-    begun: Instant,
+    asked: Asked,
+    span: Option<Span>,
     outcome: Outcome,
 }
 
 impl Drop for Request<'_> {
     fn drop(&mut self) {
-        let line = self.line.end(self.begun.elapsed(), &self.outcome);
-        (self.audit.write)(&line);
+        let Request {
+            audit,
+            asked,
+            outcome,
+            ..
+        } = self;
+        let took = asked.begun.elapsed();
+        let of_client = asked.trace.as_ref().map(|trace| trace.parent.clone());
+        let traceparent = self.span.as_ref().map(Span::traceparent).or(of_client);
+        (audit.write)(&line(asked, traceparent.as_deref(), took, outcome));
+        if let (Some(tracer), Some(span)) = (&audit.tracer, self.span.take()) {
+            span.end(&**tracer, asked, took, outcome);
+        }
     }
+}
+
+#[cfg(target_family = "wasm")]
+fn tracer() -> Option<Box<dyn Tracer>> {
+    Some(Box::new(host::Host))
+}
+
+/// Natively there is no host that takes spans.
+#[cfg(not(target_family = "wasm"))]
+fn tracer() -> Option<Box<dyn Tracer>> {
+    None
 }
 
 #[cfg(test)]

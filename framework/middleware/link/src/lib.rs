@@ -61,6 +61,9 @@ pub trait Next {
     /// False for what compose asks: there is no client, nor a host of the server.
     fn has_client(&self) -> bool;
 
+    /// The revision of the protocol that the client speaks.
+    fn revision(&self) -> Option<String>;
+
     fn identity(&self) -> Option<Identity>;
 
     fn session_id(&self) -> Option<String>;

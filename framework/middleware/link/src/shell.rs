@@ -68,6 +68,11 @@ impl Next for Imported {
         self.0 != 0
     }
 
+    fn revision(&self) -> Option<String> {
+        let revision = request::protocol_version(self.0);
+        (!revision.is_empty()).then_some(revision)
+    }
+
     fn identity(&self) -> Option<Identity> {
         request::identity(self.0).map(|caller| Identity {
             subject: caller.subject,

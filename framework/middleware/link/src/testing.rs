@@ -11,6 +11,7 @@ pub struct End {
     answer: Answer,
     passed: RefCell<Vec<(String, String)>>,
     pub has_client: bool,
+    pub revision: Option<String>,
     pub identity: Option<Identity>,
     pub session_id: Option<String>,
     pub meta: Option<String>,
@@ -23,6 +24,7 @@ impl End {
             answer: Box::new(answer),
             passed: RefCell::default(),
             has_client: true,
+            revision: None,
             identity: None,
             session_id: None,
             meta: None,
@@ -54,6 +56,10 @@ impl Next for End {
 
     fn has_client(&self) -> bool {
         self.has_client
+    }
+
+    fn revision(&self) -> Option<String> {
+        self.revision.clone()
     }
 
     fn identity(&self) -> Option<Identity> {
