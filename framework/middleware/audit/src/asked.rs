@@ -15,7 +15,7 @@ const LONGEST_ARGUMENTS: usize = 4096;
 
 pub struct Asked {
     pub at: SystemTime,
-    /// The same, by a clock that never goes back.
+    /// When the links behind began, by a clock that never goes back.
     pub begun: Instant,
     pub method: String,
     pub name: Option<String>,
@@ -59,7 +59,6 @@ impl Asked {
         let arguments = params.filter(|_| arguments);
         Asked {
             at: SystemTime::now(),
-            begun: Instant::now(),
             method: cut(method).into_owned(),
             name: text("name"),
             uri: text("uri"),
@@ -72,6 +71,7 @@ impl Asked {
             revision: next.revision(),
             session: next.session_id().map(|session| digest(&session)),
             trace: next.meta().and_then(|meta| Trace::of(&meta)),
+            begun: Instant::now(),
         }
     }
 }
