@@ -34,7 +34,9 @@ fn is_wasi(import: &str) -> bool {
 /// traces.
 fn is_known(import: &str) -> bool {
     let version = import.rsplit_once('@').map_or("", |(_, version)| version);
-    is_wasi(import) && !version.contains('-') || [&STORES[..], &TRACES].concat().contains(&import)
+    is_wasi(import) && !version.contains('-')
+        || STORES.contains(&import)
+        || TRACES.contains(&import)
 }
 
 /// Refuses a part that imports an interface by the right name and with another type, as far

@@ -23,8 +23,6 @@ pub struct Asked {
     /// Those of tools and prompts, if anybody wants to know them.
     pub arguments: Option<Arguments>,
     pub caller: Option<Identity>,
-    /// That of the protocol.
-    pub revision: Option<String>,
     /// A digest of the session's id.
     pub session: Option<String>,
     /// The trace that the client has begun.
@@ -68,7 +66,6 @@ impl Asked {
                 subject: cut(&caller.subject).into_owned(),
                 issuer: cut(&caller.issuer).into_owned(),
             }),
-            revision: next.revision(),
             session: next.session_id().map(|session| digest(&session)),
             trace: next.meta().and_then(|meta| Trace::of(&meta)),
             begun: Instant::now(),

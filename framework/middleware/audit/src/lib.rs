@@ -51,7 +51,7 @@ impl Link for Audit {
         let tracer = self.tracer.as_deref();
         let mut request = Request {
             audit: self,
-            span: tracer.and_then(|tracer| Span::start(tracer, &asked)),
+            span: tracer.and_then(|tracer| Span::start(tracer, &asked, next)),
             asked,
             outcome: Outcome::Cancelled,
         };

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use spin_mcp_link::json;
+use spin_mcp_link::{Next, json};
 
 use crate::{
     asked::{Arguments, Asked, is_id},
@@ -50,12 +50,14 @@ pub struct Span {
     /// The span that it is part of; empty for the first of its trace.
     parent: String,
     links: Vec<Link>,
+    /// That of the protocol.
+    revision: Option<String>,
 }
 
 impl Span {
     /// Starts one: in the client's trace, with a link to that of the host, or else in the
     /// host's. None where nobody takes spans, or who began the trace does not want it.
-    pub fn start(tracer: &dyn Tracer, asked: &Asked) -> Option<Span> {
+    pub fn start(tracer: &dyn Tracer, asked: &Asked, next: &impl Next) -> Option<Span> {
         let outer = tracer.outer();
         if outer.trace_id.is_empty() {
             return None;
@@ -95,6 +97,7 @@ impl Span {
             context,
             parent,
             links,
+            revision: next.revision(),
         })
     }
 
@@ -127,7 +130,7 @@ impl Span {
             _ => (None, None),
         };
         add("mcp.method.name", Some(&asked.method));
-        add("mcp.protocol.version", asked.revision.as_deref());
+        add("mcp.protocol.version", self.revision.as_deref());
         add("mcp.session.id", asked.session.as_deref());
         add("mcp.resource.uri", asked.uri.as_deref());
         add("gen_ai.operation.name", tool.map(|_| "execute_tool"));
