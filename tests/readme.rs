@@ -89,9 +89,10 @@ fn blocks_with_spin() {
     let mut at = dir.path().to_path_buf();
     for (command, output) in blocks.into_iter().flatten() {
         let words: Vec<&str> = command.split(' ').collect();
-        if let ["spin", "new" | "add", .., name] = words.as_slice() {
-            keep_what_cargo_builds(&at.join(name));
-        }
+        let made = match words.as_slice() {
+            ["spin", "new" | "add", .., name] => Some(at.join(name)),
+            _ => None,
+        };
         match words.as_slice() {
             ["cd", to] => at.push(to),
             ["spin", "new", "-t", template, .., name] if spin.is_none() => {
@@ -108,6 +109,10 @@ fn blocks_with_spin() {
                 assert_eq!(shell(command, &at, &bin), output, "{command}");
             }
             _ => assert_eq!(shell(&command, &at, &bin), output, "{command}"),
+        }
+        // Spin makes nothing where there is anything.
+        if let Some(made) = made {
+            keep_what_cargo_builds(&made);
         }
     }
 }
