@@ -1,5 +1,8 @@
 //! Builds the components of the framework, and lists the templates: the plugin carries both
 //! inside itself.
+//!
+//! `SPIN_MCP_FRAMEWORK` names a folder that already holds the built components, so that a
+//! machine without the wasm target can build the plugin.
 
 use std::{
     env, fs,
@@ -17,6 +20,8 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     contract(&root, &out);
     templates(&root, &out);
+    println!("cargo::rerun-if-env-changed=SPIN_MCP_FRAMEWORK");
+    let ready = env::var_os("SPIN_MCP_FRAMEWORK").map(PathBuf::from);
     // Not the workspace's own target folder: cargo holds its lock while this runs.
     let target = out.join("framework");
     let parts = [
@@ -31,10 +36,13 @@ fn main() {
     let parts = parts.into_iter().chain(middleware.map(|name| (name, None)));
     for wasi in ["0.2", "0.3"] {
         for (name, variant) in parts.clone() {
-            let wasm = component(&root, &target, name, wasi, variant);
             let file = match variant {
                 Some(variant) => format!("{name}-{wasi}-{variant}.wasm"),
                 None => format!("{name}-{wasi}.wasm"),
+            };
+            let wasm = match &ready {
+                Some(dir) => dir.join(&file),
+                None => component(&root, &target, name, wasi, variant),
             };
             fs::copy(&wasm, out.join(file))
                 .unwrap_or_else(|error| panic!("cannot copy {}: {error}", wasm.display()));
