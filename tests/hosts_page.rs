@@ -1,4 +1,4 @@
-//! What `docs/hosts.md` shows, it does.
+//! What `docs/guides/hosts.md` shows, it does.
 //!
 //! Blocks that follow `<!-- test -->` continue each other in a folder that holds the fixture
 //! `echo.wasm`. Commands after `<!-- test: serve -->` serve what they wrote, each by itself; those
@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use support::{Server, blocks, expect_success, fixture, root, rpc, settle, wasmtime};
 
-const PAGE: &str = "docs/hosts.md";
+const PAGE: &str = "docs/guides/hosts.md";
 
 /// A folder with the files that the page's commands write, and the commands themselves.
 struct Place {
@@ -23,7 +23,7 @@ struct Place {
 impl Place {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let spin = support::spin("`spin up` in docs/hosts.md");
+        let spin = support::spin("`spin up` in docs/guides/hosts.md");
         let bin = dir.path().join("bin");
         std::fs::create_dir(&bin).unwrap();
         let mcp = PathBuf::from(env!("CARGO_BIN_EXE_mcp"));

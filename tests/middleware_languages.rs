@@ -35,7 +35,7 @@ fn python_is_a_link_of_a_chain() {
     let app = dir.path();
     add("mcp-middleware-python", "async=no", "0.2", app);
     shows_its_code(
-        "docs/python.md",
+        "docs/tutorials/python.md",
         "python middleware",
         &app.join("log/app.py"),
     );
@@ -69,7 +69,7 @@ fn typescript_is_a_link_of_a_chain() {
     typescript::install(&package);
     assert_eq!(typescript::passed(&package), 2);
     let source = package.join("src/app.ts");
-    shows_its_code("docs/typescript.md", "ts middleware", &source);
+    shows_its_code("docs/tutorials/typescript.md", "ts middleware", &source);
     let fails = "  if (params.includes(\"explode\")) throw new RangeError(\"explode\");\n";
     edit(&source, "  const begun", &format!("{fails}  const begun"));
     expect_success(mcp().arg("build").current_dir(app));

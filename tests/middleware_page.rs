@@ -1,4 +1,4 @@
-//! What `docs/middleware.md` shows in TOML composes, and audit writes the line that it shows.
+//! What `docs/explain/middleware.md` shows in TOML composes, and audit writes the line that it shows.
 //! That the template holds its Rust code is tested with the template.
 
 mod support;
@@ -13,7 +13,7 @@ use support::{Server, expect_success, fixture, mcp, root, rpc};
 
 /// The blocks of the page in this language.
 fn blocks(language: &str) -> Vec<String> {
-    let page = fs::read_to_string(root().join("docs/middleware.md")).unwrap();
+    let page = fs::read_to_string(root().join("docs/explain/middleware.md")).unwrap();
     let start = format!("\n```{language}\n");
     let blocks = page.split(&start).skip(1);
     blocks

@@ -286,7 +286,7 @@ fn answers(server: &Server) {
 /// What `weather` asks, in the page.
 const SERVICE: &str = "https://weather.example.com";
 
-/// The blocks of docs/python.md, all in one app.
+/// The blocks of docs/tutorials/python.md, all in one app.
 #[test]
 fn blocks_of_the_page_do_what_it_says() {
     let _turn = BUILDS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -430,7 +430,7 @@ async def linger(url: str) -> None:
 
 /// The blocks of the page in this language.
 fn blocks(language: &str) -> Vec<String> {
-    let page = fs::read_to_string(root().join("docs/python.md")).unwrap();
+    let page = fs::read_to_string(root().join("docs/tutorials/python.md")).unwrap();
     let start = format!("```{language}\n");
     let blocks = page.split(&start).skip(1);
     let blocks = blocks.map(|rest| rest.split_once("```").expect("a block ends").0);

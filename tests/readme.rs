@@ -1,9 +1,10 @@
-//! The README's console blocks do what they say.
+//! The console blocks of the README and the quickstart do what they say.
 //!
 //! A block that follows `<!-- test -->` runs in an empty folder that holds the fixture
 //! `echo.wasm`; what it shows below a command is what the command prints to stdout. Blocks
 //! that follow `<!-- test: spin -->` continue each other in a folder of their own; where Spin
-//! is not on PATH, this repository's own means stand in for `spin new`, `add` and `build`.
+//! is not on PATH, this repository's own means replace `spin new`, `add` and `build`. The
+//! README's are those of the quickstart, which run once.
 
 mod support;
 #[path = "support/template.rs"]
@@ -19,6 +20,9 @@ use serde_json::json;
 use support::{Server, blocks, expect_success, fixture, outside_of_cargo, root, rpc, settle};
 use template::Template;
 
+const README: &str = "README.md";
+const QUICKSTART: &str = "docs/quickstart.md";
+const SPIN: &str = "<!-- test: spin -->";
 /// How long `make run` may take to build what was not built before.
 const PATIENCE: Duration = Duration::from_secs(900);
 
@@ -54,11 +58,19 @@ fn shell(command: &str, at: &Path, bin: &Path) -> String {
     settle(std::str::from_utf8(&output.stdout).unwrap(), &[])
 }
 
+/// The blocks after a marker, of which a page has some.
+fn shown(page: &str, marker: &str) -> Vec<Vec<(String, String)>> {
+    let blocks = blocks(page, marker);
+    assert!(!blocks.is_empty(), "{page}: {marker}");
+    blocks
+}
+
 #[test]
 fn blocks_without_an_app() {
-    let blocks = blocks("README.md", "<!-- test -->");
-    assert!(!blocks.is_empty());
-    for block in blocks {
+    for block in [README, QUICKSTART]
+        .map(|page| shown(page, "<!-- test -->"))
+        .concat()
+    {
         let dir = tempfile::tempdir().unwrap();
         let bin = commands(dir.path(), None);
         std::fs::copy(fixture("echo"), dir.path().join("echo.wasm")).unwrap();
@@ -78,8 +90,8 @@ fn keep_what_cargo_builds(package: &Path) {
 
 #[test]
 fn blocks_with_spin() {
-    let blocks = blocks("README.md", "<!-- test: spin -->");
-    assert!(!blocks.is_empty());
+    let blocks = shown(QUICKSTART, SPIN);
+    assert!(blocks.starts_with(&shown(README, SPIN)), "the README");
     let spin = support::spin("blocks_with_spin runs stand-ins for `spin new`, `add` and `build`");
     let dir = tempfile::tempdir().unwrap();
     let bin = commands(dir.path(), spin.as_deref());

@@ -808,7 +808,7 @@ fn the_page_on_registries_does_what_it_says() {
     let port = registry.address().port();
     let dir = tempfile::tempdir().unwrap();
     fs::copy(fixture("echo"), dir.path().join("echo.wasm")).unwrap();
-    let blocks = blocks("docs/registries.md", "<!-- test -->");
+    let blocks = blocks("docs/guides/registries.md", "<!-- test -->");
     assert!(blocks.len() >= 5);
     for (command, expected) in blocks.into_iter().flatten() {
         let command = command.replace("localhost:5000", &format!("localhost:{port}"));

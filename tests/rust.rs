@@ -1,4 +1,4 @@
-//! The code of docs/rust.md does what the page says.
+//! The code of docs/tutorials/rust.md does what the page says.
 //!
 //! What follows `<!-- test: tools -->` becomes part of a tool that the template makes, what
 //! follows `<!-- test: async -->` part of an async one, and `<!-- test: Cargo.toml -->` is for
@@ -39,7 +39,7 @@ fn stations(wait: Duration) -> Web {
 
 /// What the page has after this marker, one block after the other.
 fn blocks(marker: &str) -> String {
-    let page = fs::read_to_string(root().join("docs/rust.md")).unwrap();
+    let page = fs::read_to_string(root().join("docs/tutorials/rust.md")).unwrap();
     let marker = format!("<!-- test: {marker} -->\n```");
     let blocks = page.split(&marker).skip(1).map(|rest| {
         let (_, block) = rest.split_once('\n').unwrap();

@@ -233,10 +233,10 @@ fn what_does_not_fit_is_refused() {
     }
 }
 
-/// Of `docs/chain.md`: the commands that compose, and the blocks of `spin.toml`.
+/// Of `docs/guides/sequences.md`: the commands that compose, and the blocks of `spin.toml`.
 #[test]
 fn the_page_holds() {
-    let page = fs::read_to_string(root().join("docs/chain.md")).unwrap();
+    let page = fs::read_to_string(root().join("docs/guides/sequences.md")).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let release = dir.path().join("target/wasm32-wasip2/release");
     fs::create_dir_all(&release).unwrap();

@@ -416,7 +416,7 @@ fn middleware_is_added_tested_and_built() {
         assert_eq!(table["workdir"].as_str(), Some(name));
     }
     let code = fs::read_to_string(dir.path().join("log/src/lib.rs")).unwrap();
-    let documented = fs::read_to_string(root().join("docs/middleware.md")).unwrap();
+    let documented = fs::read_to_string(root().join("docs/explain/middleware.md")).unwrap();
     let blocks = documented.split("```rust\n").skip(1);
     for block in blocks.map(|rest| rest.split("```").next().unwrap()) {
         assert!(code.contains(block), "not in the template: {block}");

@@ -368,7 +368,7 @@ fn weather_service() -> Web {
     })
 }
 
-/// The blocks of `docs/typescript.md` that are a whole `src/app.ts`, together in one feature.
+/// The blocks of `docs/tutorials/typescript.md` that are a whole `src/app.ts`, together in one feature.
 #[test]
 fn documented_tools_do_what_they_say() {
     let _turn = alone();
@@ -379,7 +379,7 @@ fn documented_tools_do_what_they_say() {
     let manifest = fs::read_to_string(app.join("spin.toml")).unwrap();
     let allow = "allow = [\"http\", \"key-value\", \"variables\"]";
     fs::write(app.join("spin.toml"), format!("{manifest}{allow}\n")).unwrap();
-    let docs = fs::read_to_string(root().join("docs/typescript.md")).unwrap();
+    let docs = fs::read_to_string(root().join("docs/tutorials/typescript.md")).unwrap();
     let blocks = docs.split("```ts\n").skip(1);
     let names: Vec<_> = blocks
         .enumerate()
