@@ -1,0 +1,175 @@
+//! The documentation holds together: links lead somewhere, and what pages quote is what it is
+//! quoted from.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use ignore::WalkBuilder;
+
+fn root() -> PathBuf {
+    env!("CARGO_MANIFEST_DIR").into()
+}
+
+fn read(page: &str) -> String {
+    fs::read_to_string(root().join(page)).unwrap_or_else(|error| panic!("`{page}`: {error}"))
+}
+
+/// Every Markdown file of the repository and its text, by its path in it.
+fn pages() -> BTreeMap<PathBuf, String> {
+    let files = WalkBuilder::new(root()).build().map(Result::unwrap);
+    let pages = files
+        .map(|entry| entry.into_path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    pages
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            (path.strip_prefix(root()).unwrap().to_owned(), text)
+        })
+        .collect()
+}
+
+/// The lines of a page that are no code.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_code = false;
+    text.lines().filter(move |line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence && !line.starts_with("    ")
+    })
+}
+
+/// A line without what is between backticks.
+fn without_code(line: &str) -> String {
+    line.split('`').step_by(2).collect()
+}
+
+/// The targets of the links in a line.
+fn links(line: &str) -> Vec<String> {
+    let line = without_code(line);
+    let targets = line.split("](").skip(1);
+    targets
+        .filter_map(|rest| Some(rest.split_once(')')?.0.to_owned()))
+        .collect()
+}
+
+/// The anchor that GitHub gives a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading
+        .trim()
+        .chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.flat_map(char::to_lowercase)
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
+}
+
+fn anchors(text: &str) -> Vec<String> {
+    let headings = prose(text).filter_map(|line| {
+        let text = line.trim_start_matches('#');
+        (text.len() < line.len() && text.starts_with(' ')).then_some(text)
+    });
+    headings.map(anchor).collect()
+}
+
+/// A path without `.` and `..`.
+fn normal(path: &Path) -> PathBuf {
+    path.components()
+        .fold(PathBuf::new(), |mut normal, component| {
+            match component {
+                Component::ParentDir => drop(normal.pop()),
+                Component::CurDir => {}
+                other => normal.push(other),
+            }
+            normal
+        })
+}
+
+/// What is wrong with a link of a page, if anything is.
+fn broken(pages: &BTreeMap<PathBuf, String>, page: &Path, link: &str) -> Option<&'static str> {
+    if link.contains("://") {
+        return None;
+    }
+    let (file, fragment) = match link.split_once('#') {
+        Some((file, fragment)) => (file, Some(fragment)),
+        None => (link, None),
+    };
+    let target = match file {
+        "" => page.to_owned(),
+        file => normal(&page.parent().unwrap().join(file)),
+    };
+    if !root().join(&target).exists() {
+        return Some("there is no such file");
+    }
+    let is_there = |fragment: &str| {
+        let text = pages.get(&target);
+        text.is_some_and(|text| anchors(text).iter().any(|anchor| anchor == fragment))
+    };
+    fragment
+        .is_some_and(|fragment| !is_there(fragment))
+        .then_some("the page has no such heading")
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let pages = pages();
+    let mut problems = Vec::new();
+    let mut count = 0;
+    for (page, text) in &pages {
+        for link in prose(text).flat_map(links) {
+            count += 1;
+            if let Some(problem) = broken(&pages, page, &link) {
+                problems.push(format!("{}: `{link}`: {problem}", page.display()));
+            }
+        }
+    }
+    assert!(count > 100, "{count} links");
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn anchors_are_those_of_github() {
+    for (heading, expected) in [
+        (" `subscriptions/listen`", "subscriptionslisten"),
+        (" `_meta` and trace context", "_meta-and-trace-context"),
+        (" Keys of `tool.mcp`", "keys-of-toolmcp"),
+        (" Spin's own keys", "spins-own-keys"),
+    ] {
+        assert_eq!(anchor(heading), expected);
+    }
+}
+
+/// Every page is in the README's index, or linked from a page that is.
+#[test]
+fn pages_are_found_from_the_readme() {
+    let pages = pages();
+    let mut found = vec![PathBuf::from("README.md")];
+    let mut next = 0;
+    while let Some(page) = found.get(next).cloned() {
+        next += 1;
+        let Some(text) = pages.get(&page) else {
+            continue;
+        };
+        for link in prose(text).flat_map(links) {
+            let file = link.split('#').next().unwrap();
+            let target = normal(&page.parent().unwrap().join(file));
+            if !found.contains(&target) {
+                found.push(target);
+            }
+        }
+    }
+    for page in pages.keys().filter(|page| page.starts_with("docs")) {
+        assert!(found.contains(page), "nothing links to {}", page.display());
+    }
+}
+
+/// The code that the quickstart explains is the template's.
+#[test]
+fn the_quickstart_shows_the_template() {
+    let page = read("docs/quickstart.md");
+    let (_, block) = page.split_once("```rust\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let template = read("templates/mcp-tool/content/src/lib.rs");
+    let template = template.replace("{% if async == \"yes\" %}async {% endif %}", "");
+    assert!(template.contains(block), "{block}");
+}
