@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::process::Command;
 
 use ignore::WalkBuilder;
+use toml_edit::{DocumentMut, Item, Table, value};
 
 fn root() -> PathBuf {
     env!("CARGO_MANIFEST_DIR").into()
@@ -172,4 +174,61 @@ fn the_quickstart_shows_the_template() {
     let template = read("templates/mcp-tool/content/src/lib.rs");
     let template = template.replace("{% if async == \"yes\" %}async {% endif %}", "");
     assert!(template.contains(block), "{block}");
+}
+
+/// An item below these keys, made of tables where it is missing.
+fn item<'a>(manifest: &'a mut DocumentMut, keys: &[&str]) -> &'a mut Item {
+    keys.iter().fold(manifest.as_item_mut(), |item, key| {
+        if item.get(key).is_none() {
+            item[key] = Item::Table(Table::new());
+        }
+        &mut item[key]
+    })
+}
+
+/// A manifest out of a block, which is whole or leaves out what it is not about.
+fn manifest(block: &str) -> String {
+    let block = block.replace("sha256:…", &format!("sha256:{}", "0".repeat(64)));
+    let mut manifest: DocumentMut = block.parse().unwrap_or_else(|why| panic!("{block}\n{why}"));
+    manifest["spin_manifest_version"] = value(2);
+    item(&mut manifest, &["application"])["name"] = value("app");
+    item(&mut manifest, &["component", "mcp"])["source"] = value("mcp.wasm");
+    let features = ["component", "mcp", "tool", "mcp", "features"];
+    let features = item(&mut manifest, &features).as_table_mut().unwrap();
+    if features.is_empty() {
+        features["echo"] = Item::Table(Table::new());
+    }
+    for (name, feature) in features.iter_mut() {
+        if feature.get("source").is_none() {
+            feature["source"] = value(format!("{}.wasm", name.get()));
+        }
+    }
+    manifest.to_string()
+}
+
+/// What pages show of `spin.toml`, the plugin reads.
+#[test]
+fn manifests_are_read() {
+    let mut count = 0;
+    for (page, text) in pages() {
+        for block in text.split("```toml\n").skip(1) {
+            let (block, _) = block.split_once("```").expect("a block ends");
+            if !block.contains("component.mcp") {
+                continue;
+            }
+            count += 1;
+            let dir = tempfile::tempdir().unwrap();
+            fs::write(dir.path().join("spin.toml"), manifest(block)).unwrap();
+            let mut mcp = Command::new(env!("CARGO_BIN_EXE_mcp"));
+            let output = mcp.arg("check").current_dir(dir.path()).output().unwrap();
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            // It comes as far as to look for the server.
+            assert!(
+                stderr.contains("no server at"),
+                "{}\n{block}{stderr}",
+                page.display()
+            );
+        }
+    }
+    assert!(count > 20, "{count} blocks");
 }
