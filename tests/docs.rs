@@ -232,3 +232,129 @@ fn manifests_are_read() {
     }
     assert!(count > 20, "{count} blocks");
 }
+
+/// The options that the help of a command lists.
+fn options(command: &str) -> Vec<String> {
+    let mut mcp = Command::new(env!("CARGO_BIN_EXE_mcp"));
+    let output = mcp.args(command.split(' ')).arg("--help").output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let lines = help.lines().map(str::trim_start);
+    let listed = lines.filter(|line| line.starts_with('-'));
+    let options = listed.filter_map(|line| {
+        let mut words = line.split([' ', ',']);
+        words.find(|word| word.starts_with("--")).map(str::to_owned)
+    });
+    options
+        .filter(|option| !["--help", "--version"].contains(&option.as_str()))
+        .collect()
+}
+
+/// The reference has every command and each of its options.
+#[test]
+fn the_reference_has_every_option() {
+    let page = read("docs/reference/cli.md");
+    let sections = page.split("\n## ").skip(1);
+    let sections: Vec<_> = sections.filter_map(|it| it.split_once('\n')).collect();
+    let section = |title: &str| {
+        let found = sections.iter().find(|(name, _)| *name == title);
+        found.unwrap_or_else(|| panic!("no section {title}")).1
+    };
+    let shared = section("Conventions").to_owned() + section("`spin mcp serve`");
+    for command in [
+        "build",
+        "compose",
+        "check",
+        "inspect",
+        "call",
+        "serve",
+        "push",
+        "update",
+        "templates install",
+    ] {
+        let verb = command.split(' ').next().unwrap();
+        let own = section(&format!("`spin mcp {verb}`"));
+        let options = options(command);
+        assert!(!options.is_empty(), "{command}");
+        for option in options {
+            let is_there = |text: &str| {
+                text.contains(&format!("`{option}")) || text.contains(&format!("[{option}"))
+            };
+            assert!(
+                is_there(own) || own.contains("see [") && is_there(&shared),
+                "`spin mcp {verb} {option}` is not in the reference"
+            );
+        }
+    }
+}
+
+/// A text as messages are compared: in one line, and without the quotes around values.
+fn plain(text: &str) -> String {
+    let text = text.replace("\\\"", "\"").replace('`', "");
+    let mut plain = String::new();
+    for line in text.lines() {
+        match line.trim_end().strip_suffix('\\') {
+            // A string literal that goes on.
+            Some(begun) => plain += begun.trim_start(),
+            None => {
+                plain += line.trim();
+                plain.push('\n');
+            }
+        }
+    }
+    plain
+}
+
+/// The column `Message` of the tables of a page.
+fn messages(page: &str) -> Vec<String> {
+    let mut column = None;
+    let mut messages = Vec::new();
+    for line in read(page).lines() {
+        let Some(row) = line.strip_prefix("| ") else {
+            continue;
+        };
+        let cells: Vec<_> = row.trim_end_matches(" |").split(" | ").collect();
+        if let Some(index) = cells.iter().position(|cell| *cell == "Message") {
+            column = Some(index);
+        } else if let Some(cell) = column.and_then(|index| cells.get(index))
+            && cell.starts_with('`')
+        {
+            messages.push((*cell).to_owned());
+        }
+    }
+    messages
+}
+
+/// What pages explain are messages that the code has, or a test has seen.
+#[test]
+fn messages_are_real() {
+    let files = WalkBuilder::new(root()).build().map(Result::unwrap);
+    let is_source = |path: &Path| {
+        let name = path.extension().and_then(|extension| extension.to_str());
+        matches!(name, Some("rs" | "txt" | "ts" | "py" | "tmpl"))
+            && path != root().join("tests/docs.rs")
+    };
+    let known: Vec<_> = files
+        .map(|entry| entry.into_path())
+        .filter(|path| path.is_file() && is_source(path))
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .map(|text| plain(&text))
+        .collect();
+    let mut unknown = Vec::new();
+    for page in ["docs/troubleshooting.md", "docs/guides/input.md"] {
+        let messages = messages(page);
+        assert!(messages.len() > 10, "{page}");
+        for message in messages {
+            let message = message.split(" (").next().unwrap().replace('`', "");
+            let message = message.split(" and similar").next().unwrap();
+            for part in message
+                .split('…')
+                .map(|part| part.trim_matches([' ', ';', ':', ',']))
+            {
+                if !known.iter().any(|text| text.contains(part)) {
+                    unknown.push(format!("{page}: `{part}` of `{message}`"));
+                }
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{}", unknown.join("\n"));
+}
