@@ -1,9 +1,15 @@
 //! `spin mcp`: parse, dispatch, print the error.
 
+mod commands;
+mod templates;
+
 use std::process::ExitCode;
 
 use clap::Parser;
-use spin_mcp::{app::BuildFailed, commands, plain, templates::SpinFailed};
+use spin_mcp_app::BuildFailed;
+use spin_mcp_runner::plain;
+
+use crate::templates::SpinFailed;
 
 /// Build MCP servers from WebAssembly components, and run them.
 #[derive(Parser)]

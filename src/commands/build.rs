@@ -8,11 +8,13 @@ use std::thread;
 use anyhow::Result;
 
 use super::check;
-use crate::app::{self, BuildOptions, Manifest};
-use crate::compose::record::{Offers, Record};
-use crate::compose::{Composed, compose, grants};
-use crate::plain;
-use crate::registry::Resolver;
+use spin_mcp_app::{BuildOptions, Manifest};
+use spin_mcp_component::file;
+use spin_mcp_compose::{Composed, compose};
+use spin_mcp_contract::grants;
+use spin_mcp_contract::record::{Offers, Record};
+use spin_mcp_registry::Resolver;
+use spin_mcp_runner::plain;
 
 /// Build the features of an app, then compose its MCP server.
 ///
@@ -68,7 +70,7 @@ impl BuildCommand {
         resolver.retain(&app.tags)?;
         let composed = compose(&composition)?;
         app.check_store(&composed.record)?;
-        app::replace(&app.output, &composed.component)?;
+        file::replace(&app.output, &composed.component)?;
         resolver.save()?;
         manifest.ensure_watch(&app.component, &app.missing_watch()?)?;
         manifest.save()?;

@@ -11,8 +11,8 @@ use serde_json::{Value, value::RawValue};
 use tokio::runtime;
 
 use super::serve::RunArgs;
-use crate::host::client::{Client, Tool};
-use crate::plain;
+use spin_mcp_runner::client::{Client, Tool};
+use spin_mcp_runner::plain;
 
 /// Call a tool of a composed MCP server.
 ///

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 
-use crate::app::App;
-use crate::check::{Finding, Server, Severity, Target, Verdict, check};
+use spin_mcp_app::App;
+use spin_mcp_hosts::{Finding, Server, Severity, Target, Verdict, check};
 
 /// Say whether a composed MCP server fits the hosts that it is meant for.
 ///

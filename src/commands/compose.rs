@@ -10,12 +10,13 @@ use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Map, Value};
 
 use super::build::{note_grants, note_store, summary};
-use crate::app::{self, Manifest};
-use crate::compose::{
-    self, Component, Composition, Framework, Grant, Part, Role, Runtime, ServerConfig, Wasi,
+use spin_mcp_app::{self as app, Manifest};
+use spin_mcp_component::file;
+use spin_mcp_compose::compose;
+use spin_mcp_contract::{
+    Component, Composition, Framework, Grant, Part, Role, Runtime, ServerConfig, Wasi, shipped,
 };
-use crate::framework;
-use crate::registry::{Resolver, Source};
+use spin_mcp_registry::{Resolver, Source};
 
 /// Compose feature components into one MCP server.
 ///
@@ -180,7 +181,7 @@ impl ComposeCommand {
         let middleware = middleware.map(|source| (Role::Middleware, source));
         for (role, source) in features.chain(middleware) {
             let name = source.name();
-            let shipped = framework::MIDDLEWARE.into_iter().find(|shipped| {
+            let shipped = shipped::MIDDLEWARE.into_iter().find(|shipped| {
                 role == Role::Middleware && source.file() == Some(&PathBuf::from(shipped))
             });
             if let Some(twin) = parts.iter().find(|part| part.name == name) {
@@ -200,7 +201,7 @@ impl ComposeCommand {
             {
                 bail!(
                     "there is no file `{source}`, and no middleware of that name in spin-mcp, which has `{}`",
-                    framework::MIDDLEWARE.join("`, `")
+                    shipped::MIDDLEWARE.join("`, `")
                 );
             }
             let component = match shipped {
@@ -232,7 +233,7 @@ impl ComposeCommand {
             .chain(others)
             .map(|(part, source)| app::override_of(part, source, &mut resolver))
             .collect::<Result<_>>()?;
-        let composed = compose::compose(&Composition {
+        let composed = compose(&Composition {
             wasi: self.wasi.unwrap_or_default(),
             runtime: self.runtime,
             server: ServerConfig {
@@ -245,7 +246,7 @@ impl ComposeCommand {
             overrides,
             handler: self.handler,
         })?;
-        app::replace(output, &composed.component)?;
+        file::replace(output, &composed.component)?;
         note_grants(&composed.record);
         note_store(&composed.record);
         writeln!(std::io::stdout(), "{}", summary(output, &composed))?;
@@ -294,12 +295,12 @@ impl ComposeCommand {
         resolver.retain(&app.tags)?;
         composition.wasi = self.wasi.unwrap_or(composition.wasi);
         composition.runtime = self.runtime;
-        let composed = compose::compose(&composition)?;
+        let composed = compose(&composition)?;
         if let Some(store) = &composed.record.store {
             manifest.ensure_store(&id, store)?;
         }
         manifest.app(Some(&id))?.check_store(&composed.record)?;
-        app::replace(&app.output, &composed.component)?;
+        file::replace(&app.output, &composed.component)?;
         resolver.save()?;
         // Last, so that nothing points at a server that could not be composed.
         manifest.save()?;

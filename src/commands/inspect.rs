@@ -6,13 +6,13 @@ use std::io::Write;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use crate::compose::World;
-use crate::compose::grants::Grants;
-use crate::compose::record::{
-    Offers, PromptRecord, Record, ResourceRecord, ResourceTemplateRecord, Size,
+use spin_mcp_component::{Size, World};
+use spin_mcp_contract::record::{
+    Offers, PromptRecord, Record, ResourceRecord, ResourceTemplateRecord,
 };
-use crate::plain;
-use crate::registry::{Catalog, Image, Labels, Reference, Resolver, Source};
+use spin_mcp_contract::{Grants, server};
+use spin_mcp_registry::{Catalog, Image, Labels, Reference, Resolver, Source};
+use spin_mcp_runner::plain;
 
 /// Show what a composed MCP server, or a component in a registry, offers, holds and needs.
 ///
@@ -239,7 +239,7 @@ impl Published {
             digest: image.digest.to_string(),
             labels: Labels::read(&annotations),
             size: Size::of(component)?,
-            is_middleware: world.is_middleware(),
+            is_middleware: server::is_middleware(&world),
             exports: world.exports,
             imports: world
                 .imports

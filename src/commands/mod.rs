@@ -12,7 +12,7 @@ pub mod update;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
-use crate::registry::Source;
+use spin_mcp_registry::Source;
 
 /// Reads the path of a component, or its reference in a registry.
 fn source() -> impl TypedValueParser<Value = Source> {

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use super::build::counts;
-use crate::registry::{self, Labels, Reference, Source};
+use spin_mcp_compose::describe;
+use spin_mcp_registry::{self as registry, Labels, Publication, Reference, Source};
 
 /// Publish a feature, a middleware or a saved sequence in a registry.
 ///
@@ -67,7 +68,17 @@ impl PushCommand {
             license: self.license,
             ..Labels::default()
         };
-        let pushed = registry::push(&self.reference, &self.file, labels, self.dynamic)?;
+        registry::check_target(&self.reference)?;
+        let name = registry::name_of(&self.reference);
+        let description = describe(name, &self.file, self.dynamic)?;
+        let publication = Publication {
+            file: &self.file,
+            component: description.component,
+            world: description.world,
+            offers: description.offers,
+            labels,
+        };
+        let pushed = registry::push(&self.reference, publication)?;
         let offers = pushed.offers.as_ref();
         let offers = offers.map(|offers| counts(std::iter::once(offers)));
         let mut stdout = std::io::stdout().lock();

@@ -11,10 +11,8 @@ use anyhow::{Context as _, Result, ensure};
 use indicatif::ProgressBar;
 use tokio::runtime;
 
-use crate::{
-    app::App,
-    host::{Destination, Options, PATH, Server, Variable, client::Client, listen},
-};
+use spin_mcp_app::App;
+use spin_mcp_runner::{Destination, Options, PATH, Server, Variable, client::Client, listen};
 
 /// Run a composed MCP server, over HTTP or stdio.
 ///

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::app::App;
-use crate::registry::Resolver;
+use spin_mcp_app::App;
+use spin_mcp_registry::Resolver;
 
 /// Move the tags of an app's features to what their registries have now.
 ///

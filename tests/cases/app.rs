@@ -12,8 +12,8 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
-use spin_mcp::app::{App, Manifest};
-use spin_mcp::registry::Source;
+use spin_mcp_app::{App, Manifest};
+use spin_mcp_registry::Source;
 
 pub fn check(case: &Path) -> Result<(), String> {
     let dir = tempfile::tempdir().unwrap();

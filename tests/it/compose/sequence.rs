@@ -9,7 +9,7 @@ use crate::support::{
     rpc::{call, modern, text},
 };
 use serde_json::{Value, json};
-use spin_mcp::app;
+use spin_mcp_app as app;
 
 /// Makes a sequence of these features in `dir`.
 fn save(dir: &Path, name: &str, features: &[&str], more: &[&str]) -> (PathBuf, Output) {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::support::{App, Request, Server, fixture, rpc};
 use serde_json::{Value, json};
-use spin_mcp::{compose::Wasi, framework};
+use spin_mcp_contract::Wasi;
+use spin_mcp_framework as framework;
 
 /// A server with the transport of `examples/ndjson-transport`.
 fn ndjson(dir: &Path, features: &[&str], more: &str) -> Server {

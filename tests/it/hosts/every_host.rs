@@ -12,7 +12,7 @@ use crate::support::{
     self, Request, Server, compose, compose_for, expect_success, fixture, mcp, rpc, wasmtime,
 };
 use serde_json::json;
-use spin_mcp::compose::World;
+use spin_mcp_component::World;
 use tempfile::TempDir;
 
 const EDITIONS: [&str; 2] = ["0.2", "0.3"];

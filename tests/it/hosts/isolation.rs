@@ -12,7 +12,7 @@ use std::thread;
 
 use crate::support::{Server, expect_success, fixture, mcp, rpc};
 use serde_json::json;
-use spin_mcp::compose::{World, record::Size};
+use spin_mcp_component::{Size, World};
 use tempfile::TempDir;
 
 /// The fixture and the edition of the server: 0.2 and 0.3, and the first in the second.

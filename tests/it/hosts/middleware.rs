@@ -13,7 +13,7 @@ use crate::support::{
     rpc::{call, modern, text},
 };
 use serde_json::{Value, json};
-use spin_mcp::compose::{World, record::Size};
+use spin_mcp_component::{Size, World};
 
 const EDITIONS: [&str; 2] = ["0.2", "0.3"];
 

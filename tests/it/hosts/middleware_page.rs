@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::{Server, expect_success, fixture, mcp, root, rpc};
 use serde_json::{Value, json};
-use spin_mcp::app::App;
+use spin_mcp_app::App;
 
 /// The blocks of the page in this language.
 fn blocks(language: &str) -> Vec<String> {

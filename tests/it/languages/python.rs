@@ -14,7 +14,7 @@ use crate::support::web::Web;
 use crate::support::{Server, Stdio, expect_success, fixture, mcp, needs, root, rpc};
 use ignore::gitignore::GitignoreBuilder;
 use serde_json::{Value as Json, json};
-use spin_mcp::app::App;
+use spin_mcp_app::App;
 use toml_edit::{DocumentMut, Item, Table, Value};
 
 const TEMPLATES: [&str; 3] = [

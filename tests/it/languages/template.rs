@@ -8,8 +8,8 @@ use std::process::{Command, Output};
 use crate::support::example;
 use crate::support::template::{self, Template, share_target};
 use crate::support::{self, Server, root};
-use spin_mcp::app::App;
-use spin_mcp::compose::Wasi;
+use spin_mcp_app::App;
+use spin_mcp_contract::Wasi;
 
 /// The templates in Rust, each with the largest component that it may build, in bytes.
 const RUST: [(&str, u64); 3] = [
@@ -219,7 +219,7 @@ fn any_app_becomes_a_server() {
         assert_eq!(app.output, dir.path().join("mcp.wasm"));
         assert_eq!(app.features.len(), 1);
 
-        let mut edited = spin_mcp::app::Manifest::open(&manifest).unwrap();
+        let mut edited = spin_mcp_app::Manifest::open(&manifest).unwrap();
         edited.ensure_server(None).unwrap();
         assert_eq!(
             edited.changes(),

@@ -12,7 +12,7 @@ use crate::support::typescript::{TEMPLATES, passed, scaffold};
 use crate::support::web::Web;
 use crate::support::{Server, compose, expect_success, fixture, mcp, needs, root, rpc};
 use serde_json::{Value, json};
-use spin_mcp::app::App;
+use spin_mcp_app::App;
 
 /// The engines, with the largest feature component that a template may build, in bytes.
 const ENGINES: [(&str, u64); 2] = [("starlingmonkey", 15_000_000), ("quickjs", 3_000_000)];

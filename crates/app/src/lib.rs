@@ -1,0 +1,268 @@
+//! The user's app: what `spin.toml` says of an MCP server, and what is changed there.
+//!
+//! `tool.mcp` of a component is all that is read beside Spin's own `application` and the
+//! component's `source`. Every error names the key it is about.
+
+mod build;
+mod edit;
+mod read;
+mod section;
+mod watch;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Map, Value};
+
+use spin_mcp_contract::record::Record;
+use spin_mcp_contract::{
+    Component, Composition, Framework, Grant, Override, Role, Runtime, ServerConfig, Wasi,
+};
+use spin_mcp_hosts::Target;
+use spin_mcp_registry::{Reference, Resolver, Source};
+
+pub use build::{BuildFailed, BuildOptions};
+pub use edit::Manifest;
+
+/// An MCP server as an app's `spin.toml` describes it.
+#[derive(Debug)]
+pub struct App {
+    /// The folder of `spin.toml`, where its relative paths begin.
+    pub dir: PathBuf,
+    /// The id of the Spin component that is the server.
+    pub component: String,
+    /// That component's `source`: where compose writes it.
+    pub output: PathBuf,
+    /// The tags of registries that any server of the manifest uses.
+    pub tags: Vec<String>,
+    /// The stores that Spin opens for that component.
+    pub key_value_stores: Vec<String>,
+    /// The environments that the component, or else the app, is meant for, as Spin calls them.
+    pub targets: Vec<String>,
+    /// The files that `spin watch` watches to build the component.
+    pub watch: Vec<String>,
+    pub wasi: Wasi,
+    pub server: ServerConfig,
+    /// In the order of the manifest, which is the order that clients see.
+    pub features: Vec<Part>,
+    /// In the order of the chain: the first sees a request first.
+    pub middleware: Vec<Part>,
+    /// What stands in for parts of the framework.
+    pub overrides: Vec<(Framework, Source)>,
+}
+
+/// One entry of `tool.mcp.features` or `tool.mcp.middlewares`.
+#[derive(Debug)]
+pub struct Part {
+    pub role: Role,
+    pub name: String,
+    pub origin: Origin,
+    /// The shell command that writes `source`.
+    pub build: Option<String>,
+    /// Where `build` runs.
+    pub workdir: PathBuf,
+    /// Put before the name of each of a feature's tools and prompts.
+    pub prefix: Option<String>,
+    /// What it may use beside what every part may.
+    pub allow: Vec<Grant>,
+    /// The lists of a feature depend on the request.
+    pub dynamic: bool,
+    /// What it is told.
+    pub settings: Option<Map<String, Value>>,
+}
+
+/// Where a component comes from.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    Source(Source),
+    /// A middleware that `mcp` carries, by its name.
+    Shipped(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Source(source) => source.fmt(f),
+            Origin::Shipped(name) => f.write_str(name),
+        }
+    }
+}
+
+impl App {
+    /// Reads the manifest that `from` names: `spin.toml` itself or its folder. Without it,
+    /// the search goes up from the current folder, as Spin's does.
+    pub fn find(from: Option<&Path>, component: Option<&str>) -> Result<App> {
+        Manifest::find(from)?.app(component)
+    }
+
+    /// Reads the manifest at `path`. `component` chooses among several servers.
+    pub fn load(path: &Path, component: Option<&str>) -> Result<App> {
+        Manifest::open(path)?.app(component)
+    }
+
+    /// What to compose. Every part must have been built or be in a registry.
+    pub fn composition(&self, resolver: &mut Resolver) -> Result<Composition> {
+        let mut resolve = |parts: &[Part]| {
+            let parts = parts.iter().map(|part| part.resolve(resolver));
+            parts.collect::<Result<Vec<_>>>()
+        };
+        Ok(Composition {
+            wasi: self.wasi,
+            runtime: Runtime::Spin,
+            server: self.server.clone(),
+            features: resolve(&self.features)?,
+            middleware: resolve(&self.middleware)?,
+            overrides: self
+                .overrides
+                .iter()
+                .map(|(part, source)| override_of(*part, source, resolver))
+                .collect::<Result<_>>()?,
+            handler: false,
+        })
+    }
+
+    /// Features, then middleware.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.features.iter().chain(&self.middleware)
+    }
+
+    /// The targets that `mcp check` knows. Tells of the others on stderr.
+    pub fn known_targets(&self) -> Vec<Target> {
+        let targets = self.targets.iter();
+        targets
+            .filter_map(|name| match name.parse() {
+                Ok(target) => Some(target),
+                Err(error) => {
+                    eprintln!("note: target `{name}` is not checked: {error}");
+                    None
+                }
+            })
+            .collect()
+    }
+
+    /// Refuses a server whose store Spin would not open for the component.
+    pub fn check_store(&self, record: &Record) -> Result<()> {
+        let (Some(store), Some(reason)) = (&record.store, record.reason_for_state()) else {
+            return Ok(());
+        };
+        let mut stores = self.key_value_stores.clone();
+        if stores.contains(store) {
+            return Ok(());
+        }
+        stores.push(store.clone());
+        bail!(
+            "the server needs the key-value store `{store}` ({reason}), which component `{id}` may not open; \
+             write `key_value_stores = {}` under `[component.{id}]` in spin.toml",
+            toml_edit::Array::from_iter(&stores).to_string().trim(),
+            id = self.component
+        );
+    }
+}
+
+/// What stands in for a part of the framework, as it is on this machine.
+pub fn override_of(part: Framework, source: &Source, resolver: &mut Resolver) -> Result<Override> {
+    let resolved = resolver.resolve(source);
+    let resolved = resolved.with_context(|| format!("cannot get the component for `{part}`"))?;
+    Ok(Override {
+        part,
+        component: Component::Resolved(resolved),
+    })
+}
+
+impl Part {
+    /// One of which nothing else is said.
+    fn new(role: Role, name: String, origin: Origin, dir: &Path) -> Part {
+        Part {
+            role,
+            name,
+            origin,
+            build: None,
+            workdir: dir.to_owned(),
+            prefix: None,
+            allow: vec![],
+            dynamic: false,
+            settings: None,
+        }
+    }
+
+    /// The file of its component, if that is one of this machine.
+    pub fn file(&self) -> Option<&PathBuf> {
+        match &self.origin {
+            Origin::Source(source) => source.file(),
+            Origin::Shipped(_) => None,
+        }
+    }
+
+    /// The tag that its component has in a registry, if that is how it is named.
+    pub fn tag(&self) -> Option<&Reference> {
+        match &self.origin {
+            Origin::Source(source) => source.tag(),
+            Origin::Shipped(_) => None,
+        }
+    }
+
+    /// The part as it is on this machine.
+    fn resolve(&self, resolver: &mut Resolver) -> Result<spin_mcp_contract::Part> {
+        let component = match &self.origin {
+            Origin::Source(source) => self.component(source, resolver)?,
+            Origin::Shipped(name) => Component::Shipped(name),
+        };
+        Ok(spin_mcp_contract::Part {
+            role: self.role,
+            name: self.name.clone(),
+            component,
+            prefix: self.prefix.clone(),
+            allow: self.allow.clone(),
+            dynamic: self.dynamic,
+            settings: self.settings.clone(),
+        })
+    }
+
+    fn component(&self, source: &Source, resolver: &mut Resolver) -> Result<Component> {
+        let (role, name) = (self.role, &self.name);
+        let resolved = resolver.resolve(source);
+        let resolved =
+            resolved.with_context(|| format!("cannot get the component of {role} `{name}`"))?;
+        ensure!(
+            source.file().is_none_or(|path| path.is_file()),
+            "{role} `{name}` has no component at `{source}`: {}",
+            match self.build {
+                Some(_) => "`spin mcp build` builds it",
+                None => "correct its `source`, or give it a `build` command",
+            }
+        );
+        Ok(Component::Resolved(resolved))
+    }
+}
+
+/// The manifest that `from` names, else the nearest one at or above the current folder. The
+/// search ends where a Git repository does.
+pub fn find_manifest(from: Option<&Path>) -> Result<Option<PathBuf>> {
+    if let Some(path) = from {
+        let path = match path.is_dir() {
+            true => path.join("spin.toml"),
+            false => path.to_owned(),
+        };
+        ensure!(
+            path.is_file(),
+            "no file `{}`: `--from` takes the path of a `spin.toml` or of its folder",
+            path.display()
+        );
+        return Ok(Some(path));
+    }
+    if Path::new("spin.toml").is_file() {
+        return Ok(Some("spin.toml".into()));
+    }
+    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    for dir in here.ancestors() {
+        let manifest = dir.join("spin.toml");
+        if manifest.is_file() {
+            return Ok(Some(manifest));
+        }
+        if dir.join(".git").exists() {
+            break;
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,196 @@
+//! Which files `spin watch` has to watch, so that it builds the parts again.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path};
+
+use anyhow::{Context as _, Result};
+use ignore::gitignore::GitignoreBuilder;
+
+use super::build::files;
+use super::{App, Part};
+
+/// Files whose change asks for no build, by extension.
+const NOT_WATCHED: [&str; 3] = ["lock", "md", "wasm"];
+
+impl App {
+    /// The patterns that are missing of the component's `watch`: those of parts of whose
+    /// files it names none.
+    pub fn missing_watch(&self) -> Result<Vec<String>> {
+        let mut missing = vec![];
+        let mut watched = GitignoreBuilder::new(".");
+        for pattern in &self.watch {
+            watched
+                .add_line(None, pattern)
+                .with_context(|| format!("`{pattern}` in `watch` is no pattern"))?;
+        }
+        // What Spin matches them with.
+        let watched = watched.build()?;
+        for part in self.parts().filter(|part| part.build.is_some()) {
+            let (workdir, sources) = self.sources(part)?;
+            let watches = |file: &String| watched.matched(file, false).is_ignore();
+            if sources.iter().any(watches) {
+                continue;
+            }
+            let patterns: BTreeSet<_> =
+                sources.iter().map(|file| pattern(&workdir, file)).collect();
+            missing.extend(
+                patterns
+                    .into_iter()
+                    .filter(|pattern| !self.watch.contains(pattern)),
+            );
+        }
+        missing.dedup();
+        Ok(missing)
+    }
+
+    /// The folder of a part, empty or with `/` at its end, and the files that it is built from,
+    /// all as seen from `spin.toml`; none of what is outside of the app, or belongs to another
+    /// part.
+    fn sources(&self, part: &Part) -> Result<(String, Vec<String>)> {
+        let cannot = || format!("cannot read the folder of {} `{}`", part.role, part.name);
+        let top = self.dir.canonicalize().with_context(cannot)?;
+        let own = part.workdir.canonicalize().with_context(cannot)?;
+        let others = self.parts().map(|other| other.workdir.canonicalize());
+        let others: Vec<_> = others
+            .filter_map(Result::ok)
+            .filter(|other| *other != own && other.starts_with(&own))
+            .collect();
+        let outputs: Vec<_> = self.parts().filter_map(Part::file).cloned().collect();
+        let files = files(&top, &own, &outputs).with_context(cannot)?;
+        let sources = files
+            .iter()
+            .filter(|file| !others.iter().any(|other| file.starts_with(other)))
+            .filter_map(|file| file.strip_prefix(&top).ok())
+            .filter(|file| is_watched(file));
+        let shown = |path: &Path| path.to_string_lossy().replace('\\', "/");
+        let workdir = match own.strip_prefix(&top).map(shown) {
+            Ok(workdir) if !workdir.is_empty() => format!("{workdir}/"),
+            _ => String::new(),
+        };
+        Ok((workdir, sources.map(shown).collect()))
+    }
+}
+
+fn is_watched(file: &Path) -> bool {
+    let hidden = |part: Component| part.as_os_str().as_encoded_bytes().starts_with(b".");
+    let extension = file.extension().and_then(|extension| extension.to_str());
+    !file.components().any(hidden)
+        && file != Path::new("spin.toml")
+        && !extension.is_some_and(|extension| NOT_WATCHED.contains(&extension))
+}
+
+/// A pattern for a file and its like: those of its extension beside it, or anywhere in its
+/// folder below `workdir`.
+fn pattern(workdir: &str, file: &str) -> String {
+    let within = file.strip_prefix(workdir).unwrap_or(file);
+    let folder = match within.split_once('/') {
+        Some((folder, _)) => format!("{workdir}{folder}/**/"),
+        // Such a pattern would match at any depth.
+        None if workdir.is_empty() => "/".to_owned(),
+        None => workdir.to_owned(),
+    };
+    let name = within.rsplit('/').next().unwrap_or(within);
+    match name.rsplit_once('.') {
+        Some((_, extension)) => format!("{folder}*.{extension}"),
+        None => format!("{folder}{name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::Manifest;
+
+    const BUILD: &str = "[component.mcp.build]\ncommand = \"spin mcp build\"";
+    const FEATURES: &str = r#"
+[component.mcp.tool.mcp.features.words]
+source = "target/words.wasm"
+build = "cargo build"
+[component.mcp.tool.mcp.features.text]
+source = "text/text.wasm"
+build = "python3 build.py"
+workdir = "text"
+"#;
+
+    /// Edits `watch` of an app with a feature in Rust and one in Python, twice, and gives the
+    /// line or lines that it is then.
+    fn watched(watch: &str) -> (Vec<String>, String) {
+        let dir = tempfile::tempdir().unwrap();
+        for file in [
+            ".gitignore",
+            "Cargo.lock",
+            "Cargo.toml",
+            "README.md",
+            "src/lib.rs",
+            "src/words/mod.rs",
+            "target/words.wasm",
+            "text/Makefile",
+            "text/app.py",
+            "text/build.py",
+            "text/requirements.txt",
+            "text/text.wasm",
+            "text/.venv/python.py",
+        ] {
+            let path = dir.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        fs::write(dir.path().join(".gitignore"), "target/\n.venv/\n").unwrap();
+        let path = dir.path().join("spin.toml");
+        let text = format!(
+            "spin_manifest_version = 2\napplication = {{ name = \"app\" }}\n\
+             [component.mcp]\nsource = \"mcp.wasm\"\n{BUILD}\n{watch}{FEATURES}"
+        );
+        fs::write(&path, &text).unwrap();
+        let mut manifest = Manifest::open(&path).unwrap();
+        let missing = manifest.app(None).unwrap().missing_watch().unwrap();
+        manifest.ensure_watch("mcp", &missing).unwrap();
+        manifest.save().unwrap();
+        let edited = fs::read_to_string(&path).unwrap();
+        let app = Manifest::open(&path).unwrap().app(None).unwrap();
+        assert_eq!(app.missing_watch().unwrap(), [""; 0], "of {:?}", app.watch);
+        let (_, after) = edited.split_once(&format!("{BUILD}\n")).unwrap();
+        let (lines, _) = after.split_once(FEATURES).expect("all else is as it was");
+        (missing, lines.to_owned())
+    }
+
+    #[test]
+    fn features_that_nobody_watches_are_added() {
+        let (missing, lines) = watched("");
+        let words = ["/*.toml", "src/**/*.rs"];
+        let text = ["text/*.py", "text/*.txt", "text/Makefile"];
+        assert_eq!(missing, [&words[..], &text[..]].concat());
+        assert!(
+            lines.starts_with("watch = [\"/*.toml\", \"src/**/*.rs\", "),
+            "{lines}"
+        );
+
+        let (missing, lines) = watched("watch = [\"src/**/*.rs\", ] # mine\n");
+        assert_eq!(missing, text);
+        let added =
+            r#"watch = ["src/**/*.rs", "text/*.py", "text/*.txt", "text/Makefile", ] # mine"#;
+        assert_eq!(lines, format!("{added}\n"));
+
+        for (last, comma) in [("", ""), (",", ","), (", # the code", ",")] {
+            let (_, lines) = watched(&format!("watch = [\n    \"src/**/*.rs\"{last}\n]\n"));
+            let comment = last.trim_start_matches(',');
+            assert_eq!(
+                lines,
+                format!(
+                    "watch = [\n    \"src/**/*.rs\",{comment}\n    \"text/*.py\",\n    \
+                     \"text/*.txt\",\n    \"text/Makefile\"{comma}\n]\n"
+                )
+            );
+        }
+        assert_eq!(watched("watch = []\n").0.len(), 5);
+    }
+
+    #[test]
+    fn what_somebody_chose_to_watch_stays() {
+        let own = "watch = [\"Cargo.toml\", \"text/app.*\"]\n";
+        assert_eq!(watched(own), (vec![], own.to_owned()));
+        let own = "watch = [\"*.rs\", \"*.py\"]\n";
+        assert_eq!(watched(own), (vec![], own.to_owned()), "at any depth");
+    }
+}

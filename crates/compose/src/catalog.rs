@@ -1,0 +1,157 @@
+//! Checks what features list and bakes it into the catalog of the server.
+
+use anyhow::{Result, bail};
+use spin_mcp_protocol::{
+    catalog::{self, BuildError, CatalogInput, FeatureInput, Flags, ListKind, ServerInput},
+    types::tool_types::Tool,
+};
+
+use spin_mcp_contract::{
+    Interface, Kind, ServerConfig,
+    interface::{CHANGES, INPUT, REQUEST},
+};
+
+use crate::{listing::Lists, load::Loaded};
+
+/// The version of a server that names none.
+const NO_VERSION: &str = "0.0.0";
+
+/// The key in a tool's `_meta` that says that it may answer with a task: the extension's name.
+const TASKS: &str = "io.modelcontextprotocol/tasks";
+
+/// Bakes the catalog of a server. Slots are those of the features; middleware, which follows
+/// them, offers nothing and has flags. `store` is what its instances share, if they share anything.
+/// `request`: the ends of a chain ask the component behind `request`.
+pub fn bake<'a>(
+    server: &ServerConfig,
+    store: Option<&str>,
+    request: bool,
+    parts: impl IntoIterator<Item = (&'a Loaded, &'a Lists)>,
+) -> Result<Vec<u8>> {
+    let mut inputs = Vec::new();
+    for (feature, lists) in parts {
+        for tool in &lists.tools {
+            check_schema(feature, tool, "inputSchema", &tool.input_schema)?;
+            if let Some(schema) = &tool.output_schema {
+                check_schema(feature, tool, "outputSchema", schema)?;
+            }
+        }
+        inputs.push(FeatureInput {
+            name: feature.name.clone(),
+            flags: match request {
+                true => flags(feature, lists).with(Flags::USES_REQUEST),
+                false => flags(feature, lists),
+            },
+            prefix: feature.prefix.clone(),
+            tools: lists.tools.clone(),
+            resources: lists.resources.clone(),
+            resource_templates: lists.resource_templates.clone(),
+            prompts: lists.prompts.clone(),
+            cache: lists.cache,
+        });
+    }
+    let default = ServerInput::default();
+    let server = ServerInput {
+        name: server.name.clone(),
+        version: server
+            .version
+            .clone()
+            .unwrap_or_else(|| NO_VERSION.to_owned()),
+        title: server.title.clone(),
+        website: server.website.clone(),
+        instructions: server.instructions.clone(),
+        allowed_origins: server.allowed_origins.clone(),
+        allowed_hosts: server.allowed_hosts.clone(),
+        page_size: server.page_size.unwrap_or(default.page_size),
+        cache: server.cache.unwrap_or(default.cache),
+        store: store.map(str::to_owned),
+        ..default
+    };
+    match catalog::build(&CatalogInput {
+        server,
+        features: inputs,
+    }) {
+        Ok(catalog) => Ok(catalog),
+        Err(BuildError::Duplicate {
+            kind: kind @ (ListKind::Tools | ListKind::Prompts),
+            name,
+            first,
+            second,
+        }) if first != second => {
+            let noun = match kind {
+                ListKind::Prompts => "prompt",
+                _ => "tool",
+            };
+            bail!(
+                "features `{first}` and `{second}` both have a {noun} `{name}`; set `prefix` on one of them in \
+                 spin.toml, or name the feature with it: `--prefix {second}={second}-`"
+            )
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What is known of a feature.
+pub fn flags(feature: &Loaded, lists: &Lists) -> Flags {
+    let mut flags = Flags::default();
+    for (holds, flag) in [
+        (feature.kind == Kind::Async, Flags::ASYNC),
+        (feature.dynamic, Flags::DYNAMIC),
+        (feature.exports(Interface::Tools), Flags::TOOLS),
+        (feature.exports(Interface::Resources), Flags::RESOURCES),
+        (feature.exports(Interface::Prompts), Flags::PROMPTS),
+        (feature.exports(Interface::Completions), Flags::COMPLETIONS),
+        (feature.context().next().is_some(), Flags::USES_REQUEST),
+        (feature.calls(REQUEST, "progress"), Flags::PROGRESS),
+        (feature.calls(REQUEST, "log"), Flags::LOG),
+        (
+            feature.calls(INPUT, "responses") || feature.calls(INPUT, "state"),
+            Flags::INPUT,
+        ),
+        (
+            feature.calls(CHANGES, "resource-updated"),
+            Flags::RESOURCE_UPDATED,
+        ),
+        (feature.calls(CHANGES, "list-changed"), Flags::LIST_CHANGED),
+        (lists.tools.iter().any(runs_tasks), Flags::TASKS),
+    ] {
+        if holds {
+            flags = flags.with(flag);
+        }
+    }
+    let inside = feature.state.iter().map(|need| need.flag());
+    inside.fold(flags, Flags::with)
+}
+
+/// Whether a tool says that it may answer with a task.
+fn runs_tasks(tool: &Tool) -> bool {
+    let meta = tool.meta.as_deref().map(serde_json::from_str);
+    matches!(meta, Some(Ok(serde_json::Value::Object(meta))) if meta.contains_key(TASKS))
+}
+
+/// Refuses a schema that its own dialect does not allow; never fetches one.
+fn check_schema(feature: &Loaded, tool: &Tool, member: &str, schema: &str) -> Result<()> {
+    let refuse = |problem: String| {
+        Err(anyhow::anyhow!(
+            "tool `{}` of feature `{}` has an invalid `{member}`: {problem}",
+            tool.name.escape_debug(),
+            feature.name
+        ))
+    };
+    let schema: serde_json::Value = match serde_json::from_str(schema) {
+        Ok(schema) => schema,
+        Err(error) => return refuse(error.to_string()),
+    };
+    // The dialect of MCP unless the schema names another.
+    let validated = match schema.get("$schema") {
+        None => jsonschema::draft202012::meta::validate(&schema),
+        Some(_) => jsonschema::meta::validate(&schema),
+    };
+    match validated {
+        Ok(()) => Ok(()),
+        Err(error) => match error.instance_path().as_str() {
+            "" => refuse(error.to_string()),
+            path => refuse(format!("{error} at `{path}`")),
+        },
+    }
+}

@@ -1,0 +1,116 @@
+//! What goes into the record of a composed server.
+
+use spin_mcp_contract::{
+    Composition, Need,
+    record::{
+        FeatureRecord, MiddlewareRecord, Offers, PromptRecord, Record, ResourceRecord,
+        ResourceTemplateRecord, ToolRecord,
+    },
+};
+use spin_mcp_protocol::types::{
+    prompt_types::Prompt, resource_types::ResourceTemplate, tool_types::Tool, types::ResourceInfo,
+};
+
+use crate::{listing::Lists, load::Loaded};
+
+pub fn server(
+    composition: &Composition,
+    store: Option<String>,
+    (features, middleware): (Vec<FeatureRecord>, Vec<MiddlewareRecord>),
+    offers: Option<Offers>,
+) -> Record {
+    Record {
+        mcp: env!("CARGO_PKG_VERSION").to_owned(),
+        wasi: composition.wasi.as_str().to_owned(),
+        name: composition.server.name.clone(),
+        version: composition.server.version.clone(),
+        store,
+        handler: composition.handler,
+        features,
+        middleware,
+        offers,
+    }
+}
+
+pub fn middleware(link: &Loaded, state: Vec<Need>) -> MiddlewareRecord {
+    MiddlewareRecord {
+        name: link.name.clone(),
+        source: link.origin.clone(),
+        sha256: link.digest.clone(),
+        state,
+        imports: names(link),
+        grants: link.grants.clone(),
+    }
+}
+
+/// What a part imports.
+fn names(part: &Loaded) -> Vec<String> {
+    let imports = part.imports.iter();
+    imports.map(|import| import.name.clone()).collect()
+}
+
+pub fn feature(feature: &Loaded, lists: &Lists, state: Vec<Need>) -> FeatureRecord {
+    let prefix = feature.prefix.as_deref();
+    FeatureRecord {
+        name: feature.name.clone(),
+        source: feature.origin.clone(),
+        sha256: feature.digest.clone(),
+        prefix: feature.prefix.clone(),
+        dynamic: feature.dynamic,
+        state,
+        imports: names(feature),
+        grants: feature.grants.clone(),
+        offers: Offers {
+            tools: lists
+                .tools
+                .iter()
+                .map(|tool| tool_record(prefix, tool))
+                .collect(),
+            resources: lists.resources.iter().map(resource).collect(),
+            resource_templates: lists
+                .resource_templates
+                .iter()
+                .map(resource_template)
+                .collect(),
+            prompts: lists
+                .prompts
+                .iter()
+                .map(|prompt| prompt_record(prefix, prompt))
+                .collect(),
+        },
+    }
+}
+
+fn tool_record(prefix: Option<&str>, tool: &Tool) -> ToolRecord {
+    ToolRecord {
+        name: format!("{}{}", prefix.unwrap_or_default(), tool.name),
+        title: tool.title.clone(),
+        description: tool.description.clone(),
+        input_schema: serde_json::from_str(&tool.input_schema).unwrap_or_default(),
+    }
+}
+
+fn resource(resource: &ResourceInfo) -> ResourceRecord {
+    ResourceRecord {
+        uri: resource.uri.clone(),
+        name: resource.name.clone(),
+        description: resource.description.clone(),
+    }
+}
+
+fn resource_template(template: &ResourceTemplate) -> ResourceTemplateRecord {
+    ResourceTemplateRecord {
+        uri_template: template.uri_template.clone(),
+        name: template.name.clone(),
+        description: template.description.clone(),
+    }
+}
+
+fn prompt_record(prefix: Option<&str>, prompt: &Prompt) -> PromptRecord {
+    let arguments = prompt.arguments.iter();
+    PromptRecord {
+        name: format!("{}{}", prefix.unwrap_or_default(), prompt.name),
+        description: prompt.description.clone(),
+        arguments: arguments.map(|argument| argument.name.clone()).collect(),
+    }
+}

@@ -1,0 +1,338 @@
+//! What a feature may use of its host, and what each import needs.
+
+use std::{fmt, str::FromStr};
+
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use spin_mcp_component::Imports;
+
+use crate::Record;
+
+/// Something that a feature can be allowed to use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// The environment variables and arguments of the host.
+    Env,
+    /// The folders that the host opens for the server.
+    Filesystem,
+    /// Requests to other servers.
+    Http,
+    /// Key-value stores.
+    KeyValue,
+    /// TCP, UDP and the lookup of names.
+    Sockets,
+    /// Variables, which Spin keeps secrets in.
+    Variables,
+    /// A WIT package or an interface of it, with or without a version, such as
+    /// `fermyon:spin/sqlite`.
+    Wit(String),
+}
+
+const WORDS: [(&str, Grant); 6] = [
+    ("http", Grant::Http),
+    ("key-value", Grant::KeyValue),
+    ("variables", Grant::Variables),
+    ("filesystem", Grant::Filesystem),
+    ("sockets", Grant::Sockets),
+    ("env", Grant::Env),
+];
+
+impl FromStr for Grant {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Grant, String> {
+        if let Some((_, grant)) = WORDS.iter().find(|(word, _)| *word == text) {
+            return Ok(grant.clone());
+        }
+        if Name::parse(text).is_some() {
+            return Ok(Grant::Wit(text.to_owned()));
+        }
+        let words = WORDS.map(|(word, _)| format!("`{word}`"));
+        Err(format!(
+            "`{text}` is no grant; grants are {}, and WIT packages and interfaces such as \
+             `fermyon:spin/sqlite`",
+            words.join(", ")
+        ))
+    }
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Grant::Wit(name) => f.write_str(name),
+            grant => {
+                let word = WORDS.iter().find(|(_, known)| known == grant);
+                f.write_str(word.map_or("", |(word, _)| word))
+            }
+        }
+    }
+}
+
+/// `namespace:package/interface@version`, where the last two may be missing.
+struct Name<'a> {
+    package: &'a str,
+    interface: Option<&'a str>,
+    version: Option<&'a str>,
+}
+
+impl<'a> Name<'a> {
+    fn parse(text: &'a str) -> Option<Name<'a>> {
+        let (path, version) = match text.split_once('@') {
+            Some((path, version)) => (path, Some(version)),
+            None => (text, None),
+        };
+        let (package, interface) = match path.split_once('/') {
+            Some((package, interface)) => (package, Some(interface)),
+            None => (path, None),
+        };
+        let (namespace, name) = package.split_once(':')?;
+        let is_word = |word: &str| {
+            let letter = |c: char| c.is_ascii_alphanumeric() || c == '-';
+            !word.is_empty() && word.chars().all(letter)
+        };
+        let words = [Some(namespace), Some(name), interface];
+        let valid = words.into_iter().flatten().all(is_word) && version != Some("");
+        valid.then_some(Name {
+            package,
+            interface,
+            version,
+        })
+    }
+
+    /// Whether this, as a grant, is for that interface.
+    fn covers(&self, import: &Name<'_>) -> bool {
+        self.package == import.package
+            && (self.interface.is_none() || self.interface == import.interface)
+            && (self.version.is_none() || self.version == import.version)
+    }
+}
+
+/// What it takes to use an import.
+enum Need {
+    /// Every feature may.
+    Nothing,
+    Grant(Grant),
+    /// Nobody asks for it, and none but a grant of its WIT name gives it: to end the process
+    /// of the host, its terminal, and what its user knows how to do without.
+    Silent,
+    /// No feature may, whatever it is allowed: stdin is the server's.
+    Nobody,
+}
+
+impl Need {
+    fn of(import: &Name<'_>) -> Need {
+        let interface = import.interface.unwrap_or_default();
+        Need::Grant(match (import.package, interface) {
+            ("wasi:cli", "environment") => Grant::Env,
+            ("wasi:cli", "exit") => return Need::Silent,
+            ("wasi:cli", "stdin")
+                if import
+                    .version
+                    .is_some_and(|version| version.starts_with("0.2.")) =>
+            {
+                return Need::Nobody;
+            }
+            ("wasi:cli", name) if name.starts_with("terminal-") => return Need::Silent,
+            ("wasi:cli" | "wasi:clocks" | "wasi:io" | "wasi:random", _) => return Need::Nothing,
+            // To make a request without sending it.
+            ("wasi:http", "types") => return Need::Nothing,
+            ("wasi:http", _) | ("fermyon:spin", "http" | "http-types") => Grant::Http,
+            ("wasi:keyvalue" | "spin:key-value", _) | ("fermyon:spin", "key-value") => {
+                Grant::KeyValue
+            }
+            ("wasi:config" | "spin:variables", _) | ("fermyon:spin", "variables" | "config") => {
+                Grant::Variables
+            }
+            ("wasi:filesystem", _) => Grant::Filesystem,
+            ("wasi:sockets", _) => Grant::Sockets,
+            (package, _) if package.starts_with("spin-mcp:") => return Need::Nothing,
+            // Many things in one package.
+            ("fermyon:spin", name) => Grant::Wit(format!("fermyon:spin/{name}")),
+            (package, _) => Grant::Wit(package.to_owned()),
+        })
+    }
+}
+
+/// A grant and the imports that need it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Use {
+    /// As `allow` holds it.
+    pub grant: String,
+    pub imports: Vec<String>,
+}
+
+/// What becomes of a feature's imports.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Grants {
+    /// What it uses and may.
+    #[serde(default)]
+    pub allowed: Vec<Use>,
+    /// What it imports and does not have.
+    #[serde(default)]
+    pub refused: Vec<Use>,
+    /// All interfaces that refuse.
+    #[serde(skip)]
+    pub refusing: Vec<String>,
+}
+
+impl Grants {
+    /// `optional`: interfaces, without versions, that the part knows how to do without.
+    pub fn new(imports: &Imports, allow: &[Grant], optional: &[&str]) -> Result<Grants> {
+        let named: Vec<_> = allow
+            .iter()
+            .filter_map(|grant| match grant {
+                Grant::Wit(name) => Name::parse(name),
+                _ => None,
+            })
+            .collect();
+        for grant in &named {
+            let stream = grant.interface.unwrap_or_default();
+            ensure!(
+                grant.package != "wasi:cli" || !["stdin", "stdout"].contains(&stream),
+                "`wasi:cli/{stream}` belongs to the server, and no feature can have it: leave it out of `allow`"
+            );
+        }
+        let needs: Vec<_> = imports
+            .names()
+            .filter_map(|import| Some((import, Name::parse(import)?)))
+            .map(|(import, name)| {
+                let is_named = named.iter().any(|grant| grant.covers(&name));
+                let interface = import.split('@').next().unwrap_or_default();
+                let need = match optional.contains(&interface) && !is_named {
+                    true => Need::Silent,
+                    false => Need::of(&name),
+                };
+                let allowed = match &need {
+                    Need::Nothing => true,
+                    Need::Grant(grant) => allow.contains(grant) || is_named,
+                    Need::Silent => is_named,
+                    Need::Nobody => false,
+                };
+                (import, need, allowed)
+            })
+            .collect();
+        let given = needs.iter().filter(|(_, _, allowed)| *allowed);
+        let given: Vec<_> = given.map(|(import, _, _)| *import).collect();
+        let mut grants = Grants::default();
+        for (import, need, mut allowed) in needs {
+            if let Some(user) = given.iter().find(|user| imports.uses(user, import)) {
+                // Types do nothing, and come with what is made of them.
+                ensure!(
+                    allowed || !imports.does_something(import),
+                    "it may use `{user}`, which is made of `{import}`, which it may not: put `{}` into its \
+                     `allow`, too",
+                    remedy(import)
+                );
+                allowed = true;
+            }
+            if !allowed {
+                grants.refusing.push(import.to_owned());
+            }
+            if let Need::Grant(grant) = need
+                && imports.does_something(import)
+            {
+                let uses = match allowed {
+                    true => &mut grants.allowed,
+                    false => &mut grants.refused,
+                };
+                add(uses, &grant, import);
+            }
+        }
+        // As the documentation lists them.
+        let rank = |of: &Use| WORDS.iter().position(|(word, _)| *word == of.grant);
+        for uses in [&mut grants.allowed, &mut grants.refused] {
+            uses.sort_by_key(|of| rank(of).unwrap_or(WORDS.len()));
+        }
+        Ok(grants)
+    }
+
+    /// What to tell of refusals: not that of variables of the environment, which standard
+    /// libraries import whether a feature reads any or not.
+    pub fn notable_refusals(&self) -> impl Iterator<Item = &Use> {
+        let env = Grant::Env.to_string();
+        self.refused
+            .iter()
+            .filter(move |refused| refused.grant != env)
+    }
+}
+
+impl Use {
+    /// The packages of the imports.
+    pub fn packages(&self) -> String {
+        let mut packages: Vec<_> = self
+            .imports
+            .iter()
+            .filter_map(|import| Name::parse(import))
+            .map(|name| match name.version {
+                Some(version) => format!("{}@{version}", name.package),
+                None => name.package.to_owned(),
+            })
+            .collect();
+        packages.dedup();
+        packages.join(", ")
+    }
+}
+
+/// What the parts of a server are allowed and refused, and what to do about it; none if there is
+/// nothing to tell.
+pub fn table(record: &Record) -> Option<String> {
+    let grants =
+        |uses: &mut dyn Iterator<Item = &Use>| uses.map(|of| of.grant.clone()).collect::<Vec<_>>();
+    let first = match record.middleware.is_empty() {
+        true => "feature",
+        false => "feature or middleware",
+    };
+    let mut rows = vec![[first, "allowed", "refused"].map(str::to_owned)];
+    let mut advice = None;
+    for part in record.parts() {
+        let allowed = grants(&mut part.grants.allowed.iter());
+        let refused = grants(&mut part.grants.notable_refusals());
+        if allowed.is_empty() && refused.is_empty() {
+            continue;
+        }
+        let cell = |grants: &[String]| match grants {
+            [] => "-".to_owned(),
+            grants => grants.join(", "),
+        };
+        rows.push([part.name.to_owned(), cell(&allowed), cell(&refused)]);
+        if !refused.is_empty() && advice.is_none() {
+            let all = [allowed, refused].concat();
+            advice = Some(format!(
+                "what is refused fails when it is called; where it is needed, allow it, such as \
+                 `allow = [\"{}\"]` for {} `{}`\n",
+                all.join("\", \""),
+                part.role,
+                part.name
+            ));
+        }
+    }
+    if rows.len() == 1 {
+        return None;
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let (first, second) = (width(0).unwrap_or(0), width(1).unwrap_or(0));
+    let lines = rows
+        .iter()
+        .map(|[name, allowed, refused]| format!("{name:<first$}  {allowed:<second$}  {refused}\n"));
+    Some(lines.collect::<String>() + &advice.unwrap_or_default())
+}
+
+fn add(uses: &mut Vec<Use>, grant: &Grant, import: &str) {
+    let grant = grant.to_string();
+    match uses.iter_mut().find(|known| known.grant == grant) {
+        Some(known) => known.imports.push(import.to_owned()),
+        None => uses.push(Use {
+            grant,
+            imports: vec![import.to_owned()],
+        }),
+    }
+}
+
+/// The grant that would give an interface, as `allow` holds it.
+pub fn remedy(interface: &str) -> String {
+    match Name::parse(interface).map(|name| Need::of(&name)) {
+        Some(Need::Grant(grant)) => grant.to_string(),
+        _ => interface.to_owned(),
+    }
+}

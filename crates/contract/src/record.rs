@@ -1,0 +1,246 @@
+//! What a composed server holds about itself, for `inspect` and for whoever audits it.
+
+use std::borrow::Cow;
+
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
+use wasm_encoder::{ComponentSection as _, CustomSection};
+use wasmparser::{Parser, Payload};
+
+use crate::{Grants, Need, Role};
+
+/// The custom section that holds the record as JSON.
+const SECTION: &str = "spin-mcp";
+/// The largest record that is read, in bytes.
+const MAX_RECORD: usize = 16 << 20;
+
+/// What went into a server, and what it offers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The version of `mcp` that composed it.
+    pub mcp: String,
+    /// The generation of WASI: `0.2` or `0.3`.
+    pub wasi: String,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The key-value store that its instances share. None: they share nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// It is a link of other servers' chains, not a server.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub handler: bool,
+    /// In the order of the lists.
+    pub features: Vec<FeatureRecord>,
+    /// The first sees a request first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub middleware: Vec<MiddlewareRecord>,
+    /// What clients see through the middleware, without what depends on the request. None: what
+    /// the features offer, or it depends on the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offers: Option<Offers>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MiddlewareRecord {
+    pub name: String,
+    /// Where its component came from, if not from a file: a reference, a URL, or the name of
+    /// what `mcp` ships.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// SHA-256 of its file, in hexadecimal.
+    pub sha256: String,
+    /// What it needs state for that instances share.
+    #[serde(default)]
+    pub state: Vec<Need>,
+    /// What it imports of hosts and framework.
+    pub imports: Vec<String>,
+    #[serde(flatten)]
+    pub grants: Grants,
+}
+
+/// What a server or a feature offers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Offers {
+    pub tools: Vec<ToolRecord>,
+    #[serde(default)]
+    pub resources: Vec<ResourceRecord>,
+    #[serde(default)]
+    pub resource_templates: Vec<ResourceTemplateRecord>,
+    #[serde(default)]
+    pub prompts: Vec<PromptRecord>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FeatureRecord {
+    pub name: String,
+    /// Where its component came from, if not from a file: a reference or a URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// SHA-256 of its file, in hexadecimal.
+    pub sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// Its lists depend on the request, so they are not known.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dynamic: bool,
+    /// What it needs state for that instances share.
+    #[serde(default)]
+    pub state: Vec<Need>,
+    /// What it imports of hosts and framework.
+    pub imports: Vec<String>,
+    #[serde(flatten)]
+    pub grants: Grants,
+    /// None of what depends on the request.
+    #[serde(flatten)]
+    pub offers: Offers,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolRecord {
+    /// As clients call it.
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    pub input_schema: serde_json::Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceRecord {
+    pub uri: String,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceTemplateRecord {
+    pub uri_template: String,
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PromptRecord {
+    /// As clients ask for it.
+    pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Their names.
+    #[serde(default)]
+    pub arguments: Vec<String>,
+}
+
+/// What is known of a feature or a middleware.
+pub struct PartRecord<'a> {
+    pub role: Role,
+    pub name: &'a str,
+    pub state: &'a [Need],
+    pub imports: &'a [String],
+    pub grants: &'a Grants,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl Record {
+    /// Why instances have to share state. None: they have none.
+    pub fn reason_for_state(&self) -> Option<String> {
+        let parts = self.parts().filter(|part| !part.state.is_empty());
+        let reasons: Vec<_> = parts
+            .map(|part| {
+                let verbs: Vec<_> = part.state.iter().map(|need| need.verb()).collect();
+                format!("{} `{}` {}", part.role, part.name, verbs.join(" and "))
+            })
+            .collect();
+        (!reasons.is_empty()).then(|| reasons.join(", "))
+    }
+
+    /// Which store the server needs and why, to follow its name. None: it needs none.
+    pub fn store_need(&self) -> Option<String> {
+        let reason = self.reason_for_state()?;
+        Some(match &self.store {
+            Some(store) => format!("needs the key-value store `{store}`: {reason}"),
+            None => format!("has no shared store, which it needs: {reason}"),
+        })
+    }
+
+    /// What clients see: through the middleware, or else of each feature.
+    pub fn offered(&self) -> impl Iterator<Item = &Offers> + Clone {
+        let of_features = self.features.iter().map(|feature| &feature.offers);
+        let own = self.offers.iter();
+        own.chain(of_features.filter(|_| self.offers.is_none()))
+    }
+
+    /// The tools that clients see.
+    pub fn tools(&self) -> impl Iterator<Item = &ToolRecord> {
+        self.offered().flat_map(|offers| &offers.tools)
+    }
+
+    /// What features and middleware have in common.
+    pub fn parts(&self) -> impl Iterator<Item = PartRecord<'_>> {
+        let features = self.features.iter().map(|feature| PartRecord {
+            role: Role::Feature,
+            name: &feature.name,
+            state: &feature.state,
+            imports: &feature.imports,
+            grants: &feature.grants,
+        });
+        let middleware = self.middleware.iter().map(|link| PartRecord {
+            role: Role::Middleware,
+            name: &link.name,
+            state: &link.state,
+            imports: &link.imports,
+            grants: &link.grants,
+        });
+        features.chain(middleware)
+    }
+
+    pub fn append_to(&self, component: &mut Vec<u8>) -> Result<()> {
+        let json = serde_json::to_vec(self)?;
+        ensure!(
+            json.len() <= MAX_RECORD,
+            "the lists of all features together have more than {} MB",
+            MAX_RECORD >> 20
+        );
+        CustomSection {
+            name: Cow::Borrowed(SECTION),
+            data: Cow::Owned(json),
+        }
+        .append_to_component(component);
+        Ok(())
+    }
+
+    /// The record of a composed server; none of another component.
+    pub fn read(component: &[u8]) -> Result<Option<Record>> {
+        let mut depth = 0;
+        for payload in Parser::new(0).parse_all(component) {
+            match payload? {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth -= 1,
+                Payload::CustomSection(section)
+                    if depth == 0
+                        && section.name() == SECTION
+                        && section.data().len() <= MAX_RECORD =>
+                {
+                    return serde_json::from_slice(section.data())
+                        .map(Some)
+                        .context("the server's record of itself is damaged; compose it again");
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+}

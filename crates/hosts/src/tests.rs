@@ -1,0 +1,340 @@
+//! Each finding, provoked by a small component, and its absence.
+
+use super::*;
+use spin_mcp_contract::Grants;
+use spin_mcp_contract::record::{FeatureRecord, Offers, Record};
+use spin_mcp_contract::state::Need;
+
+const HANDLER: &str = "wasi:http/incoming-handler@0.2.4";
+const HANDLER_0_3: &str = "wasi:http/handler@0.3.2";
+
+/// A component with these imports and this export, and further WAT.
+fn server(export: &str, imports: &[&str], more: &str) -> Server {
+    let imports: String = imports
+        .iter()
+        .map(|import| format!("(import \"{import}\" (instance))\n"))
+        .collect();
+    let component = wat::parse_str(format!(
+        "(component
+            {imports}
+            (component $nothing)
+            (instance $nothing (instantiate $nothing))
+            (export \"{export}\" (instance $nothing))
+            {more})"
+    ));
+    Server::read("server.wasm", &component.unwrap()).unwrap()
+}
+
+/// Modules that each hold this.
+fn modules(number: usize, content: &str) -> String {
+    format!("(core module {content})\n").repeat(number)
+}
+
+/// The errors for a target, or else the notes, in one line each.
+fn found(server: &Server, target: &str, severity: Severity) -> Vec<String> {
+    let verdict = check(server, &target.parse().unwrap());
+    let errors = |finding: &Finding| finding.severity == Severity::Error;
+    assert_eq!(verdict.fits, !verdict.findings.iter().any(errors));
+    let findings = verdict.findings.iter();
+    findings
+        .filter(|finding| finding.severity == severity)
+        .map(|finding| format!("{}: {}", finding.message, finding.remedy))
+        .collect()
+}
+
+fn errors(server: &Server, target: &str) -> Vec<String> {
+    found(server, target, Severity::Error)
+}
+
+fn notes(server: &Server, target: &str) -> Vec<String> {
+    found(server, target, Severity::Note)
+}
+
+#[track_caller]
+fn assert_one(findings: &[String], parts: &[&str]) {
+    let [finding] = findings else {
+        panic!("not one: {findings:#?}");
+    };
+    for part in parts {
+        assert!(finding.contains(part), "{finding}");
+    }
+}
+
+/// Gives the server a record of one feature, which keeps state.
+fn stateful(mut server: Server, store: Option<&str>, imports: &[&str]) -> Server {
+    server.record = Some(Record {
+        mcp: "0.1.0".into(),
+        wasi: "0.2".into(),
+        name: "server".into(),
+        version: None,
+        store: store.map(str::to_owned),
+        handler: false,
+        features: vec![FeatureRecord {
+            name: "deploy".into(),
+            source: None,
+            sha256: String::new(),
+            prefix: None,
+            dynamic: false,
+            state: vec![Need::Input],
+            imports: imports.iter().map(|import| import.to_string()).collect(),
+            grants: Grants::default(),
+            offers: Offers::default(),
+        }],
+        middleware: vec![],
+        offers: None,
+    });
+    server
+}
+
+#[test]
+fn exports_of_wasi_0_2_fit_every_host() {
+    let server = server(HANDLER, &["wasi:io/streams@0.2.9"], "");
+    for target in Target::ALL {
+        assert_eq!(errors(&server, &target.to_string()), [""; 0], "{target}");
+    }
+    assert_one(&notes(&server, "spin@3"), &["needs Spin 3.1 or later"]);
+    assert_one(
+        &errors(&server, "spin@3.0"),
+        &["which Spin has from 3.1 on", "later Spin"],
+    );
+    assert_eq!(notes(&server, "spin@3.1"), [""; 0]);
+    assert_eq!(notes(&server, "spin@4"), [""; 0]);
+    assert_eq!(notes(&server, "wasmtime"), [""; 0]);
+}
+
+#[test]
+fn exports_of_wasi_0_3_need_new_hosts() {
+    let server = server(HANDLER_0_3, &["wasi:http/types@0.3.2"], "");
+    for (target, host) in [
+        ("spin@3", "Spin has from 4.1 on"),
+        ("spin@4.0", "Spin has from 4.1 on"),
+        ("spinkube", "SpinKube's Spin has from 4.1 on"),
+    ] {
+        let exports = format!("exports `{HANDLER_0_3}`, which {host}");
+        assert_one(&errors(&server, target), &[&exports, "`wasi = \"0.2\"`"]);
+    }
+    assert_eq!(errors(&server, "spin@4"), [""; 0]);
+    assert_one(&notes(&server, "spin@4"), &["needs Spin 4.1 or later"]);
+    assert_eq!(notes(&server, "spin@4.1"), [""; 0]);
+    assert_one(&notes(&server, "wasmtime"), &["needs Wasmtime 48 or later"]);
+    assert_eq!(errors(&server, "akamai-functions"), [""; 0]);
+    assert!(notes(&server, "akamai-functions")[0].contains("since July 2026"));
+}
+
+#[test]
+fn what_is_no_server_is_refused() {
+    let error = |wat: &str| {
+        let component = wat::parse_str(wat).unwrap();
+        let error = Server::read("a.wasm", &component).err().expect("no server");
+        format!("{error:#}")
+    };
+    assert!(error("(component)").contains("it exports nothing"));
+    assert!(error("(module)").contains("`a.wasm` is a core module, not a server"));
+    let feature = "(component
+        (component $n) (instance $n (instantiate $n))
+        (export \"spin-mcp:server/tools@0.1.0\" (instance $n)))";
+    assert!(error(feature).contains("`a.wasm` is a feature, not a server"));
+}
+
+#[test]
+fn imports_that_a_host_lacks_are_named_with_who_needs_them() {
+    let atomics = "wasi:keyvalue/atomics@0.2.0-draft2";
+    let sqlite = "spin:sqlite/sqlite@3.0.0";
+    let own = "acme:shop/cart@1.0.0";
+    let key_value = "spin:key-value/key-value@3.0.0";
+    for (import, lacking, having) in [
+        (
+            atomics,
+            vec!["fermyon-wasm-functions", "wasmtime"],
+            vec!["spin@3.0", "spin@4", "spinkube"],
+        ),
+        (
+            sqlite,
+            vec!["spin@3.2", "fermyon-wasm-functions", "wasmtime"],
+            vec!["spin@3", "spinkube"],
+        ),
+        (
+            key_value,
+            vec!["spin@3", "wasmtime"],
+            vec!["spin@4", "spinkube", "fermyon-wasm-functions"],
+        ),
+        (
+            own,
+            vec![
+                "spin@3",
+                "spin@4",
+                "spinkube",
+                "fermyon-wasm-functions",
+                "wasmtime",
+            ],
+            vec![],
+        ),
+    ] {
+        let server = stateful(
+            server("wasi:http/incoming-handler@0.2.0", &[import], ""),
+            None,
+            &[import],
+        );
+        for target in lacking {
+            assert_one(
+                &errors(&server, target),
+                &[&format!("imports `{import}`"), "change feature `deploy`"],
+            );
+        }
+        for target in having {
+            assert_eq!(errors(&server, target), [""; 0], "{import} {target}");
+        }
+    }
+    let newer = server("wasi:http/incoming-handler@0.2.0", &[sqlite], "");
+    assert_one(&notes(&newer, "spin@3"), &["needs Spin 3.3 or later"]);
+    assert_one(
+        &notes(&newer, "spinkube"),
+        &["needs Spin 3.3 or later", "v0.20"],
+    );
+}
+
+#[test]
+fn traces_take_a_switch_that_only_spin_has() {
+    let imports = ["wasi:otel/tracing@0.2.0-rc.2", "wasi:otel/types@0.2.0-rc.2"];
+    let server = stateful(
+        server("wasi:http/incoming-handler@0.2.0", &imports, ""),
+        None,
+        &imports,
+    );
+    for target in ["spin@4", "spin@3.6"] {
+        assert_eq!(errors(&server, target), [""; 0]);
+        assert_one(&notes(&server, target), &["--experimental-wasi-otel"]);
+    }
+    assert_one(&errors(&server, "spin@3.5"), &["from 3.6 on"]);
+    for target in ["fermyon-wasm-functions", "wasmtime"] {
+        assert_one(&errors(&server, target), &["feature `deploy`"]);
+    }
+    assert_one(
+        &errors(&server, "spinkube"),
+        &["out of `allow` of feature `deploy`"],
+    );
+}
+
+#[test]
+fn wasmtime_has_some_interfaces_on_demand() {
+    let imports = [
+        "wasi:cli/environment@0.2.4",
+        "wasi:filesystem/types@0.2.0",
+        "wasi:keyvalue/store@0.2.0-draft",
+    ];
+    let demanding = server(HANDLER, &imports, "");
+    assert_eq!(errors(&demanding, "wasmtime"), [""; 0]);
+    assert_one(
+        &notes(&demanding, "wasmtime"),
+        &["`wasmtime serve -S cli -S keyvalue SERVER`"],
+    );
+    let modest = server(
+        HANDLER,
+        &["wasi:cli/stderr@0.2.4", "wasi:http/types@0.2.4"],
+        "",
+    );
+    assert_eq!(notes(&modest, "wasmtime"), [""; 0]);
+}
+
+#[test]
+fn a_store_has_to_be_there_and_open() {
+    let store = "wasi:keyvalue/store@0.2.0-draft2";
+    let with = |label| stateful(server(HANDLER, &[store], ""), Some(label), &[]);
+    let mut default = with("default");
+    assert_one(
+        &notes(&default, "spin@4"),
+        &[
+            "needs the store `default`: feature `deploy` asks",
+            "key_value_stores = [\"default\"]",
+        ],
+    );
+    assert_one(
+        &errors(&default, "wasmtime"),
+        &[store, "`--runtime wasmtime`"],
+    );
+    default.stores = Some(vec!["other".into()]);
+    assert_one(
+        &errors(&default, "spin@4"),
+        &["which its component may not open"],
+    );
+    default.stores = Some(vec!["default".into()]);
+    assert_eq!(errors(&default, "spin@4"), [""; 0]);
+    assert_eq!(notes(&default, "spin@4"), [""; 0]);
+    assert!(
+        notes(&default, "spinkube")
+            .iter()
+            .any(|note| note.contains("each replica"))
+    );
+
+    let mut other = with("sessions");
+    other.stores = Some(vec!["sessions".into()]);
+    assert_one(&notes(&other, "spin@4"), &["`[key_value_store.sessions]`"]);
+    assert!(
+        notes(&other, "akamai-functions")
+            .iter()
+            .any(|note| note.contains("`default` alone"))
+    );
+
+    let none = stateful(server(HANDLER, &[], ""), None, &[]);
+    assert_one(&notes(&none, "wasmtime"), &["has no shared store"]);
+}
+
+#[test]
+fn limits_of_a_host_are_kept() {
+    let memories = |number| server(HANDLER, &[], &modules(number, "(memory 1)"));
+    let tables = |number| server(HANDLER, &[], &modules(number, "(table 1 funcref)"));
+    assert_eq!(errors(&memories(32), "spin@4"), [""; 0]);
+    for target in ["spin@4", "spin@3", "spinkube", "fermyon-wasm-functions"] {
+        assert_one(
+            &errors(&memories(33), target),
+            &["has 33 linear memories", "allows a component 32"],
+        );
+    }
+    assert_eq!(errors(&memories(33), "wasmtime"), [""; 0]);
+
+    assert_eq!(errors(&tables(20), "spin@3.3"), [""; 0]);
+    assert_one(
+        &errors(&tables(21), "spin@3.3"),
+        &["has 21 tables", "allows a component 20"],
+    );
+    assert_eq!(errors(&tables(64), "spin@3"), [""; 0]);
+    assert_one(&notes(&tables(64), "spin@3"), &["needs Spin 3.4 or later"]);
+    assert_one(
+        &errors(&tables(65), "spin@4"),
+        &["has 65 tables", "allows a component 64"],
+    );
+
+    assert_eq!(
+        errors(&server(HANDLER, &[], &modules(200, "")), "spin@4"),
+        [""; 0]
+    );
+    assert_one(
+        &errors(&server(HANDLER, &[], &modules(201, "")), "spin@4"),
+        &["has 201 core modules"],
+    );
+}
+
+#[test]
+fn fermyon_wasm_functions_limits_size_and_memory() {
+    let memory = |mib: usize| server(HANDLER, &[], &modules(2, &format!("(memory {})", mib * 8)));
+    assert_eq!(errors(&memory(128), "fermyon-wasm-functions"), [""; 0]);
+    assert_one(
+        &errors(&memory(129), "fermyon-wasm-functions"),
+        &["begins with 129 MiB of memory", "may have 128"],
+    );
+    assert_eq!(errors(&memory(129), "spin@4"), [""; 0]);
+
+    let mut large = server(HANDLER, &[], "");
+    large.size.bytes = 50 << 20;
+    assert_eq!(errors(&large, "fermyon-wasm-functions"), [""; 0]);
+    large.size.bytes += 1;
+    assert_one(
+        &errors(&large, "fermyon-wasm-functions"),
+        &["has 51 MiB", "may have 50"],
+    );
+    assert_eq!(errors(&large, "spin@4"), [""; 0]);
+    assert_one(
+        &notes(&large, "fermyon-wasm-functions"),
+        &["may take 30 s for a request", "task"],
+    );
+}

@@ -1,0 +1,306 @@
+//! Asking a registry. What it answers is bounded in size and in time, and its errors are told
+//! in the words of whoever named the reference.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use oci_client::client::{ClientConfig, ClientProtocol};
+use oci_client::errors::OciDistributionError;
+use oci_client::manifest::{
+    IMAGE_MANIFEST_LIST_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE, OCI_IMAGE_INDEX_MEDIA_TYPE,
+    OCI_IMAGE_MEDIA_TYPE,
+};
+use oci_client::secrets::RegistryAuth;
+use oci_client::{Reference, RegistryOperation};
+use reqwest::header::ACCEPT;
+use reqwest::{RequestBuilder, Response, StatusCode};
+
+use super::credentials::Credentials;
+use super::source::is_loopback;
+use spin_mcp_component::Digest;
+
+const USER_AGENT: &str = concat!("spin-mcp/", env!("CARGO_PKG_VERSION"));
+/// How long a registry may take for the next piece of an answer, and for a short answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The largest manifest: what registries take.
+pub const MAX_MANIFEST: usize = 4 << 20;
+/// What is read of an answer that says what went wrong.
+const MAX_COMPLAINT: usize = 4 << 10;
+
+/// One repository of a registry, and the right to use it.
+pub struct Client {
+    host: String,
+    http: reqwest::Client,
+    pub oci: oci_client::Client,
+    pub credentials: Credentials,
+    /// For this repository, if the registry hands out tokens.
+    token: Option<String>,
+}
+
+impl Client {
+    pub async fn connect(reference: &Reference, operation: RegistryOperation) -> Result<Client> {
+        let host = reference.resolve_registry().to_owned();
+        let loopback = is_loopback(&host);
+        let protocol = match loopback {
+            true => ClientProtocol::Http,
+            false => ClientProtocol::Https,
+        };
+        let http = builder(!loopback).build()?;
+        let oci = oci_client::Client::try_from(ClientConfig {
+            protocol,
+            use_monolithic_push: true,
+            connect_timeout: Some(PATIENCE),
+            read_timeout: Some(PATIENCE),
+            user_agent: USER_AGENT,
+            ..ClientConfig::default()
+        });
+        let mut client = Client {
+            oci: oci.map_err(|error| anyhow!("{error}"))?,
+            credentials: Credentials::find(&host),
+            host,
+            http,
+            token: None,
+        };
+        let auth = &client.credentials.auth;
+        let token = tokio::time::timeout(PATIENCE, client.oci.auth(reference, auth, operation));
+        client.token = match token.await {
+            Ok(Ok(token)) => token,
+            Ok(Err(error)) => return Err(client.explain(error)),
+            Err(_) => bail!(
+                "registry `{}` is too slow to say who may use it",
+                client.host
+            ),
+        };
+        Ok(client)
+    }
+
+    /// The manifest that a tag or a digest names.
+    pub async fn manifest(&self, reference: &Reference) -> Result<(Vec<u8>, Digest)> {
+        let (kind, name) = match (reference.digest(), reference.tag()) {
+            (Some(digest), _) => ("digest", digest),
+            (None, tag) => ("tag", tag.unwrap_or("latest")),
+        };
+        let accepted = [
+            OCI_IMAGE_MEDIA_TYPE,
+            IMAGE_MANIFEST_MEDIA_TYPE,
+            OCI_IMAGE_INDEX_MEDIA_TYPE,
+            IMAGE_MANIFEST_LIST_MEDIA_TYPE,
+        ];
+        let request = self.get(reference, "manifests", name)?;
+        let request = request.header(ACCEPT, accepted.join(", "));
+        let fetch = async {
+            let mut response = self.send(request).await?;
+            if response.status() == StatusCode::NOT_FOUND {
+                bail!(
+                    "registry `{}` has no `{}` with the {kind} `{name}`; correct the reference, or push it \
+                     with `spin mcp push`",
+                    self.host,
+                    reference.repository()
+                );
+            }
+            self.check(&mut response).await?;
+            let body = read(&mut response, MAX_MANIFEST)
+                .await
+                .map_err(|error| self.broke(error))?;
+            body.with_context(|| {
+                format!(
+                    "registry `{}` sent a manifest of more than {} MB",
+                    self.host,
+                    MAX_MANIFEST >> 20
+                )
+            })
+        };
+        let body = tokio::time::timeout(PATIENCE, fetch)
+            .await
+            .map_err(|_| self.is_slow())??;
+        let digest = Digest::of(&body);
+        if let Some(expected) = reference.digest() {
+            let expected: Digest = expected.parse()?;
+            self.compare(&expected, &digest)?;
+        }
+        Ok((body, digest))
+    }
+
+    /// The start of a blob, to be read from.
+    pub async fn blob(&self, reference: &Reference, digest: &Digest) -> Result<Response> {
+        let request = self.get(reference, "blobs", &digest.to_string())?;
+        let mut response = self.send(request).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            bail!(
+                "registry `{}` does not have the layer `{digest}` that its manifest lists; push the component again",
+                self.host
+            );
+        }
+        self.check(&mut response).await?;
+        Ok(response)
+    }
+
+    pub fn compare(&self, expected: &Digest, found: &Digest) -> Result<()> {
+        match expected == found {
+            true => Ok(()),
+            false => bail!(
+                "registry `{}` sent something else than was asked for: its digest is `{found}`, not `{expected}`",
+                self.host
+            ),
+        }
+    }
+
+    fn get(&self, reference: &Reference, kind: &str, name: &str) -> Result<RequestBuilder> {
+        let scheme = match is_loopback(&self.host) {
+            true => "http",
+            false => "https",
+        };
+        let repository = reference.repository();
+        let url = format!("{scheme}://{}/v2/{repository}/{kind}/{name}", self.host);
+        let request = self.http.get(url);
+        Ok(match (&self.token, &self.credentials.auth) {
+            (Some(token), _) => request.bearer_auth(token),
+            (None, RegistryAuth::Basic(user, password)) => request.basic_auth(user, Some(password)),
+            (None, _) => request,
+        })
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        request.send().await.map_err(|error| self.broke(error))
+    }
+
+    async fn check(&self, response: &mut Response) -> Result<()> {
+        if response.status() == StatusCode::OK {
+            return Ok(());
+        }
+        let status = response.status();
+        let said = read_some(response, MAX_COMPLAINT).await;
+        Err(self.refusal(status.as_u16(), &String::from_utf8_lossy(&said)))
+    }
+
+    /// Why a request was not answered, or not to its end.
+    pub fn broke(&self, error: reqwest::Error) -> anyhow::Error {
+        let host = &self.host;
+        if error.is_timeout() {
+            return self.is_slow();
+        }
+        if let Some(status) = error.status() {
+            return self.refusal(status.as_u16(), "");
+        }
+        let cause = last_cause(&error);
+        match error.is_connect() {
+            true => {
+                anyhow!("cannot reach registry `{host}`: {cause}; check its name and your network")
+            }
+            false if error.is_redirect() => anyhow!("registry `{host}` redirects wrongly: {cause}"),
+            false => anyhow!("the connection to registry `{host}` broke: {cause}; try again"),
+        }
+    }
+
+    pub fn is_slow(&self) -> anyhow::Error {
+        anyhow!(
+            "registry `{}` is too slow to answer; try again later",
+            self.host
+        )
+    }
+
+    pub fn explain(&self, error: OciDistributionError) -> anyhow::Error {
+        match error {
+            OciDistributionError::RequestError(error) => self.broke(error),
+            OciDistributionError::ServerError { code, message, .. } => self.refusal(code, &message),
+            OciDistributionError::UnauthorizedError { .. } => self.refusal(401, ""),
+            OciDistributionError::AuthenticationFailure(said) => self.refusal(401, &said),
+            error => anyhow!("registry `{}` does not answer as one: {error}", self.host),
+        }
+    }
+
+    fn refusal(&self, status: u16, said: &str) -> anyhow::Error {
+        let host = &self.host;
+        let problem = self.credentials.problem.as_ref();
+        let problem = problem
+            .map(|problem| format!(" ({problem})"))
+            .unwrap_or_default();
+        match status {
+            401 | 403 if !self.credentials.are_there() => anyhow!(
+                "registry `{host}` wants to know who asks, and there are no credentials for it{problem}; \
+                 `docker login {host}` or `spin registry login {host}` stores some"
+            ),
+            401 => anyhow!(
+                "registry `{host}` does not accept the credentials that are stored for it; log in again with \
+                 `docker login {host}` or `spin registry login {host}`"
+            ),
+            403 => anyhow!(
+                "registry `{host}` does not allow this to the account whose credentials are stored for it"
+            ),
+            429 => anyhow!("registry `{host}` takes no more requests for now; try again later"),
+            status => {
+                let reason = StatusCode::from_u16(status).ok();
+                let reason = reason.and_then(|status| status.canonical_reason());
+                let reason = reason
+                    .map(|reason| format!(" {reason}"))
+                    .unwrap_or_default();
+                anyhow!(
+                    "registry `{host}` answered {status}{reason}{}",
+                    complaint(said)
+                )
+            }
+        }
+    }
+}
+
+/// What a registry says is wrong, shortened to a line.
+fn complaint(body: &str) -> String {
+    let errors: Option<serde_json::Value> = serde_json::from_str(body).ok();
+    let message = errors
+        .as_ref()
+        .and_then(|body| body["errors"][0]["message"].as_str());
+    let line = message.unwrap_or(body).lines().next().unwrap_or_default();
+    let line: String = line.chars().filter(|c| !c.is_control()).take(200).collect();
+    match line.trim() {
+        "" => String::new(),
+        line => format!(": {line}"),
+    }
+}
+
+/// A client for HTTP, with TLS unless it is this machine that is asked.
+pub fn builder(tls: bool) -> reqwest::ClientBuilder {
+    // An error says that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .https_only(tls)
+        .connect_timeout(PATIENCE)
+        .read_timeout(PATIENCE)
+        .user_agent(USER_AGENT)
+}
+
+/// The body of a response; none if it is larger than that.
+async fn read(response: &mut Response, limit: usize) -> reqwest::Result<Option<Vec<u8>>> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await? {
+        if body.len() + piece.len() > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Some(body))
+}
+
+/// The beginning of a response's body, as far as it comes.
+async fn read_some(response: &mut Response, limit: usize) -> Vec<u8> {
+    let mut body = Vec::new();
+    let fill = async {
+        while let Ok(Some(piece)) = response.chunk().await {
+            let room = limit - body.len();
+            body.extend_from_slice(&piece[..room.min(piece.len())]);
+            if body.len() == limit {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(5), fill).await;
+    body
+}
+
+/// The innermost cause, which says most.
+pub fn last_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,75 @@
+//! The Wasmtime engine that servers run in.
+
+use std::{num::NonZeroUsize, thread, time::Duration};
+
+use wasmtime::{
+    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    error::Context as _,
+};
+
+/// How often a guest that computes gives way to others, and is looked at.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Linear memories that exist at a time. Each reserves 4 GiB of address space, and none of it
+/// is used before a guest touches it.
+const MEMORIES: u32 = 4096;
+
+/// Core instances, tables and stacks that exist at a time. Only counted.
+const PARTS: u32 = 16 * 1024;
+
+/// Makes an engine whose epoch advances every [`TICK`] for as long as the engine lives.
+///
+/// Instances come from a pool, which makes them cheap to start. Where a process may not
+/// reserve that much address space, they are allocated one by one.
+pub(super) fn engine() -> anyhow::Result<Engine> {
+    let engine = Engine::new(&config(Some(pool())))
+        .or_else(|_| Engine::new(&config(None)))
+        .context("cannot set up Wasmtime")?;
+    let weak = engine.weak();
+    thread::Builder::new()
+        .name("epoch".into())
+        .spawn(move || {
+            while let Some(engine) = weak.upgrade() {
+                engine.increment_epoch();
+                drop(engine);
+                thread::sleep(TICK);
+            }
+        })
+        .context("cannot start the thread that interrupts guests")?;
+    Ok(engine)
+}
+
+/// Where compiled code is kept from one command to the next: in the user's cache folder for
+/// Wasmtime, which Wasmtime itself keeps small. None: there is no such folder.
+pub fn cache() -> Option<Cache> {
+    Cache::new(CacheConfig::new()).ok()
+}
+
+fn config(pool: Option<PoolingAllocationConfig>) -> Config {
+    let mut config = Config::new();
+    config.cache(cache());
+    config.epoch_interruption(true);
+    config.wasm_component_model_async(true);
+    config.wasm_backtrace_max_frames(NonZeroUsize::new(32));
+    if let Some(pool) = pool {
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    config
+}
+
+fn pool() -> PoolingAllocationConfig {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_memories(MEMORIES)
+        .total_component_instances(PARTS)
+        .total_core_instances(PARTS)
+        .total_tables(PARTS)
+        .total_stacks(PARTS)
+        .max_memories_per_component(MEMORIES)
+        .max_core_instances_per_component(PARTS)
+        .max_tables_per_component(PARTS)
+        .max_component_instance_size(16 << 20)
+        .max_unused_warm_slots(256)
+        .linear_memory_keep_resident(256 << 10)
+        .table_keep_resident(16 << 10);
+    pool
+}

@@ -1,0 +1,180 @@
+//! What an instance sees of the machine: clocks, random numbers, the variables and hosts that
+//! the user allowed, key-value stores in memory, and a place to print. No files, no sockets,
+//! nothing of our environment.
+
+use std::sync::Arc;
+
+use tokio::task::yield_now;
+use wasmtime::{
+    Engine, ResourceLimiter, Store, UpdateDeadline,
+    component::{Linker, ResourceTable},
+};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use super::{
+    config::{self, Variables},
+    keyvalue,
+    log::GuestLog,
+    otel,
+    outbound::{Hooks, Outbound},
+    stores::Stores,
+};
+
+/// Bytes that one linear memory may grow to. A guest that needs more fails to allocate.
+const MEMORY: usize = 1 << 30;
+
+/// Bytes that all memories of a component may grow to that is only asked for its lists.
+const SEALED_MEMORY: usize = 512 << 20;
+
+/// Elements that one table may grow to.
+const TABLE: usize = 1 << 20;
+
+/// The data of a store.
+pub struct Guest {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: Hooks,
+    pub(super) table: ResourceTable,
+    pub(super) stores: Arc<Stores>,
+    pub(super) variables: Arc<Variables>,
+    limits: Limits,
+}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            ctx: &mut self.http,
+            table: &mut self.table,
+            hooks: &mut self.hooks,
+        }
+    }
+}
+
+/// What all instances of a server have in common.
+pub(super) struct Surroundings {
+    pub(super) env: Vec<(String, String)>,
+    pub(super) outbound: Arc<Outbound>,
+    pub(super) stores: Arc<Stores>,
+    pub(super) variables: Arc<Variables>,
+    /// Marks the lines that guests print.
+    pub(super) label: Arc<str>,
+}
+
+/// Where stdin, stdout and stderr of a guest lead.
+pub(super) enum Stdio {
+    /// Nowhere; both outputs are log lines.
+    Log,
+    /// To ours.
+    Inherit,
+}
+
+impl Surroundings {
+    pub(super) fn store(&self, engine: &Engine, stdio: Stdio) -> Store<Guest> {
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.envs(&self.env);
+        match stdio {
+            Stdio::Inherit => wasi.inherit_stdio(),
+            Stdio::Log => wasi
+                .stdout(GuestLog::new(self.label.clone()))
+                .stderr(GuestLog::new(self.label.clone())),
+        };
+        let guest = Guest {
+            wasi: wasi.build(),
+            http: WasiHttpCtx::new(),
+            hooks: Hooks(self.outbound.clone()),
+            table: ResourceTable::new(),
+            stores: self.stores.clone(),
+            variables: self.variables.clone(),
+            limits: Limits { left: usize::MAX },
+        };
+        let mut store = Store::new(engine, guest);
+        store.limiter(|guest| &mut guest.limits);
+        store
+    }
+}
+
+/// A store for a component that nothing was granted to: no variables, no hosts, and what it
+/// prints is a log line that begins with `label`.
+pub fn sealed_store(engine: &Engine, label: &str) -> Store<Guest> {
+    let nothing = Surroundings {
+        env: Vec::new(),
+        outbound: Arc::new(Outbound::new(Vec::new())),
+        stores: Arc::default(),
+        variables: Arc::default(),
+        label: label.into(),
+    };
+    let mut store = nothing.store(engine, Stdio::Log);
+    store.data_mut().limits.left = SEALED_MEMORY;
+    store
+}
+
+/// What a component may allocate.
+struct Limits {
+    /// Bytes that its memories may still grow by, all together.
+    left: usize,
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let left = self.left.checked_sub(desired.saturating_sub(current));
+        let Some(left) = left.filter(|_| desired <= MEMORY) else {
+            return Ok(false);
+        };
+        self.left = left;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE)
+    }
+}
+
+/// Makes a guest that computes give way to others at every tick of the engine, and tells.
+pub(super) fn give_way(store: &mut Store<Guest>, tell: impl Fn() + Send + Sync + 'static) {
+    store.epoch_deadline_callback(move |_| {
+        tell();
+        // Tokio's own way of yielding, because it looks for what arrived meanwhile.
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(yield_now())))
+    });
+    store.set_epoch_deadline(1);
+}
+
+/// What any component may import, of both generations of WASI.
+pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    Ok(linker)
+}
+
+/// Everything that a server may import: beside WASI, what Spin offers for state, settings and
+/// traces.
+pub fn server_linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
+    let mut linker = linker(engine)?;
+    keyvalue::add_to_linker(&mut linker)?;
+    config::add_to_linker(&mut linker)?;
+    otel::add_to_linker(&mut linker)?;
+    Ok(linker)
+}
