@@ -93,7 +93,7 @@ def main():
     if options.spin:
         hosts.append(("spin up", True, spin_up))
     else:
-        print("skipped: spin up, as `spin` is not on PATH and SPIN_BIN_PATH is not set")
+        print("skipped: conformance on Spin (`spin` is not on PATH, and SPIN_BIN_PATH does not name it)")
 
     with contextlib.ExitStack() as cleanup:
         scratch = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="conformance-")))
@@ -105,13 +105,15 @@ def main():
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             results = list(pool.map(lambda job: run(options, *job, scratch), jobs))
 
-    as_expected = True
+    passed = failed = 0
     for (revision, place), failures in zip(jobs, results):
         excepted = not_passing if place.has_store else not_passing | needs_store
-        as_expected &= report(revision, place, failures, excepted)
+        failed += report(revision, place, failures, excepted)
+        passed += sum(why is None for why in failures.values())
     explain("not passing", not_passing)
     explain("not passing without a store", needs_store)
-    sys.exit(not as_expected)
+    print(f"conformance: {passed} passed, {failed} failed")
+    sys.exit(failed > 0)
 
 
 def arguments():
@@ -272,15 +274,15 @@ def did_not_run(scenario, said):
 
 def report(revision, place, failures, excepted):
     """Says which scenarios did not do what was expected and why, and how many passed; gives
-    whether all did what was expected."""
-    as_expected = True
+    how many did not do what was expected."""
+    unexpected = 0
     for scenario, failure in failures.items():
         reason = excepted.get((revision.name, scenario))
         if failure and not reason:
-            as_expected = False
+            unexpected += 1
             print(f"FAILED {scenario} ({revision.name}, {place})\n    " + failure.replace("\n", "\n    "))
         elif reason and not failure:
-            as_expected = False
+            unexpected += 1
             print(f"PASSED {scenario} ({revision.name}, {place}), which is listed as not passing: {reason}")
 
     def passed(scenarios):
@@ -290,7 +292,7 @@ def report(revision, place, failures, excepted):
     if revision.not_scored:
         counts += f", {passed(revision.not_scored)} not scored"
     print(f"conformance {revision.name}: {counts} ({place})")
-    return as_expected
+    return unexpected
 
 
 def explain(what, reasons):

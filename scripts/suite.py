@@ -1,0 +1,275 @@
+#!/usr/bin/env python3
+"""Runs parts of the test suite, and says how long each step took and how many tests passed.
+
+    scripts/suite.py PART...
+
+The parts are the functions below that say so; `make help` lists the targets that run them. A
+tool that is missing skips the tests that need it. With CI=true it is an error, unless
+MAY_BE_MISSING names the tool.
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", "target"))
+WASM = "wasm32-wasip2"
+CLIENT = "tests/clients/rust/Cargo.toml"
+# What is fetched, each by `scripts/NAME.sh`.
+TOOLS = ["wasmtime-cli", "node22", "conformance-suite", "clients", "componentize-py", "docker-registry", "typescript"]
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+RESULT = re.compile(r"(?:test result: \w+\. |conformance: |clients: )(\d+) passed[;,] (\d+) failed")
+SKIPPED = re.compile(r"skipped: (\S.*?) \((.+)\)$")
+
+
+class Suite:
+    """The steps so far."""
+
+    def __init__(self):
+        self.times = []
+        self.broken = []
+        self.passed = self.failed = 0
+        self.skipped = {}
+        self.lock = threading.Lock()
+        self.fetching = threading.Thread(target=fetch, args=[self])
+
+    def step(self, name, *command, **environment):
+        """Runs a command and counts its tests; says whether it succeeded."""
+        began = time.monotonic()
+        self.show(f"--- {name}\n")
+        colour = "always" if sys.stdout.isatty() else "auto"
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=ROOT,
+            env={"CARGO_TERM_COLOR": colour, **os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            self.show(line)
+        succeeded = process.wait() == 0
+        with self.lock:
+            self.count(lines)
+            self.times.append((name, time.monotonic() - began))
+            if not succeeded:
+                self.broken.append(name)
+        return succeeded
+
+    def once(self, name, *command):
+        """A step that others may have made already."""
+        made = any(name == other for other, _ in self.times)
+        return made or self.step(name, *command)
+
+    def fetched(self):
+        """Waits for what is fetched beside the first steps, if anything is."""
+        if self.fetching.is_alive():
+            self.fetching.join()
+
+    def show(self, text):
+        with self.lock:
+            print(text, end="", flush=True)
+
+    def count(self, lines):
+        for line in lines:
+            plain = COLOUR.sub("", line.rstrip())
+            if found := RESULT.match(plain):
+                self.passed += int(found[1])
+                self.failed += int(found[2])
+            elif found := SKIPPED.search(plain):
+                self.skip(found[1], found[2])
+
+    def skip(self, name, why):
+        # The harness has counted it: it returned early.
+        if "::" in name and " " not in name and name not in self.skipped:
+            self.passed -= 1
+        self.skipped[name] = why
+
+    def tool(self, script, test):
+        """What a script provides. If it cannot, a test is skipped."""
+        ran = subprocess.run([f"scripts/{script}.sh"], cwd=ROOT, capture_output=True, text=True)
+        if ran.returncode == 0:
+            return ran.stdout.strip()
+        why = ran.stderr.strip().splitlines()
+        required = os.environ.get("CI") == "true" and script not in os.environ.get("MAY_BE_MISSING", "").split()
+        with self.lock:
+            print("\n".join(why), flush=True)
+            if required:
+                self.broken.append(script)
+            elif test:
+                self.skip(test, why[-1] if why else f"scripts/{script}.sh failed")
+        return None
+
+    def end(self):
+        print("---")
+        for name, seconds in self.times:
+            print(f"{int(seconds) // 60:4}:{int(seconds) % 60:02}  {name}")
+        for name in self.broken:
+            print(f"failed: {name}")
+        if self.skipped:
+            print(f"skipped: {len(self.skipped)} ({', '.join(self.skipped)})")
+        print(f"{self.passed} passed, {self.failed} failed, {len(self.skipped)} skipped")
+        return bool(self.broken)
+
+
+def cargo(verb, *arguments, packages=()):
+    return ["cargo", verb, *(f"--package={name}" for name in packages), *arguments]
+
+
+def native():
+    """The packages that are tested on this machine: the framework's, and the plugin's."""
+    command = ["cargo", "metadata", "--no-deps", "--format-version=1"]
+    metadata = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
+    framework, plugin = [], []
+    for package in metadata["packages"]:
+        if package["id"] in metadata["workspace_default_members"]:
+            of_framework = Path(package["manifest_path"]).is_relative_to(ROOT / "framework")
+            (framework if of_framework else plugin).append(package["name"])
+    return framework, plugin
+
+
+def lint(suite):
+    """Part: formats, and warnings in every line. It embeds no components, so it builds none."""
+    deny = ["--", "-D", "warnings"]
+    folder = ROOT / "framework/middleware"
+    middleware = [f"spin-mcp-{path.name}" for path in sorted(folder.iterdir())]
+    components = ["spin-mcp-server", "spin-mcp-request", *middleware]
+    elsewhere = ["spin-mcp", "scaffold", *components]
+    steps = [
+        ("format", "cargo", "fmt", "--all", "--check"),
+        ("format of the client", "cargo", "fmt", "--manifest-path", CLIENT, "--check"),
+        ("lint the plugin", *cargo("clippy", "--all-targets", *deny)),
+        ("lint scaffold", *cargo("clippy", "--all-targets", *deny, packages=["scaffold"])),
+    ]
+    for wasi in ["wasi-0-2", "wasi-0-3"]:
+        wasm = [f"--target={WASM}", "--features"]
+        steps.append((f"lint {wasi}", *cargo("clippy", *wasm, wasi, *deny, packages=components)))
+        # `whole` alone has no line that is in none of these.
+        for part in ["transport", "hub", "sequence"]:
+            command = cargo("clippy", *wasm, f"{wasi},{part}", *deny, packages=["spin-mcp-server"])
+            steps.append((f"lint {wasi}, {part}", *command))
+    rest = ["--workspace", "--all-features", *(f"--exclude={name}" for name in elsewhere)]
+    steps.append(("lint other components", *cargo("clippy", f"--target={WASM}", *rest, *deny)))
+    client = [f"--manifest-path={CLIENT}", "--locked", f"--target-dir={TARGET}/clients"]
+    steps.append(("lint the client", *cargo("clippy", *client, *deny)))
+    return all(suite.step(*step, SPIN_MCP_FRAMEWORK="") for step in steps)
+
+
+def unit(suite):
+    """Part: the unit tests of protocol and middleware."""
+    framework, _ = native()
+    return suite.step("unit tests", *cargo("test", "--no-fail-fast", packages=framework))
+
+
+def compose(suite):
+    """Part: what is composed, read, checked and edited."""
+    build(suite)
+    _, plugin = native()
+    cases = ["--lib", "--bins", "--test=cases"]
+    suite.step("compose: units and cases", *cargo("test", "--no-fail-fast", *cases, packages=plugin))
+    whole_programs(suite, "compose")
+
+
+def hosts(suite):
+    """Part: servers on every host."""
+    build(suite)
+    whole_programs(suite, "hosts")
+
+
+def languages(suite):
+    """Part: templates, pages and examples."""
+    build(suite)
+    whole_programs(suite, "languages")
+
+
+def whole_programs(suite, folder):
+    command = cargo("test", "--test=it", "--", f"{folder}::", packages=["spin-mcp"])
+    suite.step(f"{folder}: whole programs", *command)
+
+
+def test(suite):
+    """Part: every test."""
+    unit(suite)
+    build(suite)
+    _, plugin = native()
+    suite.step("tests of the plugin", *cargo("test", "--no-fail-fast", packages=plugin))
+    conformance(suite)
+    clients(suite)
+
+
+def build(suite):
+    """What tests of the plugin need."""
+    suite.once("wasm target", "scripts/wasm-target.sh")
+    _, plugin = native()
+    suite.once("build the tests", *cargo("test", "--no-run", packages=plugin))
+    suite.once("build the fixtures", "scripts/fixtures.sh")
+    suite.fetched()
+
+
+def fetch(suite):
+    """What parts will need from elsewhere. What cannot be had says so where it is needed."""
+    began = time.monotonic()
+    for tool in TOOLS:
+        subprocess.run([f"scripts/{tool}.sh"], cwd=ROOT, capture_output=True)
+    suite.times.append(("fetch tools, beside the first steps", time.monotonic() - began))
+
+
+def conformance(suite):
+    """Part: the official conformance suite, whole."""
+    found = provided(suite, "conformance", ["wasmtime-cli", "node22", "conformance-suite", "fixtures"])
+    if found:
+        wasmtime, node, entry, fixtures = found
+        command = ["tests/conformance/run.py", "--mcp", TARGET / "debug/mcp", "--wasmtime", wasmtime, "--node", node]
+        command += ["--suite", entry, "--fixture", f"{fixtures}/conformance.wasm"]
+        suite.step("conformance", *command, "--changes", f"{fixtures}/changes.wasm")
+
+
+def clients(suite):
+    """Part: clients of others. CLIENTS_FLAGS has further arguments of `tests/clients/run.py`."""
+    found = provided(suite, "clients", ["node22", "clients", "fixtures"])
+    build = ["build", "--locked", f"--manifest-path={CLIENT}", f"--target-dir={TARGET}/clients"]
+    if found and suite.step("build the client", "cargo", *build):
+        node, packages, fixtures = found
+        command = ["tests/clients/run.py", "--mcp", TARGET / "debug/mcp", "--node", node, "--tools", packages]
+        command += ["--rmcp", TARGET / "clients/debug/rmcp-client", "--fixture", f"{fixtures}/conformance.wasm"]
+        suite.step("clients", *command, *shlex.split(os.environ.get("CLIENTS_FLAGS", "")))
+
+
+def provided(suite, part, scripts):
+    """What scripts provide, once the plugin is built."""
+    suite.once("wasm target", "scripts/wasm-target.sh")
+    suite.once("build the plugin", *cargo("build", "--bin=mcp", packages=["spin-mcp"]))
+    suite.fetched()
+    found = [suite.tool(script, part) for script in scripts]
+    return None if None in found else found
+
+
+PARTS = {part.__name__: part for part in [lint, unit, compose, hosts, languages, conformance, clients, test]}
+
+
+def main():
+    chosen = sys.argv[1:]
+    if not chosen or any(part not in PARTS for part in chosen):
+        sys.exit(f"usage: scripts/suite.py PART...\nparts: {' '.join(PARTS)}")
+    suite = Suite()
+    if "test" in chosen:
+        suite.fetching.start()
+    for part in chosen:
+        # What does not lint is not tested.
+        if PARTS[part](suite) is False:
+            break
+    sys.exit(suite.end())
+
+
+if __name__ == "__main__":
+    main()

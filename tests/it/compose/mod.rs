@@ -1,0 +1,10 @@
+//! Composing, reading and checking components; nothing here needs another language than Rust.
+
+mod check;
+mod frozen;
+mod lists;
+mod output;
+mod registry;
+mod sequence;
+mod swap;
+mod version;

@@ -1,0 +1,19 @@
+//! Composed servers as processes: `mcp serve`, `mcp call`, the Wasmtime CLI and Spin.
+
+mod call;
+mod every_host;
+mod hostile;
+mod hosts_page;
+mod input;
+mod isolation;
+mod isolation_stdio;
+mod listen;
+mod middleware;
+mod middleware_page;
+mod request_state;
+mod serve;
+mod sessions;
+mod state;
+mod stdio;
+mod streams;
+mod traces;

@@ -1,0 +1,159 @@
+//! Features in TypeScript that run in QuickJS: what they can do, and who says what they cannot.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::support::typescript::scaffold;
+use crate::support::{Server, compose, expect_success, mcp, needs, root, rpc};
+use serde_json::{Value, json};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What a build on QuickJS says of its sources when this replaced that.
+fn refused(app: &Path, this: &str, that: &str) -> String {
+    let source = app.join("src/app.ts");
+    let text = fs::read_to_string(&source).unwrap();
+    let changed = text.replace(this, that);
+    assert_ne!(changed, text);
+    fs::write(&source, changed).unwrap();
+    let output = mcp().arg("build").current_dir(app).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    fs::write(&source, text).unwrap();
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn what_quickjs_lacks_is_told_by_the_build() {
+    needs!("typescript");
+    let dir = tempfile::tempdir().unwrap();
+    let app = &scaffold("mcp-tool-ts", "quickjs", "my-server", dir.path());
+    let first = "const sum = a + b;";
+    for (code, why) in [
+        (
+            "fetch(\"https://example.com\");",
+            "Type 'QuickJsHasNoFetchUseStarlingMonkey' has no call signatures.",
+        ),
+        (
+            "setTimeout(() => {}, 1);",
+            "error TS2304: Cannot find name 'setTimeout'.",
+        ),
+        (
+            "Buffer.from(\"a\");",
+            "error TS2591: Cannot find name 'Buffer'.",
+        ),
+    ] {
+        let told = refused(app, first, &format!("{code} {first}"));
+        assert!(told.contains(why), "{told}");
+    }
+    let asynchronous = refused(
+        app,
+        "tool(Add, add)",
+        "tool(Add, async (given) => add(given))",
+    );
+    let why = "Type 'Promise<number>' is not assignable to type 'NoPromise'.";
+    assert!(asynchronous.contains(why), "{asynchronous}");
+    let url = refused(
+        app,
+        "  .describe(\"Adds",
+        "  .extend({ from: z.url().optional() }).describe(\"Adds",
+    );
+    let why = "Error: QuickJS cannot check the format `uri`: use StarlingMonkey";
+    assert!(url.contains(why), "{url}");
+}
+
+#[test]
+fn resources_and_prompts_of_quickjs_are_no_promises() {
+    needs!("typescript");
+    let dir = tempfile::tempdir().unwrap();
+    let app = &scaffold("mcp-resource-ts", "quickjs", "notes", dir.path());
+    let told = refused(app, "read: () => names()", "read: async () => names()");
+    let why = "Type 'Promise<string>' is not assignable to type 'Body'.";
+    assert!(told.contains(why), "{told}");
+
+    let dir = tempfile::tempdir().unwrap();
+    let app = &scaffold("mcp-prompt-ts", "quickjs", "writing", dir.path());
+    let told = refused(
+        app,
+        "prompt(Summarize, summarize)",
+        "prompt(Summarize, async (given) => summarize(given))",
+    );
+    let why = "Type 'Promise<string>' is not assignable to type 'string'.";
+    assert!(told.contains(why), "{told}");
+}
+
+/// `tests/typescript/quickjs.ts` with everything allowed on WASI 0.2, and nothing on 0.3.
+#[test]
+fn tools_of_quickjs_use_the_request_and_the_host() {
+    needs!("typescript");
+    let dir = tempfile::tempdir().unwrap();
+    let app = &scaffold("mcp-tool-ts", "quickjs", "my-server", dir.path());
+    // The table of the feature is the last one.
+    let manifest = fs::read_to_string(app.join("spin.toml")).unwrap();
+    let allow = "allow = [\"key-value\", \"variables\"]\n";
+    fs::write(app.join("spin.toml"), manifest + allow).unwrap();
+    let tools = root().join("tests/typescript/quickjs.ts");
+    fs::copy(tools, app.join("src/app.ts")).unwrap();
+    fs::remove_file(app.join("test/app.test.ts")).unwrap();
+    expect_success(mcp().arg("build").current_dir(app));
+    let newer = compose(app, "0.3", &[app.join("my_server.wasm")]);
+
+    let server = Server::mcp(&app.join("mcp.wasm"), &["--variable", "greeting=Welcome"]);
+    works(&server);
+    assert_eq!(call(&server, "visit"), (false, "1".into()));
+    assert_eq!(call(&server, "visit"), (false, "2".into()));
+    assert_eq!(call(&server, "greeting"), (false, "Welcome true".into()));
+
+    let server = Server::mcp(&newer, &["--variable", "greeting=Welcome"]);
+    works(&server);
+    let denied = (true, "the host refused: access-denied".into());
+    assert_eq!(call(&server, "visit"), denied);
+    let (failed, why) = call(&server, "greeting");
+    assert!(failed && why.contains("not allowed"), "{why}");
+}
+
+fn works(server: &Server) {
+    let params = json!({
+        "name": "count",
+        "arguments": {"to": 2},
+        "_meta": {"progressToken": "p"},
+    });
+    let answer = server.send(&rpc::modern("tools/call", params));
+    let events = answer.text();
+    for part in [
+        r#""progressToken":"p","progress":1,"total":2,"message":"at 1""#,
+        r#""progressToken":"p","progress":2,"total":2,"message":"at 2""#,
+        r#"[\"2026-07-28\",\"p\",null]"#,
+    ] {
+        assert!(events.contains(part), "{events}");
+    }
+
+    // An instance that was made for this call begins with numbers of its own.
+    let drawn: Vec<_> = (0..3).map(|_| call(server, "random").1).collect();
+    for number in &drawn {
+        assert!((0.0..1.0).contains(&number.parse::<f64>().unwrap()));
+    }
+    assert!(drawn[0] != drawn[1] && drawn[1] != drawn[2] && drawn[0] != drawn[2]);
+
+    let why = "TypeError: cannot read property 'name' of undefined";
+    assert_eq!(call(server, "broken"), (true, why.into()));
+    server.wait_for("at broken (", PATIENCE);
+    assert_eq!(
+        call(server, "request"),
+        (
+            true,
+            "QuickJS has no `fetch`; make the feature with `engine=starlingmonkey`".into()
+        )
+    );
+    assert_eq!(call(server, "say"), (false, "said".into()));
+    server.wait_for(
+        r#"héllo 🌍 1 {"a":[true]} null RangeError: far �"#,
+        PATIENCE,
+    );
+}
+
+fn call(server: &Server, tool: &str) -> (bool, String) {
+    let answer = server.send(&rpc::call(tool, json!({}))).json();
+    let failed = answer["result"]["isError"] == Value::Bool(true);
+    (failed, rpc::text(&answer).to_owned())
+}

@@ -1,0 +1,59 @@
+//! What templates in Python are built and checked with.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use super::expect_success;
+
+/// The virtual environment that a first build would make.
+pub fn venv() -> PathBuf {
+    super::provided("componentize-py").expect("the test has asked")
+}
+
+/// Gives a package that virtual environment, in which `tests/python/componentize-py` goes first.
+pub fn install(package: &Path) {
+    static MADE: LazyLock<PathBuf> = LazyLock::new(|| {
+        let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join("venv");
+        let _ = fs::remove_dir_all(&made);
+        fs::create_dir_all(made.join("bin")).unwrap();
+        for folder in ["", "bin"] {
+            for entry in fs::read_dir(venv().join(folder)).unwrap() {
+                let entry = entry.unwrap();
+                let to = match entry.file_name() {
+                    name if name == "bin" => continue,
+                    name if name == "componentize-py" => "componentize-py-itself".into(),
+                    name => name,
+                };
+                symlink(entry.path(), made.join(folder).join(to)).unwrap();
+            }
+        }
+        let first = super::root().join("tests/python/componentize-py");
+        symlink(first, made.join("bin/componentize-py")).unwrap();
+        made
+    });
+    symlink(&*MADE, package.join(".venv")).unwrap();
+}
+
+/// A program of a package's virtual environment.
+fn python(package: &Path, program: &str) -> Command {
+    let mut command = Command::new(package.join(".venv/bin").join(program));
+    command
+        .current_dir(package)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+pub fn passes_its_tests(package: &Path, count: usize) {
+    let tests = expect_success(python(package, "python").args(["-m", "unittest"]));
+    let told = String::from_utf8(tests.stderr).unwrap();
+    assert!(told.contains(&format!("Ran {count} tests")), "{told}");
+}
+
+pub fn has_its_types(package: &Path) {
+    let checked = expect_success(&mut python(package, "mypy"));
+    let told = String::from_utf8(checked.stdout).unwrap();
+    assert!(told.starts_with("Success: no issues found in "), "{told}");
+}
