@@ -6,13 +6,17 @@ use crate::{
     call::{Ask, Call, Outcome, Step},
     catalog::Catalog,
     fuzz::messages,
-    http::{self, check_head, handle},
-    json::{self, Value},
-    stdio,
+    serve::{
+        http::{self, check_head, handle},
+        stdio,
+    },
     testing::{self, TestServices, legacy_request, modern_request},
-    types::{
-        tool_types::{ToolOutcome, ToolResult},
-        types::{ContentBlock, TextContent},
+    wire::{
+        json::{self, Value},
+        types::{
+            tool_types::{ToolOutcome, ToolResult},
+            types::{ContentBlock, TextContent},
+        },
     },
 };
 

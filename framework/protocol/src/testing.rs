@@ -5,8 +5,8 @@ pub mod chain;
 use crate::{
     call::{Ask, Call},
     catalog::{self, CatalogInput, FeatureInput, Flags, ServerInput},
-    services::{MemoryStore, Services, Store},
-    types::{
+    state::services::{MemoryStore, Services, Store},
+    wire::types::{
         prompt_types::{Prompt, PromptArgument},
         resource_types::ResourceTemplate,
         tool_types::Tool,

@@ -12,7 +12,7 @@ use super::{
     Flags, ListKind, describe,
     layout::{TEXT, WORD, argument, page, prompt, resource, rule, slot, tool},
 };
-use crate::types::{
+use crate::wire::types::{
     prompt_types::Prompt,
     resource_types::ResourceTemplate,
     tool_types::Tool,

@@ -4,7 +4,7 @@ use super::{
     Flags, ListKind,
     build::{FeatureInput, ServerInput},
 };
-use crate::{
+use crate::wire::{
     content,
     failure::supported_versions,
     json::Object,

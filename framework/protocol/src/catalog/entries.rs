@@ -4,7 +4,7 @@ use super::{
     Catalog, Flags,
     layout::{TEXT, WORD, argument, header, prompt, resource, rule, tool},
 };
-use crate::uri_template;
+use crate::catalog::uri_template;
 
 /// A tool of a catalog.
 #[derive(Clone, Copy, Debug)]

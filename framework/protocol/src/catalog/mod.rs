@@ -8,11 +8,13 @@ mod cursor;
 mod describe;
 mod entries;
 mod layout;
+pub mod schema;
+pub(crate) mod uri_template;
 pub(crate) mod written;
 
 use layout::{MAGIC, TEXT, WORD, cache, header, list, page, slot};
 
-use crate::types::types::{CacheHint, CacheScope};
+use crate::wire::types::types::{CacheHint, CacheScope};
 
 pub use build::{BuildError, CatalogInput, FeatureInput, ServerInput, build};
 pub use entries::{HeaderRule, Prompt, Template, Tool};

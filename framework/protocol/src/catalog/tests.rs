@@ -1,5 +1,5 @@
 use super::*;
-use crate::{message::SERVER_INFO, testing};
+use crate::{testing, wire::message::SERVER_INFO};
 
 #[test]
 fn a_catalog_holds_what_was_put_in() {

@@ -1,6 +1,6 @@
 //! Entries of lists as JSON.
 
-use crate::{
+use crate::wire::{
     content,
     json::{self, Kind, Object, Value},
     types::{

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use crate::{
     call::{Ask, Call, Listed, Outcome, Step},
     catalog::{self, FeatureInput, Flags, ListKind},
-    services::Services,
+    state::services::Services,
     testing::{self, chain},
-    types::{
+    wire::types::{
         completion_types::Completion,
         prompt_types::{PromptList, PromptMessage, PromptOutcome, PromptResult},
         resource_types::{ReadOutcome, ReadResult, ResourceList, ResourceTemplateList},

@@ -3,13 +3,12 @@
 
 use super::{features, fuzz, messages};
 use crate::{
-    bridge::Polled,
+    answer::bridge::Polled,
     call::{Outcome, Step},
     catalog::Catalog,
-    json::Value,
-    stdio::{self, Session},
+    serve::stdio::{self, Session},
     testing::chain::Transport,
-    types::types::Error,
+    wire::{json::Value, types::types::Error},
 };
 
 const CAPABILITIES: &str = r#"{"elicitation":{},"roots":{},"sampling":{},"extensions":{"io.modelcontextprotocol/tasks":{}}}"#;

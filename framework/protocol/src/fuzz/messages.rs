@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::json::{Fault, Value};
+use crate::wire::json::{Fault, Value};
 
 type Members<'a> = BTreeMap<String, &'a RawValue>;
 

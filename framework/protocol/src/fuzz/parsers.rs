@@ -11,19 +11,23 @@ use super::{
     fuzz, messages,
 };
 use crate::{
-    call::Step,
-    catalog::{Catalog, ListKind},
-    client,
-    failure::Failure,
-    headers::{self, Headers},
-    http::{self, check_head, handle},
-    json::{self, Fault, Kind, Value},
-    listen::{Change, Listener, MOST_RESOURCES, MOST_TASKS, Offer},
-    message::{self, Message},
-    seal::{self, Binding},
-    session::Session,
+    call::{Step, client},
+    catalog::{Catalog, ListKind, uri_template},
+    serve::http::{
+        self, check_head, handle,
+        headers::{self, Headers},
+    },
+    state::{
+        listen::{Change, Listener, MOST_RESOURCES, MOST_TASKS, Offer},
+        seal::{self, Binding},
+        session::Session,
+    },
     testing::{self, TestServices, modern_headers, modern_request},
-    uri_template,
+    wire::{
+        failure::Failure,
+        json::{self, Fault, Kind, Value},
+        message::{self, Message},
+    },
 };
 
 /// The text before the first line break, and the text after it.

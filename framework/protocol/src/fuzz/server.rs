@@ -12,18 +12,22 @@ use super::{
     parsers::header_lines,
 };
 use crate::{
-    bridge::{Asking, Polled},
+    answer::bridge::{Asking, Polled},
     call::{Call, Step},
     catalog::Catalog,
-    http::{self, HttpResponse, check_head, handle},
-    listen::{self, Change, Listener},
-    message::{self, Message},
-    services::{Services, Store as _},
+    serve::{
+        http::{self, HttpResponse, check_head, handle},
+        watched::Watched,
+    },
+    state::{
+        listen::{self, Change, Listener},
+        services::{Services, Store as _},
+    },
     testing::{
         TestServices,
         chain::{self, Transport, Whole},
     },
-    watched::Watched,
+    wire::message::{self, Message},
 };
 
 /// The most requests of one input.

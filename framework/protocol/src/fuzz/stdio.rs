@@ -6,12 +6,12 @@ use super::{
     server::{Inner, World, same},
 };
 use crate::{
-    bridge::{Asking, Polled},
+    answer::bridge::{Asking, Polled},
     call::{Call, Step},
     catalog::Catalog,
-    message::{self, Message},
-    stdio::{Outcome, Session},
+    serve::stdio::{Outcome, Session},
     testing::chain::{self, Transport, Whole},
+    wire::message::{self, Message},
 };
 
 /// The most lines of one input.

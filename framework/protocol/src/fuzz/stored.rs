@@ -2,12 +2,16 @@
 
 use super::{fuzz, messages};
 use crate::{
-    json::Value,
-    listen::{self, Listener, MOST_RESOURCES, Offer},
-    services::Store as _,
-    tasks::{self, Got, Step},
+    state::{
+        listen::{self, Listener, MOST_RESOURCES, Offer},
+        services::Store as _,
+        tasks::{self, Got, Step},
+    },
     testing::TestServices,
-    types::types::{InputRequest, InputRequired},
+    wire::{
+        json::Value,
+        types::types::{InputRequest, InputRequired},
+    },
 };
 
 const URI: &str = "a:b";

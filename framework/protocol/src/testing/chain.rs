@@ -6,13 +6,15 @@ use super::TestServices;
 use crate::{
     call::{Ask, Call, Outcome},
     catalog::Catalog,
-    chain::is_gated,
-    hub::{
-        self, Handling, Next, Own,
-        sequence::{Sequence, Step},
+    serve::{
+        chain::is_gated,
+        router::{
+            self, Handling, Next, Own,
+            sequence::{Sequence, Step},
+        },
     },
-    services::{Part, Services, Store},
-    types::types::Error,
+    state::services::{Part, Services, Store},
+    wire::types::types::Error,
 };
 
 /// Services of one part of a server.
@@ -116,12 +118,12 @@ pub fn own(
     mut outcome: impl FnMut(&Ask<'_>) -> Outcome,
 ) -> Own {
     let (capabilities, services) = (capabilities.to_owned(), &mut Last::default());
-    match hub::handle(catalog, method, params, version, capabilities, services) {
+    match router::handle(catalog, method, params, version, capabilities, services) {
         Handling::Done(own) => own,
         Handling::Call(mut call) => loop {
             assert!(!matches!(call.ask(), Ask::Handle { .. }));
             let outcome = outcome(&call.ask());
-            if let Next::Done(own) = hub::settle(&mut call, outcome, services) {
+            if let Next::Done(own) = router::settle(&mut call, outcome, services) {
                 return own;
             }
         },

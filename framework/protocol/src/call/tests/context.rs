@@ -36,9 +36,9 @@ fn the_context_holds_what_the_request_said() {
 #[test]
 fn the_context_of_a_session_holds_what_it_settled() {
     let mut services = TestServices::default();
-    let session = crate::session::Session {
+    let session = crate::state::session::Session {
         began: services.now,
-        version: crate::Version::V2025_06_18,
+        version: crate::wire::version::Version::V2025_06_18,
         capabilities: r#"{"roots":{}}"#.to_owned(),
         client_info: Some(r#"{"name":"c"}"#.to_owned()),
     };

@@ -7,16 +7,20 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::{
-    MAX_RESULT,
     catalog::Catalog,
-    http::{self, handle},
-    stdio,
+    serve::{
+        http::{self, handle},
+        stdio,
+    },
     testing::{
         self, LEGACY_HEADERS, TestServices, headers, legacy_request, modern_headers, modern_request,
     },
-    types::{
-        tool_types::ToolResult,
-        types::{ContentBlock, InputRequest, InputRequired, TextContent},
+    wire::{
+        MAX_RESULT,
+        types::{
+            tool_types::ToolResult,
+            types::{ContentBlock, InputRequest, InputRequired, TextContent},
+        },
     },
 };
 

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::{
-    http::HttpResponse,
-    services::Services,
-    types::{
+    serve::http::HttpResponse,
+    state::services::Services,
+    wire::types::{
         completion_types::{Completion, CompletionReference},
         prompt_types::{PromptMessage, PromptOutcome, PromptResult},
         resource_types::{ReadOutcome, ReadResult},

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::{
-    catalog::ListKind,
+use crate::catalog::{
+    ListKind,
     schema::{NameError, SchemaError},
 };
 
@@ -158,7 +158,7 @@ impl fmt::Display for BuildError {
                     f,
                     "{} `{name}` of feature `{feature}` has {member} that is not one JSON object of at most {} levels",
                     noun(*kind),
-                    crate::MAX_DEPTH
+                    crate::wire::MAX_DEPTH
                 )
             }
             BuildError::TooLarge => {

@@ -3,7 +3,7 @@
 use super::{CatalogInput, FeatureInput, entries::Entries, writer::Writer};
 use crate::{
     catalog::{Flags, ListKind, cursor, describe, layout::page, stricter},
-    types::types::{CacheHint, CacheScope},
+    wire::types::types::{CacheHint, CacheScope},
 };
 
 /// Appends the record of a list to the header, and its pages to theirs.

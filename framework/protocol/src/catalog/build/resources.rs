@@ -5,9 +5,9 @@ use super::{
     entries::{Entries, check_meta},
     writer::Writer,
 };
-use crate::{
-    catalog::written::{resource_json, template_json},
+use crate::catalog::{
     uri_template,
+    written::{resource_json, template_json},
 };
 
 /// The longest URI of a resource that is listed, in bytes.

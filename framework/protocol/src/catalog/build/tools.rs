@@ -5,10 +5,7 @@ use super::{
     entries::{Entries, check_meta},
     writer::Writer,
 };
-use crate::{
-    catalog::{ListKind, layout, written::tool_json},
-    schema,
-};
+use crate::catalog::{ListKind, layout, schema, written::tool_json};
 
 /// The tools of all features, as they were added.
 pub struct Tools<'a> {

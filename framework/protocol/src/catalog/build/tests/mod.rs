@@ -5,7 +5,7 @@ mod server;
 mod tools;
 
 use super::*;
-use crate::{Catalog, testing};
+use crate::{catalog::Catalog, testing};
 
 fn json(bytes: &[u8]) -> serde_json::Value {
     serde_json::from_slice(bytes).unwrap()

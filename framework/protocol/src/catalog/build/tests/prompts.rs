@@ -1,5 +1,5 @@
 use super::*;
-use crate::types::prompt_types::PromptArgument;
+use crate::wire::types::prompt_types::PromptArgument;
 
 fn one_feature(prompts: Vec<Prompt>) -> CatalogInput {
     server_with(FeatureInput {

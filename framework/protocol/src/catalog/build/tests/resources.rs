@@ -1,5 +1,5 @@
 use super::*;
-use crate::types::types::{Annotations, Role};
+use crate::wire::types::types::{Annotations, Role};
 
 fn one_feature(
     resources: Vec<ResourceInfo>,

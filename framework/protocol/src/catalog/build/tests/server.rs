@@ -1,7 +1,7 @@
 use serde_json::json as value;
 
 use super::*;
-use crate::message::SERVER_INFO;
+use crate::wire::message::SERVER_INFO;
 
 #[test]
 fn the_server_presents_itself() {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::types::tool_types::ToolAnnotations;
+use crate::wire::types::tool_types::ToolAnnotations;
 
 fn one_feature(tools: Vec<Tool>) -> CatalogInput {
     server_with(FeatureInput {

@@ -1,0 +1,273 @@
+//! What a feature still needs from the client
+//! (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr).
+
+use crate::{
+    answer::{self, bridge, broken, write_meta},
+    call::{Call, Step, client::Client, target::Target},
+    state::{seal, services::Services},
+    wire::{
+        failure::{Failure, MISSING_CLIENT_CAPABILITY},
+        json::{self, Object, Value},
+        types::types::{InputRequest, InputRequired},
+    },
+};
+
+/// The most responses that a client brings at once: each takes far more memory than the
+/// message does.
+pub const MAX_RESPONSES: usize = 256;
+/// How long the client may take to come back with the state of a request: an hour, since
+/// people answer.
+const STATE_LIFETIME_MS: u64 = 3_600_000;
+
+/// Answers that the client has to be asked first: modern clients come back with their answers,
+/// legacy ones are sent requests.
+pub fn require<S: Services>(
+    call: &mut Call<'_>,
+    required: &InputRequired,
+    services: &mut S,
+) -> Step {
+    if let Err(failure) = check(call, required) {
+        return Step::Done(call.fail(&failure));
+    }
+    if call.client.version.is_modern() {
+        let state = required.state.as_deref();
+        return Step::Done(match state.map(|state| seal(call, state, services)) {
+            Some(Err(failure)) => call.fail(&failure),
+            sealed => {
+                let sealed = sealed.and_then(Result::ok);
+                answer::respond(call, 0, |out| write(out, call, required, sealed.as_deref()))
+            }
+        });
+    }
+    match bridge::ask(call, required, services) {
+        Ok(asking) => Step::Ask(asking),
+        Err(failure) => Step::Done(call.fail(&failure)),
+    }
+}
+
+fn seal<S: Services>(call: &Call<'_>, state: &str, services: &mut S) -> Result<String, Failure> {
+    if !S::WHOLE {
+        return Err(Failure::internal(
+            "the feature gives state but never asks for it: let it import `input`",
+        ));
+    }
+    let binding = binding(&call.target, &call.client);
+    seal::seal(services, &binding, STATE_LIFETIME_MS, state.as_bytes())
+}
+
+/// The state that a modern client brings back.
+pub fn unseal<S: Services>(
+    target: &Target<'_>,
+    client: &Client<'_>,
+    sealed: &str,
+    services: &mut S,
+) -> Result<String, Failure> {
+    let invalid = || Failure::invalid_params("invalid `requestState`");
+    if !S::WHOLE {
+        // No state was ever given out, so none can be genuine.
+        return Err(invalid());
+    }
+    let state = seal::open(services, &binding(target, client), sealed)?;
+    String::from_utf8(state).map_err(|_| invalid())
+}
+
+/// State is worth nothing to anybody else, and for nothing else.
+fn binding<'b>(target: &'b Target<'_>, client: &'b Client<'_>) -> seal::Binding<'b> {
+    seal::Binding {
+        principal: client.principal(),
+        method: target.method(),
+        target: target.name(),
+        arguments: target.arguments(),
+    }
+}
+
+/// Whether this client can be asked for all of that.
+pub fn check(call: &Call<'_>, required: &InputRequired) -> Result<(), Failure> {
+    if required.requests.is_empty() && required.state.is_none() {
+        return Err(broken(
+            call,
+            "a need for input, but neither requests for it nor state",
+        ));
+    }
+    check_requests(call, required)?;
+    let mut missing = Missing::default();
+    for request in &required.requests {
+        let params = Value::parse(&request.params);
+        missing.note(call, request, &params.map_err(|_| unparsed(call))?)?;
+    }
+    missing.into_result(call)
+}
+
+fn unparsed(call: &Call<'_>) -> Failure {
+    broken(
+        call,
+        "a request for input whose parameters are not a JSON object",
+    )
+}
+
+/// Whether that can be asked of any client.
+pub fn check_requests(call: &Call<'_>, required: &InputRequired) -> Result<(), Failure> {
+    if required.requests.len() > MAX_RESPONSES {
+        let what = format!("more than {MAX_RESPONSES} requests for input at once");
+        return Err(broken(call, &what));
+    }
+    for (index, request) in required.requests.iter().enumerate() {
+        if required.requests[..index]
+            .iter()
+            .any(|other| other.key == request.key)
+        {
+            return Err(broken(call, "two requests for input under one key"));
+        }
+        let params = Value::parse(&request.params).ok().filter(Value::is_object);
+        // What the client may be asked is found out from the first of two.
+        if !params.ok_or_else(|| unparsed(call))?.names_once() {
+            return Err(broken(
+                call,
+                "a request for input whose parameters name a member twice",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Appends the result that asks a modern client.
+fn write(
+    out: &mut Vec<u8>,
+    call: &Call<'_>,
+    required: &InputRequired,
+    state: Option<&str>,
+) -> Result<(), Failure> {
+    let mut object = Object::begin(out);
+    object.string("resultType", "input_required");
+    write_requests(&mut object, required);
+    object.optional("requestState", state);
+    write_meta(&mut object, call, None)?;
+    object.end();
+    Ok(())
+}
+
+/// Appends the member that holds the requests, which were checked.
+pub fn write_requests(object: &mut Object<'_>, required: &InputRequired) {
+    if !required.requests.is_empty() {
+        let mut requests = Object::begin(object.key("inputRequests"));
+        for request in &required.requests {
+            let mut written = Object::begin(requests.key(&request.key));
+            written.string("method", &request.method);
+            // Well-formed, as it was checked.
+            let _ = json::compact(written.key("params"), &request.params);
+            written.end();
+        }
+        requests.end();
+    }
+}
+
+/// What the client would have to declare, as far as it did not.
+#[derive(Default)]
+struct Missing {
+    form: bool,
+    url: bool,
+    sampling: bool,
+    sampling_tools: bool,
+    roots: bool,
+}
+
+impl Missing {
+    fn note(
+        &mut self,
+        call: &Call<'_>,
+        request: &InputRequest,
+        params: &Value<'_>,
+    ) -> Result<(), Failure> {
+        let declared = Value::parse(&call.client.capabilities).ok();
+        let capability = |name| {
+            declared
+                .and_then(|declared| declared.member(name))
+                .filter(Value::is_object)
+        };
+        match request.method.as_str() {
+            "elicitation/create" => {
+                let elicitation = capability("elicitation");
+                let part = |name| {
+                    elicitation.is_some_and(|elicitation| elicitation.member(name).is_some())
+                };
+                match params.member("mode") {
+                    // Declaring no mode at all is declaring this one.
+                    None => self.form |= elicitation.is_none() || part("url") && !part("form"),
+                    Some(mode) if mode.is_str("form") => {
+                        self.form |= elicitation.is_none() || part("url") && !part("form")
+                    }
+                    Some(mode) if mode.is_str("url") => self.url |= !part("url"),
+                    Some(_) => {
+                        return Err(broken(call, "a request for elicitation in an unknown mode"));
+                    }
+                }
+            }
+            "sampling/createMessage" => {
+                let sampling = capability("sampling");
+                self.sampling |= sampling.is_none();
+                let uses_tools =
+                    params.member("tools").is_some() || params.member("toolChoice").is_some();
+                self.sampling_tools |= uses_tools
+                    && sampling.is_none_or(|sampling| sampling.member("tools").is_none());
+            }
+            "roots/list" => self.roots |= capability("roots").is_none(),
+            _ => return Err(broken(call, "a request for input by an unknown method")),
+        }
+        Ok(())
+    }
+
+    /// Error -32021 if there is anything.
+    fn into_result(self, call: &Call<'_>) -> Result<(), Failure> {
+        let mut names = Vec::new();
+        let mut data = Vec::new();
+        let mut object = Object::begin(&mut data);
+        let mut required = Object::begin(object.key("requiredCapabilities"));
+        let groups = [
+            (
+                "elicitation",
+                self.form || self.url,
+                [("form", self.form), ("url", self.url)],
+            ),
+            ("roots", self.roots, [("", false), ("", false)]),
+            (
+                "sampling",
+                self.sampling || self.sampling_tools,
+                [("tools", self.sampling_tools), ("", false)],
+            ),
+        ];
+        for (name, is_missing, parts) in groups {
+            if !is_missing {
+                continue;
+            }
+            names.push(format!("`{name}`"));
+            let mut capability = Object::begin(required.key(name));
+            parts
+                .iter()
+                .filter(|(_, missing)| *missing)
+                .for_each(|(part, _)| capability.json(part, b"{}"));
+            capability.end();
+        }
+        required.end();
+        object.end();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "{} needs capabilities that the client did not declare: {}",
+            call.target.describe(),
+            names.join(", ")
+        );
+        Err(Failure {
+            data: Some(data),
+            ..Failure::new(
+                if call.client.version.is_modern() {
+                    400
+                } else {
+                    200
+                },
+                MISSING_CLIENT_CAPABILITY,
+                message,
+            )
+        })
+    }
+}

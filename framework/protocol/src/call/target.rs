@@ -1,0 +1,413 @@
+//! What a request asks a feature for, as its parameters say it.
+
+use std::borrow::Cow;
+
+use crate::{
+    answer::lists::Listing,
+    catalog::{Catalog, Flags, ListKind, Tool, uri_template},
+    wire::{
+        failure::{Failure, INVALID_PARAMS, RESOURCE_NOT_FOUND, excerpt},
+        json::{Kind, Object, Value},
+        message::Params,
+        types::completion_types::{CompletionArgument, CompletionReference},
+    },
+};
+
+/// The most arguments of a prompt, or settled arguments of a completion.
+const MAX_ARGUMENTS: usize = 256;
+
+/// What a feature is asked for, by the names that clients know.
+#[derive(Clone, Debug)]
+pub enum Target<'a> {
+    Tool {
+        /// None: a tool that is not in the catalog, which a dynamic feature may have.
+        tool: Option<Tool<'a>>,
+        name: Cow<'a, str>,
+        /// The text of a JSON object.
+        arguments: Cow<'a, str>,
+    },
+    Prompt {
+        name: Cow<'a, str>,
+        arguments: Vec<(String, String)>,
+        /// The arguments as the client wrote them.
+        text: &'a str,
+    },
+    Resource {
+        uri: Cow<'a, str>,
+    },
+    Completion {
+        reference: CompletionReference,
+        argument: CompletionArgument,
+        context: Vec<(String, String)>,
+    },
+    List(Listing),
+    /// What only the next link of a chain knows.
+    Method(Cow<'a, str>),
+}
+
+/// The features to ask, one after the other, until one knows what is asked for.
+#[derive(Clone, Debug)]
+pub enum Slots {
+    One(usize),
+    Many(Vec<usize>),
+}
+
+impl<'a> Target<'a> {
+    /// What `tools/call` asks for.
+    pub fn tool(catalog: &Catalog<'a>, params: &Params<'a>) -> Result<(Self, Slots), Failure> {
+        let name = text("name", params.name)?;
+        let arguments = object("arguments", params.arguments)?;
+        Self::named_tool(catalog, name, Cow::Borrowed(arguments))
+    }
+
+    /// The tool of that name, called with the text of a JSON object.
+    pub fn named_tool(
+        catalog: &Catalog<'a>,
+        name: Cow<'a, str>,
+        arguments: Cow<'a, str>,
+    ) -> Result<(Self, Slots), Failure> {
+        let tool = catalog.tool(&name);
+        let slots = match &tool {
+            Some(tool) => Slots::One(tool.slot()),
+            None => dynamic(catalog, Flags::TOOLS).ok_or_else(|| unknown_tool(&name))?,
+        };
+        let target = Target::Tool {
+            tool,
+            name,
+            arguments,
+        };
+        Ok((target, slots))
+    }
+
+    /// What `tools/call` asks for, whoever may know the tool.
+    pub fn passed_tool(catalog: &Catalog<'a>, params: &Params<'a>) -> Result<Self, Failure> {
+        let name = text("name", params.name)?;
+        Ok(Target::Tool {
+            tool: catalog.tool(&name),
+            name,
+            arguments: Cow::Borrowed(object("arguments", params.arguments)?),
+        })
+    }
+
+    /// What `prompts/get` asks for, whoever may know the prompt.
+    pub fn passed_prompt(params: &Params<'a>) -> Result<Self, Failure> {
+        Ok(Target::Prompt {
+            name: text("name", params.name)?,
+            arguments: Vec::new(),
+            text: object("arguments", params.arguments)?,
+        })
+    }
+
+    /// What `resources/read` asks for, whoever may know the resource.
+    pub fn passed_resource(params: &Params<'a>) -> Result<Self, Failure> {
+        Ok(Target::Resource {
+            uri: text("uri", params.uri)?,
+        })
+    }
+
+    /// What `prompts/get` asks for.
+    pub fn prompt(catalog: &Catalog<'a>, params: &Params<'a>) -> Result<(Self, Slots), Failure> {
+        let name = text("name", params.name)?;
+        let text = object("arguments", params.arguments)?;
+        let arguments = strings("arguments", text)?;
+        let slots = match catalog.prompt(&name) {
+            Some(prompt) => {
+                let missing = prompt.arguments().find(|(argument, required)| {
+                    *required && !arguments.iter().any(|(given, _)| given == argument)
+                });
+                if let Some((argument, _)) = missing {
+                    return Err(Failure::invalid_params(format!(
+                        "prompt `{name}` needs the argument `{argument}`"
+                    )));
+                }
+                Slots::One(prompt.slot())
+            }
+            None => dynamic(catalog, Flags::PROMPTS).ok_or_else(|| unknown_prompt(&name))?,
+        };
+        let target = Target::Prompt {
+            name,
+            arguments,
+            text,
+        };
+        Ok((target, slots))
+    }
+
+    /// What `resources/read` asks for: of the feature that lists the resource, or else of those
+    /// with a template for it, and then of all others, which need not list what they have.
+    pub fn resource(
+        catalog: &Catalog<'a>,
+        params: &Params<'a>,
+        modern: bool,
+    ) -> Result<(Self, Slots), Failure> {
+        let uri = text("uri", params.uri)?;
+        let slots = match catalog.resource(&uri) {
+            Some(slot) => Slots::One(slot),
+            None => {
+                let templates = catalog.templates();
+                let fitting = templates
+                    .filter(|template| uri_template::matches(template.uri_template(), &uri))
+                    .map(|template| template.slot());
+                many(fitting.chain(catalog.slots_with(Flags::RESOURCES)))
+                    .ok_or_else(|| unknown_resource(&uri, modern))?
+            }
+        };
+        Ok((Target::Resource { uri }, slots))
+    }
+
+    /// What `completion/complete` asks for. None: the feature of that reference completes
+    /// nothing.
+    pub fn completion(
+        catalog: &Catalog<'a>,
+        params: &Params<'a>,
+    ) -> Result<(Self, Option<Slots>), Failure> {
+        let missing = |what| Failure::malformed_params(format!("`{what}` is not an object"));
+        let reference = params
+            .reference
+            .filter(Value::is_object)
+            .ok_or_else(|| missing("ref"))?;
+        let argument = params
+            .argument
+            .filter(Value::is_object)
+            .ok_or_else(|| missing("argument"))?;
+        let kind = text("ref.type", reference.member("type"))?;
+        let (reference, slots) = match &*kind {
+            "ref/prompt" => {
+                let name = text("ref.name", reference.member("name"))?;
+                match catalog.prompt(&name) {
+                    Some(prompt) => (
+                        CompletionReference::Prompt(prompt.feature_name().to_owned()),
+                        Slots::One(prompt.slot()),
+                    ),
+                    None => (
+                        CompletionReference::Prompt(name.to_string()),
+                        dynamic(catalog, Flags::PROMPTS).ok_or_else(|| unknown_prompt(&name))?,
+                    ),
+                }
+            }
+            "ref/resource" => {
+                let uri = text("ref.uri", reference.member("uri"))?;
+                let known = catalog
+                    .templates()
+                    .find(|template| template.uri_template() == uri);
+                let slots = match (known, catalog.resource(&uri)) {
+                    (Some(template), _) => Slots::One(template.slot()),
+                    (None, Some(slot)) => Slots::One(slot),
+                    (None, None) => dynamic(catalog, Flags::RESOURCES).ok_or_else(|| {
+                        let uri = excerpt(&uri);
+                        let message = format!("unknown resource template `{uri}`");
+                        Failure::invalid_params(message).unknown()
+                    })?,
+                };
+                (
+                    CompletionReference::ResourceTemplate(uri.into_owned()),
+                    slots,
+                )
+            }
+            kind => {
+                return Err(Failure::malformed_params(format!(
+                    "unknown kind of reference `{}`",
+                    excerpt(kind)
+                )));
+            }
+        };
+        let argument = CompletionArgument {
+            name: text("argument.name", argument.member("name"))?.into_owned(),
+            value: text("argument.value", argument.member("value"))?.into_owned(),
+        };
+        let context = match params.context {
+            None => Vec::new(),
+            Some(context) if context.is_object() => strings(
+                "context.arguments",
+                object("context.arguments", context.member("arguments"))?,
+            )?,
+            Some(_) => return Err(missing("context")),
+        };
+        let completes = |slot: &usize| catalog.slot_flags(*slot).contains(Flags::COMPLETIONS);
+        let target = Target::Completion {
+            reference,
+            argument,
+            context,
+        };
+        Ok((target, many(slots.all().iter().copied().filter(completes))))
+    }
+
+    /// What goes wrong if no feature knows it.
+    pub fn unknown(&self, modern: bool) -> Failure {
+        match self {
+            Target::Tool { name, .. } => unknown_tool(name),
+            Target::Prompt { name, .. } => unknown_prompt(name),
+            Target::Resource { uri } => unknown_resource(uri, modern),
+            Target::Completion { .. } | Target::List(_) | Target::Method(_) => {
+                Failure::invalid_params("unknown reference").unknown()
+            }
+        }
+    }
+
+    /// As messages call it, such as "tool `add`".
+    pub fn describe(&self) -> String {
+        match self {
+            Target::Tool { name, .. } => format!("tool `{}`", excerpt(name)),
+            Target::Prompt { name, .. } => format!("prompt `{}`", excerpt(name)),
+            Target::Resource { uri } => format!("resource `{}`", excerpt(uri)),
+            Target::Completion { argument, .. } => {
+                format!("the completion of `{}`", excerpt(&argument.name))
+            }
+            Target::List(listing) => format!("the list of {}", listing.kind.member()),
+            Target::Method(method) => format!("method `{}`", excerpt(method)),
+        }
+    }
+
+    pub fn method(&self) -> &str {
+        match self {
+            Target::Tool { .. } => "tools/call",
+            Target::Prompt { .. } => "prompts/get",
+            Target::Resource { .. } => "resources/read",
+            Target::Completion { .. } => "completion/complete",
+            Target::List(listing) => listing.kind.method(),
+            Target::Method(method) => method,
+        }
+    }
+
+    /// The name or URI that clients know it by.
+    pub fn name(&self) -> &str {
+        match self {
+            Target::Tool { name, .. } | Target::Prompt { name, .. } => name,
+            Target::Resource { uri } => uri,
+            Target::Completion { argument, .. } => &argument.name,
+            Target::List(listing) => listing.kind.member(),
+            Target::Method(_) => "",
+        }
+    }
+
+    /// The text of a JSON object.
+    pub fn arguments(&self) -> &str {
+        match self {
+            Target::Tool { arguments, .. } => arguments,
+            Target::Prompt { text, .. } => text,
+            Target::Resource { .. }
+            | Target::Completion { .. }
+            | Target::List(_)
+            | Target::Method(_) => "{}",
+        }
+    }
+}
+
+impl Slots {
+    /// The feature that is asked now.
+    pub fn current(&self) -> usize {
+        match self {
+            Slots::One(slot) => *slot,
+            Slots::Many(slots) => slots.first().copied().unwrap_or_default(),
+        }
+    }
+
+    /// Goes on to the next feature; false if there is none.
+    pub fn advance(&mut self) -> bool {
+        match self {
+            Slots::One(_) => false,
+            Slots::Many(slots) => {
+                slots.remove(0);
+                !slots.is_empty()
+            }
+        }
+    }
+
+    /// The features that are left to ask.
+    pub fn all(&self) -> &[usize] {
+        match self {
+            Slots::One(slot) => std::slice::from_ref(slot),
+            Slots::Many(slots) => slots,
+        }
+    }
+}
+
+/// Each of them once; none if there is none.
+fn many(slots: impl Iterator<Item = usize>) -> Option<Slots> {
+    let mut all = Vec::new();
+    for slot in slots {
+        if !all.contains(&slot) {
+            all.push(slot);
+        }
+    }
+    match all[..] {
+        [] => None,
+        [slot] => Some(Slots::One(slot)),
+        _ => Some(Slots::Many(all)),
+    }
+}
+
+/// The features whose lists are not in the catalog.
+fn dynamic(catalog: &Catalog<'_>, exports: Flags) -> Option<Slots> {
+    many(catalog.slots_with(exports.with(Flags::DYNAMIC)))
+}
+
+fn text<'a>(name: &str, value: Option<Value<'a>>) -> Result<Cow<'a, str>, Failure> {
+    let value = value.ok_or_else(|| Failure::malformed_params(format!("`{name}` is missing")))?;
+    value
+        .as_str()
+        .ok_or_else(|| Failure::malformed_params(format!("`{name}` is not a string")))
+}
+
+/// The text of an object, which need not be there.
+fn object<'a>(name: &str, value: Option<Value<'a>>) -> Result<&'a str, Failure> {
+    match value {
+        None => Ok("{}"),
+        Some(value) if value.is_object() => Ok(value.text),
+        Some(_) => Err(Failure::malformed_params(format!(
+            "`{name}` is not an object"
+        ))),
+    }
+}
+
+/// The members of an object of strings, each name once.
+fn strings(name: &str, text: &str) -> Result<Vec<(String, String)>, Failure> {
+    let malformed = |problem: &str| Err(Failure::malformed_params(format!("`{name}` {problem}")));
+    let object = Value {
+        kind: Kind::Object,
+        text,
+    };
+    let mut all: Vec<(String, String)> = Vec::new();
+    for (key, value) in object.members() {
+        let (Some(key), Some(value)) = (key.as_str(), value.as_str()) else {
+            return malformed("holds what is not a string");
+        };
+        if all.len() == MAX_ARGUMENTS {
+            return malformed("holds too many members");
+        }
+        if all.iter().any(|(other, _)| *other == *key) {
+            return malformed("names a member twice");
+        }
+        all.push((key.into_owned(), value.into_owned()));
+    }
+    Ok(all)
+}
+
+pub fn unknown_tool(name: &str) -> Failure {
+    Failure::invalid_params(format!("unknown tool `{}`", excerpt(name))).unknown()
+}
+
+fn unknown_prompt(name: &str) -> Failure {
+    Failure::invalid_params(format!("unknown prompt `{}`", excerpt(name))).unknown()
+}
+
+fn unknown_resource(uri: &str, modern: bool) -> Failure {
+    let mut data = Vec::new();
+    let mut object = Object::begin(&mut data);
+    object.string("uri", uri);
+    object.end();
+    let code = if modern {
+        INVALID_PARAMS
+    } else {
+        RESOURCE_NOT_FOUND
+    };
+    Failure {
+        data: Some(data),
+        ..Failure::new(200, code, format!("unknown resource `{}`", excerpt(uri))).unknown()
+    }
+}
+
+/// The list that a method asks for.
+pub fn list_kind(method: &str) -> Option<ListKind> {
+    let mut kinds = ListKind::ALL.into_iter();
+    kinds.find(|kind| kind.method() == method)
+}

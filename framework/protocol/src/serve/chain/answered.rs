@@ -1,0 +1,162 @@
+//! What the next link answered, read in one pass.
+
+use std::collections::BTreeSet;
+
+use super::Call;
+use crate::{
+    answer::{self, broken},
+    wire::{
+        MAX_RESULT,
+        failure::Failure,
+        json::{self, Fault, Object, Reader, Value},
+        message::SERVER_INFO,
+    },
+};
+
+/// A result that names no member twice, and has metadata that does not either.
+pub struct Answered<'t> {
+    pub value: Value<'t>,
+    pub kind: Kind,
+    meta: Option<Value<'t>>,
+    /// Who the server is, as the metadata has it.
+    server_info: Option<Value<'t>>,
+    has_type: bool,
+    is_spaced: bool,
+}
+
+/// What a result is by its `resultType`.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    Complete,
+    InputRequired,
+    Extension,
+}
+
+impl<'t> Answered<'t> {
+    pub fn read(call: &Call<'_>, text: &'t str) -> Result<Answered<'t>, Failure> {
+        if text.len() > MAX_RESULT {
+            return Err(answer::too_large(call));
+        }
+        match read(text) {
+            Ok(Ok(answered)) => Ok(answered),
+            Ok(Err(what)) => Err(broken(call, what)),
+            Err(Fault::Depth) => Err(broken(
+                call,
+                "a result that nests too deep; let it return a flatter one",
+            )),
+            Err(Fault::Syntax(_)) => Err(broken(call, "what is not a JSON object")),
+        }
+    }
+
+    /// Appends it as a complete result; with `resultType` and the name of this server, if the
+    /// client knows of them: links may have left them out, and saved sequences have names of
+    /// their own.
+    pub fn write(&self, out: &mut Vec<u8>, call: &Call<'_>) {
+        let modern = call.client.version.is_modern();
+        let server_info = call.catalog.server_info();
+        let named = !modern
+            || self
+                .server_info
+                .is_some_and(|named| named.text.as_bytes() == server_info);
+        // What was read is well-formed, so that nothing here can fail.
+        if modern == self.has_type && named {
+            match self.is_spaced {
+                true => drop(json::compact(out, self.value.text)),
+                false => out.extend_from_slice(self.value.text.as_bytes()),
+            }
+            return;
+        }
+        let mut object = Object::begin(out);
+        if modern {
+            object.string("resultType", "complete");
+        }
+        for (key, value) in self.value.members() {
+            if !key.is_str("resultType") && (named || !key.is_str("_meta")) {
+                let _ = json::compact(object.raw_key(key), value.text);
+            }
+        }
+        if !named {
+            answer::write_named(object.key("_meta"), &call.catalog, self.meta);
+        }
+        object.end();
+    }
+}
+
+/// An answer, or what is wrong with one that is JSON.
+fn read(text: &str) -> Result<Result<Answered<'_>, &'static str>, Fault> {
+    let mut reader = Reader::new(text);
+    if reader.peek()? != json::Kind::Object {
+        return Err(Fault::Syntax(0));
+    }
+    let (mut kind, mut meta, mut server_info) = (None, None, None);
+    let mut meta_names_once = true;
+    let start = reader.position();
+    let names_once = members(&mut reader, |reader, key| {
+        if !key.is_str("_meta") {
+            let value = reader.value()?;
+            if key.is_str("resultType") {
+                kind = Some(value);
+            }
+            return Ok(());
+        }
+        let (kind, start) = (reader.peek()?, reader.position());
+        if kind == json::Kind::Object {
+            meta_names_once = members(reader, |reader, key| {
+                let value = reader.value()?;
+                if key.is_str(SERVER_INFO) {
+                    server_info = Some(value);
+                }
+                Ok(())
+            })?;
+        } else {
+            reader.value()?;
+        }
+        let text = reader.since(start);
+        meta = Some(Value { kind, text });
+        Ok(())
+    })?;
+    let value = Value {
+        kind: json::Kind::Object,
+        text: reader.since(start),
+    };
+    reader.end()?;
+    if !names_once {
+        return Ok(Err("a result that names a member twice"));
+    }
+    if meta.is_some_and(|meta| !meta.is_object()) {
+        return Ok(Err("metadata that is not a JSON object"));
+    }
+    if !meta_names_once {
+        return Ok(Err("metadata that names a member twice"));
+    }
+    Ok(Ok(Answered {
+        value,
+        kind: match kind {
+            None => Kind::Complete,
+            Some(kind) if kind.is_str("complete") => Kind::Complete,
+            Some(kind) if kind.is_str("input_required") => Kind::InputRequired,
+            Some(_) => Kind::Extension,
+        },
+        meta,
+        server_info,
+        has_type: kind.is_some(),
+        is_spaced: reader.is_spaced(),
+    }))
+}
+
+/// Reads an object, each member's value by `value`. Whether no two have one name: of two,
+/// readers take either.
+fn members<'t>(
+    reader: &mut Reader<'t>,
+    mut value: impl FnMut(&mut Reader<'t>, Value<'t>) -> Result<(), Fault>,
+) -> Result<bool, Fault> {
+    let mut names = BTreeSet::new();
+    let (mut first, mut once) = (true, true);
+    reader.enter()?;
+    while let Some(key) = reader.next_key(first)? {
+        first = false;
+        once &= key.as_str().is_some_and(|name| names.insert(name));
+        value(reader, key)?;
+    }
+    Ok(once)
+}

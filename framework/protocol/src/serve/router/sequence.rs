@@ -1,0 +1,269 @@
+//! A hub that is a link itself, and has another one behind it: a saved sequence.
+//!
+//! What is here hides what has the same name behind it: it is asked first, and lists leave out
+//! what it hides. Of features whose lists depend on the request, only the page that is at hand
+//! is known; what they list on other pages may be in a list twice. Compose is shown all, so that
+//! it can refuse what has one name.
+
+mod page;
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use crate::{
+    call::target,
+    catalog::{Catalog, ListKind},
+    wire::{
+        MAX_RESULT,
+        failure::{INVALID_PARAMS, METHOD_NOT_FOUND},
+        json::{Object, Value},
+        message::Params,
+        types::types::Error,
+    },
+};
+
+use super::{Failure, Own, error, text};
+
+/// What nobody completes.
+const NO_COMPLETION: &str = r#"{"completion":{"values":[],"hasMore":false}}"#;
+
+/// What is to be done next with a request.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// To be answered by what is here.
+    Own,
+    /// To be handed to the next link, with these parameters.
+    Next(Cow<'a, str>),
+    Done(Result<String, Error>),
+}
+
+/// A request on its way through a sequence.
+pub struct Sequence<'a> {
+    /// It is compose that asks.
+    composing: bool,
+    catalog: Catalog<'a>,
+    method: &'a str,
+    params: &'a str,
+    then: Then,
+}
+
+/// What becomes of the answer of the next link.
+enum Then {
+    /// It is the answer.
+    Pass,
+    /// So it is, but nobody may know what this asks for.
+    Or(Result<String, Error>),
+    /// It follows the last page of its own, if there is one.
+    List(ListKind, Option<String>),
+    /// The capabilities of its own are added.
+    Capabilities,
+}
+
+impl<'a> Sequence<'a> {
+    /// `id` is that of the request; compose asks with 0.
+    pub fn begin(
+        id: u64,
+        catalog: Catalog<'a>,
+        method: &'a str,
+        params: &'a str,
+    ) -> (Self, Step<'a>) {
+        let list = target::list_kind(method);
+        let (then, step) = match (method, list) {
+            (_, Some(kind)) => {
+                let step = match page::behind(params) {
+                    Some(params) => Step::Next(Cow::Owned(params)),
+                    None => Step::Own,
+                };
+                (Then::List(kind, None), step)
+            }
+            ("tools/call" | "prompts/get" | "resources/read" | "completion/complete", _) => {
+                (Then::Pass, Step::Own)
+            }
+            ("initialize" | "server/discover", _) => {
+                (Then::Capabilities, Step::Next(Cow::Borrowed(params)))
+            }
+            _ => (Then::Pass, Step::Next(Cow::Borrowed(params))),
+        };
+        let sequence = Sequence {
+            composing: id == 0,
+            catalog,
+            method,
+            params,
+            then,
+        };
+        (sequence, step)
+    }
+
+    /// Goes on with what came of the request by what is here.
+    pub fn own(&mut self, own: Own) -> Step<'a> {
+        match (&mut self.then, own) {
+            (Then::List(_, last), Own::Done(Ok(page))) if page::is_last(&page) => {
+                *last = Some(page);
+                Step::Next(Cow::Owned(page::first(self.params)))
+            }
+            // There are no pages here that it could name.
+            (Then::List(..), Own::Unknown(_)) if page::is_named(self.params) => {
+                Step::Done(Err(error(&Failure::invalid_params("invalid cursor"))))
+            }
+            (Then::List(..), Own::Unknown(_)) => Step::Next(Cow::Borrowed(self.params)),
+            (_, own) if self.method == "completion/complete" => self.completed(own),
+            (_, Own::Done(answer)) => Step::Done(answer),
+            (then, Own::Unknown(error)) => {
+                *then = Then::Or(Err(error));
+                Step::Next(Cow::Borrowed(self.params))
+            }
+        }
+    }
+
+    /// Features with lists of their own complete nothing for what they do not know, too.
+    fn completed(&mut self, own: Own) -> Step<'a> {
+        let here = is_here(&self.catalog, self.params);
+        let otherwise = match own {
+            Own::Done(answer) if here => return Step::Done(answer),
+            Own::Unknown(_) if here => return Step::Done(Ok(NO_COMPLETION.to_owned())),
+            Own::Done(Ok(answer)) if completes_nothing(&answer) => Ok(answer),
+            Own::Done(answer) => return Step::Done(answer),
+            Own::Unknown(error) => Err(error),
+        };
+        self.then = Then::Or(otherwise);
+        Step::Next(Cow::Borrowed(self.params))
+    }
+
+    /// Goes on with what the next link answered.
+    pub fn next(self, answer: Result<String, Error>) -> Result<String, Error> {
+        let code = answer.as_ref().err().map(|error| error.code);
+        match (&self.then, answer) {
+            (Then::Pass, answer) => answer,
+            // Nobody has any of that kind.
+            (Then::Or(otherwise), _) if code == Some(METHOD_NOT_FOUND) => otherwise.clone(),
+            // Nor has it that one.
+            (Then::Or(Ok(empty)), _) if code == Some(INVALID_PARAMS) => Ok(empty.clone()),
+            (Then::Or(_), answer) => answer,
+            (Then::List(_, Some(own)), _) if code == Some(METHOD_NOT_FOUND) => Ok(own.clone()),
+            (_, Err(error)) => Err(error),
+            (Then::List(kind, own), Ok(next)) => {
+                let hides = !self.composing;
+                let listed = page::listed(&self.catalog, *kind, own.as_deref(), &next, hides);
+                listed.map_err(|failure| error(&failure))
+            }
+            (Then::Capabilities, Ok(described)) => {
+                self.capable(&described).map_err(|failure| error(&failure))
+            }
+        }
+    }
+
+    /// What the server can do, with what this part of it can.
+    fn capable(&self, described: &str) -> Result<String, Failure> {
+        let described = read(self.method, described)?;
+        let theirs = described.member("capabilities");
+        if theirs.is_some_and(|theirs| !theirs.is_object() || !theirs.names_once()) {
+            return Err(broken(self.method, "capabilities that are misshapen"));
+        }
+        // What needs state is the transport's to offer.
+        let mine = str::from_utf8(self.catalog.discover(false)).unwrap_or_default();
+        let mine = Value::parse(mine).ok();
+        let mine = mine.and_then(|mine| mine.member("capabilities"));
+        let mut out = Vec::with_capacity(described.text.len() + 128);
+        let mut object = Object::begin(&mut out);
+        copy(&mut object, &described, &["capabilities"]);
+        let mut all = Object::begin(object.key("capabilities"));
+        let theirs: Vec<_> = theirs.iter().flat_map(Value::members).collect();
+        let names: BTreeSet<_> = theirs.iter().filter_map(|(key, _)| key.as_str()).collect();
+        let mine = mine.iter().flat_map(Value::members);
+        let more = mine.filter(|(key, _)| key.as_str().is_some_and(|key| !names.contains(&key)));
+        for (key, capability) in theirs.iter().copied().chain(more) {
+            all.raw_key(key)
+                .extend_from_slice(capability.text.as_bytes());
+        }
+        all.end();
+        object.end();
+        whole(self.method, out)
+    }
+}
+
+/// Whether the reference of a completion is in the catalog.
+fn is_here(catalog: &Catalog<'_>, params: &str) -> bool {
+    let reference = Params::parse(params)
+        .ok()
+        .and_then(|params| params.reference);
+    let text = |key| reference?.member(key)?.as_str();
+    match text("type").as_deref() {
+        Some("ref/prompt") => {
+            text("name").is_some_and(|name| has(catalog, ListKind::Prompts, &name))
+        }
+        Some("ref/resource") => text("uri").is_some_and(|uri| {
+            has(catalog, ListKind::ResourceTemplates, &uri)
+                || has(catalog, ListKind::Resources, &uri)
+        }),
+        _ => false,
+    }
+}
+
+fn completes_nothing(answer: &str) -> bool {
+    let answer = Value::parse(answer).ok();
+    let completion = answer.and_then(|answer| answer.member("completion"));
+    let values = completion.and_then(|completion| completion.member("values"));
+    values.is_some_and(|values| values.elements().next().is_none())
+}
+
+/// Whether the catalog has an entry of this name.
+fn has(catalog: &Catalog<'_>, kind: ListKind, name: &str) -> bool {
+    match kind {
+        ListKind::Tools => catalog.tool(name).is_some(),
+        ListKind::Prompts => catalog.prompt(name).is_some(),
+        ListKind::Resources => catalog.resource(name).is_some(),
+        ListKind::ResourceTemplates => catalog
+            .templates()
+            .any(|template| template.uri_template() == name),
+    }
+}
+
+/// A complete result of the next link.
+fn read<'t>(method: &str, text: &'t str) -> Result<Value<'t>, Failure> {
+    if text.len() > MAX_RESULT {
+        return Err(too_large(method));
+    }
+    let value = Value::parse(text).ok().filter(Value::is_object);
+    let value = value.ok_or_else(|| broken(method, "what is not a JSON object"))?;
+    if !value.names_once() {
+        return Err(broken(method, "a result that names a member twice"));
+    }
+    match value.member("resultType") {
+        Some(kind) if !kind.is_str("complete") => {
+            Err(broken(method, "a result that is not complete"))
+        }
+        _ => Ok(value),
+    }
+}
+
+/// Appends all members but these.
+fn copy(object: &mut Object<'_>, from: &Value<'_>, without: &[&str]) {
+    for (key, value) in from.members() {
+        if !without.iter().any(|name| key.is_str(name)) {
+            object.raw_key(key).extend_from_slice(value.text.as_bytes());
+        }
+    }
+}
+
+/// The text of a result that was put together.
+fn whole(method: &str, result: Vec<u8>) -> Result<String, Failure> {
+    if result.len() > MAX_RESULT {
+        return Err(too_large(method));
+    }
+    text(result)
+}
+
+fn too_large(method: &str) -> Failure {
+    broken(
+        method,
+        &format!(
+            "more than {MAX_RESULT} bytes, or so much with what is here; let it return less at a time"
+        ),
+    )
+}
+
+fn broken(method: &str, what: &str) -> Failure {
+    Failure::internal(format!("the next link answered `{method}` with {what}"))
+}
+
+#[cfg(test)]
+mod tests;

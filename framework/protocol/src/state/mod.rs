@@ -1,0 +1,10 @@
+//! What outlives a request: in what a client brings back, or in the store that all instances
+//! share.
+
+pub mod keys;
+pub mod listen;
+pub(crate) mod seal;
+pub mod services;
+pub(crate) mod session;
+pub mod tasks;
+pub mod waits;

@@ -1,0 +1,247 @@
+//! Session ids that carry the session: any instance on any node serves it
+//! (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management).
+//!
+//! An id proves nothing about who sends it: it holds what the client said of itself, and a
+//! checksum against damage. Nothing may be granted for it. Only what changes later is stored:
+//! that the session was ended, and its log level.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    state::{
+        keys,
+        services::{Services, Unavailable},
+    },
+    wire::{
+        json::{Object, Value},
+        notify::LogLevel,
+        version::Version,
+    },
+};
+
+/// How long a session lasts, in milliseconds: 7 days.
+pub const LIFETIME: u64 = 7 * 24 * 60 * 60 * 1000;
+/// How far the clocks of instances may be apart, in milliseconds.
+const SKEW: u64 = 5 * 60 * 1000;
+
+/// The longest id. Hosts bound the headers that carry it.
+const LONGEST: usize = 4096;
+/// Of format, version, nonce, the second when the session began, and the length of the first
+/// of two texts, before these and the checksum.
+const FORMAT: u8 = 2;
+const NONCE: usize = 16;
+const BEFORE: usize = 2 + NONCE + 4 + 2;
+const CHECKSUM: usize = 8;
+
+/// What `initialize` settled.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Session {
+    pub version: Version,
+    /// Milliseconds since 1970. Ids keep whole seconds.
+    pub began: u64,
+    /// A JSON object.
+    pub capabilities: String,
+    /// A JSON object.
+    pub client_info: Option<String>,
+}
+
+/// What was stored about a session since it began.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Kept {
+    pub ended: bool,
+    /// The level that the client set last.
+    pub level: Option<LogLevel>,
+}
+
+impl Session {
+    /// When the session is over, in milliseconds since 1970.
+    pub fn expires(&self) -> u64 {
+        whole_seconds(self.began).saturating_add(LIFETIME)
+    }
+
+    /// The id of this session. What does not fit is left out: first who the client is, which
+    /// is for display, then what this server does not know of the client's capabilities.
+    pub fn to_id(&self, nonce: [u8; NONCE]) -> String {
+        let info = self
+            .client_info
+            .as_deref()
+            .map(essential_info)
+            .unwrap_or_default();
+        let room = LONGEST / 4 * 3 - BEFORE - CHECKSUM;
+        let (capabilities, info) = if self.capabilities.len() + info.len() <= room {
+            (self.capabilities.clone(), info)
+        } else if self.capabilities.len() <= room {
+            (self.capabilities.clone(), String::new())
+        } else {
+            (known_capabilities(&self.capabilities), String::new())
+        };
+        let version = Version::ALL
+            .iter()
+            .position(|&version| version == self.version)
+            .unwrap_or_default();
+        let mut bytes = vec![FORMAT, version as u8];
+        bytes.extend_from_slice(&nonce);
+        bytes.extend_from_slice(&((self.began / 1000) as u32).to_le_bytes());
+        bytes.extend_from_slice(&(capabilities.len() as u16).to_le_bytes());
+        bytes.extend_from_slice(capabilities.as_bytes());
+        bytes.extend_from_slice(info.as_bytes());
+        bytes.extend_from_slice(&checksum(&bytes).to_le_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The session of an id at `now` (milliseconds since 1970); none if it is over, has yet to
+    /// begin, or `to_id` cannot have written the id.
+    pub fn from_id(id: &[u8], now: u64) -> Option<Session> {
+        if id.len() > LONGEST {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
+        let (bytes, sum) = bytes.split_last_chunk::<CHECKSUM>()?;
+        let (before, texts) = bytes.split_at_checked(BEFORE)?;
+        if before[0] != FORMAT || checksum(bytes).to_le_bytes() != *sum {
+            return None;
+        }
+        let version = *Version::ALL
+            .get(usize::from(before[1]))
+            .filter(|version| !version.is_modern())?;
+        let (before, length) = before.split_last_chunk()?;
+        let length = u16::from_le_bytes(*length);
+        let began = u64::from(u32::from_le_bytes(*before.last_chunk()?)) * 1000;
+        let (capabilities, info) = texts.split_at_checked(usize::from(length))?;
+        let object = |bytes| {
+            let text = str::from_utf8(bytes).ok()?;
+            Value::parse(text)
+                .ok()
+                .filter(Value::is_object)
+                .map(|value| value.text.to_owned())
+        };
+        let client_info = if info.is_empty() {
+            None
+        } else {
+            Some(object(info)?)
+        };
+        let session = Session {
+            version,
+            began,
+            capabilities: object(capabilities)?,
+            client_info,
+        };
+        (began <= now.saturating_add(SKEW) && now < session.expires()).then_some(session)
+    }
+}
+
+fn whole_seconds(time: u64) -> u64 {
+    time / 1000 * 1000
+}
+
+/// Bytes that stand for the session of this id in names of the store: of one length, so that
+/// more can follow.
+pub fn digest(id: &[u8]) -> [u8; 32] {
+    Sha256::digest(id).into()
+}
+
+fn ended_key(session: &[u8], expires: u64) -> String {
+    keys::key("ended", expires, session)
+}
+
+fn level_key(session: &[u8], expires: u64) -> String {
+    keys::key("log-level", expires, session)
+}
+
+/// Ends a session: `kept` says so from now on. It takes a store. `session` is the digest of
+/// its id, and `expires` when it is over.
+pub fn end<S: Services>(services: &mut S, session: &[u8], expires: u64) -> Result<(), Unavailable> {
+    set(services, &ended_key(session, expires), b"")
+}
+
+/// Keeps the level that a client set. It takes a store.
+pub fn set_level<S: Services>(
+    services: &mut S,
+    session: &[u8],
+    expires: u64,
+    level: LogLevel,
+) -> Result<(), Unavailable> {
+    let name = LogLevel::NAMES[level as usize];
+    set(services, &level_key(session, expires), name.as_bytes())
+}
+
+/// What was stored about a session, with one question to the store; nothing without one.
+pub fn kept<S: Services>(
+    services: &mut S,
+    session: &[u8],
+    expires: u64,
+) -> Result<Kept, Unavailable> {
+    let Some(store) = services.store() else {
+        return Ok(Kept::default());
+    };
+    let (ended, level) = (ended_key(session, expires), level_key(session, expires));
+    let mut values = store.get(&[&ended, &level])?.into_iter();
+    let (ended, level) = (values.next().flatten(), values.next().flatten());
+    let level = level.and_then(|name| LogLevel::parse(str::from_utf8(&name).ok()?));
+    Ok(Kept {
+        ended: ended.is_some(),
+        level,
+    })
+}
+
+fn set<S: Services>(services: &mut S, key: &str, value: &[u8]) -> Result<(), Unavailable> {
+    let store = services
+        .store()
+        .ok_or_else(|| Unavailable("this server was composed without a key-value store".into()))?;
+    store.set(key, value)?;
+    keys::sweep_sometimes(services);
+    Ok(())
+}
+
+/// FNV-1a, from another start than that of cursors.
+fn checksum(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0x9ae1_6a3b_2f90_404f, |sum, &byte| {
+        (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Name, version and title.
+fn essential_info(info: &str) -> String {
+    let mut out = Vec::new();
+    let mut object = Object::begin(&mut out);
+    if let Ok(info) = Value::parse(info) {
+        for key in ["name", "title", "version"] {
+            object.optional(
+                key,
+                info.member(key).and_then(|value| value.as_str()).as_deref(),
+            );
+        }
+    }
+    object.end();
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Which of the capabilities that this server knows are there, without what they hold.
+fn known_capabilities(capabilities: &str) -> String {
+    const KNOWN: [(&str, &[&str]); 3] = [
+        ("elicitation", &["form", "url"]),
+        ("roots", &[]),
+        ("sampling", &["context", "tools"]),
+    ];
+    let mut out = Vec::new();
+    let mut object = Object::begin(&mut out);
+    if let Ok(capabilities) = Value::parse(capabilities) {
+        for (name, parts) in KNOWN {
+            let Some(capability) = capabilities.member(name) else {
+                continue;
+            };
+            let mut written = Object::begin(object.key(name));
+            parts
+                .iter()
+                .filter(|part| capability.member(part).is_some())
+                .for_each(|part| written.json(part, b"{}"));
+            written.end();
+        }
+    }
+    object.end();
+    String::from_utf8(out).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;
