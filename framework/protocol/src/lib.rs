@@ -15,6 +15,8 @@ mod wire;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod layers;
+#[cfg(test)]
 mod property_tests;
 #[cfg(test)]
 mod testing;

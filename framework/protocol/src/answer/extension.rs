@@ -3,29 +3,17 @@
 
 use std::borrow::Cow;
 
+use super::response::{broken, respond_with};
 use crate::{
-    answer::{self, broken, input},
-    call::{
-        Call, Outcome, Response,
-        target::{Slots, Target},
-    },
-    catalog::{Catalog, Flags},
-    serve::chain,
-    state::{
-        services::{Part, Services},
-        tasks,
-    },
-    wire::{
-        MAX_RESULT,
-        failure::Failure,
-        json::{self, Object, Value},
-        types::tool_types::ToolOutcome,
-    },
+    call::{Call, Response, target::Target},
+    catalog::Flags,
+    state::{services::Services, tasks},
+    wire::{failure::Failure, json::Value},
 };
 
 /// Answers with what the feature said, or makes the task that it asks for.
 pub fn answer<S: Services>(call: &Call<'_>, extension: &str, services: &mut S) -> Response {
-    respond(call, result(call, extension, services))
+    respond_with(call, result(call, extension, services))
 }
 
 /// The result of an extension, and its kind.
@@ -86,97 +74,4 @@ fn result<S: Services>(
         ));
     }
     Ok(value.text.as_bytes().to_vec())
-}
-
-/// What became of the task that this call advances.
-pub fn advance<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mut S) -> Response {
-    let Some(task) = call.task.take() else {
-        return call.fail(&Failure::internal("there is no task"));
-    };
-    let step = step(call, outcome).unwrap_or_else(tasks::Step::Failed);
-    let result = task.advanced(services, step);
-    respond(call, result.map(tasks::Detailed::into_result))
-}
-
-fn respond(call: &Call<'_>, result: Result<Vec<u8>, Failure>) -> Response {
-    match result {
-        Ok(object) if object.len() > MAX_RESULT => call.fail(&answer::too_large(call)),
-        Ok(object) => Response {
-            status: 200,
-            body: whole(&call.catalog, call.id, &object),
-            failure: None,
-        },
-        Err(failure) => call.fail(&failure),
-    }
-}
-
-fn step(call: &Call<'_>, outcome: Outcome) -> Result<tasks::Step, Failure> {
-    let version = call.client.version;
-    match outcome {
-        Outcome::Tool(Ok(Some(ToolOutcome::Complete(result)))) => {
-            let mut object = Vec::new();
-            answer::write_tool(&mut object, call, &result)?;
-            let object = String::from_utf8(object);
-            object
-                .map(tasks::Step::Complete)
-                .map_err(|_| broken(call, "text that is not UTF-8"))
-        }
-        Outcome::Tool(Ok(Some(ToolOutcome::InputRequired(required)))) => {
-            input::check(call, &required)?;
-            Ok(tasks::Step::Input(required))
-        }
-        Outcome::Tool(Ok(Some(ToolOutcome::Extension(extension)))) => {
-            if read(call, &extension)?.1 == "task" {
-                Ok(tasks::Step::Working(extension))
-            } else {
-                Err(broken(call, "the result of an extension instead of a task"))
-            }
-        }
-        Outcome::Tool(Err(error)) | Outcome::Handled(Err(error)) => {
-            Err(Failure::of_feature(&error, version))
-        }
-        Outcome::Handled(Ok(result)) => chain::task_step(call, result),
-        _ => Err(call.target.unknown(true)),
-    }
-}
-
-/// A response to a modern client with this result, and who the server is.
-pub fn whole(catalog: &Catalog<'_>, id: &str, result: &[u8]) -> Vec<u8> {
-    let mut body = Vec::with_capacity(result.len() + catalog.server_info().len() + 256);
-    let mut response = Object::begin(&mut body);
-    response.string("jsonrpc", "2.0");
-    response.json("id", id.as_bytes());
-    let mut object = Object::begin(response.key("result"));
-    let text = str::from_utf8(result).unwrap_or_default();
-    let result = Value::parse(text).ok();
-    let is_meta = |key: &Value<'_>| key.is_str("_meta");
-    for (key, value) in result.iter().flat_map(Value::members) {
-        if !is_meta(&key) {
-            // Well-formed, as part of what was read.
-            let _ = json::compact(object.raw_key(key), value.text);
-        }
-    }
-    let meta = result.and_then(|result| result.member("_meta"));
-    answer::write_named(object.key("_meta"), catalog, meta);
-    object.end();
-    response.end();
-    body
-}
-
-/// The call that a task is about.
-pub fn target<'a, S: Services>(
-    catalog: &Catalog<'a>,
-    task: &tasks::Task,
-) -> Result<(Target<'a>, Slots), Failure> {
-    let (name, arguments) = (task.tool().to_owned(), task.arguments().to_owned());
-    if S::PART == Part::Transport {
-        // Links may know it by a name that the catalog does not have.
-        let target = Target::Tool {
-            tool: catalog.tool(&name),
-            name: name.into(),
-            arguments: arguments.into(),
-        };
-        return Ok((target, Slots::One(0)));
-    }
-    Target::named_tool(catalog, name.into(), arguments.into())
 }

@@ -1,10 +1,14 @@
 //! What a feature still needs from the client
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr).
 
+use super::{
+    request_state,
+    response::{self, broken, write_meta},
+};
 use crate::{
-    answer::{self, bridge, broken, write_meta},
-    call::{Call, Step, client::Client, target::Target},
-    state::{seal, services::Services},
+    call::{Asking, Call, Step},
+    catalog::Flags,
+    state::services::Services,
     wire::{
         failure::{Failure, MISSING_CLIENT_CAPABILITY},
         json::{self, Object, Value},
@@ -15,9 +19,8 @@ use crate::{
 /// The most responses that a client brings at once: each takes far more memory than the
 /// message does.
 pub const MAX_RESPONSES: usize = 256;
-/// How long the client may take to come back with the state of a request: an hour, since
-/// people answer.
-const STATE_LIFETIME_MS: u64 = 3_600_000;
+/// How often one call may ask. A feature that wants more goes in circles.
+pub const MAX_ROUNDS: u32 = 32;
 
 /// Answers that the client has to be asked first: modern clients come back with their answers,
 /// legacy ones are sent requests.
@@ -31,54 +34,69 @@ pub fn require<S: Services>(
     }
     if call.client.version.is_modern() {
         let state = required.state.as_deref();
-        return Step::Done(match state.map(|state| seal(call, state, services)) {
-            Some(Err(failure)) => call.fail(&failure),
-            sealed => {
-                let sealed = sealed.and_then(Result::ok);
-                answer::respond(call, 0, |out| write(out, call, required, sealed.as_deref()))
-            }
-        });
+        return Step::Done(
+            match state.map(|state| request_state::seal(call, state, services)) {
+                Some(Err(failure)) => call.fail(&failure),
+                sealed => {
+                    let sealed = sealed.and_then(Result::ok);
+                    response::respond(call, 0, |out| write(out, call, required, sealed.as_deref()))
+                }
+            },
+        );
     }
-    match bridge::ask(call, required, services) {
+    match ask(call, required, services) {
         Ok(asking) => Step::Ask(asking),
         Err(failure) => Step::Done(call.fail(&failure)),
     }
 }
 
-fn seal<S: Services>(call: &Call<'_>, state: &str, services: &mut S) -> Result<String, Failure> {
-    if !S::WHOLE {
-        return Err(Failure::internal(
-            "the feature gives state but never asks for it: let it import `input`",
-        ));
-    }
-    let binding = binding(&call.target, &call.client);
-    seal::seal(services, &binding, STATE_LIFETIME_MS, state.as_bytes())
-}
-
-/// The state that a modern client brings back.
-pub fn unseal<S: Services>(
-    target: &Target<'_>,
-    client: &Client<'_>,
-    sealed: &str,
+/// Begins to ask for what a feature needs.
+fn ask<S: Services>(
+    call: &mut Call<'_>,
+    required: &InputRequired,
     services: &mut S,
-) -> Result<String, Failure> {
-    let invalid = || Failure::invalid_params("invalid `requestState`");
-    if !S::WHOLE {
-        // No state was ever given out, so none can be genuine.
-        return Err(invalid());
+) -> Result<Asking, Failure> {
+    let describe = || call.target.describe();
+    let Some(session) = call.client.session_key.as_deref() else {
+        return Err(Failure::internal(format!(
+            "{} needs input from the user, but this client has no session; begin one with `initialize`",
+            describe()
+        )));
+    };
+    check_reader::<S>(call)?;
+    if services.store().is_none() {
+        return Err(Failure::internal(format!(
+            "{} needs input from the user, which this server cannot ask for in revision `{}`: it was \
+             composed without a key-value store; use a client of revision `2026-07-28` or later, or \
+             compose it for Spin",
+            describe(),
+            call.client.version.as_str()
+        )));
     }
-    let state = seal::open(services, &binding(target, client), sealed)?;
-    String::from_utf8(state).map_err(|_| invalid())
+    if call.rounds == MAX_ROUNDS {
+        return Err(Failure::internal(format!(
+            "{} asked for input {MAX_ROUNDS} times and is still not done",
+            describe()
+        )));
+    }
+    let state = required.state.as_deref();
+    let mut asking = Asking::new(session, call.id, state, services.now());
+    for request in &required.requests {
+        asking.add(services, request)?;
+    }
+    call.rounds += 1;
+    Ok(asking)
 }
 
-/// State is worth nothing to anybody else, and for nothing else.
-fn binding<'b>(target: &'b Target<'_>, client: &'b Client<'_>) -> seal::Binding<'b> {
-    seal::Binding {
-        principal: client.principal(),
-        method: target.method(),
-        target: target.name(),
-        arguments: target.arguments(),
+/// Whether who asks can read what the client replies.
+pub fn check_reader<S: Services>(call: &Call<'_>) -> Result<(), Failure> {
+    if S::WHOLE && call.flags().contains(Flags::INPUT) {
+        return Ok(());
     }
+    Err(Failure::internal(format!(
+        "{} asks for input that its feature cannot read: let it import `input`",
+        call.target.describe()
+    )))
 }
 
 /// Whether this client can be asked for all of that.

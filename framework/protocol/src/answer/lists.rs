@@ -1,27 +1,19 @@
-//! Lists of dynamic features, which are asked for them at each request. They follow the lists
-//! that are in the catalog
-//! (https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/pagination).
+//! Pages of lists that dynamic features have a part in.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-
+use super::response;
 use crate::{
-    answer,
     call::{
-        Call, Response, Step,
-        target::{Slots, Target},
+        Call, Listed, Response, Step,
+        listing::{self, LONGEST_CURSOR, Listing},
+        target::Target,
     },
     catalog::{
-        Catalog, Flags, ListKind, stricter,
+        stricter,
         written::{prompt_json, resource_json, template_json, tool_json},
     },
     wire::{
         failure::Failure,
-        types::{
-            prompt_types::PromptList,
-            resource_types::{ResourceList, ResourceTemplateList},
-            tool_types::ToolList,
-            types::{CacheHint, Error},
-        },
+        types::types::{CacheHint, Error},
     },
 };
 
@@ -30,95 +22,6 @@ use crate::{
 const ENOUGH: usize = 100;
 /// How often features are asked for one page: each may list nothing.
 const MOST_CALLS: usize = 32;
-/// The longest cursor of a feature, in bytes.
-const LONGEST_CURSOR: usize = 2048;
-/// What cursors of dynamic lists begin with. Those of the catalog have no such character.
-const MARK: &str = "~";
-
-/// A list on its way.
-#[derive(Clone, Debug)]
-pub struct Listing {
-    pub kind: ListKind,
-    /// Where the feature that is asked now is to go on.
-    pub cursor: Option<String>,
-    /// JSON, with commas between.
-    entries: Vec<u8>,
-    count: usize,
-    calls: usize,
-    hint: CacheHint,
-}
-
-/// What a feature listed.
-#[derive(Clone, Debug)]
-pub enum Listed {
-    Tools(ToolList),
-    Resources(ResourceList),
-    ResourceTemplates(ResourceTemplateList),
-    Prompts(PromptList),
-}
-
-/// The list of this kind from `cursor` on, if dynamic features have to be asked for it.
-pub fn target<'a>(
-    catalog: &Catalog<'a>,
-    kind: ListKind,
-    cursor: Option<&str>,
-    modern: bool,
-) -> Result<Option<(Target<'a>, Slots)>, Failure> {
-    let features: Vec<_> = catalog
-        .slots_with(kind.flag().with(Flags::DYNAMIC))
-        .collect();
-    if features.is_empty() {
-        return Ok(None);
-    }
-    let mut listing = Listing {
-        kind,
-        cursor: None,
-        entries: Vec::new(),
-        count: 0,
-        calls: 0,
-        hint: catalog.list_cache(kind),
-    };
-    let invalid = || Failure::invalid_params("invalid cursor");
-    let slots = match cursor.and_then(|cursor| cursor.strip_prefix(MARK)) {
-        Some(position) => {
-            let (slot, cursor) = read(position).ok_or_else(invalid)?;
-            let at = features.iter().position(|feature| *feature == slot);
-            listing.cursor = cursor;
-            features[at.ok_or_else(invalid)?..].to_vec()
-        }
-        None => {
-            let page = catalog.page(kind, cursor).ok_or_else(invalid)?;
-            if page.next.is_some() {
-                return Ok(None);
-            }
-            let array = if modern { page.modern } else { page.legacy };
-            let inner = array.get(1..array.len().saturating_sub(1));
-            listing.entries.extend_from_slice(inner.unwrap_or_default());
-            features
-        }
-    };
-    Ok(Some((Target::List(listing), Slots::Many(slots))))
-}
-
-/// The slot that a cursor names, and where its feature goes on.
-fn read(position: &str) -> Option<(usize, Option<String>)> {
-    if position.len() > 2 * LONGEST_CURSOR {
-        return None;
-    }
-    let bytes = URL_SAFE_NO_PAD.decode(position).ok()?;
-    let (slot, cursor) = bytes.split_first_chunk()?;
-    let cursor = String::from_utf8(cursor.to_vec()).ok()?;
-    Some((
-        usize::from(u16::from_le_bytes(*slot)),
-        Some(cursor).filter(|cursor| !cursor.is_empty()),
-    ))
-}
-
-fn write(slot: usize, cursor: Option<&str>) -> String {
-    let mut bytes = (slot as u16).to_le_bytes().to_vec();
-    bytes.extend_from_slice(cursor.unwrap_or_default().as_bytes());
-    format!("{MARK}{}", URL_SAFE_NO_PAD.encode(bytes))
-}
 
 /// Goes on with what a feature listed.
 pub fn settle(call: &mut Call<'_>, outcome: Result<Listed, Error>) -> Step {
@@ -218,7 +121,7 @@ fn respond(call: &Call<'_>, next: Option<usize>) -> Response {
         return call.fail(&Failure::internal("a list came where none was asked for"));
     };
     let modern = call.client.version.is_modern();
-    answer::respond(call, listing.entries.len() + 64, |out| {
+    response::respond(call, listing.entries.len() + 64, |out| {
         out.extend_from_slice(if modern {
             b"{\"resultType\":\"complete\",\""
         } else {
@@ -230,7 +133,9 @@ fn respond(call: &Call<'_>, next: Option<usize>) -> Response {
         out.push(b']');
         if let Some(slot) = next {
             out.extend_from_slice(b",\"nextCursor\":\"");
-            out.extend_from_slice(write(slot, listing.cursor.as_deref()).as_bytes());
+            out.extend_from_slice(
+                listing::write_cursor(slot, listing.cursor.as_deref()).as_bytes(),
+            );
             out.push(b'"');
         }
         if modern {

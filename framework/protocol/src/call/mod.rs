@@ -1,19 +1,14 @@
 //! A call of a feature: what the transport passes to it, and what becomes of its outcome.
 
 pub(crate) mod client;
+pub(crate) mod listing;
 pub(crate) mod target;
 
 use std::borrow::Cow;
 
 use crate::{
-    answer,
-    call::{
-        client::Client,
-        target::{Slots, Target},
-    },
     catalog::{Catalog, Flags, ListKind},
-    serve::http::HttpResponse,
-    state::{services::Services, tasks::Task},
+    state::tasks::Task,
     wire::{
         failure::Failure,
         json::{Kind, Value},
@@ -28,11 +23,11 @@ use crate::{
         },
     },
 };
+use client::Client;
+use target::{Slots, Target};
 
-pub use crate::answer::{
-    bridge::{Asking, Polled},
-    lists::Listed,
-};
+pub use crate::state::replies::{Asking, Input, Polled};
+pub use listing::Listed;
 
 /// What a feature answered: `None` if it does not know what it was asked for.
 pub type Answered<T> = Result<Option<T>, Error>;
@@ -127,14 +122,6 @@ pub(crate) struct Passed<'a> {
     pub params: Cow<'a, str>,
     /// The result of what the transport does itself.
     pub prepared: Option<String>,
-}
-
-/// What the client answered to `input-required`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Input {
-    /// By key, with the text of each.
-    pub responses: Vec<(String, String)>,
-    pub state: Option<String>,
 }
 
 /// What the functions of `request` answer, ready to be handed to another component.
@@ -312,14 +299,6 @@ impl<'a> Call<'a> {
         self.slots.advance()
     }
 
-    /// Goes on with what the feature answered.
-    pub fn settle<S: Services>(&mut self, outcome: Outcome, services: &mut S) -> Step {
-        if outcome.is_unknown() && self.slots.advance() {
-            return Step::Invoke;
-        }
-        answer::settle(self, outcome, services)
-    }
-
     /// Asks the feature again, with what the client answered.
     pub fn resume(&mut self, input: Input) -> Step {
         self.input = input;
@@ -345,7 +324,7 @@ impl<'a> Call<'a> {
 }
 
 impl Outcome {
-    fn is_unknown(&self) -> bool {
+    pub(crate) fn is_unknown(&self) -> bool {
         matches!(
             self,
             Outcome::Tool(Ok(None))
@@ -357,11 +336,6 @@ impl Outcome {
 }
 
 impl Response {
-    /// As a whole HTTP response.
-    pub fn http(self) -> HttpResponse {
-        HttpResponse::json(self.status, self.body)
-    }
-
     /// As the last event of a stream.
     pub fn event(&self) -> Vec<u8> {
         sse::event(&self.body)

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    answer::lists::Listing,
+    call::listing::{self, Listing},
     catalog::{Catalog, Flags, ListKind, Tool, uri_template},
     wire::{
         failure::{Failure, INVALID_PARAMS, RESOURCE_NOT_FOUND, excerpt},
@@ -229,6 +229,49 @@ impl<'a> Target<'a> {
             context,
         };
         Ok((target, many(slots.all().iter().copied().filter(completes))))
+    }
+
+    /// The list of this kind from `cursor` on, if dynamic features have to be asked for it.
+    pub fn list(
+        catalog: &Catalog<'a>,
+        kind: ListKind,
+        cursor: Option<&str>,
+        modern: bool,
+    ) -> Result<Option<(Self, Slots)>, Failure> {
+        let features: Vec<_> = catalog
+            .slots_with(kind.flag().with(Flags::DYNAMIC))
+            .collect();
+        if features.is_empty() {
+            return Ok(None);
+        }
+        let mut list = Listing {
+            kind,
+            cursor: None,
+            entries: Vec::new(),
+            count: 0,
+            calls: 0,
+            hint: catalog.list_cache(kind),
+        };
+        let invalid = || Failure::invalid_params("invalid cursor");
+        let slots = match cursor.and_then(|cursor| cursor.strip_prefix(listing::MARK)) {
+            Some(position) => {
+                let (slot, cursor) = listing::read_cursor(position).ok_or_else(invalid)?;
+                let at = features.iter().position(|feature| *feature == slot);
+                list.cursor = cursor;
+                features[at.ok_or_else(invalid)?..].to_vec()
+            }
+            None => {
+                let page = catalog.page(kind, cursor).ok_or_else(invalid)?;
+                if page.next.is_some() {
+                    return Ok(None);
+                }
+                let array = if modern { page.modern } else { page.legacy };
+                let inner = array.get(1..array.len().saturating_sub(1));
+                list.entries.extend_from_slice(inner.unwrap_or_default());
+                features
+            }
+        };
+        Ok(Some((Target::List(list), Slots::Many(slots))))
     }
 
     /// What goes wrong if no feature knows it.

@@ -1,8 +1,9 @@
 //! What a catalog says of the server, as JSON.
 
 use super::{
-    Flags, ListKind,
-    build::{FeatureInput, ServerInput},
+    build::input::{FeatureInput, ServerInput},
+    flags::Flags,
+    list_kind::ListKind,
 };
 use crate::wire::{
     content,

@@ -1,10 +1,11 @@
 //! The entries of a catalog: tools, resources, resource templates and prompts.
 
 use super::{
-    Catalog, Flags,
+    baked::Catalog,
+    flags::Flags,
     layout::{TEXT, WORD, argument, header, prompt, resource, rule, tool},
+    uri_template,
 };
-use crate::catalog::uri_template;
 
 /// A tool of a catalog.
 #[derive(Clone, Copy, Debug)]

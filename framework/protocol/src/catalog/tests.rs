@@ -1,5 +1,14 @@
-use super::*;
-use crate::{testing, wire::message::SERVER_INFO};
+use super::{
+    layout::{MAGIC, header},
+    *,
+};
+use crate::{
+    testing,
+    wire::{
+        message::SERVER_INFO,
+        types::types::{CacheHint, CacheScope},
+    },
+};
 
 #[test]
 fn a_catalog_holds_what_was_put_in() {

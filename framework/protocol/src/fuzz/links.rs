@@ -3,10 +3,10 @@
 
 use super::{features, fuzz, messages};
 use crate::{
-    answer::bridge::Polled,
     call::{Outcome, Step},
     catalog::Catalog,
     serve::stdio::{self, Session},
+    state::replies::Polled,
     testing::chain::Transport,
     wire::{json::Value, types::types::Error},
 };

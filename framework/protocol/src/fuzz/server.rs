@@ -12,13 +12,13 @@ use super::{
     parsers::header_lines,
 };
 use crate::{
-    answer::bridge::{Asking, Polled},
     call::{Call, Step},
     catalog::Catalog,
     serve::{
         http::{self, HttpResponse, check_head, handle},
         watched::Watched,
     },
+    state::replies::{Asking, Polled},
     state::{
         listen::{self, Change, Listener},
         services::{Services, Store as _},

@@ -6,10 +6,10 @@ use super::{
     server::{Inner, World, same},
 };
 use crate::{
-    answer::bridge::{Asking, Polled},
     call::{Call, Step},
     catalog::Catalog,
     serve::stdio::{Outcome, Session},
+    state::replies::{Asking, Polled},
     testing::chain::{self, Transport, Whole},
     wire::message::{self, Message},
 };

@@ -1,89 +1,25 @@
-//! The transport before a chain of links: what it hands to the next one, and what it makes of
-//! the answer. The contract is that of the interface `handler`.
+//! The transport before a chain of links: what it hands to the next one. The contract is that
+//! of the interface `handler`.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::borrow::Cow;
 
+pub use super::gate::{Gate, is_gated};
+use super::{dispatched::Answer, gate::Then, handshake, params};
 use crate::{
-    answer::{self, broken, extension, input},
     call::{
-        Call, Input, Outcome, Passed, Response, Step,
+        Call, Input, Passed,
         client::Client,
-        target::{self, Slots, Target},
+        target::{Slots, Target},
     },
     catalog::Catalog,
-    serve::dispatch::{self, Answer},
-    state::{services::Services, session::Session, tasks},
+    state::{services::Services, session::Session},
     wire::{
         failure::Failure,
-        json::{self, Object, Value},
+        json::{Object, Value},
         message::{Notification, Params, Request},
         notify::LogLevel,
-        types::types::{Error, InputRequest, InputRequired},
     },
 };
-
-mod answered;
-
-use answered::{Answered, Kind};
-
-/// A request that the transport answers itself, once no link refused it.
-#[derive(Debug)]
-pub struct Gate<'a> {
-    /// To be made first.
-    pub call: Call<'a>,
-    pub(crate) request: Request<'a>,
-    pub(crate) client: Client<'a>,
-    pub(crate) then: Then,
-}
-
-/// What follows once no link refused it.
-#[derive(Debug)]
-pub(crate) enum Then {
-    /// The answer of the chain is the client's.
-    Reply,
-    /// So it is, and a session begins.
-    Handshake(Session),
-    /// The transport does it, and answers.
-    Act,
-}
-
-impl Gate<'_> {
-    /// What became of its call.
-    pub fn settle<S: Services>(&mut self, outcome: Outcome, services: &mut S) -> Response {
-        if let (Then::Handshake(session), Outcome::Handled(Ok(text))) = (&self.then, &outcome) {
-            let answered = Value::parse(text).ok();
-            let version = answered.and_then(|result| result.member("protocolVersion"));
-            // The session is of the one that the transport chose.
-            if !version.is_some_and(|version| version.is_str(session.version.as_str())) {
-                let expected = session.version.as_str();
-                let what = format!("a `protocolVersion` that is not `{expected}`");
-                return self.call.fail(&broken(&self.call, &what));
-            }
-        }
-        match self.call.settle(outcome, services) {
-            Step::Done(response) => response,
-            Step::Invoke | Step::Ask(_) => self.call.fail(&needs_input(&self.call)),
-        }
-    }
-}
-
-/// Whether the transport does what this method asks for, or prepares its answer, once no link
-/// refused it.
-pub fn is_gated(method: &str) -> bool {
-    matches!(
-        method,
-        "initialize"
-            | "ping"
-            | "server/discover"
-            | "logging/setLevel"
-            | "subscriptions/listen"
-            | "resources/subscribe"
-            | "resources/unsubscribe"
-            | "tasks/get"
-            | "tasks/update"
-            | "tasks/cancel"
-    )
-}
 
 /// Hands a request to the next link.
 pub(crate) fn request<'a, S: Services>(
@@ -106,9 +42,7 @@ pub(crate) fn request<'a, S: Services>(
     };
     // To links, the responses are what they are to a call that asked for them.
     let responses = match request.params.input_responses {
-        Some(responses) if request.method == "tasks/update" => {
-            dispatch::input_responses(&responses)?
-        }
+        Some(responses) if request.method == "tasks/update" => params::input_responses(&responses)?,
         _ => Vec::new(),
     };
     let input = Input {
@@ -134,7 +68,7 @@ pub(crate) fn handshake<'a, S: Services>(
     services: &mut S,
 ) -> Answer<'a> {
     let client = Client::of_session(session.clone(), Vec::new(), level);
-    let result = dispatch::initialize_result(catalog, &session, services);
+    let result = handshake::result(catalog, session.version, services.store().is_some());
     let (input, then) = (Input::default(), Then::Handshake(session));
     gate(catalog, request, client, input, result, then)
 }
@@ -173,11 +107,11 @@ fn call<'a, S: Services>(
         "resources/read" => Target::passed_resource(&request.params)?,
         method => Target::Method(Cow::Owned(method.to_owned())),
     };
-    dispatch::without_tasks(catalog, &mut client, services);
+    params::without_tasks(catalog, &mut client, services);
     let input = match target {
         // Nobody can have been asked.
         Target::Method(_) => Input::default(),
-        _ => dispatch::input(&request.params, &target, &client, services)?,
+        _ => params::input(&request.params, &target, &client, services)?,
     };
     let call = new_call(catalog, &request, target, input, client);
     Ok(Answer::Call(Box::new(call)))
@@ -238,135 +172,6 @@ fn passed<'a>(params: &Params<'a>, taken: bool) -> Cow<'a, str> {
     }
     object.end();
     Cow::Owned(String::from_utf8(kept).unwrap_or_default())
-}
-
-/// Makes the next call of a task one of the chain.
-pub(crate) fn pass_task(call: &mut Call<'_>) {
-    let mut params = Vec::new();
-    let mut object = Object::begin(&mut params);
-    object.string("name", call.target.name());
-    object.json("arguments", call.target.arguments().as_bytes());
-    object.end();
-    call.passed = Some(Passed {
-        params: Cow::Owned(String::from_utf8(params).unwrap_or_default()),
-        prepared: None,
-    });
-}
-
-/// Turns what the chain answered into a response, or into what else the client has to be asked.
-pub(crate) fn settle<S: Services>(
-    call: &mut Call<'_>,
-    handled: Result<String, Error>,
-    services: &mut S,
-) -> Step {
-    let text = match handled {
-        Ok(text) => text,
-        Err(error) => return Step::Done(answer::of_feature(call, &error)),
-    };
-    let answered = match Answered::read(call, &text) {
-        Ok(answered) => answered,
-        Err(failure) => return Step::Done(call.fail(&failure)),
-    };
-    match answered.kind {
-        Kind::Complete => Step::Done(complete(call, &answered)),
-        Kind::InputRequired if matches!(call.target, Target::Method(_)) => {
-            Step::Done(call.fail(&needs_input(call)))
-        }
-        Kind::InputRequired => match required(call, &answered.value) {
-            Ok(required) => input::require(call, &required, services),
-            Err(failure) => Step::Done(call.fail(&failure)),
-        },
-        Kind::Extension => Step::Done(extension::answer(call, &text, services)),
-    }
-}
-
-/// What the chain answered for the task that this call advances.
-pub(crate) fn task_step(call: &Call<'_>, text: String) -> Result<tasks::Step, Failure> {
-    let answered = Answered::read(call, &text)?;
-    match answered.kind {
-        Kind::Complete => {
-            let mut result = Vec::with_capacity(text.len());
-            answered.write(&mut result, call);
-            let result = String::from_utf8(result);
-            result
-                .map(tasks::Step::Complete)
-                .map_err(|_| broken(call, "text that is not UTF-8"))
-        }
-        Kind::InputRequired => {
-            let required = required(call, &answered.value)?;
-            input::check(call, &required)?;
-            Ok(tasks::Step::Input(required))
-        }
-        Kind::Extension if extension::read(call, &text)?.1 == "task" => {
-            Ok(tasks::Step::Working(text))
-        }
-        Kind::Extension => Err(broken(call, "the result of an extension instead of a task")),
-    }
-}
-
-fn needs_input(call: &Call<'_>) -> Failure {
-    broken(
-        call,
-        "a need for input, which only calls, prompts and resources may have",
-    )
-}
-
-/// The need for input that a result tells of.
-fn required(call: &Call<'_>, value: &Value<'_>) -> Result<InputRequired, Failure> {
-    let misshapen = || broken(call, "a need for input that is not shaped as one");
-    let mut requests = Vec::new();
-    let asked = value.member("inputRequests");
-    if asked.is_some_and(|asked| !asked.is_object()) {
-        return Err(misshapen());
-    }
-    for (key, request) in asked.iter().flat_map(Value::members) {
-        let method = request.member("method").and_then(|method| method.as_str());
-        requests.push(InputRequest {
-            key: key.as_str().ok_or_else(misshapen)?.into_owned(),
-            method: method.ok_or_else(misshapen)?.into_owned(),
-            params: request
-                .member("params")
-                .map_or("{}", |params| params.text)
-                .to_owned(),
-        });
-    }
-    let state = match value.member("requestState") {
-        None => None,
-        Some(state) => Some(state.as_str().ok_or_else(misshapen)?.into_owned()),
-    };
-    Ok(InputRequired { requests, state })
-}
-
-/// A result as it goes to the client.
-fn complete(call: &Call<'_>, answered: &Answered<'_>) -> Response {
-    answer::respond(call, answered.value.text.len(), |out| {
-        check_list(call, &answered.value)?;
-        answered.write(out, call);
-        Ok(())
-    })
-}
-
-/// A list names everything once: clients take an entry for the one that they know by its name.
-fn check_list(call: &Call<'_>, value: &Value<'_>) -> Result<(), Failure> {
-    let Some(kind) = target::list_kind(call.target.method()) else {
-        return Ok(());
-    };
-    let entries = value
-        .member(kind.member())
-        .filter(|list| list.kind == json::Kind::Array);
-    let entries = entries.ok_or_else(|| broken(call, "what is not a list"))?;
-    let mut names = BTreeSet::new();
-    for entry in entries.elements() {
-        let mut named = entry
-            .members()
-            .filter(|(member, _)| member.is_str(kind.key()));
-        let name = named.next().and_then(|(_, name)| name.as_str());
-        let name = name.ok_or_else(|| broken(call, "an entry that has no name"))?;
-        if !names.insert(name) || named.next().is_some() {
-            return Err(broken(call, "a list that names an entry twice"));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,76 +2,47 @@
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http and
 //! https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http).
 
+mod head;
 pub(crate) mod headers;
 mod origin;
+mod response;
 
 use std::borrow::Cow;
 
-use headers::Headers;
-
+use super::{
+    chain,
+    dispatch::dispatch,
+    dispatched::Answer,
+    gate::{Gate, Then},
+    handshake,
+    own::own,
+    stateful,
+    watched::Watched,
+};
 use crate::{
-    answer::bridge,
+    answer::response::ready,
     call::{
         Call, Response,
         client::{self, Client},
         target::Target,
     },
     catalog::Catalog,
-    serve::{
-        chain::{self, Gate, Then},
-        dispatch::{self, Answer},
-        watched::Watched,
-    },
     state::{
         listen::Listener,
-        services::{Part, Services},
+        replies,
+        services::{Part, Services, unavailable},
         session::{self, Session},
     },
     wire::{
-        MAX_BODY,
         failure::{Failure, INVALID_PARAMS, INVALID_REQUEST, excerpt},
         message::{self, Message},
         notify::LogLevel,
         version::Version,
     },
 };
-
-/// What can be known of a request before its body is read.
-#[derive(Clone, Copy, Debug)]
-pub struct Request<'h> {
-    pub method: &'h str,
-    /// The authority that the host reports, if any: some hosts take the `Host` header away.
-    pub authority: Option<&'h str>,
-    /// Names in any case.
-    pub headers: &'h headers::List,
-}
-
-/// A head that passed.
-#[derive(Clone, Copy, Debug)]
-pub struct Head<'h> {
-    method: Method,
-    headers: Headers<'h>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Method {
-    /// A message.
-    Post,
-    /// A stream of what is no answer
-    /// (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#listening-for-messages-from-the-server).
-    Get,
-    /// The end of a session.
-    Delete,
-}
-
-/// A whole response.
-#[derive(Clone, PartialEq, Debug)]
-pub struct HttpResponse {
-    pub status: u16,
-    /// Names in lower case. `content-length` is among them.
-    pub headers: Vec<(&'static str, Cow<'static, str>)>,
-    pub body: Vec<u8>,
-}
+use head::Method;
+pub use head::{Head, Request, check_head};
+pub use response::HttpResponse;
 
 /// What became of a request.
 pub enum Outcome<'a> {
@@ -91,116 +62,6 @@ pub struct Listening<'a> {
     /// The message that comes first.
     pub first: Option<Vec<u8>>,
     pub watched: Option<Watched<'a>>,
-}
-
-impl HttpResponse {
-    pub(crate) fn json(status: u16, body: Vec<u8>) -> HttpResponse {
-        let length = Cow::Owned(body.len().to_string());
-        let headers = vec![
-            ("content-type", Cow::Borrowed("application/json")),
-            ("content-length", length),
-        ];
-        HttpResponse {
-            status,
-            headers,
-            body,
-        }
-    }
-
-    fn empty(status: u16) -> HttpResponse {
-        HttpResponse {
-            status,
-            headers: vec![("content-length", Cow::Borrowed("0"))],
-            body: Vec::new(),
-        }
-    }
-
-    fn failure(failure: &Failure, id: Option<&str>) -> HttpResponse {
-        HttpResponse::json(failure.status, failure.to_json(id))
-    }
-}
-
-/// Refuses what can be refused without the body.
-pub fn check_head<'h>(
-    request: &Request<'h>,
-    catalog: &Catalog<'_>,
-) -> Result<Head<'h>, HttpResponse> {
-    read_head(request, catalog).map_err(|failure| {
-        let mut response = HttpResponse::failure(&failure, None);
-        if failure.status == 405 {
-            let allow = if catalog.store().is_some() {
-                "DELETE, GET, POST"
-            } else {
-                "POST"
-            };
-            response.headers.push(("allow", Cow::Borrowed(allow)));
-        }
-        response
-    })
-}
-
-fn read_head<'h>(request: &Request<'h>, catalog: &Catalog<'_>) -> Result<Head<'h>, Failure> {
-    let headers = Headers::read(request.headers)?;
-    let refuse =
-        |status, message: Cow<'static, str>| Err(Failure::new(status, INVALID_REQUEST, message));
-    let hosts = headers
-        .host
-        .into_iter()
-        .chain(request.authority.map(str::as_bytes));
-    if let Some(reason) = origin::refusal(catalog, headers.origin, hosts) {
-        return refuse(403, reason.into());
-    }
-    let method = match request.method {
-        "POST" => Method::Post,
-        "GET" if catalog.store().is_some() => Method::Get,
-        "DELETE" if catalog.store().is_some() => Method::Delete,
-        method => {
-            let method = excerpt(method);
-            return refuse(
-                405,
-                format!("method `{method}` is not supported; send each message with `POST`").into(),
-            );
-        }
-    };
-    if method != Method::Post {
-        if method == Method::Get && !headers.accepts_events() {
-            return refuse(406, "`Accept` must list `text/event-stream`".into());
-        }
-        return Ok(Head { method, headers });
-    }
-    let length = headers
-        .content_length
-        .and_then(|value| str::from_utf8(value).ok());
-    // A length that is no number, or too large for one, is for the host to refuse.
-    if length
-        .and_then(|length| length.parse::<u64>().ok())
-        .is_some_and(|length| length > MAX_BODY as u64)
-    {
-        return Err(message::too_large());
-    }
-    let media = headers
-        .content_type
-        .map(|value| value.split(|&byte| byte == b';').next().unwrap_or_default());
-    if !media.is_some_and(|media| media.trim_ascii().eq_ignore_ascii_case(b"application/json")) {
-        return refuse(
-            415,
-            "the body is not declared as `Content-Type: application/json`".into(),
-        );
-    }
-    if !headers.accepts_answers() {
-        return refuse(
-            406,
-            "`Accept` must list both `application/json` and `text/event-stream`".into(),
-        );
-    }
-    Ok(Head { method, headers })
-}
-
-impl Head<'_> {
-    /// Whether the request carries a message.
-    pub fn has_body(&self) -> bool {
-        self.method == Method::Post
-    }
 }
 
 /// Answers a request whose head passed, or says what to do. A transport may stop reading a
@@ -246,7 +107,7 @@ fn listen<'a, S: Services>(
             "header `Mcp-Session-Id` is missing; begin a session with `initialize`",
         ));
     };
-    let offer = dispatch::offer(catalog, services);
+    let offer = stateful::offer(catalog, services);
     open(
         Listener::session(&session, client.session_expires, offer),
         None,
@@ -275,7 +136,7 @@ fn end_session<'a, S: Services>(head: &Head<'a>, services: &mut S) -> Result<Out
             "header `Mcp-Session-Id` is missing",
         ));
     };
-    session::end(services, &session, client.session_expires).map_err(bridge::unavailable)?;
+    session::end(services, &session, client.session_expires).map_err(unavailable)?;
     Ok(Outcome::Reply(HttpResponse::empty(204)))
 }
 
@@ -350,7 +211,7 @@ fn handle_modern<'a, S: Services>(
     if let Some(name) = named.and_then(|name| name.as_str()) {
         head.headers.check_name(&name)?;
     }
-    let answer = dispatch::dispatch(catalog, request, client, services)?;
+    let answer = dispatch(catalog, request, client, services)?;
     if let Answer::Call(call) = &answer
         && let Target::Tool {
             tool: Some(tool), ..
@@ -377,12 +238,14 @@ fn handle_legacy<'a, S: Services>(
             let gate = chain::handshake(catalog, request, session, LogLevel::Info, services);
             return proceed(gate, services);
         }
-        let body = dispatch::initialized(catalog, request.id, &session, services);
+        let shared = services.store().is_some();
+        let result = handshake::result(catalog, session.version, shared);
+        let body = ready(request.id, &[&result]);
         return Ok(Outcome::Reply(greet(body, &session, services)));
     }
     let client = find_client(head, version, services)?;
     let session = (client.session_key.clone(), client.session_expires);
-    let answer = dispatch::dispatch(catalog, request, client, services)?;
+    let answer = dispatch(catalog, request, client, services)?;
     keep_level(&answer, &session, services)?;
     proceed(answer, services)
 }
@@ -405,7 +268,7 @@ fn keep_level<S: Services>(
         && let (Answer::SetLevel(level, _), (Some(session), expires)) = (answer, session)
         && services.store().is_some()
     {
-        session::set_level(services, session, *expires, *level).map_err(bridge::unavailable)?;
+        session::set_level(services, session, *expires, *level).map_err(unavailable)?;
     }
     Ok(())
 }
@@ -424,7 +287,7 @@ pub fn pass<'a, S: Services>(
     let (id, modern) = (gate.request.id, gate.client.version.is_modern());
     let act = |services: &mut S| {
         let session = (gate.client.session_key.clone(), gate.client.session_expires);
-        let answer = dispatch::own(catalog, gate.request, gate.client, services)?;
+        let answer = own(catalog, gate.request, gate.client, services)?;
         keep_level(&answer, &session, services)?;
         proceed(answer, services)
     };
@@ -478,7 +341,7 @@ fn find_client<'a, S: Services>(
     };
     let mut level = None;
     if S::WHOLE && services.store().is_some() {
-        let kept = session::kept(services, &key, session.expires()).map_err(bridge::unavailable)?;
+        let kept = session::kept(services, &key, session.expires()).map_err(unavailable)?;
         if kept.ended {
             return Err(unknown());
         }
@@ -509,7 +372,7 @@ fn accept<'a, S: Services>(
             && notification.method == "notifications/cancelled"
             && let (Some(session), Some(request)) = (&client.session_key, request)
         {
-            bridge::cancel(services, session, request.text)?;
+            replies::cancel(services, session, request.text)?;
         }
         client
     };
@@ -535,7 +398,7 @@ fn accept_response<'a, S: Services>(
     if S::WHOLE
         && let Some(session) = &client.session_key
     {
-        bridge::accept(services, session, response)?;
+        replies::accept(services, session, response)?;
     }
     Ok(Outcome::Reply(accepted()))
 }

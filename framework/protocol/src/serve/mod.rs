@@ -1,8 +1,15 @@
 //! What becomes of a message: transports, and the two ends of a chain.
 
 pub mod chain;
-pub(crate) mod dispatch;
+mod dispatch;
+mod dispatched;
+mod gate;
+mod handshake;
 pub mod http;
+mod own;
+mod params;
 pub mod router;
+mod stateful;
 pub mod stdio;
+mod task_call;
 pub mod watched;

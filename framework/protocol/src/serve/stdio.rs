@@ -1,19 +1,25 @@
 //! The stdio transport: one message a line
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio).
 
+use super::{
+    chain,
+    dispatch::dispatch,
+    dispatched::Answer,
+    gate::{Gate, Then},
+    handshake,
+    own::own,
+    stateful,
+};
 use crate::{
-    answer::bridge,
+    answer::response::ready,
     call::{
         Call, Response,
         client::{self, Client},
     },
     catalog::Catalog,
-    serve::{
-        chain::{self, Gate, Then},
-        dispatch::{self, Answer},
-    },
     state::{
         listen::{self, Change, Listener},
+        replies,
         services::{Part, Services},
         session,
     },
@@ -82,7 +88,7 @@ impl Session {
             Ok(Message::Response(response)) => {
                 if S::WHOLE {
                     // What nobody asked for, or cannot be kept, is not answered either.
-                    let _ = bridge::accept(services, SESSION, &response);
+                    let _ = replies::accept(services, SESSION, &response);
                 }
                 return Outcome::Nothing;
             }
@@ -110,7 +116,7 @@ impl Session {
             }
             Then::Act => {
                 let id = gate.request.id;
-                let answer = dispatch::own(catalog, gate.request, gate.client, services);
+                let answer = own(catalog, gate.request, gate.client, services);
                 self.finish(Some(id), answer, services)
             }
         }
@@ -164,7 +170,7 @@ impl Session {
         };
         if let Some(version) = version.filter(|version| version.is_modern()) {
             let client = Client::modern(version, &request.params.meta)?;
-            return dispatch::dispatch(catalog, request, client, services);
+            return dispatch(catalog, request, client, services);
         }
         if request.method == "initialize" && named.is_none() {
             let session = client::handshake(&request.params, services.now())?;
@@ -172,12 +178,13 @@ impl Session {
                 let level = LogLevel::Info;
                 return Ok(chain::handshake(catalog, request, session, level, services));
             }
-            let answer = dispatch::initialized(catalog, request.id, &session, services);
+            let shared = services.store().is_some();
+            let result = handshake::result(catalog, session.version, shared);
             self.settle(session);
-            return Ok(Answer::Ready(answer));
+            return Ok(Answer::Ready(ready(request.id, &[&result])));
         }
         let client = self.legacy(version);
-        dispatch::dispatch(catalog, request, client, services)
+        dispatch(catalog, request, client, services)
     }
 
     /// The client of a message that does not speak for itself.
@@ -246,7 +253,7 @@ impl Session {
         }
         let legacy = self.settled.as_ref().map(|session| {
             let uris = listen::subscriptions(services, SESSION, session.expires());
-            Listener::legacy(uris.unwrap_or_default(), dispatch::offer(catalog, services))
+            Listener::legacy(uris.unwrap_or_default(), stateful::offer(catalog, services))
         });
         let listeners: Vec<_> = self
             .listeners

@@ -1,13 +1,12 @@
 //! The tasks that a client listens to. They advance while it does, as if it asked for them
 //! (https://modelcontextprotocol.io/seps/2663-tasks-extension#task-status-notifications).
 
+use super::task_call::task_call;
 use crate::{
-    answer::extension,
-    call::{Call, Input, client::Client},
+    call::{Call, client::Client},
     catalog::Catalog,
-    serve::chain,
     state::{
-        services::{Part, Services},
+        services::Services,
         tasks::{self, Detailed, Got},
     },
     wire::message::Meta,
@@ -66,25 +65,8 @@ impl<'a> Watched<'a> {
         else {
             return None;
         };
-        let target = extension::target::<S>(&self.catalog, &task).ok()?;
-        let input = Input {
-            responses: task.input_responses(),
-            state: Some(task.state().to_owned()),
-        };
-        let client = self.client.clone();
-        let mut call = Call::new(
-            self.catalog,
-            self.subscription,
-            target,
-            Meta::default(),
-            input,
-            client,
-        );
-        call.task = Some(task);
-        if S::PART == Part::Transport {
-            chain::pass_task(&mut call);
-        }
-        Some(call)
+        let (client, id) = (self.client.clone(), self.subscription);
+        task_call::<S>(&self.catalog, id, Meta::default(), client, task).ok()
     }
 
     /// The notifications for what changed since.

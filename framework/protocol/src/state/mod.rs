@@ -3,6 +3,7 @@
 
 pub mod keys;
 pub mod listen;
+pub(crate) mod replies;
 pub(crate) mod seal;
 pub mod services;
 pub(crate) mod session;

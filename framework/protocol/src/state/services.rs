@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::wire::failure::{Failure, INTERNAL_ERROR};
+
 /// The parts of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -90,4 +92,9 @@ impl Store for MemoryStore {
     ) -> Result<(Vec<String>, Option<String>), Unavailable> {
         Ok((self.0.keys().cloned().collect(), None))
     }
+}
+
+/// What clients are told of a store that fails: no details.
+pub(crate) fn unavailable(_: Unavailable) -> Failure {
+    Failure::new(503, INTERNAL_ERROR, "the server's store is not available")
 }

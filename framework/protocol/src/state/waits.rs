@@ -2,8 +2,15 @@
 
 use std::time::Duration;
 
-use crate::state::listen::{KEEP_ALIVE_MS, LONGEST_STREAM_MS, POLL_MS};
-
+/// How long to wait before a listener looks at the store again, in milliseconds. A transport
+/// may wait longer the longer nothing changes.
+pub const POLL_MS: u64 = 500;
+/// How long a stream may be silent, in milliseconds: then a comment tells proxies and clients
+/// that it is alive.
+pub const KEEP_ALIVE_MS: u64 = 15_000;
+/// How long a stream stays open unless the server was composed with something else, in
+/// milliseconds. Fermyon Wasm Functions ends requests after 30 seconds.
+pub const LONGEST_STREAM_MS: u64 = 25_000;
 /// The first look at the store for a reply of the client, and the longest time between two.
 const FIRST_MS: u64 = 10;
 const LONGEST_MS: u64 = 100;

@@ -3,10 +3,10 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::{
     call::Ask,
-    catalog::{self, CatalogInput},
+    catalog::{self, Catalog, CatalogInput, Flags, ListKind},
     serve::http::{self, check_head, handle},
     testing::{self, LEGACY_HEADERS, TestServices, headers, legacy_request, tool},
-    wire::types::types::CacheScope,
+    wire::types::{tool_types::ToolList, types::CacheScope},
 };
 
 /// Feature `one` is in the catalog; `two` and `library` are dynamic.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{BuildError, FeatureInput};
-use crate::catalog::{ListKind, written::object};
+use super::{error::BuildError, input::FeatureInput};
+use crate::catalog::{list_kind::ListKind, written::object};
 
 /// The entries of one list, as they are added.
 pub struct Entries<'a> {

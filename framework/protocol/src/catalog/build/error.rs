@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::catalog::{
-    ListKind,
+    list_kind::ListKind,
     schema::{NameError, SchemaError},
 };
 

@@ -1,8 +1,12 @@
 //! The pages of lists, and how long they hold.
 
-use super::{CatalogInput, FeatureInput, entries::Entries, writer::Writer};
+use super::{
+    entries::Entries,
+    input::{CatalogInput, FeatureInput},
+    writer::Writer,
+};
 use crate::{
-    catalog::{Flags, ListKind, cursor, describe, layout::page, stricter},
+    catalog::{baked::stricter, cursor, describe, flags::Flags, layout::page, list_kind::ListKind},
     wire::types::types::{CacheHint, CacheScope},
 };
 

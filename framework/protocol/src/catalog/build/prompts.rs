@@ -1,11 +1,12 @@
 //! The prompts of a catalog.
 
 use super::{
-    BuildError, FeatureInput,
     entries::{Entries, check_meta},
+    error::BuildError,
+    input::FeatureInput,
     writer::Writer,
 };
-use crate::catalog::{ListKind, layout, written::prompt_json};
+use crate::catalog::{layout, list_kind::ListKind, written::prompt_json};
 
 /// The longest name of a prompt, in bytes.
 const MAX_NAME: usize = 256;

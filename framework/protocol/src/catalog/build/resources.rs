@@ -1,8 +1,9 @@
 //! The resources and resource templates of a catalog.
 
 use super::{
-    BuildError, FeatureInput,
     entries::{Entries, check_meta},
+    error::BuildError,
+    input::FeatureInput,
     writer::Writer,
 };
 use crate::catalog::{

@@ -1,11 +1,12 @@
 //! The tools of a catalog.
 
 use super::{
-    BuildError, FeatureInput,
     entries::{Entries, check_meta},
+    error::BuildError,
+    input::FeatureInput,
     writer::Writer,
 };
-use crate::catalog::{ListKind, layout, schema, written::tool_json};
+use crate::catalog::{layout, list_kind::ListKind, schema, written::tool_json};
 
 /// The tools of all features, as they were added.
 pub struct Tools<'a> {

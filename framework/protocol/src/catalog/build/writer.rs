@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::BuildError;
+use super::error::BuildError;
 use crate::catalog::layout::{MAGIC, WORD, header};
 
 /// The texts of a catalog, which follow its header.

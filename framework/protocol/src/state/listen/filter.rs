@@ -3,11 +3,17 @@
 
 use std::iter;
 
-use super::{LONGEST_NAME, MOST_RESOURCES, MOST_TASKS};
 use crate::wire::{
     failure::Failure,
     json::{Kind, Reader, Value},
 };
+
+/// How many resources one listener or session may watch.
+pub const MOST_RESOURCES: usize = 256;
+/// How many tasks one listener may watch.
+pub const MOST_TASKS: usize = 64;
+/// The longest URI or task id that can be watched, in bytes.
+pub const LONGEST_NAME: usize = 2048;
 
 /// What a server can tell of. What it cannot is left out of every listener.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 //! session's GET opened.
 
 use super::{
-    Change, Offer,
-    filter::{self, Filter},
+    change::Change,
+    filter::{self, Filter, Offer},
     notice, subscriptions,
     watch::{Stamp, Topic, Watch},
 };

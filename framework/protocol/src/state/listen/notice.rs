@@ -1,6 +1,6 @@
 //! The messages of a stream of notifications, each on one line.
 
-use super::Change;
+use super::change::Change;
 use crate::wire::{
     json::{self, Object},
     message::SERVER_INFO,

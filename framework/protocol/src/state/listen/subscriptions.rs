@@ -6,7 +6,8 @@
 //! `unsubscribe` wait a little, and ask `confirmed`: if not, begin again.
 
 use super::{
-    Change, LONGEST_NAME, MOST_RESOURCES,
+    change::Change,
+    filter::{LONGEST_NAME, MOST_RESOURCES},
     watch::{self, Stamp, Topic},
 };
 use crate::{

@@ -7,7 +7,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::Change;
+use super::change::Change;
 use crate::state::{
     keys,
     services::{Store, Unavailable},

@@ -5,7 +5,16 @@ mod server;
 mod tools;
 
 use super::*;
-use crate::{catalog::Catalog, testing};
+use crate::{
+    catalog::{Catalog, FeatureInput, ServerInput},
+    testing,
+    wire::types::{
+        prompt_types::Prompt,
+        resource_types::ResourceTemplate,
+        tool_types::Tool,
+        types::{CacheHint, CacheScope, Icon, ResourceInfo},
+    },
+};
 
 fn json(bytes: &[u8]) -> serde_json::Value {
     serde_json::from_slice(bytes).unwrap()

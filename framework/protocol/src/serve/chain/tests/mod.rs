@@ -12,7 +12,6 @@ use std::sync::LazyLock;
 use serde_json::{Value as Json, json};
 
 use crate::{
-    answer::bridge::Polled,
     call::{Ask, Call, Context, Outcome, Step},
     catalog::Catalog,
     fuzz::{
@@ -23,6 +22,7 @@ use crate::{
         http::{self, HttpResponse},
         stdio,
     },
+    state::replies::Polled,
     state::services::Part,
     testing::{
         self, LEGACY_HEADERS,

@@ -7,8 +7,11 @@ mod modern;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{
-    self, LEGACY_HEADERS, TestServices, headers, legacy_request, modern_headers, modern_request,
+use crate::{
+    testing::{
+        self, LEGACY_HEADERS, TestServices, headers, legacy_request, modern_headers, modern_request,
+    },
+    wire::MAX_BODY,
 };
 
 type List = Vec<(String, Vec<u8>)>;

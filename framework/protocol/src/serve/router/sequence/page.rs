@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{broken, copy, has, read, whole};
+use super::result::{broken, copy, has, read, whole};
 use crate::{
     call::client,
     catalog::{Catalog, ListKind, stricter},

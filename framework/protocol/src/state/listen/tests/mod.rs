@@ -7,7 +7,10 @@ mod windows;
 
 use super::*;
 use crate::{
-    state::services::{MemoryStore, Store},
+    state::{
+        services::{MemoryStore, Store, Unavailable},
+        waits::POLL_MS,
+    },
     testing::TestServices,
     wire::json::Value,
 };

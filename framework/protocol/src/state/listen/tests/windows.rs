@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::{state::keys, wire::failure::INTERNAL_ERROR};
 

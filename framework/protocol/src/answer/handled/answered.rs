@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Call;
 use crate::{
-    answer::{self, broken},
+    answer::response::{self, broken},
+    call::Call,
     wire::{
         MAX_RESULT,
         failure::Failure,
@@ -35,7 +35,7 @@ pub enum Kind {
 impl<'t> Answered<'t> {
     pub fn read(call: &Call<'_>, text: &'t str) -> Result<Answered<'t>, Failure> {
         if text.len() > MAX_RESULT {
-            return Err(answer::too_large(call));
+            return Err(response::too_large(call));
         }
         match read(text) {
             Ok(Ok(answered)) => Ok(answered),
@@ -76,7 +76,7 @@ impl<'t> Answered<'t> {
             }
         }
         if !named {
-            answer::write_named(object.key("_meta"), &call.catalog, self.meta);
+            response::write_named(object.key("_meta"), &call.catalog, self.meta);
         }
         object.end();
     }

@@ -1,32 +1,35 @@
-//! Asks legacy clients for input, by requests on the stream of the call that needs it. The
-//! replies are requests of their own, which may reach another instance: they meet the call in
-//! the store
+//! What legacy clients reply to requests of the server. A reply is a request of its own, which
+//! may reach another instance than the call that waits for it: they meet in the store
 //! (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server).
 
 use crate::{
-    call::{Call, Input},
-    catalog::Flags,
     state::{
         keys, seal,
-        services::{Services, Unavailable},
+        services::{Services, unavailable},
     },
     wire::{
         failure::{Failure, excerpt},
         json::{self, Object, Value},
         message::Response,
-        types::types::InputRequired,
+        types::types::InputRequest,
     },
 };
 
 /// How long people may take to answer, in milliseconds.
 const PATIENCE_MS: u64 = 600_000;
-/// How often one call may ask. A feature that wants more goes in circles.
-const MAX_ROUNDS: u32 = 32;
 /// The largest reply that is kept, in bytes: stores take no more than 1 MB.
 const MAX_REPLY: usize = 900_000;
 const HOUR_MS: u64 = 3_600_000;
 const RESULT: u8 = b'r';
 const ERROR: u8 = b'e';
+
+/// What the client answered to `input-required`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Input {
+    /// By key, with the text of each.
+    pub responses: Vec<(String, String)>,
+    pub state: Option<String>,
+}
 
 /// A call that waits for its client.
 #[derive(Debug)]
@@ -51,45 +54,27 @@ pub enum Polled {
     Cancelled,
 }
 
-/// Begins to ask for what a feature needs.
-pub fn ask<S: Services>(
-    call: &mut Call<'_>,
-    required: &InputRequired,
-    services: &mut S,
-) -> Result<Asking, Failure> {
-    let describe = || call.target.describe();
-    let Some(session) = call.client.session_key.as_deref() else {
-        return Err(Failure::internal(format!(
-            "{} needs input from the user, but this client has no session; begin one with `initialize`",
-            describe()
-        )));
-    };
-    check_reader::<S>(call)?;
-    if services.store().is_none() {
-        return Err(Failure::internal(format!(
-            "{} needs input from the user, which this server cannot ask for in revision `{}`: it was \
-             composed without a key-value store; use a client of revision `2026-07-28` or later, or \
-             compose it for Spin",
-            describe(),
-            call.client.version.as_str()
-        )));
+impl Asking {
+    /// Nothing is asked yet. `session` is whose call it is, `request` the `id` of its request,
+    /// and `state` what its feature wants back.
+    pub(crate) fn new(session: &[u8], request: &str, state: Option<&str>, now: u64) -> Asking {
+        Asking {
+            messages: Vec::new(),
+            replies: Vec::new(),
+            state: state.map(str::to_owned),
+            session: session.to_vec(),
+            request: request.to_owned(),
+            since: now,
+        }
     }
-    if call.rounds == MAX_ROUNDS {
-        return Err(Failure::internal(format!(
-            "{} asked for input {MAX_ROUNDS} times and is still not done",
-            describe()
-        )));
-    }
-    let mut asking = Asking {
-        messages: Vec::new(),
-        replies: Vec::new(),
-        state: required.state.clone(),
-        session: session.to_vec(),
-        request: call.id.to_owned(),
-        since: services.now(),
-    };
-    for request in &required.requests {
-        let (ticket, expires) = seal::mint_ticket(services, session, PATIENCE_MS)?;
+
+    /// Asks for this, too.
+    pub(crate) fn add<S: Services>(
+        &mut self,
+        services: &mut S,
+        request: &InputRequest,
+    ) -> Result<(), Failure> {
+        let (ticket, expires) = seal::mint_ticket(services, &self.session, PATIENCE_MS)?;
         let mut message = Vec::new();
         let mut object = Object::begin(&mut message);
         object.string("jsonrpc", "2.0");
@@ -98,33 +83,15 @@ pub fn ask<S: Services>(
         // Well-formed, as it was checked.
         let _ = json::compact(object.key("params"), &request.params);
         object.end();
-        asking.messages.push(message);
-        asking.replies.push((
+        self.messages.push(message);
+        self.replies.push((
             request.key.clone(),
             request.method.clone(),
             place(&ticket, expires),
         ));
+        Ok(())
     }
-    call.rounds += 1;
-    Ok(asking)
-}
 
-/// Whether who asks can read what the client replies.
-pub fn check_reader<S: Services>(call: &Call<'_>) -> Result<(), Failure> {
-    if S::WHOLE && call.flags().contains(Flags::INPUT) {
-        return Ok(());
-    }
-    Err(Failure::internal(format!(
-        "{} asks for input that its feature cannot read: let it import `input`",
-        call.target.describe()
-    )))
-}
-
-fn place(ticket: &str, expires: u64) -> String {
-    keys::key("reply", expires, ticket.as_bytes())
-}
-
-impl Asking {
     /// JSON-RPC requests for the client, in order.
     pub fn messages(&self) -> impl Iterator<Item = &[u8]> {
         self.messages.iter().map(Vec::as_slice)
@@ -169,6 +136,10 @@ impl Asking {
             state: self.state.clone(),
         }))
     }
+}
+
+fn place(ticket: &str, expires: u64) -> String {
+    keys::key("reply", expires, ticket.as_bytes())
 }
 
 fn read(method: &str, reply: Vec<u8>) -> Result<String, Failure> {
@@ -243,15 +214,6 @@ pub fn cancel<S: Services>(services: &mut S, session: &[u8], request: &str) -> R
         keys::sweep_sometimes(services);
     }
     Ok(())
-}
-
-/// What clients are told of a store that fails: no details.
-pub fn unavailable(_: Unavailable) -> Failure {
-    Failure::new(
-        503,
-        crate::wire::failure::INTERNAL_ERROR,
-        "the server's store is not available",
-    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    call::{Answered, Outcome, Step},
+    answer::input::MAX_ROUNDS,
+    call::{Answered, Call, Outcome, Step},
     catalog::{self, Catalog, Flags},
     serve::http::{self, HttpResponse, check_head, handle},
     testing::{self, LEGACY_HEADERS, TestServices, headers, legacy_request},

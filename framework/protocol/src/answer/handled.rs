@@ -1,0 +1,139 @@
+//! What a chain answered.
+
+mod answered;
+
+use std::collections::BTreeSet;
+
+use super::{
+    extension, input,
+    response::{self, broken},
+};
+use crate::{
+    call::{
+        Call, Response, Step,
+        target::{self, Target},
+    },
+    state::{services::Services, tasks},
+    wire::{
+        failure::Failure,
+        json::{self, Value},
+        types::types::{Error, InputRequest, InputRequired},
+    },
+};
+use answered::{Answered, Kind};
+
+/// Turns what the chain answered into a response, or into what else the client has to be asked.
+pub fn settle<S: Services>(
+    call: &mut Call<'_>,
+    handled: Result<String, Error>,
+    services: &mut S,
+) -> Step {
+    let text = match handled {
+        Ok(text) => text,
+        Err(error) => return Step::Done(response::of_feature(call, &error)),
+    };
+    let answered = match Answered::read(call, &text) {
+        Ok(answered) => answered,
+        Err(failure) => return Step::Done(call.fail(&failure)),
+    };
+    match answered.kind {
+        Kind::Complete => Step::Done(complete(call, &answered)),
+        Kind::InputRequired if matches!(call.target, Target::Method(_)) => {
+            Step::Done(call.fail(&needs_input(call)))
+        }
+        Kind::InputRequired => match required(call, &answered.value) {
+            Ok(required) => input::require(call, &required, services),
+            Err(failure) => Step::Done(call.fail(&failure)),
+        },
+        Kind::Extension => Step::Done(extension::answer(call, &text, services)),
+    }
+}
+
+/// What the chain answered for the task that this call advances.
+pub fn task_step(call: &Call<'_>, text: String) -> Result<tasks::Step, Failure> {
+    let answered = Answered::read(call, &text)?;
+    match answered.kind {
+        Kind::Complete => {
+            let mut result = Vec::with_capacity(text.len());
+            answered.write(&mut result, call);
+            let result = String::from_utf8(result);
+            result
+                .map(tasks::Step::Complete)
+                .map_err(|_| broken(call, "text that is not UTF-8"))
+        }
+        Kind::InputRequired => {
+            let required = required(call, &answered.value)?;
+            input::check(call, &required)?;
+            Ok(tasks::Step::Input(required))
+        }
+        Kind::Extension if extension::read(call, &text)?.1 == "task" => {
+            Ok(tasks::Step::Working(text))
+        }
+        Kind::Extension => Err(broken(call, "the result of an extension instead of a task")),
+    }
+}
+
+pub fn needs_input(call: &Call<'_>) -> Failure {
+    broken(
+        call,
+        "a need for input, which only calls, prompts and resources may have",
+    )
+}
+
+/// The need for input that a result tells of.
+fn required(call: &Call<'_>, value: &Value<'_>) -> Result<InputRequired, Failure> {
+    let misshapen = || broken(call, "a need for input that is not shaped as one");
+    let mut requests = Vec::new();
+    let asked = value.member("inputRequests");
+    if asked.is_some_and(|asked| !asked.is_object()) {
+        return Err(misshapen());
+    }
+    for (key, request) in asked.iter().flat_map(Value::members) {
+        let method = request.member("method").and_then(|method| method.as_str());
+        requests.push(InputRequest {
+            key: key.as_str().ok_or_else(misshapen)?.into_owned(),
+            method: method.ok_or_else(misshapen)?.into_owned(),
+            params: request
+                .member("params")
+                .map_or("{}", |params| params.text)
+                .to_owned(),
+        });
+    }
+    let state = match value.member("requestState") {
+        None => None,
+        Some(state) => Some(state.as_str().ok_or_else(misshapen)?.into_owned()),
+    };
+    Ok(InputRequired { requests, state })
+}
+
+/// A result as it goes to the client.
+fn complete(call: &Call<'_>, answered: &Answered<'_>) -> Response {
+    response::respond(call, answered.value.text.len(), |out| {
+        check_list(call, &answered.value)?;
+        answered.write(out, call);
+        Ok(())
+    })
+}
+
+/// A list names everything once: clients take an entry for the one that they know by its name.
+fn check_list(call: &Call<'_>, value: &Value<'_>) -> Result<(), Failure> {
+    let Some(kind) = target::list_kind(call.target.method()) else {
+        return Ok(());
+    };
+    let entries = value
+        .member(kind.member())
+        .filter(|list| list.kind == json::Kind::Array);
+    let entries = entries.ok_or_else(|| broken(call, "what is not a list"))?;
+    let mut names = BTreeSet::new();
+    for entry in entries.elements() {
+        let mut named = entry
+            .members()
+            .filter(|(member, _)| member.is_str(kind.key()));
+        let name = named.next().and_then(|(_, name)| name.as_str());
+        let name = name.ok_or_else(|| broken(call, "an entry that has no name"))?;
+        if !names.insert(name) || named.next().is_some() {
+            return Err(broken(call, "a list that names an entry twice"));
+        }
+    }
+    Ok(())
+}

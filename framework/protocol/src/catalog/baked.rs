@@ -1,0 +1,261 @@
+//! A baked catalog, as instances read it.
+
+use super::{
+    cursor, describe,
+    flags::Flags,
+    layout::{MAGIC, TEXT, WORD, cache, header, list, page, slot},
+    list_kind::ListKind,
+};
+use crate::wire::types::types::{CacheHint, CacheScope};
+
+/// A catalog as compose baked it.
+///
+/// Reading one costs a few loads. Bytes that were damaged after their first words give empty
+/// answers, never a panic.
+#[derive(Clone, Copy, Debug)]
+pub struct Catalog<'a> {
+    bytes: &'a [u8],
+}
+
+/// A page of a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Page<'a> {
+    /// JSON arrays, for modern and for legacy clients.
+    pub modern: &'a [u8],
+    pub legacy: &'a [u8],
+    /// The cursor of the page after it.
+    pub next: Option<&'a str>,
+}
+
+/// A feature of a catalog.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Slot<'a> {
+    /// The name of the component.
+    pub name: &'a str,
+    /// What its tools and prompts have before their names; may be empty.
+    pub prefix: &'a str,
+    pub flags: Flags,
+}
+
+impl<'a> Catalog<'a> {
+    /// None: these bytes are not a whole catalog of this version.
+    pub fn new(bytes: &'a [u8]) -> Option<Catalog<'a>> {
+        let catalog = Catalog { bytes };
+        let whole = bytes.starts_with(MAGIC)
+            && bytes.len() >= header::SIZE
+            && catalog.word(header::LENGTH) == bytes.len();
+        whole.then_some(catalog)
+    }
+
+    pub(super) fn word(&self, at: usize) -> usize {
+        let word = self
+            .bytes
+            .get(at..)
+            .and_then(|bytes| bytes.first_chunk::<WORD>());
+        word.map_or(0, |word| u32::from_le_bytes(*word) as usize)
+    }
+
+    pub(super) fn long(&self, at: usize) -> u64 {
+        (self.word(at) as u64) | (self.word(at + WORD) as u64) << 32
+    }
+
+    pub(super) fn bytes(&self, at: usize) -> &'a [u8] {
+        let (start, length) = (self.word(at), self.word(at + WORD));
+        self.bytes
+            .get(start..)
+            .and_then(|bytes| bytes.get(..length))
+            .unwrap_or_default()
+    }
+
+    pub(super) fn text(&self, at: usize) -> &'a str {
+        str::from_utf8(self.bytes(at)).unwrap_or_default()
+    }
+
+    pub(super) fn hint(&self, at: usize) -> CacheHint {
+        CacheHint {
+            ttl_ms: self.long(at + cache::TTL),
+            scope: match self.word(at + cache::SCOPE) {
+                0 => CacheScope::Public,
+                _ => CacheScope::Private,
+            },
+        }
+    }
+
+    /// The number of records in a table. A damaged one must not make anybody count to it.
+    pub(super) fn count(&self, table: usize, size: usize) -> usize {
+        self.word(table + WORD).min(self.bytes.len() / size)
+    }
+
+    /// The offset of a record of a table.
+    pub(super) fn record(&self, table: usize, size: usize, index: usize) -> Option<usize> {
+        let start = self.word(table);
+        (index < self.count(table, size)).then(|| start.saturating_add(index * size))
+    }
+
+    /// The offsets of the records of a table.
+    pub(super) fn records(
+        self,
+        table: usize,
+        size: usize,
+    ) -> impl ExactSizeIterator<Item = usize> + use<'a> {
+        self.some_records(table, size, 0, usize::MAX)
+    }
+
+    /// The offsets of so many records of a table, as far as they are there.
+    pub(super) fn some_records(
+        self,
+        table: usize,
+        size: usize,
+        first: usize,
+        count: usize,
+    ) -> impl ExactSizeIterator<Item = usize> + use<'a> {
+        let start = self.word(table);
+        let end = first.saturating_add(count).min(self.count(table, size));
+        (first.min(end)..end).map(move |index| start.saturating_add(index * size))
+    }
+
+    /// The name of the server.
+    pub fn name(&self) -> &'a str {
+        self.text(header::NAME)
+    }
+
+    /// JSON: how the server presents itself, an `Implementation` object.
+    pub fn server_info(&self) -> &'a [u8] {
+        self.bytes(header::SERVER_INFO)
+    }
+
+    /// What is known of all features together.
+    pub fn flags(&self) -> Flags {
+        Flags(self.word(header::FLAGS) as u32)
+    }
+
+    /// The key-value store that instances share. None: there is none.
+    pub fn store(&self) -> Option<&'a str> {
+        Some(self.text(header::STORE)).filter(|name| !name.is_empty())
+    }
+
+    /// What holds for results whose feature says nothing of caches.
+    pub fn cache(&self) -> CacheHint {
+        self.hint(header::CACHE)
+    }
+
+    /// JSON: the result of `server/discover`. `shared`: what one request changes is there for
+    /// the others, so changes can be announced and tasks kept.
+    pub fn discover(&self, shared: bool) -> &'a [u8] {
+        self.bytes(header::DISCOVER + usize::from(shared) * TEXT)
+    }
+
+    /// JSON: what follows `protocolVersion` in the result of `initialize`; `shared` as for
+    /// `discover`.
+    pub fn initialize(&self, shared: bool) -> &'a [u8] {
+        self.bytes(header::INITIALIZE + usize::from(shared) * TEXT)
+    }
+
+    fn list(kind: ListKind) -> usize {
+        header::LISTS + kind as usize * list::SIZE
+    }
+
+    /// The strictest hint of the features in a list, and of dynamic ones that may be.
+    pub fn list_cache(&self, kind: ListKind) -> CacheHint {
+        self.hint(Self::list(kind) + list::CACHE)
+    }
+
+    /// JSON: what follows the list and its cursor in a modern result, up to its end.
+    pub fn list_end(&self, kind: ListKind) -> &'a [u8] {
+        self.bytes(Self::list(kind) + list::END)
+    }
+
+    /// The same for a list that came about otherwise.
+    pub fn list_end_with(&self, cache: CacheHint) -> Vec<u8> {
+        describe::list_end(cache, self.server_info())
+    }
+
+    /// The pages of a list. There is always one.
+    pub fn pages(&self, kind: ListKind) -> impl ExactSizeIterator<Item = Page<'a>> + use<'a> {
+        let (catalog, list) = (*self, Self::list(kind));
+        let first = self.word(list + list::FIRST_PAGE);
+        let count = self.word(list + list::PAGES);
+        self.some_records(header::PAGES, page::SIZE, first, count)
+            .map(move |at| {
+                let next = catalog.text(at + page::NEXT);
+                Page {
+                    modern: catalog.bytes(at + page::MODERN),
+                    legacy: catalog.bytes(at + page::LEGACY),
+                    next: (!next.is_empty()).then_some(next),
+                }
+            })
+    }
+
+    /// The page that a cursor of this list names; the first without one.
+    pub fn page(&self, kind: ListKind, cursor: Option<&str>) -> Option<Page<'a>> {
+        let digest = self.long(Self::list(kind) + list::DIGEST);
+        let index = match cursor {
+            None => 0,
+            Some(cursor) => cursor::read(cursor, digest)?,
+        };
+        self.pages(kind).nth(index)
+    }
+
+    /// The features in the order of the manifest: the slot of an entry is an index into it.
+    pub fn slots(&self) -> impl ExactSizeIterator<Item = Slot<'a>> + use<'a> {
+        let catalog = *self;
+        catalog
+            .records(header::SLOTS, slot::SIZE)
+            .map(move |at| catalog.slot_at(at))
+    }
+
+    /// The feature of that index.
+    pub fn slot(&self, index: usize) -> Option<Slot<'a>> {
+        let at = self.record(header::SLOTS, slot::SIZE, index)?;
+        Some(self.slot_at(at))
+    }
+
+    fn slot_at(&self, at: usize) -> Slot<'a> {
+        Slot {
+            name: self.text(at + slot::NAME),
+            prefix: self.text(at + slot::PREFIX),
+            flags: Flags(self.word(at + slot::FLAGS) as u32),
+        }
+    }
+
+    /// The indices of the features of which all of this holds.
+    pub fn slots_with(&self, flags: Flags) -> impl Iterator<Item = usize> + use<'a> {
+        let slots = self.slots().enumerate();
+        slots.filter_map(move |(index, slot)| slot.flags.contains(flags).then_some(index))
+    }
+
+    /// What is known of the feature of that index.
+    pub(crate) fn slot_flags(&self, index: usize) -> Flags {
+        let at = self.record(header::SLOTS, slot::SIZE, index);
+        Flags(at.map_or(0, |at| self.word(at + slot::FLAGS) as u32))
+    }
+
+    /// Origins that may call although they are not loopback ones.
+    pub fn allowed_origins(&self) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
+        let catalog = *self;
+        catalog
+            .records(header::ORIGINS, TEXT)
+            .map(move |at| catalog.text(at))
+    }
+
+    /// Hosts that the server answers for, beside loopback ones. None: any.
+    pub fn allowed_hosts(&self) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
+        let catalog = *self;
+        catalog
+            .records(header::HOSTS, TEXT)
+            .map(move |at| catalog.text(at))
+    }
+}
+
+/// What holds for a list of both.
+pub fn stricter(a: CacheHint, b: CacheHint) -> CacheHint {
+    let private = matches!(a.scope, CacheScope::Private) || matches!(b.scope, CacheScope::Private);
+    CacheHint {
+        ttl_ms: a.ttl_ms.min(b.ttl_ms),
+        scope: if private {
+            CacheScope::Private
+        } else {
+            CacheScope::Public
+        },
+    }
+}

@@ -1,0 +1,128 @@
+//! The head of a request: what can be refused without its body.
+
+use std::borrow::Cow;
+
+use super::{
+    headers::{self, Headers},
+    origin,
+    response::HttpResponse,
+};
+use crate::{
+    catalog::Catalog,
+    wire::{
+        MAX_BODY,
+        failure::{Failure, INVALID_REQUEST, excerpt},
+        message,
+    },
+};
+
+/// What can be known of a request before its body is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'h> {
+    pub method: &'h str,
+    /// The authority that the host reports, if any: some hosts take the `Host` header away.
+    pub authority: Option<&'h str>,
+    /// Names in any case.
+    pub headers: &'h headers::List,
+}
+
+/// A head that passed.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'h> {
+    pub(super) method: Method,
+    pub(super) headers: Headers<'h>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Method {
+    /// A message.
+    Post,
+    /// A stream of what is no answer
+    /// (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#listening-for-messages-from-the-server).
+    Get,
+    /// The end of a session.
+    Delete,
+}
+
+/// Refuses what can be refused without the body.
+pub fn check_head<'h>(
+    request: &Request<'h>,
+    catalog: &Catalog<'_>,
+) -> Result<Head<'h>, HttpResponse> {
+    read_head(request, catalog).map_err(|failure| {
+        let mut response = HttpResponse::failure(&failure, None);
+        if failure.status == 405 {
+            let allow = if catalog.store().is_some() {
+                "DELETE, GET, POST"
+            } else {
+                "POST"
+            };
+            response.headers.push(("allow", Cow::Borrowed(allow)));
+        }
+        response
+    })
+}
+
+fn read_head<'h>(request: &Request<'h>, catalog: &Catalog<'_>) -> Result<Head<'h>, Failure> {
+    let headers = Headers::read(request.headers)?;
+    let refuse =
+        |status, message: Cow<'static, str>| Err(Failure::new(status, INVALID_REQUEST, message));
+    let hosts = headers
+        .host
+        .into_iter()
+        .chain(request.authority.map(str::as_bytes));
+    if let Some(reason) = origin::refusal(catalog, headers.origin, hosts) {
+        return refuse(403, reason.into());
+    }
+    let method = match request.method {
+        "POST" => Method::Post,
+        "GET" if catalog.store().is_some() => Method::Get,
+        "DELETE" if catalog.store().is_some() => Method::Delete,
+        method => {
+            let method = excerpt(method);
+            return refuse(
+                405,
+                format!("method `{method}` is not supported; send each message with `POST`").into(),
+            );
+        }
+    };
+    if method != Method::Post {
+        if method == Method::Get && !headers.accepts_events() {
+            return refuse(406, "`Accept` must list `text/event-stream`".into());
+        }
+        return Ok(Head { method, headers });
+    }
+    let length = headers
+        .content_length
+        .and_then(|value| str::from_utf8(value).ok());
+    // A length that is no number, or too large for one, is for the host to refuse.
+    if length
+        .and_then(|length| length.parse::<u64>().ok())
+        .is_some_and(|length| length > MAX_BODY as u64)
+    {
+        return Err(message::too_large());
+    }
+    let media = headers
+        .content_type
+        .map(|value| value.split(|&byte| byte == b';').next().unwrap_or_default());
+    if !media.is_some_and(|media| media.trim_ascii().eq_ignore_ascii_case(b"application/json")) {
+        return refuse(
+            415,
+            "the body is not declared as `Content-Type: application/json`".into(),
+        );
+    }
+    if !headers.accepts_answers() {
+        return refuse(
+            406,
+            "`Accept` must list both `application/json` and `text/event-stream`".into(),
+        );
+    }
+    Ok(Head { method, headers })
+}
+
+impl Head<'_> {
+    /// Whether the request carries a message.
+    pub fn has_body(&self) -> bool {
+        self.method == Method::Post
+    }
+}

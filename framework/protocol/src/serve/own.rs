@@ -1,0 +1,157 @@
+//! What a part of a server does itself.
+
+use super::{dispatched::Answer, params, stateful};
+use crate::{
+    answer::{response::ready, result::NO_COMPLETION},
+    call::{
+        Call, Input, Outcome, Step,
+        client::Client,
+        target::{self, Target},
+    },
+    catalog::{Catalog, Flags, ListKind},
+    state::services::{Part, Services},
+    wire::{failure::Failure, json, message::Request},
+};
+
+/// Does what this part itself does: a transport what is about streams and the store, a hub
+/// all else, a server everything.
+pub fn own<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    request: Request<'a>,
+    client: Client<'a>,
+    services: &mut S,
+) -> Result<Answer<'a>, Failure> {
+    if S::PART != Part::Hub
+        && let Some(answer) = stateful::of_transport(catalog, &request, &client, services)?
+    {
+        return Ok(answer);
+    }
+    if S::PART == Part::Transport {
+        return Err(Failure::method_not_found(&request.method, client.version));
+    }
+    let modern = client.version.is_modern();
+    let flags = catalog.flags();
+    if let Some(kind) = target::list_kind(&request.method)
+        && flags.contains(kind.flag())
+    {
+        return list::<S>(catalog, request, kind, client);
+    }
+    match &*request.method {
+        "tools/call" if flags.contains(Flags::TOOLS) => {
+            let target = Target::tool(catalog, &request.params)?;
+            call(catalog, request, target, client, services)
+        }
+        "prompts/get" if S::WHOLE && flags.contains(Flags::PROMPTS) => {
+            let target = Target::prompt(catalog, &request.params)?;
+            call(catalog, request, target, client, services)
+        }
+        "resources/read" if S::WHOLE && flags.contains(Flags::RESOURCES) => {
+            let target = Target::resource(catalog, &request.params, modern)?;
+            call(catalog, request, target, client, services)
+        }
+        "completion/complete" if S::WHOLE && flags.contains(Flags::COMPLETIONS) => {
+            complete(catalog, request, client, services)
+        }
+        "server/discover" if modern => {
+            let shared = services.store().is_some();
+            let discovered = catalog.discover(shared);
+            Ok(Answer::Ready(ready(request.id, &[discovered])))
+        }
+        "ping" if !modern => Ok(Answer::Ready(ready(request.id, &[b"{}"]))),
+        method => Err(Failure::method_not_found(method, client.version)),
+    }
+}
+
+fn list<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    request: Request<'a>,
+    kind: ListKind,
+    client: Client<'a>,
+) -> Result<Answer<'a>, Failure> {
+    let modern = client.version.is_modern();
+    let cursor = match request.params.cursor {
+        None => None,
+        Some(value) => Some(
+            value
+                .as_str()
+                .ok_or_else(|| Failure::malformed_params("`cursor` is not a string"))?,
+        ),
+    };
+    if S::WHOLE
+        && catalog.flags().contains(Flags::DYNAMIC)
+        && let Some(target) = Target::list(catalog, kind, cursor.as_deref(), modern)?
+    {
+        let (id, meta) = (request.id, request.params.meta);
+        return Ok(Answer::Call(Box::new(Call::new(
+            *catalog,
+            id,
+            target,
+            meta,
+            Input::default(),
+            client,
+        ))));
+    }
+    let page = catalog
+        .page(kind, cursor.as_deref())
+        .ok_or_else(|| Failure::invalid_params("invalid cursor"))?;
+    let mut next = Vec::new();
+    if let Some(cursor) = page.next {
+        next.extend_from_slice(b",\"nextCursor\":");
+        json::string(&mut next, cursor);
+    }
+    let name = kind.member().as_bytes();
+    Ok(Answer::Ready(if modern {
+        ready(
+            request.id,
+            &[
+                b"{\"resultType\":\"complete\",\"",
+                name,
+                b"\":",
+                page.modern,
+                &next,
+                catalog.list_end(kind),
+            ],
+        )
+    } else {
+        ready(
+            request.id,
+            &[b"{\"", name, b"\":", page.legacy, &next, b"}"],
+        )
+    }))
+}
+
+fn call<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    request: Request<'a>,
+    target: (Target<'a>, target::Slots),
+    client: Client<'a>,
+    services: &mut S,
+) -> Result<Answer<'a>, Failure> {
+    let mut client = client;
+    params::without_tasks(catalog, &mut client, services);
+    let input = params::input(&request.params, &target.0, &client, services)?;
+    let meta = request.params.meta;
+    Ok(Answer::Call(Box::new(Call::new(
+        *catalog, request.id, target, meta, input, client,
+    ))))
+}
+
+fn complete<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    request: Request<'a>,
+    client: Client<'a>,
+    services: &mut S,
+) -> Result<Answer<'a>, Failure> {
+    let (target, slots) = Target::completion(catalog, &request.params)?;
+    let asked = slots.is_some();
+    let target = (target, slots.unwrap_or(target::Slots::One(0)));
+    let meta = request.params.meta;
+    let mut call = Call::new(*catalog, request.id, target, meta, Input::default(), client);
+    if asked {
+        return Ok(Answer::Call(Box::new(call)));
+    }
+    match call.settle(Outcome::Completion(Ok(Some(NO_COMPLETION))), services) {
+        Step::Done(response) => Ok(Answer::Ready(response.body)),
+        Step::Invoke | Step::Ask(_) => Err(Failure::internal("a completion asked for input")),
+    }
+}
