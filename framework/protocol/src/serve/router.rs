@@ -61,7 +61,7 @@ pub fn handle<'a, S: Services>(
     services: &mut S,
 ) -> Handling<'a> {
     // Nobody knows the request: it is answered as that of the latest client.
-    let version = Version::parse(version).unwrap_or(Version::ALL[0]);
+    let version = Version::parse(version).unwrap_or(Version::LATEST);
     if method == "initialize" {
         return Handling::Done(Own::Done(Ok(id::initialized(catalog, version))));
     }

@@ -29,7 +29,7 @@ const SKEW: u64 = 5 * 60 * 1000;
 const LONGEST: usize = 4096;
 /// Of format, version, nonce, the second when the session began, and the length of the first
 /// of two texts, before these and the checksum.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 const NONCE: usize = 16;
 const BEFORE: usize = 2 + NONCE + 4 + 2;
 const CHECKSUM: usize = 8;
@@ -76,11 +76,7 @@ impl Session {
         } else {
             (known_capabilities(&self.capabilities), String::new())
         };
-        let version = Version::ALL
-            .iter()
-            .position(|&version| version == self.version)
-            .unwrap_or_default();
-        let mut bytes = vec![FORMAT, version as u8];
+        let mut bytes = vec![FORMAT, self.version.number()];
         bytes.extend_from_slice(&nonce);
         bytes.extend_from_slice(&((self.began / 1000) as u32).to_le_bytes());
         bytes.extend_from_slice(&(capabilities.len() as u16).to_le_bytes());
@@ -102,9 +98,7 @@ impl Session {
         if before[0] != FORMAT || checksum(bytes).to_le_bytes() != *sum {
             return None;
         }
-        let version = *Version::ALL
-            .get(usize::from(before[1]))
-            .filter(|version| !version.is_modern())?;
+        let version = Version::from_number(before[1]).filter(|version| !version.is_modern())?;
         let (before, length) = before.split_last_chunk()?;
         let length = u16::from_le_bytes(*length);
         let began = u64::from(u32::from_le_bytes(*before.last_chunk()?)) * 1000;

@@ -97,7 +97,7 @@ pub fn block(out: &mut Vec<u8>, block: &ContentBlock, version: Version) {
         }
         ContentBlock::Image(content) => media(&mut object, "image", content),
         ContentBlock::Audio(content) => media(&mut object, "audio", content),
-        ContentBlock::ResourceLink(link) if version < Version::V2025_06_18 => {
+        ContentBlock::ResourceLink(link) if !version.has_resource_links() => {
             object.string("type", "text");
             object.string("text", &link.uri);
             annotations(&mut object, link.annotations.as_ref());

@@ -100,7 +100,7 @@ impl Failure {
     pub fn of_feature(error: &Error, version: Version) -> Failure {
         let code = match error.code {
             RESOURCE_NOT_FOUND if version.is_modern() => INVALID_PARAMS,
-            URL_ELICITATION_REQUIRED if version == Version::V2025_11_25 => URL_ELICITATION_REQUIRED,
+            URL_ELICITATION_REQUIRED if version.has_url_elicitation_error() => error.code,
             HEADER_MISMATCH | MISSING_CLIENT_CAPABILITY | UNSUPPORTED_VERSION => error.code,
             -32099..=-32020 => INTERNAL_ERROR,
             code => code,

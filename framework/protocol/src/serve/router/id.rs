@@ -7,26 +7,24 @@ use crate::{
     wire::version::Version,
 };
 
-const VERSION: u64 = 0b011;
-const _: () = assert!(Version::ALL.len() as u64 <= VERSION + 1);
-const GATED: u64 = 0b100;
-const BITS: u32 = 3;
+/// The number of the revision.
+const VERSION: u64 = 0b01_1111;
+const _: () = assert!(Version::LATEST.number() as u64 <= VERSION);
+const GATED: u64 = 0b10_0000;
+const BITS: u32 = 6;
 
 /// The id of a call, the `number`th.
 pub fn of(call: &Call<'_>, number: u64) -> u64 {
-    let version = Version::ALL
-        .iter()
-        .position(|version| *version == call.client.version);
     let gated = match is_gated(call.target.method()) {
         true => GATED,
         false => 0,
     };
-    number << BITS | gated | version.unwrap_or(0) as u64
+    number << BITS | gated | u64::from(call.client.version.number())
 }
 
 /// The revision that its client speaks.
 pub fn version(id: u64) -> Version {
-    Version::ALL[(id & VERSION) as usize]
+    Version::from_number((id & VERSION) as u8).unwrap_or(Version::LATEST)
 }
 
 /// The result of a request that the transport acts upon itself once it has it.
