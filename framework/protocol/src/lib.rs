@@ -13,6 +13,7 @@ mod state;
 mod wire;
 
 #[cfg(test)]
+#[path = "../fuzz/mod.rs"]
 mod fuzz;
 #[cfg(test)]
 mod layers;

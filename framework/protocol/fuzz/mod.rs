@@ -83,7 +83,7 @@ struct Corpus {
 impl Corpus {
     fn read(name: &str) -> Corpus {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("corpus")
+            .join("fuzz/corpus")
             .join(name);
         let entries = fs::read_dir(&folder).unwrap_or_else(|_| panic!("no corpus of `{name}`"));
         let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
