@@ -16,6 +16,8 @@ mod wire;
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod property_tests;
