@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::{
-    call::{Ask, Call, Listed, Outcome, Step},
+    call::{Ask, Call, CallStep, FeatureOutcome, Listed},
     catalog::{self, FeatureInput, Flags, ListKind},
     state::services::Services,
     testing::{self, chain},
@@ -56,7 +56,7 @@ pub struct Answers(pub VecDeque<String>);
 
 impl Answers {
     /// Calls features until there is an answer, or the client has to be asked.
-    pub fn settle<S: Services>(&mut self, call: &mut Call<'_>, services: &mut S) -> Step {
+    pub fn settle<S: Services>(&mut self, call: &mut Call<'_>, services: &mut S) -> CallStep {
         loop {
             let _ = (call.context(), call.may_stream(), call.is_async());
             let outcome = match call.ask() {
@@ -64,16 +64,16 @@ impl Answers {
                 ask => self.outcome(&ask),
             };
             match call.settle(outcome, services) {
-                Step::Invoke => {}
+                CallStep::Invoke => {}
                 step => return step,
             }
         }
     }
 
     /// What comes of a request that goes through a chain.
-    pub fn handled(&mut self, call: &Call<'_>) -> Outcome {
+    pub fn handled(&mut self, call: &Call<'_>) -> FeatureOutcome {
         let outcome = |ask: &Ask<'_>| self.outcome(ask);
-        Outcome::Handled(chain::last(
+        FeatureOutcome::Handled(chain::last(
             &call.catalog,
             call,
             chain::handed(call),
@@ -81,7 +81,7 @@ impl Answers {
         ))
     }
 
-    pub fn outcome(&mut self, ask: &Ask<'_>) -> Outcome {
+    pub fn outcome(&mut self, ask: &Ask<'_>) -> FeatureOutcome {
         let echo = match ask {
             Ask::Tool { arguments, .. } => format!("json {arguments}"),
             Ask::Prompt { arguments, .. } => format!("text {arguments:?}"),
@@ -101,7 +101,7 @@ impl Answers {
                 }
             }
             "extension" if matches!(ask, Ask::Tool { .. }) => {
-                return Outcome::Tool(Ok(Some(ToolOutcome::Extension(rest.to_owned()))));
+                return FeatureOutcome::Tool(Ok(Some(ToolOutcome::Extension(rest.to_owned()))));
             }
             _ => {}
         }
@@ -109,19 +109,19 @@ impl Answers {
     }
 }
 
-fn nothing(ask: &Ask<'_>) -> Outcome {
+fn nothing(ask: &Ask<'_>) -> FeatureOutcome {
     match ask {
-        Ask::Tool { .. } => Outcome::Tool(Ok(None)),
-        Ask::Prompt { .. } => Outcome::Prompt(Ok(None)),
-        Ask::Resource { .. } => Outcome::Resource(Ok(None)),
-        Ask::Completion { .. } => Outcome::Completion(Ok(None)),
+        Ask::Tool { .. } => FeatureOutcome::Tool(Ok(None)),
+        Ask::Prompt { .. } => FeatureOutcome::Prompt(Ok(None)),
+        Ask::Resource { .. } => FeatureOutcome::Resource(Ok(None)),
+        Ask::Completion { .. } => FeatureOutcome::Completion(Ok(None)),
         Ask::List { kind, .. } => list(*kind, None),
         Ask::Handle { .. } => unreachable!("there is no chain"),
     }
 }
 
 /// `error <code> <message and data>`
-fn error(ask: &Ask<'_>, rest: &str) -> Outcome {
+fn error(ask: &Ask<'_>, rest: &str) -> FeatureOutcome {
     let (code, rest) = rest.split_once(' ').unwrap_or((rest, ""));
     let error = Error {
         code: code.parse().unwrap_or(-1),
@@ -129,17 +129,17 @@ fn error(ask: &Ask<'_>, rest: &str) -> Outcome {
         data: Some(rest.to_owned()),
     };
     match ask {
-        Ask::Tool { .. } => Outcome::Tool(Err(error)),
-        Ask::Prompt { .. } => Outcome::Prompt(Err(error)),
-        Ask::Resource { .. } => Outcome::Resource(Err(error)),
-        Ask::Completion { .. } => Outcome::Completion(Err(error)),
-        Ask::List { .. } => Outcome::List(Err(error)),
-        Ask::Handle { .. } => Outcome::Handled(Err(error)),
+        Ask::Tool { .. } => FeatureOutcome::Tool(Err(error)),
+        Ask::Prompt { .. } => FeatureOutcome::Prompt(Err(error)),
+        Ask::Resource { .. } => FeatureOutcome::Resource(Err(error)),
+        Ask::Completion { .. } => FeatureOutcome::Completion(Err(error)),
+        Ask::List { .. } => FeatureOutcome::List(Err(error)),
+        Ask::Handle { .. } => FeatureOutcome::Handled(Err(error)),
     }
 }
 
 /// `input <state, or - for none>|<key> <method> <parameters>|…`
-fn input(ask: &Ask<'_>, rest: &str) -> Option<Outcome> {
+fn input(ask: &Ask<'_>, rest: &str) -> Option<FeatureOutcome> {
     let mut parts = rest.split('|');
     let state = parts.next().filter(|state| *state != "-");
     let requests = parts.map(|part| {
@@ -156,40 +156,48 @@ fn input(ask: &Ask<'_>, rest: &str) -> Option<Outcome> {
         state: state.map(str::to_owned),
     };
     Some(match ask {
-        Ask::Tool { .. } => Outcome::Tool(Ok(Some(ToolOutcome::InputRequired(required)))),
-        Ask::Prompt { .. } => Outcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required)))),
-        Ask::Resource { .. } => Outcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))),
+        Ask::Tool { .. } => FeatureOutcome::Tool(Ok(Some(ToolOutcome::InputRequired(required)))),
+        Ask::Prompt { .. } => {
+            FeatureOutcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required))))
+        }
+        Ask::Resource { .. } => {
+            FeatureOutcome::Resource(Ok(Some(ReadOutcome::InputRequired(required))))
+        }
         Ask::Completion { .. } | Ask::List { .. } | Ask::Handle { .. } => return None,
     })
 }
 
-fn complete(ask: &Ask<'_>, kind: &str, rest: &str) -> Outcome {
+fn complete(ask: &Ask<'_>, kind: &str, rest: &str) -> FeatureOutcome {
     let own = || rest.to_owned();
     let meta = (kind == "meta").then(own);
     match ask {
-        Ask::Tool { .. } => Outcome::Tool(Ok(Some(ToolOutcome::Complete(ToolResult {
+        Ask::Tool { .. } => FeatureOutcome::Tool(Ok(Some(ToolOutcome::Complete(ToolResult {
             content: vec![block(kind, rest)],
             structured_content: (kind == "json").then(own),
             is_error: kind == "failed",
             meta,
         })))),
-        Ask::Prompt { .. } => Outcome::Prompt(Ok(Some(PromptOutcome::Complete(PromptResult {
-            description: Some(own()),
-            messages: vec![PromptMessage {
-                role: Role::User,
-                content: block(kind, rest),
-            }],
-            meta,
-        })))),
-        Ask::Resource { .. } => Outcome::Resource(Ok(Some(ReadOutcome::Complete(ReadResult {
-            contents: vec![contents(kind, rest)],
-            cache: (kind != "link").then_some(CacheHint {
-                ttl_ms: rest.len() as u64,
-                scope: CacheScope::Public,
-            }),
-            meta,
-        })))),
-        Ask::Completion { .. } => Outcome::Completion(Ok(Some(Completion {
+        Ask::Prompt { .. } => {
+            FeatureOutcome::Prompt(Ok(Some(PromptOutcome::Complete(PromptResult {
+                description: Some(own()),
+                messages: vec![PromptMessage {
+                    role: Role::User,
+                    content: block(kind, rest),
+                }],
+                meta,
+            }))))
+        }
+        Ask::Resource { .. } => {
+            FeatureOutcome::Resource(Ok(Some(ReadOutcome::Complete(ReadResult {
+                contents: vec![contents(kind, rest)],
+                cache: (kind != "link").then_some(CacheHint {
+                    ttl_ms: rest.len() as u64,
+                    scope: CacheScope::Public,
+                }),
+                meta,
+            }))))
+        }
+        Ask::Completion { .. } => FeatureOutcome::Completion(Ok(Some(Completion {
             values: rest.split(',').map(str::to_owned).collect(),
             total: rest.parse().ok(),
             has_more: kind == "failed",
@@ -200,9 +208,9 @@ fn complete(ask: &Ask<'_>, kind: &str, rest: &str) -> Outcome {
 }
 
 /// A page of one entry, which leads to another.
-fn list(kind: ListKind, entry: Option<&str>) -> Outcome {
+fn list(kind: ListKind, entry: Option<&str>) -> FeatureOutcome {
     let next_cursor = entry.map(str::to_owned);
-    Outcome::List(Ok(match kind {
+    FeatureOutcome::List(Ok(match kind {
         ListKind::Tools => Listed::Tools(ToolList {
             tools: entry
                 .map(|name| testing::tool(name, name))

@@ -14,7 +14,7 @@ mod allocation;
 #[cfg(fuzz_coverage)]
 mod coverage;
 pub mod features;
-mod links;
+mod handled;
 pub mod messages;
 mod mutate;
 mod parsers;

@@ -11,7 +11,7 @@ use super::{
     fuzz, messages,
 };
 use crate::{
-    call::{Step, client},
+    call::{CallStep, caller},
     catalog::{Catalog, ListKind, uri_template},
     serve::http::{
         self, check_head, handle,
@@ -114,9 +114,9 @@ fn messages() {
                 }
             };
             let checks = [
-                client::check_params(params).err(),
-                client::named_version(&params.meta).err(),
-                client::handshake(params, 0).err(),
+                caller::check_params(params).err(),
+                caller::named_version(&params.meta).err(),
+                caller::handshake(params, 0).err(),
             ];
             checks
                 .iter()
@@ -134,7 +134,7 @@ fn headers() {
     let tool = catalog.tool("two.query").unwrap();
     fuzz("headers", |input| {
         let (list, rest) = header_lines(input);
-        let request = http::Request {
+        let request = http::HttpRequest {
             method: "POST",
             authority: None,
             headers: &list,
@@ -287,19 +287,19 @@ fn uris() {
         let name = format!("=?base64?{}?=", STANDARD.encode(uri));
         headers.push(("Mcp-Name".to_owned(), name.into_bytes()));
         let headers: &headers::List = &headers;
-        let request = http::Request {
+        let request = http::HttpRequest {
             method: "POST",
             authority: None,
             headers,
         };
         let head = check_head(&request, &catalog).unwrap();
         let services = &mut TestServices::default();
-        let http::Outcome::Call(mut call) = handle(&catalog, &head, body.as_bytes(), services)
+        let http::HttpOutcome::Call(mut call) = handle(&catalog, &head, body.as_bytes(), services)
         else {
             panic!("{uri:?} is not asked for");
         };
         let mut answers = Answers(vec!["none".to_owned(); catalog.slots().len()].into());
-        let Step::Done(response) = answers.settle(&mut call, services) else {
+        let CallStep::Done(response) = answers.settle(&mut call, services) else {
             panic!("nobody asks the client");
         };
         assert!(messages::response(&response.body, Some("1")).is_none());

@@ -12,7 +12,7 @@ use super::{
     parsers::header_lines,
 };
 use crate::{
-    call::{Call, Step},
+    call::{Call, CallStep},
     catalog::Catalog,
     serve::{
         http::{self, HttpResponse, check_head, handle},
@@ -224,7 +224,7 @@ fn serve<'i, S: Inner>(
         .unwrap_or(script.len());
     let method = String::from_utf8_lossy(&script[..end]);
     let (headers, body) = header_lines(script.get(end + 1..).unwrap_or_default());
-    let request = http::Request {
+    let request = http::HttpRequest {
         method: &method,
         authority: None,
         headers: &headers,
@@ -238,7 +238,7 @@ fn serve<'i, S: Inner>(
                 _ => None,
             };
             match begin(catalog, world, &head, body) {
-                http::Outcome::Reply(response) => {
+                http::HttpOutcome::Reply(response) => {
                     check(&response, id);
                     world.sent.push(response.body.clone());
                     let session = response
@@ -250,12 +250,12 @@ fn serve<'i, S: Inner>(
                     }
                     world.read(&response.body);
                 }
-                http::Outcome::Call(mut call) => {
+                http::HttpOutcome::Call(mut call) => {
                     assert_eq!(Some(call.id()), id);
                     let step = world.answers.settle(&mut call, &mut world.services);
                     proceed(world, *call, step, &mut waiting);
                 }
-                http::Outcome::Listen(listening) => {
+                http::HttpOutcome::Listen(listening) => {
                     let first = listening.first.iter();
                     first.for_each(|first| messages::notification(first));
                     world.sent.extend(listening.first);
@@ -264,7 +264,7 @@ fn serve<'i, S: Inner>(
                     }
                     listeners.push(listening.listener);
                 }
-                http::Outcome::Gate(_) | http::Outcome::Notify(_) => {
+                http::HttpOutcome::Gate(_) | http::HttpOutcome::Notify(_) => {
                     unreachable!("there is no chain")
                 }
             }
@@ -276,7 +276,7 @@ fn serve<'i, S: Inner>(
             Ok(Polled::Waiting) => waiting.push((call, asking)),
             Ok(Polled::Answered(input)) => {
                 let step = match call.resume(input) {
-                    Step::Invoke => world.answers.settle(&mut call, &mut world.services),
+                    CallStep::Invoke => world.answers.settle(&mut call, &mut world.services),
                     step => step,
                 };
                 proceed(world, call, step, &mut waiting);
@@ -304,16 +304,16 @@ fn begin<'a, S: Inner>(
     world: &mut World<S>,
     head: &http::Head<'a>,
     body: &'a [u8],
-) -> http::Outcome<'a> {
+) -> http::HttpOutcome<'a> {
     match handle(catalog, head, body, &mut world.services) {
-        http::Outcome::Gate(mut gate) => {
+        http::HttpOutcome::Gate(mut gate) => {
             let handled = world.answers.handled(&gate.call);
             let response = gate.settle(handled, &mut world.services);
             http::pass(catalog, *gate, response, &mut world.services)
         }
-        http::Outcome::Notify(call) => {
+        http::HttpOutcome::Notify(call) => {
             let _ = (call.context(), chain::handed(&call));
-            http::Outcome::Reply(http::accepted())
+            http::HttpOutcome::Reply(http::accepted())
         }
         outcome => outcome,
     }
@@ -355,21 +355,21 @@ fn watch<S: Inner>(world: &mut World<S>, mut watched: Watched<'_>) {
 fn proceed<'a, S: Inner>(
     world: &mut World<S>,
     call: Call<'a>,
-    step: Step,
+    step: CallStep,
     waiting: &mut Waiting<'a>,
 ) {
     match step {
-        Step::Done(response) => {
+        CallStep::Done(response) => {
             messages::response(&response.body, Some(call.id()));
             world.read(&response.body);
             world.sent.push(response.body.clone());
             check(&response.http(), Some(call.id()));
         }
-        Step::Ask(asking) => {
+        CallStep::Ask(asking) => {
             world.asked(&asking);
             waiting.push((call, asking));
         }
-        Step::Invoke => panic!("a feature is still to be asked"),
+        CallStep::Invoke => panic!("a feature is still to be asked"),
     }
 }
 

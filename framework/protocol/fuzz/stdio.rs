@@ -6,9 +6,9 @@ use super::{
     server::{Inner, World, same},
 };
 use crate::{
-    call::{Call, Step},
+    call::{Call, CallStep},
     catalog::Catalog,
-    serve::stdio::{Outcome, Session},
+    serve::stdio::{StdioOutcome, StdioSession},
     state::replies::{Asking, Polled},
     testing::chain::{self, Transport, Whole},
     wire::message::{self, Message},
@@ -43,7 +43,7 @@ fn play<S: Inner>(catalog: &Catalog<'_>, input: &[u8]) -> Vec<Vec<u8>> {
     let lines = input
         .split_inclusive(|&byte| byte == b'\n')
         .take(MOST_LINES);
-    let (mut world, mut session) = (World::<S>::default(), Session::default());
+    let (mut world, mut session) = (World::<S>::default(), StdioSession::default());
     serve(catalog, &mut world, &mut session, lines, Vec::new());
     let end = session.end::<S>(catalog);
     check(&end, None);
@@ -55,7 +55,7 @@ fn play<S: Inner>(catalog: &Catalog<'_>, input: &[u8]) -> Vec<Vec<u8>> {
 fn serve<'i, S: Inner>(
     catalog: &Catalog<'_>,
     world: &mut World<S>,
-    session: &mut Session,
+    session: &mut StdioSession,
     mut lines: impl Iterator<Item = &'i [u8]>,
     waiting: Waiting<'_>,
 ) {
@@ -74,8 +74,8 @@ fn serve<'i, S: Inner>(
     let line = world.filled(line);
     let mut waiting = waiting;
     match begin(catalog, world, session, &line) {
-        Outcome::Nothing => {}
-        Outcome::Reply(lines) => {
+        StdioOutcome::Nothing => {}
+        StdioOutcome::Reply(lines) => {
             let id = match message::read(&line) {
                 Ok(Message::Request(request)) => Some(request.id),
                 _ => None,
@@ -84,12 +84,12 @@ fn serve<'i, S: Inner>(
             world.read(&lines);
             world.sent.push(lines.trim_ascii_end().to_vec());
         }
-        Outcome::Call(mut call) => {
+        StdioOutcome::Call(mut call) => {
             let step = world.answers.settle(&mut call, &mut world.services);
             proceed(world, *call, step, &mut waiting);
         }
-        Outcome::Cancel(id) => waiting.retain(|(call, _)| call.id() != id),
-        Outcome::Gate(_) | Outcome::Notify(..) => unreachable!("there is no chain"),
+        StdioOutcome::Cancel(id) => waiting.retain(|(call, _)| call.id() != id),
+        StdioOutcome::Gate(_) | StdioOutcome::Notify(..) => unreachable!("there is no chain"),
     }
     for (mut call, asking) in std::mem::take(&mut waiting) {
         match asking.poll(&mut world.services) {
@@ -97,7 +97,7 @@ fn serve<'i, S: Inner>(
             Ok(Polled::Waiting) => waiting.push((call, asking)),
             Ok(Polled::Answered(input)) => {
                 let step = match call.resume(input) {
-                    Step::Invoke => world.answers.settle(&mut call, &mut world.services),
+                    CallStep::Invoke => world.answers.settle(&mut call, &mut world.services),
                     step => step,
                 };
                 proceed(world, call, step, &mut waiting);
@@ -115,20 +115,20 @@ fn serve<'i, S: Inner>(
 fn proceed<'a, S: Inner>(
     world: &mut World<S>,
     call: Call<'a>,
-    step: Step,
+    step: CallStep,
     waiting: &mut Waiting<'a>,
 ) {
     match step {
-        Step::Done(response) => {
+        CallStep::Done(response) => {
             world.read(&response.body);
             world.sent.push(response.body.clone());
             check(&response.line(), Some(call.id()));
         }
-        Step::Ask(asking) => {
+        CallStep::Ask(asking) => {
             world.asked(&asking);
             waiting.push((call, asking));
         }
-        Step::Invoke => panic!("a feature is still to be asked"),
+        CallStep::Invoke => panic!("a feature is still to be asked"),
     }
 }
 
@@ -136,18 +136,18 @@ fn proceed<'a, S: Inner>(
 fn begin<'a, S: Inner>(
     catalog: &Catalog<'a>,
     world: &mut World<S>,
-    session: &mut Session,
+    session: &mut StdioSession,
     line: &'a [u8],
-) -> Outcome<'a> {
+) -> StdioOutcome<'a> {
     match session.handle_line(catalog, line, &mut world.services) {
-        Outcome::Gate(mut gate) => {
+        StdioOutcome::Gate(mut gate) => {
             let handled = world.answers.handled(&gate.call);
             let response = gate.settle(handled, &mut world.services);
             session.pass(catalog, *gate, response, &mut world.services)
         }
-        Outcome::Notify(call, cancelled) => {
+        StdioOutcome::Notify(call, cancelled) => {
             let _ = (call.context(), chain::handed(&call));
-            cancelled.map_or(Outcome::Nothing, Outcome::Cancel)
+            cancelled.map_or(StdioOutcome::Nothing, StdioOutcome::Cancel)
         }
         outcome => outcome,
     }

@@ -5,7 +5,7 @@ use crate::{
     state::{
         listen::{self, Listener, MOST_RESOURCES, Offer},
         services::Store as _,
-        tasks::{self, Got, Step},
+        tasks::{self, Got, TaskStep},
     },
     testing::TestServices,
     wire::{
@@ -43,7 +43,7 @@ fn stored_tasks() {
                 Ok(Got::Ready(task)) => is_object(&task.into_result()),
                 Ok(Got::Advance(task)) => {
                     let _ = (task.tool(), task.arguments(), task.input_responses());
-                    let step = Step::Working(r#"{"resultType":"task","state":"3"}"#.to_owned());
+                    let step = TaskStep::Working(r#"{"resultType":"task","state":"3"}"#.to_owned());
                     let task = task.advanced(&mut services, step).unwrap();
                     is_object(&task.into_result());
                 }
@@ -61,7 +61,7 @@ fn stored_tasks() {
 /// A task that asked for something and got it, and the keys that come with that.
 fn with_task() -> (TestServices, String) {
     let mut services = TestServices::default();
-    let origin = tasks::Origin {
+    let origin = tasks::TaskOrigin {
         principal: "",
         tool: "zeta",
         arguments: "{}",
@@ -81,7 +81,8 @@ fn with_task() -> (TestServices, String) {
         }],
         state: None,
     };
-    task.advanced(&mut services, Step::Input(required)).unwrap();
+    task.advanced(&mut services, TaskStep::Input(required))
+        .unwrap();
     let responses = Value::parse(r#"{"k":{"roots":[]}}"#).unwrap();
     tasks::update(&mut services, "", &id, &responses).unwrap();
     (services, id)

@@ -15,7 +15,7 @@ use crate::{
         http::{self, check_head, handle},
         router::{
             self, Own,
-            sequence::{Sequence, Step as SequenceStep},
+            sequence::{Sequence, SequenceStep},
         },
     },
     state::{
@@ -23,7 +23,7 @@ use crate::{
         replies, seal,
         services::{MemoryStore, Store as _},
         session::{self, Kept, Session},
-        tasks::{self, Got, Origin, Status, Step},
+        tasks::{self, Got, Status, TaskOrigin, TaskStep},
     },
     testing::{self, TestServices, modern_headers, modern_request},
     wire::{
@@ -111,7 +111,7 @@ fn reply(services: &mut TestServices, outcome: &str) -> Asking {
 
 /// A new task, and its id.
 fn task(services: &mut TestServices) -> String {
-    let origin = Origin {
+    let origin = TaskOrigin {
         principal: "somebody",
         tool: "bake",
         arguments: r#"{"a":1}"#,
@@ -124,7 +124,7 @@ fn task(services: &mut TestServices) -> String {
 }
 
 /// A task after this step of its tool.
-fn task_after(services: &mut TestServices, step: Step) {
+fn task_after(services: &mut TestServices, step: TaskStep) {
     let id = task(services);
     let Ok(Got::Advance(task)) = tasks::get(services, "somebody", &id) else {
         panic!("the tool is not called");
@@ -132,8 +132,11 @@ fn task_after(services: &mut TestServices, step: Step) {
     task.advanced(services, step).unwrap();
 }
 
-/// What is done before something lies in the store.
-fn stored() -> [(&'static str, fn(&mut TestServices)); 13] {
+/// What puts something into the store.
+type Act = fn(&mut TestServices);
+
+/// All that puts something into the store, by a name for it.
+fn stored() -> [(&'static str, Act); 13] {
     [
         ("key", |services| {
             services.variables.clear();
@@ -168,7 +171,7 @@ fn stored() -> [(&'static str, fn(&mut TestServices)); 13] {
                 .unwrap();
         }),
         ("task", |services| {
-            let step = Step::Working(r#"{"resultType":"task","state":"job-18"}"#.to_owned());
+            let step = TaskStep::Working(r#"{"resultType":"task","state":"job-18"}"#.to_owned());
             task_after(services, step);
         }),
         ("task-input", |services| {
@@ -176,16 +179,16 @@ fn stored() -> [(&'static str, fn(&mut TestServices)); 13] {
                 requests: vec![request()],
                 state: Some("asked".to_owned()),
             };
-            task_after(services, Step::Input(required));
+            task_after(services, TaskStep::Input(required));
             let responses = Value::parse(r#"{"name":{"action":"accept"}}"#).unwrap();
             let id = task(&mut keyed());
             tasks::update(services, "somebody", &id, &responses).unwrap();
         }),
         ("task-completed", |services| {
-            task_after(services, Step::Complete(r#"{"content":[]}"#.to_owned()));
+            task_after(services, TaskStep::Complete(r#"{"content":[]}"#.to_owned()));
         }),
         ("task-failed", |services| {
-            task_after(services, Step::Failed(Failure::internal("burnt")));
+            task_after(services, TaskStep::Failed(Failure::internal("burnt")));
         }),
         ("task-cancelled", |services| {
             let id = task(services);
@@ -262,14 +265,15 @@ fn sequence(catalog: &Catalog<'_>) -> String {
 /// The id of the seventh request of an instance.
 fn request_id(catalog: &Catalog<'_>) -> String {
     let headers = modern_headers("tools/call", Some("zeta"));
-    let request = http::Request {
+    let request = http::HttpRequest {
         method: "POST",
         authority: None,
         headers: &headers,
     };
     let head = check_head(&request, catalog).unwrap();
     let body = modern_request("tools/call", r#""name":"zeta","#, "");
-    let http::Outcome::Call(call) = handle(catalog, &head, body.as_bytes(), &mut keyed()) else {
+    let http::HttpOutcome::Call(call) = handle(catalog, &head, body.as_bytes(), &mut keyed())
+    else {
         panic!("a tool is called");
     };
     router::id::of(&call, 7).to_string()

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::{
-    call::{Ask, Call, Outcome, Step},
+    call::{Ask, Call, CallStep, FeatureOutcome},
     catalog::Catalog,
     fuzz::messages,
     serve::{
@@ -40,9 +40,9 @@ fn call_back(call: &mut Call<'_>) {
         is_error: false,
         meta: None,
     };
-    let outcome = Outcome::Tool(Ok(Some(ToolOutcome::Complete(result))));
+    let outcome = FeatureOutcome::Tool(Ok(Some(ToolOutcome::Complete(result))));
     match call.settle(outcome, &mut TestServices::default()) {
-        Step::Done(response) => is_response(&response.body),
+        CallStep::Done(response) => is_response(&response.body),
         other => panic!("{other:?} is no answer"),
     }
     let _ = call.context();
@@ -51,7 +51,7 @@ fn call_back(call: &mut Call<'_>) {
 fn serve(headers: &[(String, Vec<u8>)], body: &[u8]) {
     let bytes = testing::catalog();
     let catalog = Catalog::new(&bytes).unwrap();
-    let request = http::Request {
+    let request = http::HttpRequest {
         method: "POST",
         authority: None,
         headers,
@@ -59,17 +59,19 @@ fn serve(headers: &[(String, Vec<u8>)], body: &[u8]) {
     match check_head(&request, &catalog) {
         Err(response) => is_response(&response.body),
         Ok(head) => match handle(&catalog, &head, body, &mut TestServices::default()) {
-            http::Outcome::Reply(response) if response.status == 202 => {
+            http::HttpOutcome::Reply(response) if response.status == 202 => {
                 assert_eq!(response.body, b"")
             }
-            http::Outcome::Reply(response) => is_response(&response.body),
-            http::Outcome::Call(mut call) => call_back(&mut call),
-            http::Outcome::Listen(_) | http::Outcome::Gate(_) | http::Outcome::Notify(_) => {}
+            http::HttpOutcome::Reply(response) => is_response(&response.body),
+            http::HttpOutcome::Call(mut call) => call_back(&mut call),
+            http::HttpOutcome::Listen(_)
+            | http::HttpOutcome::Gate(_)
+            | http::HttpOutcome::Notify(_) => {}
         },
     }
-    match stdio::Session::default().handle_line(&catalog, body, &mut TestServices::default()) {
-        stdio::Outcome::Reply(line) => is_response(line.trim_ascii_end()),
-        stdio::Outcome::Call(mut call) => call_back(&mut call),
+    match stdio::StdioSession::default().handle_line(&catalog, body, &mut TestServices::default()) {
+        stdio::StdioOutcome::Reply(line) => is_response(line.trim_ascii_end()),
+        stdio::StdioOutcome::Call(mut call) => call_back(&mut call),
         _ => {}
     }
 }

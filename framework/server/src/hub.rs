@@ -2,7 +2,7 @@
 //! As a saved sequence, it lets the next link have what is not here.
 
 use spin_mcp_protocol::{
-    router::{self, Handling, Next},
+    router::{self, Handling, RouterStep},
     types::types::Error,
 };
 
@@ -55,7 +55,7 @@ macro_rules! own {
             Handling::Done(own) => own,
             Handling::Call(mut call) => loop {
                 let outcome = edition::invoke(&call, $id)$($($wait)+)?;
-                if let Next::Done(own) = router::settle(&mut call, outcome, services) {
+                if let RouterStep::Done(own) = router::settle(&mut call, outcome, services) {
                     break own;
                 }
             },
@@ -67,7 +67,7 @@ macro_rules! own {
 mod link {
     use spin_mcp_protocol::{catalog::Flags, chain};
 
-    use super::{Client, Error, Handling, Next, catalog, edition, router, services};
+    use super::{Client, Error, Handling, RouterStep, catalog, edition, router, services};
     use edition::bindings::spin_mcp::framework::prepared;
 
     /// The result that is there already, and who asks.
@@ -118,9 +118,9 @@ mod link {
 
 #[cfg(feature = "sequence")]
 mod link {
-    use spin_mcp_protocol::router::sequence::{Sequence, Step};
+    use spin_mcp_protocol::router::sequence::{Sequence, SequenceStep};
 
-    use super::{Client, Error, Handling, Next, catalog, edition, router, services};
+    use super::{Client, Error, Handling, RouterStep, catalog, edition, router, services};
     use edition::bindings::spin_mcp::server::request;
 
     fn client(id: u64) -> Client {
@@ -136,11 +136,11 @@ mod link {
             let (mut sequence, mut step) = Sequence::begin($id, catalog(), &$method, &$params);
             loop {
                 step = match step {
-                    Step::Own => sequence.own(own!($id, client($id), &$method, &$params $(, $($wait)+)?)),
-                    Step::Next(params) => {
+                    SequenceStep::Own => sequence.own(own!($id, client($id), &$method, &$params $(, $($wait)+)?)),
+                    SequenceStep::Next(params) => {
                         return sequence.next(next($id, &$method, &params)$($($wait)+)?);
                     }
-                    Step::Done(result) => return result,
+                    SequenceStep::Done(result) => return result,
                 };
             }
         }};

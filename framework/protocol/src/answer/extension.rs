@@ -5,14 +5,14 @@ use std::borrow::Cow;
 
 use super::response::{broken, respond_with};
 use crate::{
-    call::{Call, Response, target::Target},
+    call::{Call, CallResponse, target::Target},
     catalog::Flags,
     state::{services::Services, tasks},
     wire::{failure::Failure, json::Value},
 };
 
 /// Answers with what the feature said, or makes the task that it asks for.
-pub fn answer<S: Services>(call: &Call<'_>, extension: &str, services: &mut S) -> Response {
+pub fn answer<S: Services>(call: &Call<'_>, extension: &str, services: &mut S) -> CallResponse {
     respond_with(call, result(call, extension, services))
 }
 
@@ -58,7 +58,7 @@ fn result<S: Services>(
         if !modern || !tasks::declared(&call.client.capabilities) {
             return Err(tasks::undeclared());
         }
-        let origin = tasks::Origin {
+        let origin = tasks::TaskOrigin {
             principal: call.client.principal(),
             tool: call.target.name(),
             arguments: call.target.arguments(),

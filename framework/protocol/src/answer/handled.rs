@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     call::{
-        Call, Response, Step,
+        Call, CallResponse, CallStep,
         target::{self, Target},
     },
     state::{services::Services, tasks},
@@ -20,56 +20,56 @@ use crate::{
         types::types::{Error, InputRequest, InputRequired},
     },
 };
-use answered::{Answered, Kind};
+use answered::{HandledResult, ResultKind};
 
 /// Turns what the chain answered into a response, or into what else the client has to be asked.
 pub fn settle<S: Services>(
     call: &mut Call<'_>,
     handled: Result<String, Error>,
     services: &mut S,
-) -> Step {
+) -> CallStep {
     let text = match handled {
         Ok(text) => text,
-        Err(error) => return Step::Done(response::of_feature(call, &error)),
+        Err(error) => return CallStep::Done(response::of_feature(call, &error)),
     };
-    let answered = match Answered::read(call, &text) {
+    let answered = match HandledResult::read(call, &text) {
         Ok(answered) => answered,
-        Err(failure) => return Step::Done(call.fail(&failure)),
+        Err(failure) => return CallStep::Done(call.fail(&failure)),
     };
     match answered.kind {
-        Kind::Complete => Step::Done(complete(call, &answered)),
-        Kind::InputRequired if matches!(call.target, Target::Method(_)) => {
-            Step::Done(call.fail(&needs_input(call)))
+        ResultKind::Complete => CallStep::Done(complete(call, &answered)),
+        ResultKind::InputRequired if matches!(call.target, Target::Method(_)) => {
+            CallStep::Done(call.fail(&needs_input(call)))
         }
-        Kind::InputRequired => match required(call, &answered.value) {
+        ResultKind::InputRequired => match required(call, &answered.value) {
             Ok(required) => input::require(call, &required, services),
-            Err(failure) => Step::Done(call.fail(&failure)),
+            Err(failure) => CallStep::Done(call.fail(&failure)),
         },
-        Kind::Extension => Step::Done(extension::answer(call, &text, services)),
+        ResultKind::Extension => CallStep::Done(extension::answer(call, &text, services)),
     }
 }
 
 /// What the chain answered for the task that this call advances.
-pub fn task_step(call: &Call<'_>, text: String) -> Result<tasks::Step, Failure> {
-    let answered = Answered::read(call, &text)?;
+pub fn task_step(call: &Call<'_>, text: String) -> Result<tasks::TaskStep, Failure> {
+    let answered = HandledResult::read(call, &text)?;
     match answered.kind {
-        Kind::Complete => {
+        ResultKind::Complete => {
             let mut result = Vec::with_capacity(text.len());
             answered.write(&mut result, call);
             let result = String::from_utf8(result);
             result
-                .map(tasks::Step::Complete)
+                .map(tasks::TaskStep::Complete)
                 .map_err(|_| broken(call, "text that is not UTF-8"))
         }
-        Kind::InputRequired => {
+        ResultKind::InputRequired => {
             let required = required(call, &answered.value)?;
             input::check(call, &required)?;
-            Ok(tasks::Step::Input(required))
+            Ok(tasks::TaskStep::Input(required))
         }
-        Kind::Extension if extension::read(call, &text)?.1 == "task" => {
-            Ok(tasks::Step::Working(text))
+        ResultKind::Extension if extension::read(call, &text)?.1 == "task" => {
+            Ok(tasks::TaskStep::Working(text))
         }
-        Kind::Extension => Err(broken(call, "the result of an extension instead of a task")),
+        ResultKind::Extension => Err(broken(call, "the result of an extension instead of a task")),
     }
 }
 
@@ -107,7 +107,7 @@ fn required(call: &Call<'_>, value: &Value<'_>) -> Result<InputRequired, Failure
 }
 
 /// A result as it goes to the client.
-fn complete(call: &Call<'_>, answered: &Answered<'_>) -> Response {
+fn complete(call: &Call<'_>, answered: &HandledResult<'_>) -> CallResponse {
     response::respond(call, answered.value.text.len(), |out| {
         check_list(call, &answered.value)?;
         answered.write(out, call);

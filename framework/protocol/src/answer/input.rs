@@ -6,7 +6,7 @@ use super::{
     response::{self, broken, write_meta},
 };
 use crate::{
-    call::{Asking, Call, Step},
+    call::{Asking, Call, CallStep},
     catalog::Flags,
     state::services::Services,
     wire::{
@@ -28,13 +28,13 @@ pub fn require<S: Services>(
     call: &mut Call<'_>,
     required: &InputRequired,
     services: &mut S,
-) -> Step {
+) -> CallStep {
     if let Err(failure) = check(call, required) {
-        return Step::Done(call.fail(&failure));
+        return CallStep::Done(call.fail(&failure));
     }
     if call.client.version.is_modern() {
         let state = required.state.as_deref();
-        return Step::Done(
+        return CallStep::Done(
             match state.map(|state| request_state::seal(call, state, services)) {
                 Some(Err(failure)) => call.fail(&failure),
                 sealed => {
@@ -45,8 +45,8 @@ pub fn require<S: Services>(
         );
     }
     match ask(call, required, services) {
-        Ok(asking) => Step::Ask(asking),
-        Err(failure) => Step::Done(call.fail(&failure)),
+        Ok(asking) => CallStep::Ask(asking),
+        Err(failure) => CallStep::Done(call.fail(&failure)),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::response;
 use crate::{
     call::{
-        Call, Listed, Response, Step,
+        Call, CallResponse, CallStep, Listed,
         listing::{self, LONGEST_CURSOR, Listing},
         target::Target,
     },
@@ -24,12 +24,12 @@ const ENOUGH: usize = 100;
 const MOST_CALLS: usize = 32;
 
 /// Goes on with what a feature listed.
-pub fn settle(call: &mut Call<'_>, outcome: Result<Listed, Error>) -> Step {
+pub fn settle(call: &mut Call<'_>, outcome: Result<Listed, Error>) -> CallStep {
     let listed = match outcome {
         Ok(listed) => listed,
         Err(error) => {
             let failure = Failure::of_feature(&error, call.client.version);
-            return Step::Done(call.fail(&failure));
+            return CallStep::Done(call.fail(&failure));
         }
     };
     let slot = call.slot();
@@ -38,24 +38,26 @@ pub fn settle(call: &mut Call<'_>, outcome: Result<Listed, Error>) -> Step {
     let legacy = !call.client.version.is_modern();
     let default = call.catalog.cache();
     let Target::List(listing) = &mut call.target else {
-        return Step::Done(call.fail(&Failure::internal("a list came where none was asked for")));
+        return CallStep::Done(
+            call.fail(&Failure::internal("a list came where none was asked for")),
+        );
     };
     if let Err(problem) = listing.add(listed, prefix, legacy, default) {
         let failure = Failure::internal(format!("feature `{name}` {problem}"));
-        return Step::Done(call.fail(&failure));
+        return CallStep::Done(call.fail(&failure));
     }
     listing.calls += 1;
     let full = listing.count >= ENOUGH || listing.calls >= MOST_CALLS;
     let more = listing.cursor.is_some();
     if !full && (more || call.advance()) {
-        return Step::Invoke;
+        return CallStep::Invoke;
     }
     let next = match (more, full) {
         (true, _) => Some(slot),
         (false, true) => call.advance().then(|| call.slot()),
         (false, false) => None,
     };
-    Step::Done(respond(call, next))
+    CallStep::Done(respond(call, next))
 }
 
 impl Listing {
@@ -116,7 +118,7 @@ impl Listing {
 }
 
 /// The page, and where the next one begins.
-fn respond(call: &Call<'_>, next: Option<usize>) -> Response {
+fn respond(call: &Call<'_>, next: Option<usize>) -> CallResponse {
     let Target::List(listing) = &call.target else {
         return call.fail(&Failure::internal("a list came where none was asked for"));
     };

@@ -10,7 +10,7 @@ pub(crate) mod result;
 mod task;
 
 use crate::{
-    call::{Call, Outcome, Step},
+    call::{Call, CallStep, FeatureOutcome},
     state::services::Services,
     wire::{
         failure::Failure,
@@ -24,30 +24,30 @@ use result::{NO_COMPLETION, completion, prompt, resource, tool};
 
 impl Call<'_> {
     /// Goes on with what the feature answered.
-    pub fn settle<S: Services>(&mut self, outcome: Outcome, services: &mut S) -> Step {
+    pub fn settle<S: Services>(&mut self, outcome: FeatureOutcome, services: &mut S) -> CallStep {
         if outcome.is_unknown() && self.advance() {
-            return Step::Invoke;
+            return CallStep::Invoke;
         }
         settle(self, outcome, services)
     }
 }
 
 /// Turns an outcome into a response, or into what else the client has to be asked.
-fn settle<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mut S) -> Step {
+fn settle<S: Services>(call: &mut Call<'_>, outcome: FeatureOutcome, services: &mut S) -> CallStep {
     if S::WHOLE && call.task.is_some() {
-        return Step::Done(task::advance(call, outcome, services));
+        return CallStep::Done(task::advance(call, outcome, services));
     }
     let version = call.client.version;
-    Step::Done(match outcome {
-        Outcome::Tool(Ok(Some(ToolOutcome::InputRequired(required)))) => {
+    CallStep::Done(match outcome {
+        FeatureOutcome::Tool(Ok(Some(ToolOutcome::InputRequired(required)))) => {
             return input::require(call, &required, services);
         }
-        Outcome::Tool(Ok(Some(ToolOutcome::Complete(result)))) => tool(call, &result),
-        Outcome::Tool(Ok(Some(ToolOutcome::Extension(result)))) => {
+        FeatureOutcome::Tool(Ok(Some(ToolOutcome::Complete(result)))) => tool(call, &result),
+        FeatureOutcome::Tool(Ok(Some(ToolOutcome::Extension(result)))) => {
             extension::answer(call, &result, services)
         }
-        Outcome::Tool(Ok(None)) => call.fail(&call.target.unknown(version.is_modern())),
-        Outcome::Tool(Err(error)) => of_feature(call, &error),
+        FeatureOutcome::Tool(Ok(None)) => call.fail(&call.target.unknown(version.is_modern())),
+        FeatureOutcome::Tool(Err(error)) => of_feature(call, &error),
         // The small server has tools alone.
         other if S::WHOLE => return settle_other(call, other, services),
         _ => call.fail(&Failure::internal("the server is too small for this")),
@@ -55,23 +55,31 @@ fn settle<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mut S) 
 }
 
 /// The outcome of anything but a tool.
-fn settle_other<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mut S) -> Step {
-    Step::Done(match outcome {
-        Outcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required))))
-        | Outcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))) => {
+fn settle_other<S: Services>(
+    call: &mut Call<'_>,
+    outcome: FeatureOutcome,
+    services: &mut S,
+) -> CallStep {
+    CallStep::Done(match outcome {
+        FeatureOutcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required))))
+        | FeatureOutcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))) => {
             return input::require(call, &required, services);
         }
-        Outcome::Prompt(Ok(Some(PromptOutcome::Complete(result)))) => prompt(call, &result),
-        Outcome::Resource(Ok(Some(ReadOutcome::Complete(result)))) => resource(call, &result),
-        Outcome::Completion(Ok(Some(result))) => completion(call, &result),
-        Outcome::Completion(Ok(None)) => completion(call, &NO_COMPLETION),
-        Outcome::List(listed) => return lists::settle(call, listed),
-        Outcome::Handled(handled) => return handled::settle(call, handled, services),
-        Outcome::Tool(_) | Outcome::Prompt(Ok(None)) | Outcome::Resource(Ok(None)) => {
+        FeatureOutcome::Prompt(Ok(Some(PromptOutcome::Complete(result)))) => prompt(call, &result),
+        FeatureOutcome::Resource(Ok(Some(ReadOutcome::Complete(result)))) => {
+            resource(call, &result)
+        }
+        FeatureOutcome::Completion(Ok(Some(result))) => completion(call, &result),
+        FeatureOutcome::Completion(Ok(None)) => completion(call, &NO_COMPLETION),
+        FeatureOutcome::List(listed) => return lists::settle(call, listed),
+        FeatureOutcome::Handled(handled) => return handled::settle(call, handled, services),
+        FeatureOutcome::Tool(_)
+        | FeatureOutcome::Prompt(Ok(None))
+        | FeatureOutcome::Resource(Ok(None)) => {
             call.fail(&call.target.unknown(call.client.version.is_modern()))
         }
-        Outcome::Prompt(Err(error))
-        | Outcome::Resource(Err(error))
-        | Outcome::Completion(Err(error)) => of_feature(call, &error),
+        FeatureOutcome::Prompt(Err(error))
+        | FeatureOutcome::Resource(Err(error))
+        | FeatureOutcome::Completion(Err(error)) => of_feature(call, &error),
     })
 }

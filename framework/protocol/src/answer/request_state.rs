@@ -2,7 +2,7 @@
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr).
 
 use crate::{
-    call::{Call, client::Client, target::Target},
+    call::{Call, caller::Caller, target::Target},
     state::{seal, services::Services},
     wire::failure::Failure,
 };
@@ -29,7 +29,7 @@ pub fn seal<S: Services>(
 /// The state that a modern client brings back.
 pub fn unseal<S: Services>(
     target: &Target<'_>,
-    client: &Client<'_>,
+    client: &Caller<'_>,
     sealed: &str,
     services: &mut S,
 ) -> Result<String, Failure> {
@@ -43,7 +43,7 @@ pub fn unseal<S: Services>(
 }
 
 /// State is worth nothing to anybody else, and for nothing else.
-fn binding<'b>(target: &'b Target<'_>, client: &'b Client<'_>) -> seal::Binding<'b> {
+fn binding<'b>(target: &'b Target<'_>, client: &'b Caller<'_>) -> seal::Binding<'b> {
     seal::Binding {
         principal: client.principal(),
         method: target.method(),

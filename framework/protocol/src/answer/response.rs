@@ -1,7 +1,7 @@
 //! JSON-RPC responses, and what all results have in common.
 
 use crate::{
-    call::{Call, Response},
+    call::{Call, CallResponse},
     catalog::Catalog,
     wire::{
         MAX_RESULT,
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-pub fn of_feature(call: &Call<'_>, error: &Error) -> Response {
+pub fn of_feature(call: &Call<'_>, error: &Error) -> CallResponse {
     let response = call.fail(&Failure::of_feature(error, call.client.version));
     // An error has a message and data of the feature's making.
     if response.body.len() > MAX_RESULT {
@@ -27,7 +27,7 @@ pub fn respond(
     call: &Call<'_>,
     size: usize,
     write: impl FnOnce(&mut Vec<u8>) -> Result<(), Failure>,
-) -> Response {
+) -> CallResponse {
     // Found out before it is written where it can be: a component has little memory.
     if size > MAX_RESULT {
         return call.fail(&too_large(call));
@@ -43,7 +43,7 @@ pub fn respond(
     if body.len() > MAX_RESULT {
         return call.fail(&too_large(call));
     }
-    Response {
+    CallResponse {
         status: 200,
         body,
         failure: None,
@@ -58,10 +58,10 @@ pub fn too_large(call: &Call<'_>) -> Failure {
 }
 
 /// A response with this result, an object, and who the server is.
-pub fn respond_with(call: &Call<'_>, result: Result<Vec<u8>, Failure>) -> Response {
+pub fn respond_with(call: &Call<'_>, result: Result<Vec<u8>, Failure>) -> CallResponse {
     match result {
         Ok(object) if object.len() > MAX_RESULT => call.fail(&too_large(call)),
-        Ok(object) => Response {
+        Ok(object) => CallResponse {
             status: 200,
             body: whole(&call.catalog, call.id, &object),
             failure: None,

@@ -2,7 +2,7 @@
 
 use super::response::{begin_complete, broken, list, respond, write_meta};
 use crate::{
-    call::{Call, Response},
+    call::{Call, CallResponse},
     wire::{
         MAX_RESULT, content,
         failure::Failure,
@@ -34,7 +34,7 @@ pub const NO_COMPLETION: Completion = Completion {
     has_more: false,
 };
 
-pub fn tool(call: &Call<'_>, result: &ToolResult) -> Response {
+pub fn tool(call: &Call<'_>, result: &ToolResult) -> CallResponse {
     let blocks: usize = result.content.iter().map(content::size).sum();
     let structured = result.structured_content.as_ref().map_or(0, String::len);
     let size = blocks + structured.min(MAX_RESULT) + 64 * result.content.len();
@@ -82,7 +82,7 @@ fn write_structured(
 }
 
 /// (https://modelcontextprotocol.io/specification/2026-07-28/server/prompts#getting-a-prompt)
-pub fn prompt(call: &Call<'_>, result: &PromptResult) -> Response {
+pub fn prompt(call: &Call<'_>, result: &PromptResult) -> CallResponse {
     let version = call.client.version;
     let messages = result.messages.iter();
     let size = messages
@@ -101,7 +101,7 @@ pub fn prompt(call: &Call<'_>, result: &PromptResult) -> Response {
 }
 
 /// (https://modelcontextprotocol.io/specification/2026-07-28/server/resources#reading-resources)
-pub fn resource(call: &Call<'_>, result: &ReadResult) -> Response {
+pub fn resource(call: &Call<'_>, result: &ReadResult) -> CallResponse {
     let contents = result.contents.iter();
     let size = contents
         .map(|contents| content::resource_size(contents) + 64)
@@ -129,7 +129,7 @@ pub fn resource(call: &Call<'_>, result: &ReadResult) -> Response {
 }
 
 /// (https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/completion)
-pub fn completion(call: &Call<'_>, result: &Completion) -> Response {
+pub fn completion(call: &Call<'_>, result: &Completion) -> CallResponse {
     let values = &result.values[..result.values.len().min(MAX_COMPLETIONS)];
     let size = values.iter().map(|value| value.len() + 8).sum();
     respond(call, size, |out| {

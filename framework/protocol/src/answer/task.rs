@@ -6,47 +6,51 @@ use super::{
     result,
 };
 use crate::{
-    call::{Call, Outcome, Response},
+    call::{Call, CallResponse, FeatureOutcome},
     state::{services::Services, tasks},
     wire::{failure::Failure, types::tool_types::ToolOutcome},
 };
 
 /// What became of the task that this call advances.
-pub fn advance<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mut S) -> Response {
+pub fn advance<S: Services>(
+    call: &mut Call<'_>,
+    outcome: FeatureOutcome,
+    services: &mut S,
+) -> CallResponse {
     let Some(task) = call.task.take() else {
         return call.fail(&Failure::internal("there is no task"));
     };
-    let step = step(call, outcome).unwrap_or_else(tasks::Step::Failed);
+    let step = step(call, outcome).unwrap_or_else(tasks::TaskStep::Failed);
     let result = task.advanced(services, step);
     respond_with(call, result.map(tasks::Detailed::into_result))
 }
 
-fn step(call: &Call<'_>, outcome: Outcome) -> Result<tasks::Step, Failure> {
+fn step(call: &Call<'_>, outcome: FeatureOutcome) -> Result<tasks::TaskStep, Failure> {
     let version = call.client.version;
     match outcome {
-        Outcome::Tool(Ok(Some(ToolOutcome::Complete(result)))) => {
+        FeatureOutcome::Tool(Ok(Some(ToolOutcome::Complete(result)))) => {
             let mut object = Vec::new();
             result::write_tool(&mut object, call, &result)?;
             let object = String::from_utf8(object);
             object
-                .map(tasks::Step::Complete)
+                .map(tasks::TaskStep::Complete)
                 .map_err(|_| broken(call, "text that is not UTF-8"))
         }
-        Outcome::Tool(Ok(Some(ToolOutcome::InputRequired(required)))) => {
+        FeatureOutcome::Tool(Ok(Some(ToolOutcome::InputRequired(required)))) => {
             input::check(call, &required)?;
-            Ok(tasks::Step::Input(required))
+            Ok(tasks::TaskStep::Input(required))
         }
-        Outcome::Tool(Ok(Some(ToolOutcome::Extension(extension)))) => {
+        FeatureOutcome::Tool(Ok(Some(ToolOutcome::Extension(extension)))) => {
             if extension::read(call, &extension)?.1 == "task" {
-                Ok(tasks::Step::Working(extension))
+                Ok(tasks::TaskStep::Working(extension))
             } else {
                 Err(broken(call, "the result of an extension instead of a task"))
             }
         }
-        Outcome::Tool(Err(error)) | Outcome::Handled(Err(error)) => {
+        FeatureOutcome::Tool(Err(error)) | FeatureOutcome::Handled(Err(error)) => {
             Err(Failure::of_feature(&error, version))
         }
-        Outcome::Handled(Ok(result)) => handled::task_step(call, result),
+        FeatureOutcome::Handled(Ok(result)) => handled::task_step(call, result),
         _ => Err(call.target.unknown(true)),
     }
 }

@@ -1,6 +1,6 @@
 //! A call of a feature: what the transport passes to it, and what becomes of its outcome.
 
-pub(crate) mod client;
+pub(crate) mod caller;
 pub(crate) mod listing;
 pub(crate) mod target;
 
@@ -23,7 +23,7 @@ use crate::{
         },
     },
 };
-use client::Client;
+use caller::Caller;
 use target::{Slots, Target};
 
 pub use crate::state::replies::{Asking, Input, Polled};
@@ -34,7 +34,7 @@ pub type Answered<T> = Result<Option<T>, Error>;
 
 /// What a feature answered.
 #[derive(Clone, Debug)]
-pub enum Outcome {
+pub enum FeatureOutcome {
     Tool(Answered<ToolOutcome>),
     Prompt(Answered<PromptOutcome>),
     Resource(Answered<ReadOutcome>),
@@ -78,17 +78,17 @@ pub enum Ask<'c> {
 
 /// What to do next with a call.
 #[derive(Debug)]
-pub enum Step {
+pub enum CallStep {
     /// Ask the feature in [`Call::slot`] for what [`Call::ask`] says, and settle its outcome.
     Invoke,
     /// Send these requests to the client; what it replies goes to [`Call::resume`].
     Ask(Asking),
-    Done(Response),
+    Done(CallResponse),
 }
 
 /// A whole JSON-RPC response.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Response {
+pub struct CallResponse {
     /// The HTTP status of a response that is nothing else.
     pub status: u16,
     pub body: Vec<u8>,
@@ -102,7 +102,7 @@ pub struct Call<'a> {
     pub(crate) catalog: Catalog<'a>,
     pub(crate) id: &'a str,
     pub(crate) target: Target<'a>,
-    pub(crate) client: Client<'a>,
+    pub(crate) client: Caller<'a>,
     slots: Slots,
     meta: Option<&'a str>,
     progress_token: Option<&'a str>,
@@ -153,7 +153,7 @@ impl<'a> Call<'a> {
         (target, slots): (Target<'a>, Slots),
         meta: Meta<'a>,
         input: Input,
-        client: Client<'a>,
+        client: Caller<'a>,
     ) -> Call<'a> {
         Call {
             catalog,
@@ -300,14 +300,14 @@ impl<'a> Call<'a> {
     }
 
     /// Asks the feature again, with what the client answered.
-    pub fn resume(&mut self, input: Input) -> Step {
+    pub fn resume(&mut self, input: Input) -> CallStep {
         self.input = input;
-        Step::Invoke
+        CallStep::Invoke
     }
 
     /// The answer if something went wrong on the way.
-    pub fn fail(&self, failure: &Failure) -> Response {
-        Response {
+    pub fn fail(&self, failure: &Failure) -> CallResponse {
+        CallResponse {
             status: failure.status,
             body: failure.to_json(Some(self.id)),
             failure: Some(failure.clone()),
@@ -323,19 +323,19 @@ impl<'a> Call<'a> {
     }
 }
 
-impl Outcome {
+impl FeatureOutcome {
     pub(crate) fn is_unknown(&self) -> bool {
         matches!(
             self,
-            Outcome::Tool(Ok(None))
-                | Outcome::Prompt(Ok(None))
-                | Outcome::Resource(Ok(None))
-                | Outcome::Completion(Ok(None))
+            FeatureOutcome::Tool(Ok(None))
+                | FeatureOutcome::Prompt(Ok(None))
+                | FeatureOutcome::Resource(Ok(None))
+                | FeatureOutcome::Completion(Ok(None))
         )
     }
 }
 
-impl Response {
+impl CallResponse {
     /// As the last event of a stream.
     pub fn event(&self) -> Vec<u8> {
         sse::event(&self.body)

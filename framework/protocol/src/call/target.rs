@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     call::listing::{self, Listing},
-    catalog::{Catalog, Flags, ListKind, Tool, uri_template},
+    catalog::{Catalog, Flags, ListKind, ToolEntry, uri_template},
     wire::{
         failure::{Failure, INVALID_PARAMS, RESOURCE_NOT_FOUND, excerpt},
         json::{Kind, Object, Value},
@@ -21,7 +21,7 @@ const MAX_ARGUMENTS: usize = 256;
 pub enum Target<'a> {
     Tool {
         /// None: a tool that is not in the catalog, which a dynamic feature may have.
-        tool: Option<Tool<'a>>,
+        tool: Option<ToolEntry<'a>>,
         name: Cow<'a, str>,
         /// The text of a JSON object.
         arguments: Cow<'a, str>,

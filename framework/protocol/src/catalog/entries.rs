@@ -9,7 +9,7 @@ use super::{
 
 /// A tool of a catalog.
 #[derive(Clone, Copy, Debug)]
-pub struct Tool<'a> {
+pub struct ToolEntry<'a> {
     catalog: Catalog<'a>,
     at: usize,
 }
@@ -23,14 +23,14 @@ pub struct HeaderRule<'a> {
 
 /// A resource template of a catalog.
 #[derive(Clone, Copy, Debug)]
-pub struct Template<'a> {
+pub struct TemplateEntry<'a> {
     catalog: Catalog<'a>,
     at: usize,
 }
 
 /// A prompt of a catalog.
 #[derive(Clone, Copy, Debug)]
-pub struct Prompt<'a> {
+pub struct PromptEntry<'a> {
     catalog: Catalog<'a>,
     at: usize,
 }
@@ -53,17 +53,17 @@ impl<'a> Catalog<'a> {
     }
 
     /// The tool that clients know by this name.
-    pub fn tool(&self, name: &str) -> Option<Tool<'a>> {
+    pub fn tool(&self, name: &str) -> Option<ToolEntry<'a>> {
         let at = self.find(header::TOOLS, tool::SIZE, header::TOOLS_SORTED, name)?;
-        Some(Tool { catalog: *self, at })
+        Some(ToolEntry { catalog: *self, at })
     }
 
     /// In the order of the manifest.
-    pub fn tools(&self) -> impl ExactSizeIterator<Item = Tool<'a>> + use<'a> {
+    pub fn tools(&self) -> impl ExactSizeIterator<Item = ToolEntry<'a>> + use<'a> {
         let catalog = *self;
         catalog
             .records(header::TOOLS, tool::SIZE)
-            .map(move |at| Tool { catalog, at })
+            .map(move |at| ToolEntry { catalog, at })
     }
 
     /// The index of the feature that lists this resource.
@@ -82,30 +82,30 @@ impl<'a> Catalog<'a> {
     }
 
     /// In the order of the manifest.
-    pub fn templates(&self) -> impl ExactSizeIterator<Item = Template<'a>> + use<'a> {
+    pub fn templates(&self) -> impl ExactSizeIterator<Item = TemplateEntry<'a>> + use<'a> {
         let catalog = *self;
         catalog
             .records(header::TEMPLATES, resource::SIZE)
-            .map(move |at| Template { catalog, at })
+            .map(move |at| TemplateEntry { catalog, at })
     }
 
     /// The prompt that clients know by this name.
-    pub fn prompt(&self, name: &str) -> Option<Prompt<'a>> {
+    pub fn prompt(&self, name: &str) -> Option<PromptEntry<'a>> {
         let (table, sorted) = (header::PROMPTS, header::PROMPTS_SORTED);
         let at = self.find(table, prompt::SIZE, sorted, name)?;
-        Some(Prompt { catalog: *self, at })
+        Some(PromptEntry { catalog: *self, at })
     }
 
     /// In the order of the manifest.
-    pub fn prompts(&self) -> impl ExactSizeIterator<Item = Prompt<'a>> + use<'a> {
+    pub fn prompts(&self) -> impl ExactSizeIterator<Item = PromptEntry<'a>> + use<'a> {
         let catalog = *self;
         catalog
             .records(header::PROMPTS, prompt::SIZE)
-            .map(move |at| Prompt { catalog, at })
+            .map(move |at| PromptEntry { catalog, at })
     }
 }
 
-impl<'a> Tool<'a> {
+impl<'a> ToolEntry<'a> {
     /// The name that clients know.
     pub fn name(&self) -> &'a str {
         self.catalog.text(self.at + tool::NAME)
@@ -156,7 +156,7 @@ impl<'a> HeaderRule<'a> {
     }
 }
 
-impl<'a> Template<'a> {
+impl<'a> TemplateEntry<'a> {
     pub fn uri_template(&self) -> &'a str {
         self.catalog.text(self.at + resource::URI)
     }
@@ -177,7 +177,7 @@ impl<'a> Template<'a> {
     }
 }
 
-impl<'a> Prompt<'a> {
+impl<'a> PromptEntry<'a> {
     /// The name that clients know.
     pub fn name(&self) -> &'a str {
         self.catalog.text(self.at + prompt::NAME)

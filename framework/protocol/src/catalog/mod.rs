@@ -21,7 +21,7 @@ pub use build::{
     error::BuildError,
     input::{CatalogInput, FeatureInput, ServerInput},
 };
-pub use entries::{HeaderRule, Prompt, Template, Tool};
+pub use entries::{HeaderRule, PromptEntry, TemplateEntry, ToolEntry};
 pub use flags::Flags;
 pub use list_kind::ListKind;
 

@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 
 pub use super::gate::{Gate, is_gated};
-use super::{dispatched::Answer, gate::Then, handshake, params};
+use super::{dispatched::Dispatched, gate::Then, handshake, params};
 use crate::{
     call::{
         Call, Input, Passed,
-        client::Client,
+        caller::Caller,
         target::{Slots, Target},
     },
     catalog::Catalog,
@@ -25,9 +25,9 @@ use crate::{
 pub(crate) fn request<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: Request<'a>,
-    client: Client<'a>,
+    client: Caller<'a>,
     services: &mut S,
-) -> Result<Answer<'a>, Failure> {
+) -> Result<Dispatched<'a>, Failure> {
     if !is_gated(&request.method) {
         return call(catalog, request, client, services);
     }
@@ -66,8 +66,8 @@ pub(crate) fn handshake<'a, S: Services>(
     session: Session,
     level: LogLevel,
     services: &mut S,
-) -> Answer<'a> {
-    let client = Client::of_session(session.clone(), Vec::new(), level);
+) -> Dispatched<'a> {
+    let client = Caller::of_session(session.clone(), Vec::new(), level);
     let result = handshake::result(catalog, session.version, services.store().is_some());
     let (input, then) = (Input::default(), Then::Handshake(session));
     gate(catalog, request, client, input, result, then)
@@ -76,17 +76,17 @@ pub(crate) fn handshake<'a, S: Services>(
 fn gate<'a>(
     catalog: &Catalog<'a>,
     request: Request<'a>,
-    client: Client<'a>,
+    client: Caller<'a>,
     input: Input,
     prepared: Vec<u8>,
     then: Then,
-) -> Answer<'a> {
+) -> Dispatched<'a> {
     let target = Target::Method(request.method.clone());
     let mut call = new_call(catalog, &request, target, input, client.clone());
     if let Some(passed) = &mut call.passed {
         passed.prepared = String::from_utf8(prepared).ok();
     }
-    Answer::Gate(Box::new(Gate {
+    Dispatched::Gate(Box::new(Gate {
         call,
         request,
         client,
@@ -98,9 +98,9 @@ fn gate<'a>(
 fn call<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: Request<'a>,
-    mut client: Client<'a>,
+    mut client: Caller<'a>,
     services: &mut S,
-) -> Result<Answer<'a>, Failure> {
+) -> Result<Dispatched<'a>, Failure> {
     let target = match &*request.method {
         "tools/call" => Target::passed_tool(catalog, &request.params)?,
         "prompts/get" => Target::passed_prompt(&request.params)?,
@@ -114,7 +114,7 @@ fn call<'a, S: Services>(
         _ => params::input(&request.params, &target, &client, services)?,
     };
     let call = new_call(catalog, &request, target, input, client);
-    Ok(Answer::Call(Box::new(call)))
+    Ok(Dispatched::Call(Box::new(call)))
 }
 
 fn new_call<'a>(
@@ -122,7 +122,7 @@ fn new_call<'a>(
     request: &Request<'a>,
     target: Target<'a>,
     input: Input,
-    client: Client<'a>,
+    client: Caller<'a>,
 ) -> Call<'a> {
     let slots = Slots::One(0);
     let meta = request.params.meta;
@@ -142,7 +142,7 @@ fn new_call<'a>(
 pub(crate) fn notification<'a>(
     catalog: &Catalog<'a>,
     notification: Notification<'a>,
-    client: Client<'a>,
+    client: Caller<'a>,
 ) -> Box<Call<'a>> {
     let request = Request {
         id: "null",

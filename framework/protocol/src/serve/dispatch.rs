@@ -1,10 +1,10 @@
 //! What each method does, whatever the transport.
 
-use super::{chain, dispatched::Answer, own::own};
+use super::{chain, dispatched::Dispatched, own::own};
 use crate::{
-    call::client::Client,
+    call::caller::Caller,
     catalog::Catalog,
-    state::services::{Part, Services},
+    state::services::{ServerPart, Services},
     wire::{failure::Failure, message::Request},
 };
 
@@ -12,11 +12,11 @@ use crate::{
 pub fn dispatch<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: Request<'a>,
-    client: Client<'a>,
+    client: Caller<'a>,
     services: &mut S,
-) -> Result<Answer<'a>, Failure> {
+) -> Result<Dispatched<'a>, Failure> {
     match S::PART {
-        Part::Transport => chain::request(catalog, request, client, services),
-        Part::Server | Part::Hub => own(catalog, request, client, services),
+        ServerPart::Transport => chain::request(catalog, request, client, services),
+        ServerPart::Server | ServerPart::Router => own(catalog, request, client, services),
     }
 }

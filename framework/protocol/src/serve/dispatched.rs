@@ -4,7 +4,7 @@ use super::{gate::Gate, watched::Watched};
 use crate::{call::Call, state::listen::Listener, wire::notify::LogLevel};
 
 /// What became of a request that did not fail.
-pub enum Answer<'a> {
+pub enum Dispatched<'a> {
     /// A whole JSON-RPC response.
     Ready(Vec<u8>),
     /// The client wants logs from this level on. A whole JSON-RPC response.

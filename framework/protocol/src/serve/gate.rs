@@ -2,7 +2,7 @@
 
 use crate::{
     answer::{handled::needs_input, response::broken},
-    call::{Call, Outcome, Response, Step, client::Client},
+    call::{Call, CallResponse, CallStep, FeatureOutcome, caller::Caller},
     state::{services::Services, session::Session},
     wire::{json::Value, message::Request},
 };
@@ -13,7 +13,7 @@ pub struct Gate<'a> {
     /// To be made first.
     pub call: Call<'a>,
     pub(crate) request: Request<'a>,
-    pub(crate) client: Client<'a>,
+    pub(crate) client: Caller<'a>,
     pub(crate) then: Then,
 }
 
@@ -30,8 +30,14 @@ pub(crate) enum Then {
 
 impl Gate<'_> {
     /// What became of its call.
-    pub fn settle<S: Services>(&mut self, outcome: Outcome, services: &mut S) -> Response {
-        if let (Then::Handshake(session), Outcome::Handled(Ok(text))) = (&self.then, &outcome) {
+    pub fn settle<S: Services>(
+        &mut self,
+        outcome: FeatureOutcome,
+        services: &mut S,
+    ) -> CallResponse {
+        if let (Then::Handshake(session), FeatureOutcome::Handled(Ok(text))) =
+            (&self.then, &outcome)
+        {
             let answered = Value::parse(text).ok();
             let version = answered.and_then(|result| result.member("protocolVersion"));
             // The session is of the one that the transport chose.
@@ -42,8 +48,8 @@ impl Gate<'_> {
             }
         }
         match self.call.settle(outcome, services) {
-            Step::Done(response) => response,
-            Step::Invoke | Step::Ask(_) => self.call.fail(&needs_input(&self.call)),
+            CallStep::Done(response) => response,
+            CallStep::Invoke | CallStep::Ask(_) => self.call.fail(&needs_input(&self.call)),
         }
     }
 }

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use super::{
     chain,
     dispatch::dispatch,
-    dispatched::Answer,
+    dispatched::Dispatched,
     gate::{Gate, Then},
     handshake,
     own::own,
@@ -22,15 +22,15 @@ use super::{
 use crate::{
     answer::response::ready,
     call::{
-        Call, Response,
-        client::{self, Client},
+        Call, CallResponse,
+        caller::{self, Caller},
         target::Target,
     },
     catalog::Catalog,
     state::{
         listen::Listener,
         replies,
-        services::{Part, Services, unavailable},
+        services::{ServerPart, Services, unavailable},
         session::{self, Session},
     },
     wire::{
@@ -41,11 +41,11 @@ use crate::{
     },
 };
 use head::Method;
-pub use head::{Head, Request, check_head};
+pub use head::{Head, HttpRequest, check_head};
 pub use response::HttpResponse;
 
 /// What became of a request.
-pub enum Outcome<'a> {
+pub enum HttpOutcome<'a> {
     Reply(HttpResponse),
     Call(Box<Call<'a>>),
     /// A stream that stays open.
@@ -72,7 +72,7 @@ pub fn handle<'a, S: Services>(
     head: &Head<'a>,
     body: &'a [u8],
     services: &mut S,
-) -> Outcome<'a> {
+) -> HttpOutcome<'a> {
     let (id, outcome) = match head.method {
         Method::Get if S::WHOLE => (None, listen(catalog, head, services)),
         Method::Delete if S::WHOLE => (None, end_session(head, services)),
@@ -83,7 +83,7 @@ pub fn handle<'a, S: Services>(
                 handle_request(catalog, head, request, services),
             ),
             Ok(Message::Notification(notification)) => {
-                let named = client::named_version(&notification.params.meta);
+                let named = caller::named_version(&notification.params.meta);
                 let named = named.ok().flatten();
                 let named = named.as_deref().and_then(Version::parse);
                 (None, accept(catalog, head, notification, named, services))
@@ -91,7 +91,7 @@ pub fn handle<'a, S: Services>(
             Ok(Message::Response(response)) => (None, accept_response(head, &response, services)),
         },
     };
-    outcome.unwrap_or_else(|failure| Outcome::Reply(HttpResponse::failure(&failure, id)))
+    outcome.unwrap_or_else(|failure| HttpOutcome::Reply(HttpResponse::failure(&failure, id)))
 }
 
 /// Opens the stream on which a session hears of changes.
@@ -99,7 +99,7 @@ fn listen<'a, S: Services>(
     catalog: &Catalog<'a>,
     head: &Head<'a>,
     services: &mut S,
-) -> Result<Outcome<'a>, Failure> {
+) -> Result<HttpOutcome<'a>, Failure> {
     let version = settle_version(None, head.headers.version()?)?;
     let client = find_client(head, version, services)?;
     let Some(session) = client.session_key else {
@@ -119,16 +119,19 @@ fn open<'a, S: Services>(
     mut listener: Listener,
     watched: Option<Watched<'a>>,
     services: &mut S,
-) -> Result<Outcome<'a>, Failure> {
+) -> Result<HttpOutcome<'a>, Failure> {
     let first = listener.begin(services)?;
-    Ok(Outcome::Listen(Box::new(Listening {
+    Ok(HttpOutcome::Listen(Box::new(Listening {
         listener,
         first,
         watched,
     })))
 }
 
-fn end_session<'a, S: Services>(head: &Head<'a>, services: &mut S) -> Result<Outcome<'a>, Failure> {
+fn end_session<'a, S: Services>(
+    head: &Head<'a>,
+    services: &mut S,
+) -> Result<HttpOutcome<'a>, Failure> {
     let version = settle_version(None, head.headers.version()?)?;
     let client = find_client(head, version, services)?;
     let Some(session) = client.session_key else {
@@ -137,7 +140,7 @@ fn end_session<'a, S: Services>(head: &Head<'a>, services: &mut S) -> Result<Out
         ));
     };
     session::end(services, &session, client.session_expires).map_err(unavailable)?;
-    Ok(Outcome::Reply(HttpResponse::empty(204)))
+    Ok(HttpOutcome::Reply(HttpResponse::empty(204)))
 }
 
 fn handle_request<'a, S: Services>(
@@ -145,9 +148,9 @@ fn handle_request<'a, S: Services>(
     head: &Head<'a>,
     request: message::Request<'a>,
     services: &mut S,
-) -> Result<Outcome<'a>, Failure> {
-    client::check_params(&request.params)?;
-    let named = client::named_version(&request.params.meta)?;
+) -> Result<HttpOutcome<'a>, Failure> {
+    caller::check_params(&request.params)?;
+    let named = caller::named_version(&request.params.meta)?;
     let header = head.headers.version()?;
     let version = settle_version(named.as_deref(), header)?;
     // Whoever asks for a handshake gets one, unless it speaks for itself.
@@ -199,8 +202,8 @@ fn handle_modern<'a, S: Services>(
     request: message::Request<'a>,
     version: Version,
     services: &mut S,
-) -> Result<Outcome<'a>, Failure> {
-    let client = Client::modern(version, &request.params.meta)?;
+) -> Result<HttpOutcome<'a>, Failure> {
+    let client = Caller::modern(version, &request.params.meta)?;
     head.headers.check_method(&request.method)?;
     let named = match &*request.method {
         "tools/call" | "prompts/get" => request.params.name,
@@ -212,7 +215,7 @@ fn handle_modern<'a, S: Services>(
         head.headers.check_name(&name)?;
     }
     let answer = dispatch(catalog, request, client, services)?;
-    if let Answer::Call(call) = &answer
+    if let Dispatched::Call(call) = &answer
         && let Target::Tool {
             tool: Some(tool), ..
         } = &call.target
@@ -231,17 +234,17 @@ fn handle_legacy<'a, S: Services>(
     version: Option<Version>,
     handshake: bool,
     services: &mut S,
-) -> Result<Outcome<'a>, Failure> {
+) -> Result<HttpOutcome<'a>, Failure> {
     if handshake {
-        let session = client::handshake(&request.params, services.now())?;
-        if S::PART == Part::Transport {
+        let session = caller::handshake(&request.params, services.now())?;
+        if S::PART == ServerPart::Transport {
             let gate = chain::handshake(catalog, request, session, LogLevel::Info, services);
             return proceed(gate, services);
         }
         let shared = services.store().is_some();
         let result = handshake::result(catalog, session.version, shared);
         let body = ready(request.id, &[&result]);
-        return Ok(Outcome::Reply(greet(body, &session, services)));
+        return Ok(HttpOutcome::Reply(greet(body, &session, services)));
     }
     let client = find_client(head, version, services)?;
     let session = (client.session_key.clone(), client.session_expires);
@@ -260,12 +263,12 @@ fn greet<S: Services>(body: Vec<u8>, session: &Session, services: &mut S) -> Htt
 
 /// Keeps the level that a session asked for.
 fn keep_level<S: Services>(
-    answer: &Answer<'_>,
+    answer: &Dispatched<'_>,
     session: &(Option<Vec<u8>>, u64),
     services: &mut S,
 ) -> Result<(), Failure> {
     if S::WHOLE
-        && let (Answer::SetLevel(level, _), (Some(session), expires)) = (answer, session)
+        && let (Dispatched::SetLevel(level, _), (Some(session), expires)) = (answer, session)
         && services.store().is_some()
     {
         session::set_level(services, session, *expires, *level).map_err(unavailable)?;
@@ -278,11 +281,11 @@ fn keep_level<S: Services>(
 pub fn pass<'a, S: Services>(
     catalog: &Catalog<'a>,
     gate: Gate<'a>,
-    response: Response,
+    response: CallResponse,
     services: &mut S,
-) -> Outcome<'a> {
+) -> HttpOutcome<'a> {
     if response.failure.is_some() {
-        return Outcome::Reply(response.http());
+        return HttpOutcome::Reply(response.http());
     }
     let (id, modern) = (gate.request.id, gate.client.version.is_modern());
     let act = |services: &mut S| {
@@ -292,11 +295,11 @@ pub fn pass<'a, S: Services>(
         proceed(answer, services)
     };
     match gate.then {
-        Then::Reply => Outcome::Reply(response.http()),
-        Then::Handshake(session) => Outcome::Reply(greet(response.body, &session, services)),
+        Then::Reply => HttpOutcome::Reply(response.http()),
+        Then::Handshake(session) => HttpOutcome::Reply(greet(response.body, &session, services)),
         Then::Act => act(services).unwrap_or_else(|failure| {
             let failure = if modern { failure } else { of_legacy(failure) };
-            Outcome::Reply(HttpResponse::failure(&failure, Some(id)))
+            HttpOutcome::Reply(HttpResponse::failure(&failure, Some(id)))
         }),
     }
 }
@@ -312,9 +315,9 @@ fn find_client<'a, S: Services>(
     head: &Head<'a>,
     version: Option<Version>,
     services: &mut S,
-) -> Result<Client<'a>, Failure> {
+) -> Result<Caller<'a>, Failure> {
     let Some(id) = head.headers.session_id else {
-        return Ok(Client::legacy(
+        return Ok(Caller::legacy(
             version.unwrap_or(Version::ASSUMED),
             LogLevel::Info,
         ));
@@ -347,9 +350,9 @@ fn find_client<'a, S: Services>(
         }
         level = kept.level;
     }
-    Ok(Client {
+    Ok(Caller {
         session_id: str::from_utf8(id).ok(),
-        ..Client::of_session(session, key, level.unwrap_or(LogLevel::Info))
+        ..Caller::of_session(session, key, level.unwrap_or(LogLevel::Info))
     })
 }
 
@@ -360,11 +363,11 @@ fn accept<'a, S: Services>(
     notification: message::Notification<'a>,
     named: Option<Version>,
     services: &mut S,
-) -> Result<Outcome<'a>, Failure> {
+) -> Result<HttpOutcome<'a>, Failure> {
     let version = settle_version(None, head.headers.version()?)?;
     let version = named.or(version);
     let client = if let Some(version) = version.filter(|version| version.is_modern()) {
-        Client::modern_sender(version, &notification.params.meta)
+        Caller::modern_sender(version, &notification.params.meta)
     } else {
         let client = find_client(head, version, services)?;
         let request = notification.params.request_id.filter(message::is_id);
@@ -376,18 +379,18 @@ fn accept<'a, S: Services>(
         }
         client
     };
-    if S::PART == Part::Transport {
+    if S::PART == ServerPart::Transport {
         let call = chain::notification(catalog, notification, client);
-        return Ok(Outcome::Notify(call));
+        return Ok(HttpOutcome::Notify(call));
     }
-    Ok(Outcome::Reply(accepted()))
+    Ok(HttpOutcome::Reply(accepted()))
 }
 
 fn accept_response<'a, S: Services>(
     head: &Head<'a>,
-    response: &message::Response<'a>,
+    response: &message::ClientReply<'a>,
     services: &mut S,
-) -> Result<Outcome<'a>, Failure> {
+) -> Result<HttpOutcome<'a>, Failure> {
     let version = settle_version(None, head.headers.version()?)?;
     if version.is_some_and(Version::is_modern) {
         return Err(Failure::invalid_request(
@@ -400,21 +403,24 @@ fn accept_response<'a, S: Services>(
     {
         replies::accept(services, session, response)?;
     }
-    Ok(Outcome::Reply(accepted()))
+    Ok(HttpOutcome::Reply(accepted()))
 }
 
-fn proceed<'a, S: Services>(answer: Answer<'a>, services: &mut S) -> Result<Outcome<'a>, Failure> {
+fn proceed<'a, S: Services>(
+    answer: Dispatched<'a>,
+    services: &mut S,
+) -> Result<HttpOutcome<'a>, Failure> {
     Ok(match answer {
-        Answer::Ready(body) | Answer::SetLevel(_, body) => {
-            Outcome::Reply(HttpResponse::json(200, body))
+        Dispatched::Ready(body) | Dispatched::SetLevel(_, body) => {
+            HttpOutcome::Reply(HttpResponse::json(200, body))
         }
-        Answer::Call(call) => Outcome::Call(call),
-        Answer::Gate(gate) => Outcome::Gate(gate),
-        Answer::Listen(listening) if S::WHOLE => {
+        Dispatched::Call(call) => HttpOutcome::Call(call),
+        Dispatched::Gate(gate) => HttpOutcome::Gate(gate),
+        Dispatched::Listen(listening) if S::WHOLE => {
             let (listener, watched) = *listening;
             open(listener, Some(watched), services)?
         }
-        Answer::Listen(_) => return Err(Failure::internal("the server is too small for this")),
+        Dispatched::Listen(_) => return Err(Failure::internal("the server is too small for this")),
     })
 }
 

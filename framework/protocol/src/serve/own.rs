@@ -1,15 +1,15 @@
 //! What a part of a server does itself.
 
-use super::{dispatched::Answer, params, stateful};
+use super::{dispatched::Dispatched, params, stateful};
 use crate::{
     answer::{response::ready, result::NO_COMPLETION},
     call::{
-        Call, Input, Outcome, Step,
-        client::Client,
+        Call, CallStep, FeatureOutcome, Input,
+        caller::Caller,
         target::{self, Target},
     },
     catalog::{Catalog, Flags, ListKind},
-    state::services::{Part, Services},
+    state::services::{ServerPart, Services},
     wire::{failure::Failure, json, message::Request},
 };
 
@@ -18,15 +18,15 @@ use crate::{
 pub fn own<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: Request<'a>,
-    client: Client<'a>,
+    client: Caller<'a>,
     services: &mut S,
-) -> Result<Answer<'a>, Failure> {
-    if S::PART != Part::Hub
+) -> Result<Dispatched<'a>, Failure> {
+    if S::PART != ServerPart::Router
         && let Some(answer) = stateful::of_transport(catalog, &request, &client, services)?
     {
         return Ok(answer);
     }
-    if S::PART == Part::Transport {
+    if S::PART == ServerPart::Transport {
         return Err(Failure::method_not_found(&request.method, client.version));
     }
     let modern = client.version.is_modern();
@@ -55,9 +55,9 @@ pub fn own<'a, S: Services>(
         "server/discover" if modern => {
             let shared = services.store().is_some();
             let discovered = catalog.discover(shared);
-            Ok(Answer::Ready(ready(request.id, &[discovered])))
+            Ok(Dispatched::Ready(ready(request.id, &[discovered])))
         }
-        "ping" if !modern => Ok(Answer::Ready(ready(request.id, &[b"{}"]))),
+        "ping" if !modern => Ok(Dispatched::Ready(ready(request.id, &[b"{}"]))),
         method => Err(Failure::method_not_found(method, client.version)),
     }
 }
@@ -66,8 +66,8 @@ fn list<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: Request<'a>,
     kind: ListKind,
-    client: Client<'a>,
-) -> Result<Answer<'a>, Failure> {
+    client: Caller<'a>,
+) -> Result<Dispatched<'a>, Failure> {
     let modern = client.version.is_modern();
     let cursor = match request.params.cursor {
         None => None,
@@ -82,7 +82,7 @@ fn list<'a, S: Services>(
         && let Some(target) = Target::list(catalog, kind, cursor.as_deref(), modern)?
     {
         let (id, meta) = (request.id, request.params.meta);
-        return Ok(Answer::Call(Box::new(Call::new(
+        return Ok(Dispatched::Call(Box::new(Call::new(
             *catalog,
             id,
             target,
@@ -100,7 +100,7 @@ fn list<'a, S: Services>(
         json::string(&mut next, cursor);
     }
     let name = kind.member().as_bytes();
-    Ok(Answer::Ready(if modern {
+    Ok(Dispatched::Ready(if modern {
         ready(
             request.id,
             &[
@@ -124,14 +124,14 @@ fn call<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: Request<'a>,
     target: (Target<'a>, target::Slots),
-    client: Client<'a>,
+    client: Caller<'a>,
     services: &mut S,
-) -> Result<Answer<'a>, Failure> {
+) -> Result<Dispatched<'a>, Failure> {
     let mut client = client;
     params::without_tasks(catalog, &mut client, services);
     let input = params::input(&request.params, &target.0, &client, services)?;
     let meta = request.params.meta;
-    Ok(Answer::Call(Box::new(Call::new(
+    Ok(Dispatched::Call(Box::new(Call::new(
         *catalog, request.id, target, meta, input, client,
     ))))
 }
@@ -139,19 +139,24 @@ fn call<'a, S: Services>(
 fn complete<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: Request<'a>,
-    client: Client<'a>,
+    client: Caller<'a>,
     services: &mut S,
-) -> Result<Answer<'a>, Failure> {
+) -> Result<Dispatched<'a>, Failure> {
     let (target, slots) = Target::completion(catalog, &request.params)?;
     let asked = slots.is_some();
     let target = (target, slots.unwrap_or(target::Slots::One(0)));
     let meta = request.params.meta;
     let mut call = Call::new(*catalog, request.id, target, meta, Input::default(), client);
     if asked {
-        return Ok(Answer::Call(Box::new(call)));
+        return Ok(Dispatched::Call(Box::new(call)));
     }
-    match call.settle(Outcome::Completion(Ok(Some(NO_COMPLETION))), services) {
-        Step::Done(response) => Ok(Answer::Ready(response.body)),
-        Step::Invoke | Step::Ask(_) => Err(Failure::internal("a completion asked for input")),
+    match call.settle(
+        FeatureOutcome::Completion(Ok(Some(NO_COMPLETION))),
+        services,
+    ) {
+        CallStep::Done(response) => Ok(Dispatched::Ready(response.body)),
+        CallStep::Invoke | CallStep::Ask(_) => {
+            Err(Failure::internal("a completion asked for input"))
+        }
     }
 }

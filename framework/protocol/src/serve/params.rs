@@ -2,7 +2,7 @@
 
 use crate::{
     answer::{input::MAX_RESPONSES, request_state},
-    call::{Input, client::Client, target::Target},
+    call::{Input, caller::Caller, target::Target},
     catalog::{Catalog, Flags},
     state::{services::Services, tasks},
     wire::{failure::Failure, json::Value, message::Params},
@@ -11,7 +11,7 @@ use crate::{
 /// Where no task can be kept, no client is one that takes them.
 pub fn without_tasks<S: Services>(
     catalog: &Catalog<'_>,
-    client: &mut Client<'_>,
+    client: &mut Caller<'_>,
     services: &mut S,
 ) {
     if S::WHOLE
@@ -27,7 +27,7 @@ pub fn without_tasks<S: Services>(
 pub fn input<S: Services>(
     params: &Params<'_>,
     target: &Target<'_>,
-    client: &Client<'_>,
+    client: &Caller<'_>,
     services: &mut S,
 ) -> Result<Input, Failure> {
     if !client.version.is_modern() {

@@ -9,12 +9,12 @@ use std::borrow::Cow;
 
 pub use self::own::Own;
 use self::own::{error, text};
-use super::dispatched::Answer;
+use super::dispatched::Dispatched;
 use crate::{
     answer::{extension, input},
     call::{
-        Call, Outcome, Response, Step,
-        client::{self, Client},
+        Call, CallResponse, CallStep, FeatureOutcome,
+        caller::{self, Caller},
     },
     catalog::Catalog,
     state::services::Services,
@@ -40,7 +40,7 @@ pub enum Handling<'a> {
 }
 
 /// What to do next with a call.
-pub enum Next {
+pub enum RouterStep {
     /// Ask the feature in [`Call::slot`] for what [`Call::ask`] says.
     Invoke,
     Done(Own),
@@ -67,9 +67,9 @@ pub fn handle<'a, S: Services>(
     }
     Handling::Done(
         match answer(catalog, method, params, version, capabilities, services) {
-            Ok(Answer::Ready(body) | Answer::SetLevel(_, body)) => Own::Done(result(body)),
-            Ok(Answer::Call(call)) => return Handling::Call(call),
-            Ok(Answer::Listen(_) | Answer::Gate(_)) => {
+            Ok(Dispatched::Ready(body) | Dispatched::SetLevel(_, body)) => Own::Done(result(body)),
+            Ok(Dispatched::Call(call)) => return Handling::Call(call),
+            Ok(Dispatched::Listen(_) | Dispatched::Gate(_)) => {
                 refused(&Failure::method_not_found(method, version))
             }
             Err(failure) => refused(&failure),
@@ -84,15 +84,15 @@ fn answer<'a, S: Services>(
     version: Version,
     capabilities: String,
     services: &mut S,
-) -> Result<Answer<'a>, Failure> {
+) -> Result<Dispatched<'a>, Failure> {
     let params = Params::parse(text).map_err(|fault| {
         Failure::malformed_params(match fault {
             Fault::Depth => "the parameters nest too deep",
             Fault::Syntax(_) => "the parameters are not a JSON object",
         })
     })?;
-    client::check_params(&params)?;
-    let client = Client {
+    caller::check_params(&params)?;
+    let client = Caller {
         version,
         capabilities: Cow::Owned(capabilities),
         info: None,
@@ -110,27 +110,31 @@ fn answer<'a, S: Services>(
 }
 
 /// Goes on with what a feature answered.
-pub fn settle<S: Services>(call: &mut Call<'_>, outcome: Outcome, services: &mut S) -> Next {
+pub fn settle<S: Services>(
+    call: &mut Call<'_>,
+    outcome: FeatureOutcome,
+    services: &mut S,
+) -> RouterStep {
     let answer = match outcome {
-        Outcome::Tool(Ok(Some(ToolOutcome::InputRequired(required))))
-        | Outcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required))))
-        | Outcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))) => {
+        FeatureOutcome::Tool(Ok(Some(ToolOutcome::InputRequired(required))))
+        | FeatureOutcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required))))
+        | FeatureOutcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))) => {
             ask::<S>(call, &required)
         }
         // The transport knows what its kind means.
-        Outcome::Tool(Ok(Some(ToolOutcome::Extension(result)))) => {
+        FeatureOutcome::Tool(Ok(Some(ToolOutcome::Extension(result)))) => {
             let read = extension::read(call, &result).map(drop);
             read.map(|()| result)
         }
         outcome => match call.settle(outcome, services) {
-            Step::Invoke => return Next::Invoke,
-            Step::Done(response) => return Next::Done(done(response)),
-            Step::Ask(_) => Err(Failure::internal(
+            CallStep::Invoke => return RouterStep::Invoke,
+            CallStep::Done(response) => return RouterStep::Done(done(response)),
+            CallStep::Ask(_) => Err(Failure::internal(
                 "a feature asked for input where none can be had",
             )),
         },
     };
-    Next::Done(Own::Done(answer.map_err(|failure| error(&failure))))
+    RouterStep::Done(Own::Done(answer.map_err(|failure| error(&failure))))
 }
 
 /// A need for input as the transport takes it, for clients of any revision.
@@ -148,7 +152,7 @@ fn ask<S: Services>(call: &Call<'_>, required: &InputRequired) -> Result<String,
     text(result)
 }
 
-fn done(response: Response) -> Own {
+fn done(response: CallResponse) -> Own {
     match response.failure {
         Some(failure) => refused(&failure),
         None => Own::Done(result(response.body)),
@@ -169,7 +173,7 @@ fn result(mut body: Vec<u8>) -> Result<String, Error> {
         body.drain(..BEFORE.len());
         text(body)
     } else {
-        Err(Failure::internal("the hub cannot read its own answer"))
+        Err(Failure::internal("the router cannot read its own answer"))
     };
     result.map_err(|failure| error(&failure))
 }

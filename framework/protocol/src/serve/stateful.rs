@@ -1,9 +1,9 @@
 //! What is about streams and the store: subscriptions, log levels, and tasks.
 
-use super::{dispatched::Answer, task_call::task_call, watched::Watched};
+use super::{dispatched::Dispatched, task_call::task_call, watched::Watched};
 use crate::{
     answer::response::{ready, whole},
-    call::client::{self, Client},
+    call::caller::{self, Caller},
     catalog::{Catalog, Flags},
     state::{
         keys,
@@ -22,9 +22,9 @@ use crate::{
 pub fn of_transport<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: &Request<'a>,
-    client: &Client<'a>,
+    client: &Caller<'a>,
     services: &mut S,
-) -> Result<Option<Answer<'a>>, Failure> {
+) -> Result<Option<Dispatched<'a>>, Failure> {
     let modern = client.version.is_modern();
     let answer = match &*request.method {
         "logging/setLevel" if !modern && catalog.flags().contains(Flags::LOG) => {
@@ -32,7 +32,7 @@ pub fn of_transport<'a, S: Services>(
                 .params
                 .level
                 .ok_or_else(|| Failure::malformed_params("`level` is missing"))?;
-            Answer::SetLevel(client::log_level(&level)?, ready(request.id, &[b"{}"]))
+            Dispatched::SetLevel(caller::log_level(&level)?, ready(request.id, &[b"{}"]))
         }
         "subscriptions/listen" if modern && S::WHOLE && keeps_state(catalog) => {
             listen(catalog, request, client, services)?
@@ -40,7 +40,7 @@ pub fn of_transport<'a, S: Services>(
         "resources/subscribe" | "resources/unsubscribe"
             if !modern && S::WHOLE && offer(catalog, services).updates =>
         {
-            Answer::Ready(subscribe(request, client, services)?)
+            Dispatched::Ready(subscribe(request, client, services)?)
         }
         "tasks/get" | "tasks/update" | "tasks/cancel"
             if modern && S::WHOLE && offer(catalog, services).tasks =>
@@ -87,9 +87,9 @@ pub fn offer<S: Services>(catalog: &Catalog<'_>, services: &mut S) -> Offer {
 fn listen<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: &Request<'a>,
-    client: &Client<'a>,
+    client: &Caller<'a>,
     services: &mut S,
-) -> Result<Answer<'a>, Failure> {
+) -> Result<Dispatched<'a>, Failure> {
     let offer = offer(catalog, services);
     let mut listener = Listener::modern(request.id, request.params.notifications, offer)?;
     if !listener.task_ids().is_empty() && !tasks::declared(&client.capabilities) {
@@ -98,7 +98,7 @@ fn listen<'a, S: Services>(
     let principal = client.principal().to_owned();
     listener.retain_tasks(|id| tasks::peek(services, &principal, id).is_ok());
     let watched = Watched::new(*catalog, request.id, client.clone(), listener.task_ids());
-    Ok(Answer::Listen(Box::new((listener, watched))))
+    Ok(Dispatched::Listen(Box::new((listener, watched))))
 }
 
 /// How often a subscription is written before the store is given up on: two that are written
@@ -110,7 +110,7 @@ const SETTLED_MS: u64 = 20;
 
 fn subscribe<S: Services>(
     request: &Request<'_>,
-    client: &Client<'_>,
+    client: &Caller<'_>,
     services: &mut S,
 ) -> Result<Vec<u8>, Failure> {
     let uri = request
@@ -147,9 +147,9 @@ const COMPLETE: &[u8] = b"{\"resultType\":\"complete\"}";
 fn task<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: &Request<'a>,
-    client: &Client<'a>,
+    client: &Caller<'a>,
     services: &mut S,
-) -> Result<Answer<'a>, Failure> {
+) -> Result<Dispatched<'a>, Failure> {
     if !tasks::declared(&client.capabilities) {
         return Err(tasks::undeclared());
     }
@@ -182,9 +182,9 @@ fn task<'a, S: Services>(
                 let call = call.map_err(|_| {
                     Failure::internal(format!("the tool `{tool}` of this task is gone"))
                 })?;
-                return Ok(Answer::Call(Box::new(call)));
+                return Ok(Dispatched::Call(Box::new(call)));
             }
         },
     };
-    Ok(Answer::Ready(whole(catalog, request.id, &result)))
+    Ok(Dispatched::Ready(whole(catalog, request.id, &result)))
 }

@@ -4,7 +4,7 @@
 use super::{
     chain,
     dispatch::dispatch,
-    dispatched::Answer,
+    dispatched::Dispatched,
     gate::{Gate, Then},
     handshake,
     own::own,
@@ -13,14 +13,14 @@ use super::{
 use crate::{
     answer::response::ready,
     call::{
-        Call, Response,
-        client::{self, Client},
+        Call, CallResponse,
+        caller::{self, Caller},
     },
     catalog::Catalog,
     state::{
         listen::{self, Change, Listener},
         replies,
-        services::{Part, Services},
+        services::{ServerPart, Services},
         session,
     },
     wire::{
@@ -36,7 +36,7 @@ const SESSION: &[u8] = b"stdio";
 
 /// What a client settled so far.
 #[derive(Debug, Default)]
-pub struct Session {
+pub struct StdioSession {
     /// By a legacy client.
     settled: Option<session::Session>,
     log_level: Option<LogLevel>,
@@ -48,7 +48,7 @@ pub struct Session {
 const MAX_LISTENERS: usize = 64;
 
 /// What became of a line.
-pub enum Outcome<'a> {
+pub enum StdioOutcome<'a> {
     /// It needs no answer.
     Nothing,
     /// Lines, with their line breaks.
@@ -56,13 +56,13 @@ pub enum Outcome<'a> {
     Call(Box<Call<'a>>),
     /// The client gave up on the request with this `id`, as it wrote it.
     Cancel(&'a str),
-    /// Its call is made first; what came of it goes to [`Session::pass`].
+    /// Its call is made first; what came of it goes to [`StdioSession::pass`].
     Gate(Box<Gate<'a>>),
     /// The chain is told of it; the client may have given up on the request with this `id`.
     Notify(Box<Call<'a>>, Option<&'a str>),
 }
 
-impl Session {
+impl StdioSession {
     /// Answers one line, with or without its line break, or says what to do. A transport may
     /// stop keeping a line that is longer than `MAX_BODY`: what it has kept by then, one byte
     /// more at least, gets the refusal.
@@ -71,10 +71,10 @@ impl Session {
         catalog: &Catalog<'a>,
         line: &'a [u8],
         services: &mut S,
-    ) -> Outcome<'a> {
+    ) -> StdioOutcome<'a> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         if line.trim_ascii().is_empty() {
-            return Outcome::Nothing;
+            return StdioOutcome::Nothing;
         }
         let (id, answer) = match message::read(line) {
             Err((id, failure)) => (id, Err(failure)),
@@ -90,7 +90,7 @@ impl Session {
                     // What nobody asked for, or cannot be kept, is not answered either.
                     let _ = replies::accept(services, SESSION, &response);
                 }
-                return Outcome::Nothing;
+                return StdioOutcome::Nothing;
             }
         };
         self.finish(id, answer, services)
@@ -102,17 +102,17 @@ impl Session {
         &mut self,
         catalog: &Catalog<'a>,
         gate: Gate<'a>,
-        response: Response,
+        response: CallResponse,
         services: &mut S,
-    ) -> Outcome<'a> {
+    ) -> StdioOutcome<'a> {
         if response.failure.is_some() {
-            return Outcome::Reply(response.line());
+            return StdioOutcome::Reply(response.line());
         }
         match gate.then {
-            Then::Reply => Outcome::Reply(response.line()),
+            Then::Reply => StdioOutcome::Reply(response.line()),
             Then::Handshake(session) => {
                 self.settle(session);
-                Outcome::Reply(response.line())
+                StdioOutcome::Reply(response.line())
             }
             Then::Act => {
                 let id = gate.request.id;
@@ -130,28 +130,28 @@ impl Session {
     fn finish<'a, S: Services>(
         &mut self,
         id: Option<&'a str>,
-        answer: Result<Answer<'a>, Failure>,
+        answer: Result<Dispatched<'a>, Failure>,
         services: &mut S,
-    ) -> Outcome<'a> {
+    ) -> StdioOutcome<'a> {
         let answer = answer.and_then(|answer| match answer {
-            Answer::Listen(listening) if S::WHOLE => {
+            Dispatched::Listen(listening) if S::WHOLE => {
                 self.listen(id.unwrap_or_default(), listening.0, services)
             }
             answer => Ok(answer),
         });
         let mut line = match answer {
-            Ok(Answer::Call(call)) => return Outcome::Call(call),
-            Ok(Answer::Gate(gate)) => return Outcome::Gate(gate),
-            Ok(Answer::Listen(_)) => return Outcome::Nothing,
-            Ok(Answer::Ready(line)) => line,
-            Ok(Answer::SetLevel(level, line)) => {
+            Ok(Dispatched::Call(call)) => return StdioOutcome::Call(call),
+            Ok(Dispatched::Gate(gate)) => return StdioOutcome::Gate(gate),
+            Ok(Dispatched::Listen(_)) => return StdioOutcome::Nothing,
+            Ok(Dispatched::Ready(line)) => line,
+            Ok(Dispatched::SetLevel(level, line)) => {
                 self.log_level = Some(level);
                 line
             }
             Err(failure) => failure.to_json(id),
         };
         line.push(b'\n');
-        Outcome::Reply(line)
+        StdioOutcome::Reply(line)
     }
 
     fn handle_request<'a, S: Services>(
@@ -159,9 +159,9 @@ impl Session {
         catalog: &Catalog<'a>,
         request: message::Request<'a>,
         services: &mut S,
-    ) -> Result<Answer<'a>, Failure> {
-        client::check_params(&request.params)?;
-        let named = client::named_version(&request.params.meta)?;
+    ) -> Result<Dispatched<'a>, Failure> {
+        caller::check_params(&request.params)?;
+        let named = caller::named_version(&request.params.meta)?;
         let version = match named.as_deref() {
             Some(name) => {
                 Some(Version::parse(name).ok_or_else(|| Failure::unsupported_version(name))?)
@@ -169,30 +169,30 @@ impl Session {
             None => None,
         };
         if let Some(version) = version.filter(|version| version.is_modern()) {
-            let client = Client::modern(version, &request.params.meta)?;
+            let client = Caller::modern(version, &request.params.meta)?;
             return dispatch(catalog, request, client, services);
         }
         if request.method == "initialize" && named.is_none() {
-            let session = client::handshake(&request.params, services.now())?;
-            if S::PART == Part::Transport {
+            let session = caller::handshake(&request.params, services.now())?;
+            if S::PART == ServerPart::Transport {
                 let level = LogLevel::Info;
                 return Ok(chain::handshake(catalog, request, session, level, services));
             }
             let shared = services.store().is_some();
             let result = handshake::result(catalog, session.version, shared);
             self.settle(session);
-            return Ok(Answer::Ready(ready(request.id, &[&result])));
+            return Ok(Dispatched::Ready(ready(request.id, &[&result])));
         }
         let client = self.legacy(version);
         dispatch(catalog, request, client, services)
     }
 
     /// The client of a message that does not speak for itself.
-    fn legacy<'a>(&self, version: Option<Version>) -> Client<'a> {
+    fn legacy<'a>(&self, version: Option<Version>) -> Caller<'a> {
         let level = self.log_level.unwrap_or(LogLevel::Info);
         match &self.settled {
-            Some(session) => Client::of_session(session.clone(), SESSION.to_vec(), level),
-            None => Client::legacy(version.unwrap_or(Version::ASSUMED), level),
+            Some(session) => Caller::of_session(session.clone(), SESSION.to_vec(), level),
+            None => Caller::legacy(version.unwrap_or(Version::ASSUMED), level),
         }
     }
 
@@ -202,7 +202,7 @@ impl Session {
         id: &str,
         mut listener: Listener,
         services: &mut S,
-    ) -> Result<Answer<'a>, Failure> {
+    ) -> Result<Dispatched<'a>, Failure> {
         if self.listeners.len() == MAX_LISTENERS {
             return Err(Failure::invalid_params(format!(
                 "more than {MAX_LISTENERS} subscriptions at a time; cancel one first"
@@ -212,14 +212,14 @@ impl Session {
         listener.retain_tasks(|_| false);
         let acknowledged = listener.begin(services)?;
         self.listeners.push((id.to_owned(), listener));
-        Ok(Answer::Ready(acknowledged.unwrap_or_default()))
+        Ok(Dispatched::Ready(acknowledged.unwrap_or_default()))
     }
 
     fn note<'a, S: Services>(
         &mut self,
         catalog: &Catalog<'a>,
         notification: message::Notification<'a>,
-    ) -> Outcome<'a> {
+    ) -> StdioOutcome<'a> {
         let cancelled = notification.params.request_id.filter(message::is_id);
         let cancelled = cancelled
             .filter(|_| notification.method == "notifications/cancelled")
@@ -227,18 +227,18 @@ impl Session {
         if let Some(id) = cancelled {
             self.listeners.retain(|(open, _)| open != id);
         }
-        if S::PART == Part::Transport {
-            let named = client::named_version(&notification.params.meta);
+        if S::PART == ServerPart::Transport {
+            let named = caller::named_version(&notification.params.meta);
             let named = named.ok().flatten();
             let version = named.as_deref().and_then(Version::parse);
             let client = match version.filter(|version| version.is_modern()) {
-                Some(version) => Client::modern_sender(version, &notification.params.meta),
+                Some(version) => Caller::modern_sender(version, &notification.params.meta),
                 None => self.legacy(version),
             };
             let call = chain::notification(catalog, notification, client);
-            return Outcome::Notify(call, cancelled);
+            return StdioOutcome::Notify(call, cancelled);
         }
-        cancelled.map_or(Outcome::Nothing, Outcome::Cancel)
+        cancelled.map_or(StdioOutcome::Nothing, StdioOutcome::Cancel)
     }
 
     /// The lines that tell the client of what changed, as far as it wants to know.

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use crate::{
     call::{
         Call, Input, Passed,
-        client::Client,
+        caller::Caller,
         target::{Slots, Target},
     },
     catalog::Catalog,
     state::{
-        services::{Part, Services},
+        services::{ServerPart, Services},
         tasks::Task,
     },
     wire::{failure::Failure, json::Object, message::Meta},
@@ -22,7 +22,7 @@ pub fn task_call<'a, S: Services>(
     catalog: &Catalog<'a>,
     id: &'a str,
     meta: Meta<'a>,
-    client: Client<'a>,
+    client: Caller<'a>,
     task: Box<Task>,
 ) -> Result<Call<'a>, Failure> {
     let target = target::<S>(catalog, &task)?;
@@ -32,7 +32,7 @@ pub fn task_call<'a, S: Services>(
     };
     let mut call = Call::new(*catalog, id, target, meta, input, client);
     call.task = Some(task);
-    if S::PART == Part::Transport {
+    if S::PART == ServerPart::Transport {
         pass(&mut call);
     }
     Ok(call)
@@ -44,7 +44,7 @@ fn target<'a, S: Services>(
     task: &Task,
 ) -> Result<(Target<'a>, Slots), Failure> {
     let (name, arguments) = (task.tool().to_owned(), task.arguments().to_owned());
-    if S::PART == Part::Transport {
+    if S::PART == ServerPart::Transport {
         // Links may know it by a name that the catalog does not have.
         let target = Target::Tool {
             tool: catalog.tool(&name),

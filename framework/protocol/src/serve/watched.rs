@@ -3,7 +3,7 @@
 
 use super::task_call::task_call;
 use crate::{
-    call::{Call, client::Client},
+    call::{Call, caller::Caller},
     catalog::Catalog,
     state::{
         services::Services,
@@ -18,7 +18,7 @@ pub struct Watched<'a> {
     catalog: Catalog<'a>,
     /// Of the request that listens, as JSON.
     subscription: &'a str,
-    client: Client<'a>,
+    client: Caller<'a>,
     tasks: Vec<Known>,
 }
 
@@ -33,7 +33,7 @@ impl<'a> Watched<'a> {
     pub(crate) fn new(
         catalog: Catalog<'a>,
         subscription: &'a str,
-        client: Client<'a>,
+        client: Caller<'a>,
         ids: &[String],
     ) -> Watched<'a> {
         let tasks = ids.iter().map(|id| Known {

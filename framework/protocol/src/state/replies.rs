@@ -10,7 +10,7 @@ use crate::{
     wire::{
         failure::{Failure, excerpt},
         json::{self, Object, Value},
-        message::Response,
+        message::ClientReply,
         types::types::InputRequest,
     },
 };
@@ -168,7 +168,7 @@ fn read(method: &str, reply: Vec<u8>) -> Result<String, Failure> {
 pub fn accept<S: Services>(
     services: &mut S,
     session: &[u8],
-    response: &Response<'_>,
+    response: &ClientReply<'_>,
 ) -> Result<(), Failure> {
     if services.store().is_none() {
         return Ok(());

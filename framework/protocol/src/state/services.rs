@@ -7,13 +7,13 @@ use crate::wire::failure::{Failure, INTERNAL_ERROR};
 
 /// The parts of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum ServerPart {
     /// All of it.
     Server,
     /// The first link of a chain: it hands to the next one what clients ask for.
     Transport,
     /// The last link: it calls features.
-    Hub,
+    Router,
 }
 
 /// What a transport offers to the protocol.
@@ -23,7 +23,7 @@ pub trait Services {
     const WHOLE: bool;
 
     /// Which part of a server this is.
-    const PART: Part = Part::Server;
+    const PART: ServerPart = ServerPart::Server;
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
     fn now(&mut self) -> u64;

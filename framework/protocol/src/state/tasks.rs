@@ -62,9 +62,9 @@ mod tests;
 
 pub use detailed::{Detailed, Status};
 use id::Id;
-use record::{Open, Phase, Record, Response};
-pub use step::Step;
-use step::{Offer, failed};
+use record::{Open, Phase, Record, StoredResponse};
+pub use step::TaskStep;
+use step::{TaskOffer, failed};
 use stored::{Stored, unavailable};
 
 use crate::{
@@ -137,7 +137,7 @@ pub fn undeclared() -> Failure {
 
 /// The call that a task comes from.
 #[derive(Clone, Copy, Debug)]
-pub struct Origin<'a> {
+pub struct TaskOrigin<'a> {
     /// Who called; empty if the server knows nobody. Only they can see the task.
     pub principal: &'a str,
     /// The name under which clients know the tool.
@@ -152,10 +152,10 @@ pub struct Origin<'a> {
 /// Internal errors: the answer is not one of a task, there is no store, or it is too small.
 pub fn create<S: Services>(
     services: &mut S,
-    origin: &Origin<'_>,
+    origin: &TaskOrigin<'_>,
     answer: &Value<'_>,
 ) -> Result<Vec<u8>, Failure> {
-    let offer = Offer::read(origin.tool, answer)?;
+    let offer = TaskOffer::read(origin.tool, answer)?;
     let now = services.now();
     let id = Id::new(now.saturating_add(offer.ttl), services.random());
     let record = Record {
@@ -251,7 +251,11 @@ impl Task {
     ///
     /// If the task was cancelled or went on meanwhile, the step is dropped and the client hears
     /// that. A step that is malformed or too large for the store fails the task.
-    pub fn advanced<S: Services>(self, services: &mut S, step: Step) -> Result<Detailed, Failure> {
+    pub fn advanced<S: Services>(
+        self,
+        services: &mut S,
+        step: TaskStep,
+    ) -> Result<Detailed, Failure> {
         let now = services.now();
         let store = store_of(services)?;
         let before = &self.stored.record;
@@ -297,7 +301,7 @@ pub fn update<S: Services>(
                 "the response `{name}` is larger than the {LARGEST} bytes that are kept"
             )));
         }
-        let response = Response {
+        let response = StoredResponse {
             at: now,
             text: response.text.to_owned(),
         };

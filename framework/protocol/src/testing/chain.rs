@@ -4,16 +4,16 @@ use std::ops::{Deref, DerefMut};
 
 use super::TestServices;
 use crate::{
-    call::{Ask, Call, Outcome},
+    call::{Ask, Call, FeatureOutcome},
     catalog::Catalog,
     serve::{
         chain::is_gated,
         router::{
-            self, Handling, Next, Own,
-            sequence::{Sequence, Step},
+            self, Handling, Own, RouterStep,
+            sequence::{Sequence, SequenceStep},
         },
     },
-    state::services::{Part, Services, Store},
+    state::services::{ServerPart, Services, Store},
     wire::types::types::Error,
 };
 
@@ -26,7 +26,7 @@ macro_rules! part {
 
         impl Services for $name {
             const WHOLE: bool = true;
-            const PART: Part = Part::$part;
+            const PART: ServerPart = ServerPart::$part;
 
             fn now(&mut self) -> u64 {
                 self.0.now()
@@ -81,7 +81,7 @@ part!(
 part!(
     /// As the last link has them: no store.
     Last,
-    Hub,
+    Router,
     |_| None
 );
 
@@ -99,7 +99,7 @@ pub fn last(
     catalog: &Catalog<'_>,
     call: &Call<'_>,
     (method, params): (&str, &str),
-    mut outcome: impl FnMut(&Ask<'_>) -> Outcome,
+    mut outcome: impl FnMut(&Ask<'_>) -> FeatureOutcome,
 ) -> Result<String, Error> {
     let context = call.context();
     if let Some(prepared) = context.prepared.filter(|_| is_gated(method)) {
@@ -115,7 +115,7 @@ pub fn own(
     catalog: &Catalog<'_>,
     (version, capabilities): (&str, &str),
     (method, params): (&str, &str),
-    mut outcome: impl FnMut(&Ask<'_>) -> Outcome,
+    mut outcome: impl FnMut(&Ask<'_>) -> FeatureOutcome,
 ) -> Own {
     let (capabilities, services) = (capabilities.to_owned(), &mut Last::default());
     match router::handle(catalog, method, params, version, capabilities, services) {
@@ -123,7 +123,7 @@ pub fn own(
         Handling::Call(mut call) => loop {
             assert!(!matches!(call.ask(), Ask::Handle { .. }));
             let outcome = outcome(&call.ask());
-            if let Next::Done(own) = router::settle(&mut call, outcome, services) {
+            if let RouterStep::Done(own) = router::settle(&mut call, outcome, services) {
                 return own;
             }
         },
@@ -135,7 +135,7 @@ pub fn through(
     sequences: &[Vec<u8>],
     client: (&str, &str),
     (method, params): (&str, &str),
-    outcome: &mut dyn FnMut(&Catalog<'_>, &Ask<'_>) -> Outcome,
+    outcome: &mut dyn FnMut(&Catalog<'_>, &Ask<'_>) -> FeatureOutcome,
     last: &mut dyn FnMut(&str, &str) -> Result<String, Error>,
 ) -> Result<String, Error> {
     let Some((first, others)) = sequences.split_first() else {
@@ -145,15 +145,15 @@ pub fn through(
     let (mut sequence, mut step) = Sequence::begin(1, catalog, method, params);
     loop {
         step = match step {
-            Step::Own => {
+            SequenceStep::Own => {
                 let outcome = |ask: &Ask<'_>| outcome(&catalog, ask);
                 sequence.own(own(&catalog, client, (method, params), outcome))
             }
-            Step::Next(params) => {
+            SequenceStep::Next(params) => {
                 let behind = through(others, client, (method, &params), outcome, last);
                 return sequence.next(behind);
             }
-            Step::Done(result) => return result,
+            SequenceStep::Done(result) => return result,
         };
     }
 }

@@ -14,11 +14,11 @@ pub enum Message<'a> {
     Request(Request<'a>),
     Notification(Notification<'a>),
     /// Legacy clients answer the requests of servers.
-    Response(Response<'a>),
+    Response(ClientReply<'a>),
 }
 
 #[derive(Debug)]
-pub struct Response<'a> {
+pub struct ClientReply<'a> {
     /// None: the client could not read the `id` of what it answers.
     pub id: Option<Value<'a>>,
     /// What the client answers; the error object if it cannot.
@@ -229,7 +229,7 @@ impl<'a> Envelope<'a> {
                 _ => return invalid("`method` is missing".into()),
             };
             let id = self.id;
-            return Ok(Message::Response(Response { id, outcome }));
+            return Ok(Message::Response(ClientReply { id, outcome }));
         };
         let Some(method) = method.as_str() else {
             return invalid("`method` is not a string".into());

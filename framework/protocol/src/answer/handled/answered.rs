@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// A result that names no member twice, and has metadata that does not either.
-pub struct Answered<'t> {
+pub struct HandledResult<'t> {
     pub value: Value<'t>,
-    pub kind: Kind,
+    pub kind: ResultKind,
     meta: Option<Value<'t>>,
     /// Who the server is, as the metadata has it.
     server_info: Option<Value<'t>>,
@@ -26,14 +26,14 @@ pub struct Answered<'t> {
 
 /// What a result is by its `resultType`.
 #[derive(Clone, Copy)]
-pub enum Kind {
+pub enum ResultKind {
     Complete,
     InputRequired,
     Extension,
 }
 
-impl<'t> Answered<'t> {
-    pub fn read(call: &Call<'_>, text: &'t str) -> Result<Answered<'t>, Failure> {
+impl<'t> HandledResult<'t> {
+    pub fn read(call: &Call<'_>, text: &'t str) -> Result<HandledResult<'t>, Failure> {
         if text.len() > MAX_RESULT {
             return Err(response::too_large(call));
         }
@@ -83,7 +83,7 @@ impl<'t> Answered<'t> {
 }
 
 /// An answer, or what is wrong with one that is JSON.
-fn read(text: &str) -> Result<Result<Answered<'_>, &'static str>, Fault> {
+fn read(text: &str) -> Result<Result<HandledResult<'_>, &'static str>, Fault> {
     let mut reader = Reader::new(text);
     if reader.peek()? != json::Kind::Object {
         return Err(Fault::Syntax(0));
@@ -129,13 +129,13 @@ fn read(text: &str) -> Result<Result<Answered<'_>, &'static str>, Fault> {
     if !meta_names_once {
         return Ok(Err("metadata that names a member twice"));
     }
-    Ok(Ok(Answered {
+    Ok(Ok(HandledResult {
         value,
         kind: match kind {
-            None => Kind::Complete,
-            Some(kind) if kind.is_str("complete") => Kind::Complete,
-            Some(kind) if kind.is_str("input_required") => Kind::InputRequired,
-            Some(_) => Kind::Extension,
+            None => ResultKind::Complete,
+            Some(kind) if kind.is_str("complete") => ResultKind::Complete,
+            Some(kind) if kind.is_str("input_required") => ResultKind::InputRequired,
+            Some(_) => ResultKind::Extension,
         },
         meta,
         server_info,

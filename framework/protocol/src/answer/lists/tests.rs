@@ -19,9 +19,9 @@ fn input() -> CatalogInput {
     input
 }
 
-fn page_of(names: &[&str], next: Option<&str>) -> Outcome {
+fn page_of(names: &[&str], next: Option<&str>) -> FeatureOutcome {
     let tools = names.iter().map(|name| tool(name, r#"{"type":"object"}"#));
-    Outcome::List(Ok(Listed::Tools(ToolList {
+    FeatureOutcome::List(Ok(Listed::Tools(ToolList {
         tools: tools.collect(),
         next_cursor: next.map(str::to_owned),
         cache: Some(CacheHint {
@@ -31,18 +31,18 @@ fn page_of(names: &[&str], next: Option<&str>) -> Outcome {
     })))
 }
 
-use crate::call::Outcome;
+use crate::call::FeatureOutcome;
 
 /// A page of tools from a cursor on; `features` answers for the dynamic ones.
 fn list(
     input: &CatalogInput,
     cursor: Option<&str>,
-    mut features: impl FnMut(usize, Option<&str>) -> Outcome,
+    mut features: impl FnMut(usize, Option<&str>) -> FeatureOutcome,
 ) -> Json {
     let bytes = catalog::build(input).unwrap();
     let catalog = Catalog::new(&bytes).unwrap();
     let headers = headers(&LEGACY_HEADERS);
-    let request = http::Request {
+    let request = http::HttpRequest {
         method: "POST",
         authority: None,
         headers: &headers,
@@ -53,14 +53,14 @@ fn list(
     let body = legacy_request("tools/list", &params.to_string());
     let services = &mut TestServices::default();
     let response = match handle(&catalog, &head, body.as_bytes(), services) {
-        http::Outcome::Reply(response) => response.body,
-        http::Outcome::Call(mut call) => loop {
+        http::HttpOutcome::Reply(response) => response.body,
+        http::HttpOutcome::Call(mut call) => loop {
             let Ask::List { kind, cursor } = call.ask() else {
                 panic!("a list is asked for");
             };
             assert_eq!(kind, ListKind::Tools);
             let outcome = features(call.slot(), cursor);
-            if let Step::Done(response) = call.settle(outcome, services) {
+            if let CallStep::Done(response) = call.settle(outcome, services) {
                 break response.body;
             }
         },
@@ -155,7 +155,7 @@ fn modern_pages_carry_the_strictest_hint() {
     let bytes = catalog::build(&input()).unwrap();
     let catalog = Catalog::new(&bytes).unwrap();
     let headers = testing::modern_headers("tools/list", None);
-    let request = http::Request {
+    let request = http::HttpRequest {
         method: "POST",
         authority: None,
         headers: &headers,
@@ -163,11 +163,12 @@ fn modern_pages_carry_the_strictest_hint() {
     let head = check_head(&request, &catalog).unwrap();
     let body = testing::modern_request("tools/list", "", "");
     let services = &mut TestServices::default();
-    let http::Outcome::Call(mut call) = handle(&catalog, &head, body.as_bytes(), services) else {
+    let http::HttpOutcome::Call(mut call) = handle(&catalog, &head, body.as_bytes(), services)
+    else {
         panic!("features are asked");
     };
     let response = loop {
-        if let Step::Done(response) = call.settle(page_of(&["t"], None), services) {
+        if let CallStep::Done(response) = call.settle(page_of(&["t"], None), services) {
             break response;
         }
     };

@@ -27,12 +27,12 @@ use crate::{
 /// What a call of a tool of feature `one` gives, by HTTP.
 fn answer(version: &str, meta: &str, outcome: Answered<ToolOutcome>) -> (u16, Json) {
     with_call(version, meta, |call| {
-        read(call.settle(Outcome::Tool(outcome), &mut TestServices::default()))
+        read(call.settle(FeatureOutcome::Tool(outcome), &mut TestServices::default()))
     })
 }
 
-fn read(step: Step) -> (u16, Json) {
-    let Step::Done(response) = step else {
+fn read(step: CallStep) -> (u16, Json) {
+    let CallStep::Done(response) = step else {
         panic!("{step:?} is no answer");
     };
     let (line, event) = (response.clone().line(), response.event());
@@ -65,7 +65,7 @@ fn with_call<T>(version: &str, meta: &str, then: impl FnOnce(&mut Call<'_>) -> T
             &format!(r#"{{"name":"zeta","_meta":{{"x":1{meta}}}}}"#),
         )
     };
-    let request = http::Request {
+    let request = http::HttpRequest {
         method: "POST",
         authority: None,
         headers: &list,
@@ -77,8 +77,8 @@ fn with_call<T>(version: &str, meta: &str, then: impl FnOnce(&mut Call<'_>) -> T
         body.as_bytes(),
         &mut TestServices::default(),
     ) {
-        http::Outcome::Call(mut call) => then(&mut call),
-        http::Outcome::Reply(response) => panic!("{}", String::from_utf8_lossy(&response.body)),
+        http::HttpOutcome::Call(mut call) => then(&mut call),
+        http::HttpOutcome::Reply(response) => panic!("{}", String::from_utf8_lossy(&response.body)),
         _ => panic!("a call does not listen"),
     }
 }

@@ -18,7 +18,7 @@ use crate::{
 
 /// What can be known of a request before its body is read.
 #[derive(Clone, Copy, Debug)]
-pub struct Request<'h> {
+pub struct HttpRequest<'h> {
     pub method: &'h str,
     /// The authority that the host reports, if any: some hosts take the `Host` header away.
     pub authority: Option<&'h str>,
@@ -46,7 +46,7 @@ pub(super) enum Method {
 
 /// Refuses what can be refused without the body.
 pub fn check_head<'h>(
-    request: &Request<'h>,
+    request: &HttpRequest<'h>,
     catalog: &Catalog<'_>,
 ) -> Result<Head<'h>, HttpResponse> {
     read_head(request, catalog).map_err(|failure| {
@@ -63,7 +63,7 @@ pub fn check_head<'h>(
     })
 }
 
-fn read_head<'h>(request: &Request<'h>, catalog: &Catalog<'_>) -> Result<Head<'h>, Failure> {
+fn read_head<'h>(request: &HttpRequest<'h>, catalog: &Catalog<'_>) -> Result<Head<'h>, Failure> {
     let headers = Headers::read(request.headers)?;
     let refuse =
         |status, message: Cow<'static, str>| Err(Failure::new(status, INVALID_REQUEST, message));

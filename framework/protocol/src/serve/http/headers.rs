@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::{
-    catalog::Tool,
+    catalog::ToolEntry,
     wire::{
         failure::{Failure, HEADER_MISMATCH, INVALID_REQUEST, excerpt},
         json::{self, Kind, Reader, Value},
@@ -146,7 +146,11 @@ impl<'h> Headers<'h> {
     }
 
     /// Whether the headers that the tool asks for say what the arguments say.
-    pub fn check_parameters(&self, tool: &Tool<'_>, arguments: &Value<'_>) -> Result<(), Failure> {
+    pub fn check_parameters(
+        &self,
+        tool: &ToolEntry<'_>,
+        arguments: &Value<'_>,
+    ) -> Result<(), Failure> {
         for rule in tool.header_rules() {
             let header = rule.header();
             let mut values = self.named(header);

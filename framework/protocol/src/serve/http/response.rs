@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{call::Response, wire::failure::Failure};
+use crate::{call::CallResponse, wire::failure::Failure};
 
 /// A whole response.
 #[derive(Clone, PartialEq, Debug)]
@@ -40,7 +40,7 @@ impl HttpResponse {
     }
 }
 
-impl Response {
+impl CallResponse {
     /// As a whole HTTP response.
     pub fn http(self) -> HttpResponse {
         HttpResponse::json(self.status, self.body)

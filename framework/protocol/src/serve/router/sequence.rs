@@ -28,7 +28,7 @@ const NO_COMPLETION: &str = r#"{"completion":{"values":[],"hasMore":false}}"#;
 
 /// What is to be done next with a request.
 #[derive(Debug)]
-pub enum Step<'a> {
+pub enum SequenceStep<'a> {
     /// To be answered by what is here.
     Own,
     /// To be handed to the next link, with these parameters.
@@ -65,23 +65,24 @@ impl<'a> Sequence<'a> {
         catalog: Catalog<'a>,
         method: &'a str,
         params: &'a str,
-    ) -> (Self, Step<'a>) {
+    ) -> (Self, SequenceStep<'a>) {
         let list = target::list_kind(method);
         let (then, step) = match (method, list) {
             (_, Some(kind)) => {
                 let step = match page::behind(params) {
-                    Some(params) => Step::Next(Cow::Owned(params)),
-                    None => Step::Own,
+                    Some(params) => SequenceStep::Next(Cow::Owned(params)),
+                    None => SequenceStep::Own,
                 };
                 (Then::List(kind, None), step)
             }
             ("tools/call" | "prompts/get" | "resources/read" | "completion/complete", _) => {
-                (Then::Pass, Step::Own)
+                (Then::Pass, SequenceStep::Own)
             }
-            ("initialize" | "server/discover", _) => {
-                (Then::Capabilities, Step::Next(Cow::Borrowed(params)))
-            }
-            _ => (Then::Pass, Step::Next(Cow::Borrowed(params))),
+            ("initialize" | "server/discover", _) => (
+                Then::Capabilities,
+                SequenceStep::Next(Cow::Borrowed(params)),
+            ),
+            _ => (Then::Pass, SequenceStep::Next(Cow::Borrowed(params))),
         };
         let sequence = Sequence {
             composing: id == 0,
@@ -94,38 +95,38 @@ impl<'a> Sequence<'a> {
     }
 
     /// Goes on with what came of the request by what is here.
-    pub fn own(&mut self, own: Own) -> Step<'a> {
+    pub fn own(&mut self, own: Own) -> SequenceStep<'a> {
         match (&mut self.then, own) {
             (Then::List(_, last), Own::Done(Ok(page))) if page::is_last(&page) => {
                 *last = Some(page);
-                Step::Next(Cow::Owned(page::first(self.params)))
+                SequenceStep::Next(Cow::Owned(page::first(self.params)))
             }
             // There are no pages here that it could name.
             (Then::List(..), Own::Unknown(_)) if page::is_named(self.params) => {
-                Step::Done(Err(error(&Failure::invalid_params("invalid cursor"))))
+                SequenceStep::Done(Err(error(&Failure::invalid_params("invalid cursor"))))
             }
-            (Then::List(..), Own::Unknown(_)) => Step::Next(Cow::Borrowed(self.params)),
+            (Then::List(..), Own::Unknown(_)) => SequenceStep::Next(Cow::Borrowed(self.params)),
             (_, own) if self.method == "completion/complete" => self.completed(own),
-            (_, Own::Done(answer)) => Step::Done(answer),
+            (_, Own::Done(answer)) => SequenceStep::Done(answer),
             (then, Own::Unknown(error)) => {
                 *then = Then::Or(Err(error));
-                Step::Next(Cow::Borrowed(self.params))
+                SequenceStep::Next(Cow::Borrowed(self.params))
             }
         }
     }
 
     /// Features with lists of their own complete nothing for what they do not know, too.
-    fn completed(&mut self, own: Own) -> Step<'a> {
+    fn completed(&mut self, own: Own) -> SequenceStep<'a> {
         let here = is_here(&self.catalog, self.params);
         let otherwise = match own {
-            Own::Done(answer) if here => return Step::Done(answer),
-            Own::Unknown(_) if here => return Step::Done(Ok(NO_COMPLETION.to_owned())),
+            Own::Done(answer) if here => return SequenceStep::Done(answer),
+            Own::Unknown(_) if here => return SequenceStep::Done(Ok(NO_COMPLETION.to_owned())),
             Own::Done(Ok(answer)) if completes_nothing(&answer) => Ok(answer),
-            Own::Done(answer) => return Step::Done(answer),
+            Own::Done(answer) => return SequenceStep::Done(answer),
             Own::Unknown(error) => Err(error),
         };
         self.then = Then::Or(otherwise);
-        Step::Next(Cow::Borrowed(self.params))
+        SequenceStep::Next(Cow::Borrowed(self.params))
     }
 
     /// Goes on with what the next link answered.

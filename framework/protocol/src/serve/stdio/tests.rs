@@ -4,30 +4,30 @@ use super::*;
 use crate::testing::{self, TestServices, legacy_request, modern_request};
 
 /// The answer to a line, or what else became of it.
-fn send(session: &mut Session, line: &str) -> Value {
+fn send(session: &mut StdioSession, line: &str) -> Value {
     let bytes = testing::catalog();
     match session.handle_line(
         &Catalog::new(&bytes).unwrap(),
         line.as_bytes(),
         &mut TestServices::default(),
     ) {
-        Outcome::Nothing => Value::Null,
-        Outcome::Reply(line) => {
+        StdioOutcome::Nothing => Value::Null,
+        StdioOutcome::Reply(line) => {
             assert_eq!(line.iter().filter(|&&byte| byte == b'\n').count(), 1);
             assert_eq!(line.last(), Some(&b'\n'));
             serde_json::from_slice(&line).unwrap()
         }
-        Outcome::Call(call) => {
+        StdioOutcome::Call(call) => {
             let context = call.context();
             json!({"call": testing::name(&call), "version": context.protocol_version, "level": context.log_level,
                 "client": context.client_info, "capabilities": context.client_capabilities})
         }
-        Outcome::Cancel(id) => json!({"cancel": id}),
-        Outcome::Gate(_) | Outcome::Notify(..) => panic!("there is no chain"),
+        StdioOutcome::Cancel(id) => json!({"cancel": id}),
+        StdioOutcome::Gate(_) | StdioOutcome::Notify(..) => panic!("there is no chain"),
     }
 }
 
-fn code(session: &mut Session, line: &str) -> i64 {
+fn code(session: &mut StdioSession, line: &str) -> i64 {
     send(session, line)["error"]["code"]
         .as_i64()
         .unwrap_or_default()
@@ -38,7 +38,7 @@ const INITIALIZE: &str =
 
 #[test]
 fn both_eras_are_served_side_by_side() {
-    let mut session = Session::default();
+    let mut session = StdioSession::default();
     let discovered = send(&mut session, &modern_request("server/discover", "", ""));
     assert_eq!(discovered["result"]["resultType"], "complete");
     let initialized = send(&mut session, &legacy_request("initialize", INITIALIZE));
@@ -68,7 +68,7 @@ fn both_eras_are_served_side_by_side() {
 
 #[test]
 fn log_levels_last() {
-    let mut session = Session::default();
+    let mut session = StdioSession::default();
     send(&mut session, &legacy_request("initialize", INITIALIZE));
     assert_eq!(
         send(
@@ -103,7 +103,7 @@ fn log_levels_last() {
 
 #[test]
 fn before_the_handshake_the_oldest_revision_is_assumed() {
-    let mut session = Session::default();
+    let mut session = StdioSession::default();
     assert_eq!(
         send(&mut session, &legacy_request("ping", "{}"))["result"],
         json!({})
@@ -119,7 +119,7 @@ fn before_the_handshake_the_oldest_revision_is_assumed() {
 
 #[test]
 fn modern_requests_need_their_metadata() {
-    let mut session = Session::default();
+    let mut session = StdioSession::default();
     let unsupported = modern_request("tools/list", "", "").replace("2026-07-28", "v999");
     let error = &send(&mut session, &unsupported)["error"];
     assert_eq!(
@@ -139,7 +139,7 @@ fn modern_requests_need_their_metadata() {
 
 #[test]
 fn cancellations_name_their_request() {
-    let mut session = Session::default();
+    let mut session = StdioSession::default();
     let cancel = |id: &str| {
         format!(
             r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
@@ -164,7 +164,7 @@ fn cancellations_name_their_request() {
 
 #[test]
 fn lines_without_a_request_have_no_answer() {
-    let mut session = Session::default();
+    let mut session = StdioSession::default();
     for line in [
         "",
         "\n",
@@ -177,7 +177,7 @@ fn lines_without_a_request_have_no_answer() {
 
 #[test]
 fn broken_lines_are_answered() {
-    let mut session = Session::default();
+    let mut session = StdioSession::default();
     assert_eq!(code(&mut session, "nonsense\n"), -32700);
     assert_eq!(code(&mut session, "[]\n"), -32600);
     let answer = send(&mut session, r#"{"jsonrpc":"2.0","id":"x","method":1}"#);
@@ -198,7 +198,7 @@ fn broken_lines_are_answered() {
 
 #[test]
 fn headers_are_no_concern_of_stdio() {
-    let mut session = Session::default();
+    let mut session = StdioSession::default();
     let params = r#""name":"two.query","arguments":{"region":"eu"},"#;
     assert_eq!(
         send(&mut session, &modern_request("tools/call", params, ""))["call"],
@@ -208,7 +208,7 @@ fn headers_are_no_concern_of_stdio() {
 
 #[test]
 fn a_line_that_was_cut_is_not_taken_for_a_whole_one() {
-    let mut session = Session::default();
+    let mut session = StdioSession::default();
     let request = legacy_request("ping", "{}");
     let padded = |length: usize| request.clone() + &" ".repeat(length - request.len());
     assert_eq!(

@@ -2,7 +2,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::{
-    call::{Outcome, Step},
+    call::{CallStep, FeatureOutcome},
     catalog::{self, Flags},
     serve::http::{self, check_head, handle},
     testing::{self, TestServices},
@@ -34,11 +34,11 @@ fn outcome<T>(
     (method, name): (&str, Option<&str>),
     body: &str,
     services: &mut TestServices,
-    then: impl FnOnce(http::Outcome<'_>, &mut TestServices) -> T,
+    then: impl FnOnce(http::HttpOutcome<'_>, &mut TestServices) -> T,
 ) -> T {
     let catalog = Catalog::new(catalog).unwrap();
     let headers = testing::modern_headers(method, name);
-    let request = http::Request {
+    let request = http::HttpRequest {
         method: "POST",
         authority: None,
         headers: &headers,
@@ -47,19 +47,19 @@ fn outcome<T>(
     then(handle(&catalog, &head, body.as_bytes(), services), services)
 }
 
-fn working(state: &str) -> Outcome {
-    Outcome::Tool(Ok(Some(ToolOutcome::Extension(
+fn working(state: &str) -> FeatureOutcome {
+    FeatureOutcome::Tool(Ok(Some(ToolOutcome::Extension(
         json!({"resultType": "task", "state": state, "pollIntervalMs": 100}).to_string(),
     ))))
 }
 
-fn done() -> Outcome {
+fn done() -> FeatureOutcome {
     let text = ContentBlock::Text(TextContent {
         text: "done".to_owned(),
         annotations: None,
         meta: None,
     });
-    Outcome::Tool(Ok(Some(ToolOutcome::Complete(ToolResult {
+    FeatureOutcome::Tool(Ok(Some(ToolOutcome::Complete(ToolResult {
         content: vec![text],
         structured_content: None,
         is_error: false,
@@ -72,10 +72,10 @@ fn create(catalog: &[u8], services: &mut TestServices) -> String {
     let body = body("tools/call", r#""name":"zeta","#, true);
     let call = ("tools/call", Some("zeta"));
     outcome(catalog, call, &body, services, |outcome, services| {
-        let http::Outcome::Call(mut call) = outcome else {
+        let http::HttpOutcome::Call(mut call) = outcome else {
             panic!("a tool is called")
         };
-        let Step::Done(response) = call.settle(working("one"), services) else {
+        let CallStep::Done(response) = call.settle(working("one"), services) else {
             panic!("a task is an answer")
         };
         let json: Json = serde_json::from_slice(&response.body).unwrap();
@@ -96,7 +96,7 @@ fn tasks_advance_while_somebody_listens() {
     let listen = listen(&id, true);
     let method = ("subscriptions/listen", None);
     outcome(&catalog, method, &listen, services, |outcome, services| {
-        let http::Outcome::Listen(listening) = outcome else {
+        let http::HttpOutcome::Listen(listening) = outcome else {
             panic!("a subscription listens")
         };
         let first: Json = serde_json::from_slice(&listening.first.unwrap()).unwrap();
@@ -127,13 +127,13 @@ fn tasks_advance_while_somebody_listens() {
         assert_eq!(call.context().request_state.as_deref(), Some("one"));
         assert!(matches!(
             call.settle(working("two"), services),
-            Step::Done(_)
+            CallStep::Done(_)
         ));
         assert!(watched.due(0, services).is_none(), "the interval holds");
         services.now += 100;
         let mut call = watched.due(0, services).expect("the interval is over");
         assert_eq!(call.context().request_state.as_deref(), Some("two"));
-        assert!(matches!(call.settle(done(), services), Step::Done(_)));
+        assert!(matches!(call.settle(done(), services), CallStep::Done(_)));
         let content = json!([{"type": "text", "text": "done"}]);
         let news = statuses(watched.news(services));
         assert_eq!(news, [(json!("completed"), content)]);
@@ -149,7 +149,7 @@ fn who_did_not_declare_the_extension_hears_of_no_task() {
     let listen = listen(&id, false);
     let method = ("subscriptions/listen", None);
     outcome(&catalog, method, &listen, services, |outcome, _| {
-        let http::Outcome::Reply(response) = outcome else {
+        let http::HttpOutcome::Reply(response) = outcome else {
             panic!("the subscription is refused")
         };
         let json: Json = serde_json::from_slice(&response.body).unwrap();
@@ -177,11 +177,13 @@ fn tasks_are_got_updated_and_cancelled_by_their_id() {
             services,
             |outcome, services| {
                 let response = match outcome {
-                    http::Outcome::Reply(response) => response,
-                    http::Outcome::Call(mut call) => match call.settle(working("two"), services) {
-                        Step::Done(response) => response.http(),
-                        step => panic!("{step:?}"),
-                    },
+                    http::HttpOutcome::Reply(response) => response,
+                    http::HttpOutcome::Call(mut call) => {
+                        match call.settle(working("two"), services) {
+                            CallStep::Done(response) => response.http(),
+                            step => panic!("{step:?}"),
+                        }
+                    }
                     _ => panic!("nothing listens"),
                 };
                 let json: Json = serde_json::from_slice(&response.body).unwrap();
@@ -229,7 +231,7 @@ fn without_a_store_there_are_no_tasks() {
     let call = body("tools/call", r#""name":"zeta","#, true);
     let method = ("tools/call", Some("zeta"));
     outcome(&catalog, method, &call, services, |outcome, _| {
-        let http::Outcome::Call(call) = outcome else {
+        let http::HttpOutcome::Call(call) = outcome else {
             panic!("a tool is called")
         };
         let capabilities = call.context().client_capabilities;
@@ -238,7 +240,7 @@ fn without_a_store_there_are_no_tasks() {
     let get = body("tasks/get", r#""taskId":"t","#, true);
     let method = ("tasks/get", Some("t"));
     outcome(&catalog, method, &get, services, |outcome, _| {
-        let http::Outcome::Reply(response) = outcome else {
+        let http::HttpOutcome::Reply(response) = outcome else {
             panic!("there is no such method")
         };
         let json: Json = serde_json::from_slice(&response.body).unwrap();

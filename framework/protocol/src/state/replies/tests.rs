@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     answer::input::MAX_ROUNDS,
-    call::{Answered, Call, Outcome, Step},
+    call::{Answered, Call, CallStep, FeatureOutcome},
     catalog::{self, Catalog, Flags},
     serve::http::{self, HttpResponse, check_head, handle},
     testing::{self, LEGACY_HEADERS, TestServices, headers, legacy_request},
@@ -53,7 +53,7 @@ fn send(
         body,
         services,
         |outcome, _| match outcome {
-            http::Outcome::Reply(response) => response,
+            http::HttpOutcome::Reply(response) => response,
             _ => panic!("{body} is answered at once"),
         },
     )
@@ -64,11 +64,11 @@ fn with_outcome<T>(
     session: Option<&str>,
     body: &str,
     services: &mut TestServices,
-    then: impl FnOnce(http::Outcome<'_>, &mut TestServices) -> T,
+    then: impl FnOnce(http::HttpOutcome<'_>, &mut TestServices) -> T,
 ) -> T {
     let catalog = Catalog::new(catalog).unwrap();
     let headers = head(session);
-    let request = http::Request {
+    let request = http::HttpRequest {
         method: "POST",
         authority: None,
         headers: &headers,
@@ -96,14 +96,14 @@ fn asked<T>(
     session: Option<&str>,
     outcome: Answered<ToolOutcome>,
     services: &mut TestServices,
-    then: impl FnOnce(&mut Call<'_>, Step, &mut TestServices) -> T,
+    then: impl FnOnce(&mut Call<'_>, CallStep, &mut TestServices) -> T,
 ) -> T {
     let body = legacy_request("tools/call", r#"{"name":"zeta"}"#);
     with_outcome(catalog, session, &body, services, |called, services| {
-        let http::Outcome::Call(mut call) = called else {
+        let http::HttpOutcome::Call(mut call) = called else {
             panic!("a tool is called");
         };
-        let step = call.settle(Outcome::Tool(outcome), services);
+        let step = call.settle(FeatureOutcome::Tool(outcome), services);
         then(&mut call, step, services)
     })
 }
@@ -140,7 +140,7 @@ fn replies_that_reach_other_instances_meet_their_call() {
         both,
         services,
         |call, step, services| {
-            let Step::Ask(asking) = step else {
+            let CallStep::Ask(asking) = step else {
                 panic!("{step:?}")
             };
             let sent = requests(&asking);
@@ -160,7 +160,7 @@ fn replies_that_reach_other_instances_meet_their_call() {
             ];
             assert_eq!(input.responses, expected);
             assert_eq!(input.state.as_deref(), Some("half"));
-            assert!(matches!(call.resume(input), Step::Invoke));
+            assert!(matches!(call.resume(input), CallStep::Invoke));
             let context = call.context();
             assert_eq!(context.request_state.as_deref(), Some("half"));
             assert_eq!(context.input_responses, expected);
@@ -180,7 +180,7 @@ fn replies_are_taken_from_the_session_that_was_asked_only() {
         one,
         services,
         |_, step, services| {
-            let Step::Ask(asking) = step else {
+            let CallStep::Ask(asking) = step else {
                 panic!("{step:?}")
             };
             let id = requests(&asking).remove(0).0;
@@ -214,7 +214,7 @@ fn a_client_that_refuses_or_is_silent_ends_the_call() {
         one(),
         services,
         |_, step, services| {
-            let Step::Ask(asking) = step else {
+            let CallStep::Ask(asking) = step else {
                 panic!("{step:?}")
             };
             let id = requests(&asking).remove(0).0;
@@ -235,7 +235,7 @@ fn a_client_that_refuses_or_is_silent_ends_the_call() {
         one(),
         services,
         |_, step, services| {
-            let Step::Ask(asking) = step else {
+            let CallStep::Ask(asking) = step else {
                 panic!("{step:?}")
             };
             services.now += PATIENCE_MS;
@@ -255,8 +255,8 @@ fn who_cannot_be_asked_is_told_why() {
     let services = &mut TestServices::default();
     let (catalog, session) = server(services);
     let one = || required(&[("who", "elicitation/create")], None);
-    let message = |step: Step| match step {
-        Step::Done(response) => {
+    let message = |step: CallStep| match step {
+        CallStep::Done(response) => {
             let json: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
             json["error"]["message"].as_str().unwrap().to_owned()
         }
@@ -276,7 +276,7 @@ fn who_cannot_be_asked_is_told_why() {
         services,
         |call, _, services| {
             call.rounds = MAX_ROUNDS;
-            message(call.settle(Outcome::Tool(one()), services))
+            message(call.settle(FeatureOutcome::Tool(one()), services))
         },
     );
     assert_eq!(
@@ -307,7 +307,7 @@ fn a_feature_that_wants_only_its_state_back_is_asked_again_at_once() {
         state_only(),
         services,
         |_, step, services| {
-            let Step::Ask(asking) = step else {
+            let CallStep::Ask(asking) = step else {
                 panic!("{step:?}")
             };
             assert_eq!(asking.messages().count(), 0);
@@ -341,7 +341,7 @@ fn a_client_that_gives_up_is_waited_for_no_longer() {
         one,
         services,
         |_, step, services| {
-            let Step::Ask(asking) = step else {
+            let CallStep::Ask(asking) = step else {
                 panic!("{step:?}")
             };
             let cancel = |id: &str| {

@@ -178,7 +178,7 @@ impl Open {
     }
 
     /// All responses, with those to what was asked last.
-    pub fn responses_with(&self, last: &[Option<Response>]) -> Vec<(String, String)> {
+    pub fn responses_with(&self, last: &[Option<StoredResponse>]) -> Vec<(String, String)> {
         let mut all = self.responses.clone();
         for (request, response) in self.asked.iter().zip(last) {
             let Some(response) = response else { continue };
@@ -206,23 +206,23 @@ fn json(value: &Value<'_>, kind: Kind) -> Option<String> {
 /// What a client answered to one request, under a key of its own: whoever writes it overwrites
 /// nothing else.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Response {
+pub(super) struct StoredResponse {
     /// When, in milliseconds since 1970.
     pub at: u64,
     /// JSON.
     pub text: String,
 }
 
-impl Response {
+impl StoredResponse {
     pub fn write(&self) -> Vec<u8> {
         [&self.at.to_be_bytes(), self.text.as_bytes()].concat()
     }
 
-    pub fn read(bytes: &[u8]) -> Option<Response> {
+    pub fn read(bytes: &[u8]) -> Option<StoredResponse> {
         let (at, text) = bytes.split_first_chunk()?;
         let text = str::from_utf8(text).ok()?;
         Value::parse(text).ok()?;
-        Some(Response {
+        Some(StoredResponse {
             at: u64::from_be_bytes(*at),
             text: text.to_owned(),
         })
@@ -306,11 +306,11 @@ mod tests {
         }
         let mark = Mark { at: 1, turn: 2 };
         assert_eq!(Mark::read(&mark.write()), Some(mark));
-        let response = Response {
+        let response = StoredResponse {
             at: 3,
             text: "{}".to_owned(),
         };
-        assert_eq!(Response::read(&response.write()), Some(response));
+        assert_eq!(StoredResponse::read(&response.write()), Some(response));
     }
 
     #[test]
@@ -326,7 +326,7 @@ mod tests {
         ] {
             assert_eq!(Record::read(&record(phase).write()), None);
         }
-        assert_eq!(Response::read(b"12345678{"), None);
+        assert_eq!(StoredResponse::read(b"12345678{"), None);
     }
 
     proptest! {
@@ -349,7 +349,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_or_not(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-            let _ = (Record::read(&bytes), Mark::read(&bytes), Response::read(&bytes));
+            let _ = (Record::read(&bytes), Mark::read(&bytes), StoredResponse::read(&bytes));
         }
     }
 }

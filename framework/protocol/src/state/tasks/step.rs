@@ -13,7 +13,7 @@ const SHORTEST_POLL: u64 = 100;
 
 /// What a tool answered when a task called it again.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub enum TaskStep {
     /// `extension`: still at work. The JSON that the tool gave, whatever it is.
     Working(String),
     /// `input-required`. The caller has found out that this client can be asked; keys and
@@ -26,7 +26,7 @@ pub enum Step {
 }
 
 /// What a tool says of its task: its answer of the kind `extension`.
-pub(super) struct Offer {
+pub(super) struct TaskOffer {
     pub state: String,
     pub message: Option<String>,
     /// Milliseconds.
@@ -35,9 +35,9 @@ pub(super) struct Offer {
     pub poll: Option<u64>,
 }
 
-impl Offer {
+impl TaskOffer {
     /// A failure names what is wrong with the answer.
-    pub fn read(tool: &str, answer: &Value<'_>) -> Result<Offer, Failure> {
+    pub fn read(tool: &str, answer: &Value<'_>) -> Result<TaskOffer, Failure> {
         let wrong = |what: &str| Failure::internal(format!("tool `{tool}` answered with {what}"));
         let text = |value: &Value<'_>, key: &str| {
             let text = value.as_str().map(|text| text.into_owned());
@@ -73,7 +73,7 @@ impl Offer {
                 }
             }
         }
-        Ok(Offer {
+        Ok(TaskOffer {
             state: state.ok_or_else(|| wrong("a task without `state`"))?,
             message,
             ttl: ttl.unwrap_or(DEFAULT_TTL).min(LONGEST_TTL),
@@ -93,7 +93,7 @@ impl Record {
         &self,
         open: &Open,
         responses: Vec<(String, String)>,
-        step: Step,
+        step: TaskStep,
         now: u64,
     ) -> Option<Record> {
         let goes_on = |state, message, asked: Vec<Asked>| {
@@ -111,11 +111,11 @@ impl Record {
         };
         let mut poll = self.poll;
         let taken = match step {
-            Step::Working(answer) => working(&open.tool, &answer).map(|offer| {
+            TaskStep::Working(answer) => working(&open.tool, &answer).map(|offer| {
                 poll = offer.poll.unwrap_or(poll);
                 goes_on(offer.state, offer.message, Vec::new())
             }),
-            Step::Input(required) => {
+            TaskStep::Input(required) => {
                 self.asked(open, required.requests, &required.state)
                     .map(|asked| {
                         goes_on(
@@ -125,8 +125,8 @@ impl Record {
                         )
                     })
             }
-            Step::Complete(result) => completed(&open.tool, &result),
-            Step::Failed(failure) => Err(failure),
+            TaskStep::Complete(result) => completed(&open.tool, &result),
+            TaskStep::Failed(failure) => Err(failure),
         };
         let phase = taken.unwrap_or_else(|failure| failed(&failure));
         if phase == self.phase && poll == self.poll {
@@ -187,14 +187,14 @@ impl Record {
     }
 }
 
-fn working(tool: &str, answer: &str) -> Result<Offer, Failure> {
+fn working(tool: &str, answer: &str) -> Result<TaskOffer, Failure> {
     let answer = Value::parse(answer).ok().filter(Value::is_object);
     let answer = answer.ok_or_else(|| {
         Failure::internal(format!(
             "tool `{tool}` answered with an extension's result that is not a JSON object"
         ))
     })?;
-    Offer::read(tool, &answer)
+    TaskOffer::read(tool, &answer)
 }
 
 fn completed(tool: &str, result: &str) -> Result<Phase, Failure> {

@@ -1,7 +1,7 @@
 use super::{
     detailed::{Detailed, Status},
     id::Id,
-    record::{Asked, Mark, Open, Phase, Record, Response},
+    record::{Asked, Mark, Open, Phase, Record, StoredResponse},
 };
 use crate::{
     state::services::{Store, Unavailable},
@@ -16,7 +16,7 @@ pub(super) struct Stored {
     pub cancelled: Option<Mark>,
     advanced: Option<Mark>,
     /// To what was asked last, in its order; fewer, or none, until it is answered.
-    pub responses: Vec<Option<Response>>,
+    pub responses: Vec<Option<StoredResponse>>,
 }
 
 impl Stored {
@@ -74,7 +74,7 @@ impl Stored {
             let responses = store.get(&keys).map_err(unavailable)?.into_iter();
             let responses = responses.map(|bytes| match bytes {
                 None => Ok(None),
-                Some(bytes) => Response::read(&bytes).map(Some).ok_or_else(unknown),
+                Some(bytes) => StoredResponse::read(&bytes).map(Some).ok_or_else(unknown),
             });
             stored.responses = responses.collect::<Result<_, _>>()?;
         }

@@ -139,7 +139,7 @@ fn results_end_up_on_one_line() {
 fn methods_that_only_a_link_knows_have_results() {
     for via in TRANSPORTS {
         for version in [MODERN, LEGACY] {
-            let mut chain = Chain::new(via, version).with_link(|method, params| {
+            let mut chain = Chain::new(via, version).with_middleware(|method, params| {
                 assert!(params.starts_with(r#"{"a":1"#), "{params}");
                 (method == "com.example/sum").then(|| Ok(r#"{"sum":1}"#.to_owned()))
             });
@@ -159,7 +159,7 @@ fn errors_are_those_of_the_link() {
     for via in TRANSPORTS {
         for version in [MODERN, LEGACY] {
             for (method, params) in [CALL, ("tools/list", "{}"), ("x/y", "{}")] {
-                let mut chain = Chain::new(via, version).with_link(|_, _| Some(refusal()));
+                let mut chain = Chain::new(via, version).with_middleware(|_, _| Some(refusal()));
                 assert_eq!(
                     chain.text(method, params),
                     r#"{"jsonrpc":"2.0","id":1,"error":{"code":-31999,"message":"not you","data":{"why":[]}}}"#
@@ -177,9 +177,9 @@ fn errors_are_what_the_client_may_see() {
             message: message.to_owned(),
             data: data.map(str::to_owned),
         };
-        let link = move |_: &str, _: &str| Some(Err(error.clone()));
+        let middleware = move |_: &str, _: &str| Some(Err(error.clone()));
         let got = Chain::new(Via::Http, version)
-            .with_link(link)
+            .with_middleware(middleware)
             .send(CALL.0, CALL.1);
         let Got::Reply(response) = got else {
             panic!("{got:?}");
@@ -212,8 +212,8 @@ fn errors_are_what_the_client_may_see() {
 #[test]
 fn answers_have_a_size() {
     let too_large = |handled: Handled, what: &str| {
-        let link = move |_: &str, _: &str| Some(handled.clone());
-        let mut chain = Chain::new(Via::Stdio, MODERN).with_link(link);
+        let middleware = move |_: &str, _: &str| Some(handled.clone());
+        let mut chain = Chain::new(Via::Stdio, MODERN).with_middleware(middleware);
         let (code, message) = chain.error(CALL.0, CALL.1);
         assert_eq!(code, -32603);
         assert!(

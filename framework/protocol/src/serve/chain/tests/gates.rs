@@ -1,7 +1,7 @@
 //! What the transport does itself, once no link refused it.
 
 use super::*;
-use crate::serve::stdio::Session;
+use crate::serve::stdio::StdioSession;
 
 const NEED: &str = r#"{"resultType":"input_required","requestState":"s"}"#;
 const TASK: &str = r#"{"resultType":"task","state":"s"}"#;
@@ -33,14 +33,14 @@ fn refused(mut chain: impl FnMut() -> Chain<'static>, method: &str, params: &str
         let before = (chain.stored(), level(&mut chain), chain.session.clone());
         chain.seen.clear();
         let answer = refusal.clone();
-        chain.link = Box::new(move |_, _| Some(answer.clone()));
+        chain.middleware = Box::new(move |_, _| Some(answer.clone()));
         let (code, message) = chain.error(method, params);
         match &refusal {
             Err(error) => assert_eq!((code, &message), (-31999, &error.message)),
             Ok(_) => assert_eq!(code, -32603),
         }
         assert_eq!(chain.handed().len(), 1, "{method}");
-        chain.link = Box::new(|_, _| None);
+        chain.middleware = Box::new(|_, _| None);
         let after = (chain.stored(), level(&mut chain), chain.session.clone());
         assert_eq!(before, after, "{method} {refusal:?}");
     }
@@ -82,7 +82,7 @@ fn handshakes_pass_the_chain() {
 }
 
 #[test]
-fn links_may_change_the_handshake_but_not_its_revision() {
+fn middleware_may_change_the_handshake_but_not_its_revision() {
     for via in TRANSPORTS {
         let answer =
             r#"{ "instructions": "x", "protocolVersion": "2025-11-25", "resultType": "complete" }"#;
@@ -100,7 +100,7 @@ fn links_may_change_the_handshake_but_not_its_revision() {
                 error["message"],
                 "method `initialize` answered with a `protocolVersion` that is not `2025-11-25`"
             );
-            chain.link = Box::new(|_, _| None);
+            chain.middleware = Box::new(|_, _| None);
             assert_eq!(
                 (chain.session.clone(), level(&mut chain).1),
                 (None, "{}".to_owned())
@@ -110,7 +110,7 @@ fn links_may_change_the_handshake_but_not_its_revision() {
 }
 
 #[test]
-fn links_may_change_what_is_discovered() {
+fn middleware_may_change_what_is_discovered() {
     for via in TRANSPORTS {
         let mut chain = Chain::new(via, MODERN);
         let discovered = chain.answer("server/discover", "{}")["result"].clone();
@@ -123,7 +123,7 @@ fn links_may_change_what_is_discovered() {
         );
         let mut chain = Chain::new(via, LEGACY).answering(r#"{"a":1}"#);
         assert_eq!(chain.result("ping", "{}"), r#"{"a":1}"#);
-        chain.link = Box::new(|_, _| None);
+        chain.middleware = Box::new(|_, _| None);
         assert_eq!(chain.result("ping", "{}"), "{}");
         refused(|| Chain::new(via, MODERN), "server/discover", "{}");
         refused(|| Chain::new(via, LEGACY), "ping", "{}");
@@ -138,7 +138,7 @@ fn levels_are_set_if_no_link_objects() {
         let mut chain = Chain::new(via, LEGACY).answering(r#"{"anything":1}"#);
         assert_eq!(chain.result("logging/setLevel", loud), "{}");
         assert_eq!(chain.handed(), [("logging/setLevel", loud)]);
-        chain.link = Box::new(|_, _| None);
+        chain.middleware = Box::new(|_, _| None);
         assert_eq!(level(&mut chain).0, Some(4));
     }
 }
@@ -223,11 +223,12 @@ fn streams_open_if_no_link_objects() {
         assert_eq!(chain.handed()[0].0, LISTEN.0);
     }
     let bytes = features::catalog();
-    let ends = |session: &mut Session| session.end::<Transport>(&Catalog::new(&bytes).unwrap());
-    let mut chain = Chain::new(Via::Stdio, MODERN).with_link(|_, _| Some(refusal()));
+    let ends =
+        |session: &mut StdioSession| session.end::<Transport>(&Catalog::new(&bytes).unwrap());
+    let mut chain = Chain::new(Via::Stdio, MODERN).with_middleware(|_, _| Some(refusal()));
     chain.error(LISTEN.0, LISTEN.1);
     assert_eq!(ends(&mut chain.stdio), b"");
-    chain.link = Box::new(|_, _| None);
+    chain.middleware = Box::new(|_, _| None);
     chain.send(LISTEN.0, LISTEN.1);
     assert_ne!(ends(&mut chain.stdio), b"");
 }
@@ -283,7 +284,7 @@ fn tasks_pass_the_chain() {
 }
 
 #[test]
-fn links_see_every_response_to_a_task() {
+fn middleware_see_every_response_to_a_task() {
     let (mut chain, id) = with_task(Via::Http);
     let twice = format!(r#"{{"taskId":"{id}","inputResponses":{{"k":1,"\u006b":2}}}}"#);
     let error = chain.error("tasks/update", &twice);

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use serde_json::{Value as Json, json};
 
 use crate::{
-    call::{Ask, Call, Context, Outcome, Step},
+    call::{Ask, Call, CallStep, Context, FeatureOutcome},
     catalog::Catalog,
     fuzz::{
         features::{self, Answers},
@@ -23,7 +23,7 @@ use crate::{
         stdio,
     },
     state::replies::Polled,
-    state::services::Part,
+    state::services::ServerPart,
     testing::{
         self, LEGACY_HEADERS,
         chain::{Transport, handed},
@@ -34,7 +34,7 @@ use crate::{
 
 type Handled = Result<String, Error>;
 /// What a link answers to a method with these parameters. None: it hands them on.
-type Link<'l> = Box<dyn FnMut(&str, &str) -> Option<Handled> + 'l>;
+type Middleware<'l> = Box<dyn FnMut(&str, &str) -> Option<Handled> + 'l>;
 
 const MODERN: &str = "2026-07-28";
 const LEGACY: &str = "2025-11-25";
@@ -61,12 +61,12 @@ struct Server<'l, S> {
     catalog: Vec<u8>,
     services: S,
     answers: Answers,
-    link: Link<'l>,
+    middleware: Middleware<'l>,
     /// What was handed to the link, and what it could know of the request.
     seen: Vec<(String, String, Context)>,
     /// What clients were asked, which they accept.
     asked: Vec<Json>,
-    stdio: stdio::Session,
+    stdio: stdio::StdioSession,
     session: Option<String>,
 }
 
@@ -118,23 +118,26 @@ impl<'l, S: Inner> Server<'l, S> {
             catalog: CATALOG.clone(),
             services: S::default(),
             answers: Answers::default(),
-            link: Box::new(|_, _| None),
+            middleware: Box::new(|_, _| None),
             seen: Vec::new(),
             asked: Vec::new(),
-            stdio: stdio::Session::default(),
+            stdio: stdio::StdioSession::default(),
             session: None,
         }
     }
 
-    fn with_link(mut self, link: impl FnMut(&str, &str) -> Option<Handled> + 'l) -> Self {
-        self.link = Box::new(link);
+    fn with_middleware(
+        mut self,
+        middleware: impl FnMut(&str, &str) -> Option<Handled> + 'l,
+    ) -> Self {
+        self.middleware = Box::new(middleware);
         self
     }
 
     /// With a link that answers everything so.
     fn answering(self, answer: &str) -> Self {
         let answer = answer.to_owned();
-        self.with_link(move |_, _| Some(Ok(answer.clone())))
+        self.with_middleware(move |_, _| Some(Ok(answer.clone())))
     }
 
     fn initialize(&mut self) -> Json {
@@ -210,7 +213,7 @@ impl<'l, S: Inner> Server<'l, S> {
     }
 
     fn post(&mut self, catalog: &Catalog<'_>, headers: &[(String, Vec<u8>)], body: &str) -> Got {
-        let request = http::Request {
+        let request = http::HttpRequest {
             method: "POST",
             authority: None,
             headers,
@@ -220,20 +223,20 @@ impl<'l, S: Inner> Server<'l, S> {
             Err(refusal) => return Got::Reply(refusal),
         };
         let outcome = match http::handle(catalog, &head, body.as_bytes(), &mut self.services) {
-            http::Outcome::Gate(mut gate) => {
+            http::HttpOutcome::Gate(mut gate) => {
                 let outcome = self.hand(&gate.call);
                 let response = gate.settle(outcome, &mut self.services);
                 http::pass(catalog, *gate, response, &mut self.services)
             }
-            http::Outcome::Notify(call) => {
+            http::HttpOutcome::Notify(call) => {
                 self.note(&call);
-                http::Outcome::Reply(http::accepted())
+                http::HttpOutcome::Reply(http::accepted())
             }
             outcome => outcome,
         };
         match outcome {
-            http::Outcome::Reply(response) if response.status == 202 => Got::Nothing,
-            http::Outcome::Reply(response) => {
+            http::HttpOutcome::Reply(response) if response.status == 202 => Got::Nothing,
+            http::HttpOutcome::Reply(response) => {
                 let header = response.headers.iter();
                 let session = header.clone().find(|(name, _)| *name == "mcp-session-id");
                 if let Some((_, id)) = session {
@@ -241,26 +244,28 @@ impl<'l, S: Inner> Server<'l, S> {
                 }
                 Got::Reply(response)
             }
-            http::Outcome::Call(call) => Got::Reply(self.call(*call, headers)),
-            http::Outcome::Listen(_) => Got::Stream,
+            http::HttpOutcome::Call(call) => Got::Reply(self.call(*call, headers)),
+            http::HttpOutcome::Listen(_) => Got::Stream,
             _ => panic!("asked twice"),
         }
     }
 
-    fn line(&mut self, catalog: &Catalog<'_>, outcome: stdio::Outcome<'_>) -> Got {
+    fn line(&mut self, catalog: &Catalog<'_>, outcome: stdio::StdioOutcome<'_>) -> Got {
         let reply = |line: Vec<u8>| {
             let body = line.trim_ascii_end().to_vec();
             assert!(!body.contains(&b'\n'));
             Got::Reply(HttpResponse::json(200, body))
         };
         match outcome {
-            stdio::Outcome::Nothing | stdio::Outcome::Cancel(_) => Got::Nothing,
-            stdio::Outcome::Reply(line) if line.starts_with(b"{\"jsonrpc\":\"2.0\",\"method\"") => {
+            stdio::StdioOutcome::Nothing | stdio::StdioOutcome::Cancel(_) => Got::Nothing,
+            stdio::StdioOutcome::Reply(line)
+                if line.starts_with(b"{\"jsonrpc\":\"2.0\",\"method\"") =>
+            {
                 Got::Stream
             }
-            stdio::Outcome::Reply(line) => reply(line),
-            stdio::Outcome::Call(call) => reply(self.call(*call, &[]).body),
-            stdio::Outcome::Gate(mut gate) => {
+            stdio::StdioOutcome::Reply(line) => reply(line),
+            stdio::StdioOutcome::Call(call) => reply(self.call(*call, &[]).body),
+            stdio::StdioOutcome::Gate(mut gate) => {
                 let outcome = self.hand(&gate.call);
                 let response = gate.settle(outcome, &mut self.services);
                 let outcome = self
@@ -268,7 +273,7 @@ impl<'l, S: Inner> Server<'l, S> {
                     .pass(catalog, *gate, response, &mut self.services);
                 self.line(catalog, outcome)
             }
-            stdio::Outcome::Notify(call, _) => {
+            stdio::StdioOutcome::Notify(call, _) => {
                 self.note(&call);
                 Got::Nothing
             }
@@ -280,8 +285,8 @@ impl<'l, S: Inner> Server<'l, S> {
         loop {
             let outcome = self.hand(&call);
             match call.settle(outcome, &mut self.services) {
-                Step::Done(response) => return response.http(),
-                Step::Ask(asking) => {
+                CallStep::Done(response) => return response.http(),
+                CallStep::Ask(asking) => {
                     for message in asking.messages() {
                         let asked: Json = serde_json::from_slice(message).unwrap();
                         let reply = json!({"jsonrpc": "2.0", "id": asked["id"], "result": {"action": "accept"}});
@@ -292,10 +297,10 @@ impl<'l, S: Inner> Server<'l, S> {
                     let Ok(Polled::Answered(input)) = polled else {
                         panic!("{polled:?}");
                     };
-                    assert!(matches!(call.resume(input), Step::Invoke));
+                    assert!(matches!(call.resume(input), CallStep::Invoke));
                 }
                 // Only where there is no chain.
-                Step::Invoke => assert_eq!(S::PART, Part::Server),
+                CallStep::Invoke => assert_eq!(S::PART, ServerPart::Server),
             }
         }
     }
@@ -306,15 +311,15 @@ impl<'l, S: Inner> Server<'l, S> {
             .push((method.to_owned(), params.to_owned(), call.context()));
     }
 
-    fn hand(&mut self, call: &Call<'_>) -> Outcome {
+    fn hand(&mut self, call: &Call<'_>) -> FeatureOutcome {
         let ask = call.ask();
         if !matches!(ask, Ask::Handle { .. }) {
             return self.answers.outcome(&ask);
         }
         self.note(call);
         let (method, params) = handed(call);
-        match (self.link)(method, params) {
-            Some(handled) => Outcome::Handled(handled),
+        match (self.middleware)(method, params) {
+            Some(handled) => FeatureOutcome::Handled(handled),
             None => self.answers.handled(call),
         }
     }

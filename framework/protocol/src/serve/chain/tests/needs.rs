@@ -22,7 +22,7 @@ fn modern_clients_come_back_with_input() {
             ("prompts/get", r#""name":"lib.greet","arguments":{}"#),
             ("resources/read", r#""uri":"test://library/readme""#),
         ] {
-            let mut chain = Chain::new(via, MODERN).with_link(asks_once(NEED));
+            let mut chain = Chain::new(via, MODERN).with_middleware(asks_once(NEED));
             let asked = chain.answer(method, &format!("{{{subject}}}"))["result"].clone();
             let state = asked["requestState"].as_str().unwrap();
             assert!(!state.contains("plain"), "{state}");
@@ -101,7 +101,7 @@ fn state_of_a_prompt_is_for_its_arguments() {
     };
     let asked = chain.answer("prompts/get", &with("a", ""));
     let state = format!(r#","requestState":{}"#, asked["result"]["requestState"]);
-    chain.link = Box::new(|_, _| Some(Ok("{}".to_owned())));
+    chain.middleware = Box::new(|_, _| Some(Ok("{}".to_owned())));
     chain.result("prompts/get", &with("a", &state));
     let error = chain.error("prompts/get", &with("b", &state));
     assert_eq!(error.0, -32602);
@@ -111,7 +111,7 @@ fn state_of_a_prompt_is_for_its_arguments() {
 fn older_clients_are_asked() {
     for via in TRANSPORTS {
         for version in [LEGACY, "2025-06-18", "2025-03-26"] {
-            let mut chain = Chain::new(via, version).with_link(asks_once(NEED));
+            let mut chain = Chain::new(via, version).with_middleware(asks_once(NEED));
             let answer = chain.answer(CALL.0, CALL.1);
             let handed = json!({"name": "zeta", "arguments": {"a": 1}});
             assert_eq!(answer["result"], json!({"content": [], "handed": handed}));
@@ -141,7 +141,8 @@ fn older_clients_are_not_asked_for_ever() {
 fn clients_without_a_session_cannot_be_asked() {
     for via in TRANSPORTS {
         let mut chain = Chain::without_session(via, LEGACY);
-        chain.link = Box::new(|_, _| Some(Ok(NEED.replace("elicitation/create", "roots/list"))));
+        chain.middleware =
+            Box::new(|_, _| Some(Ok(NEED.replace("elicitation/create", "roots/list"))));
         let (code, _) = chain.error(CALL.0, CALL.1);
         assert_eq!((code, chain.asked.len()), (-32021, 0));
     }
@@ -278,7 +279,7 @@ fn what_nobody_asked_for_stays_in_the_parameters() {
     for via in TRANSPORTS {
         for version in [MODERN, LEGACY] {
             for method in ["x", "tools/list", "ping", "tasks/get"] {
-                let mut chain = Chain::new(via, version).with_link(|_, _| Some(refusal()));
+                let mut chain = Chain::new(via, version).with_middleware(|_, _| Some(refusal()));
                 let params = r#"{"inputResponses":{"a":1,"a":2},"requestState":"s"}"#;
                 assert_eq!(chain.error(method, params).0, -31999);
                 let (_, handed, context) = &chain.seen[0];
@@ -303,7 +304,7 @@ fn parameters_are_handed_on_as_they_were_sent() {
                 r#"{ "\u0061" : [ 1e999, "\n" ] }"#,
             ),
         ] {
-            let mut chain = Chain::new(via, LEGACY).with_link(|_, _| Some(refusal()));
+            let mut chain = Chain::new(via, LEGACY).with_middleware(|_, _| Some(refusal()));
             let headers = chain.legacy_headers(true);
             chain.deliver(&headers, text);
             assert_eq!(chain.handed(), [("x", handed)]);

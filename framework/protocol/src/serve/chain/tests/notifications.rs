@@ -10,7 +10,7 @@ fn notify(chain: &mut Chain<'_>, method: &str, params: &str) {
 }
 
 #[test]
-fn links_hear_of_notifications() {
+fn middleware_hear_of_notifications() {
     for via in TRANSPORTS {
         let mut chain = Chain::new(via, LEGACY);
         notify(&mut chain, "notifications/initialized", "{}");
@@ -68,8 +68,9 @@ fn cancellations_reach_the_transport_all_the_same() {
         br#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"a"}}"#;
     let bytes = features::catalog();
     let catalog = Catalog::new(&bytes).unwrap();
-    let outcome = stdio::Session::default().handle_line(&catalog, line, &mut Transport::default());
-    let stdio::Outcome::Notify(call, Some(r#""a""#)) = outcome else {
+    let outcome =
+        stdio::StdioSession::default().handle_line(&catalog, line, &mut Transport::default());
+    let stdio::StdioOutcome::Notify(call, Some(r#""a""#)) = outcome else {
         panic!("no cancellation");
     };
     assert_eq!(handed(&call).0, "notifications/cancelled");

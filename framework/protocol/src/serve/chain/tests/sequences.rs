@@ -18,7 +18,7 @@ fn saved(via: Via, version: &'static str, answers: &[&str]) -> Chain<'static> {
     let last = crate::catalog::build(&last).unwrap();
     let answers: VecDeque<_> = answers.iter().map(|answer| answer.to_string()).collect();
     let (mut features, mut others) = (Answers(answers), Answers::default());
-    Chain::new(via, version).with_link(move |method, params| {
+    Chain::new(via, version).with_middleware(move |method, params| {
         let client = (version, CAPABILITIES);
         let last = &mut |method: &str, params: &str| {
             if method.starts_with("tasks/") {

@@ -10,7 +10,7 @@ const TASK: &str = r#"{"resultType":"task","state":"s","pollIntervalMs":100}"#;
 /// parameters that name the task, too.
 fn begun(via: Via, tool: &str, then: &'static str) -> (Chain<'static>, String) {
     let mut first = true;
-    let mut chain = Chain::new(via, MODERN).with_link(move |method, _| {
+    let mut chain = Chain::new(via, MODERN).with_middleware(move |method, _| {
         let answer = if std::mem::take(&mut first) {
             TASK
         } else {
@@ -58,7 +58,7 @@ fn tools_keep_their_tasks_under_the_names_that_links_gave_them() {
     let catalog = catalog::build(&input).unwrap();
     for via in TRANSPORTS {
         let mut first = true;
-        let mut chain = Chain::new(via, MODERN).with_link(move |method, _| {
+        let mut chain = Chain::new(via, MODERN).with_middleware(move |method, _| {
             let answer = if std::mem::take(&mut first) {
                 TASK
             } else {
@@ -109,7 +109,7 @@ fn tasks_are_for_clients_that_know_them() {
 }
 
 #[test]
-fn links_cannot_name_tasks() {
+fn middleware_cannot_name_tasks() {
     for forged in [
         r#"{"resultType":"task","taskId":"mine","status":"completed"}"#,
         r#"{"resultType":"task","state":"s","taskId":"mine"}"#,
@@ -163,20 +163,20 @@ fn tasks_go_on_while_somebody_listens() {
     let params = json!({"notifications": {"taskIds": [id["taskId"]]}}).to_string();
     let body = body(MODERN, CAPABILITIES, "subscriptions/listen", &params);
     let headers = modern_headers("subscriptions/listen", None);
-    let request = http::Request {
+    let request = http::HttpRequest {
         method: "POST",
         authority: None,
         headers: &headers,
     };
     let head = http::check_head(&request, &catalog).unwrap();
-    let http::Outcome::Gate(mut gate) =
+    let http::HttpOutcome::Gate(mut gate) =
         http::handle(&catalog, &head, body.as_bytes(), &mut chain.services)
     else {
         panic!("no gate");
     };
     let outcome = chain.hand(&gate.call);
     let response = gate.settle(outcome, &mut chain.services);
-    let http::Outcome::Listen(mut listening) =
+    let http::HttpOutcome::Listen(mut listening) =
         http::pass(&catalog, *gate, response, &mut chain.services)
     else {
         panic!("no stream");

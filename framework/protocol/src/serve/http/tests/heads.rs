@@ -125,7 +125,7 @@ fn the_authority_counts_as_host() {
         &[("Origin", "http://localhost")],
     );
     let status = |authority| {
-        let request = Request {
+        let request = HttpRequest {
             method: "POST",
             authority: Some(authority),
             headers: &list,

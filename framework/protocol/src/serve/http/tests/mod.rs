@@ -20,7 +20,7 @@ type List = Vec<(String, Vec<u8>)>;
 fn send(catalog: &[u8], method: &str, headers: &List, body: &str) -> (u16, Value, HttpResponse) {
     let services = &mut TestServices::default();
     let catalog = Catalog::new(catalog).unwrap();
-    let request = Request {
+    let request = HttpRequest {
         method,
         authority: None,
         headers,
@@ -28,8 +28,8 @@ fn send(catalog: &[u8], method: &str, headers: &List, body: &str) -> (u16, Value
     let response = match check_head(&request, &catalog) {
         Err(response) => response,
         Ok(head) => match handle(&catalog, &head, body.as_bytes(), services) {
-            Outcome::Reply(response) => response,
-            Outcome::Call(call) => {
+            HttpOutcome::Reply(response) => response,
+            HttpOutcome::Call(call) => {
                 let called = json!({"call": testing::name(&call)});
                 HttpResponse::json(200, called.to_string().into_bytes())
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::result::{broken, copy, has, read, whole};
 use crate::{
-    call::client,
+    call::caller,
     catalog::{Catalog, ListKind, stricter},
     wire::{
         failure::Failure,
@@ -20,7 +20,7 @@ const BEHIND: &str = "next:";
 /// The parameters for the next link, if the page is one of its own.
 pub fn behind(params: &str) -> Option<String> {
     let parsed = Params::parse(params).ok()?;
-    client::check_params(&parsed).ok()?;
+    caller::check_params(&parsed).ok()?;
     let cursor = parsed.cursor?.as_str()?;
     Some(with_cursor(params, Some(cursor.strip_prefix(BEHIND)?)))
 }

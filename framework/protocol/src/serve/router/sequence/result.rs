@@ -67,5 +67,7 @@ fn too_large(method: &str) -> Failure {
 }
 
 pub fn broken(method: &str, what: &str) -> Failure {
-    Failure::internal(format!("the next link answered `{method}` with {what}"))
+    Failure::internal(format!(
+        "the next middleware answered `{method}` with {what}"
+    ))
 }

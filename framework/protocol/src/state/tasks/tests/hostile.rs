@@ -82,8 +82,8 @@ fn what_the_store_cannot_hold_is_an_error() {
             .starts_with("a task of tool `render` takes more than the 900000 bytes")
     );
 
-    let result = Step::Complete(format!(r#"{{"content":[],"x":"{huge}"}}"#));
-    let error = Step::Failed(Failure::internal(huge.clone()));
+    let result = TaskStep::Complete(format!(r#"{{"content":[],"x":"{huge}"}}"#));
+    let error = TaskStep::Failed(Failure::internal(huge.clone()));
     for step in [result, error, working(&begun)] {
         let id = begin(&mut services);
         let failed = advance(&mut services, &id, step);
@@ -109,7 +109,7 @@ fn deep_json_is_carried_or_refused() {
     let deep = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     let mut services = TestServices::default();
     let id = begin(&mut services);
-    let step = Step::Complete(format!(r#"{{"x":{}}}"#, deep(63)));
+    let step = TaskStep::Complete(format!(r#"{{"x":{}}}"#, deep(63)));
     assert_eq!(advance(&mut services, &id, step)["status"], "completed");
     assert_eq!(
         peek(&mut services, "alice", &id).unwrap().status(),
@@ -117,11 +117,11 @@ fn deep_json_is_carried_or_refused() {
     );
 
     let id = begin(&mut services);
-    let step = Step::Complete(format!(r#"{{"x":{}}}"#, deep(64)));
+    let step = TaskStep::Complete(format!(r#"{{"x":{}}}"#, deep(64)));
     assert_eq!(advance(&mut services, &id, step)["status"], "failed");
 
     let id = begin(&mut services);
-    let step = Step::Failed(Failure {
+    let step = TaskStep::Failed(Failure {
         data: Some(deep(64).into_bytes()),
         ..Failure::internal("m")
     });
@@ -211,7 +211,7 @@ proptest! {
     #[test]
     fn any_answer_of_a_tool_is_taken(text in r#"[{}\[\]",:0-9a-z\\ ]{0,40}"#, key in any::<String>()) {
         let mut services = TestServices::default();
-        for step in [working(&text), Step::Complete(text.clone()), ask(&[&key], None)] {
+        for step in [working(&text), TaskStep::Complete(text.clone()), ask(&[&key], None)] {
             let id = begin(&mut services);
             advance(&mut services, &id, step);
         }

@@ -48,7 +48,7 @@ fn a_task_is_created_advanced_and_completed() {
     services.now += 1;
     assert_eq!(due(&mut services, &id).state(), "job-1:1");
     services.now += 5000;
-    let result = Step::Complete("{ \"content\": [],\n \"isError\": true }".to_owned());
+    let result = TaskStep::Complete("{ \"content\": [],\n \"isError\": true }".to_owned());
     let done = advance(&mut services, &id, result);
     assert_eq!(done["status"], "completed");
     assert_eq!(done["result"], json!({"content": [], "isError": true}));
@@ -121,7 +121,7 @@ fn errors_fail_a_task() {
         data: Some(br#"{"a":1}"#.to_vec()),
         ..Failure::internal("the disk is full")
     };
-    let failed = advance(&mut services, &id, Step::Failed(failure));
+    let failed = advance(&mut services, &id, TaskStep::Failed(failure));
     assert_eq!(failed["status"], "failed");
     assert_eq!(failed["statusMessage"], "the disk is full");
     assert_eq!(

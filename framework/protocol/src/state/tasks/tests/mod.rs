@@ -11,7 +11,7 @@ mod input;
 mod lifecycle;
 mod meanwhile;
 
-const ORIGIN: Origin<'static> = Origin {
+const ORIGIN: TaskOrigin<'static> = TaskOrigin {
     principal: "alice",
     tool: "render",
     arguments: r#"{ "frames": 3 }"#,
@@ -50,26 +50,26 @@ fn ready(services: &mut TestServices, id: &str) -> Json {
     }
 }
 
-fn advance(services: &mut TestServices, id: &str, step: Step) -> Json {
+fn advance(services: &mut TestServices, id: &str, step: TaskStep) -> Json {
     let task = due(services, id);
     parse(&task.advanced(services, step).unwrap().into_result())
 }
 
-fn working(text: &str) -> Step {
-    Step::Working(text.to_owned())
+fn working(text: &str) -> TaskStep {
+    TaskStep::Working(text.to_owned())
 }
 
-fn complete() -> Step {
-    Step::Complete(RESULT.to_owned())
+fn complete() -> TaskStep {
+    TaskStep::Complete(RESULT.to_owned())
 }
 
-fn ask(keys: &[&str], state: Option<&str>) -> Step {
+fn ask(keys: &[&str], state: Option<&str>) -> TaskStep {
     let requests = keys.iter().map(|key| InputRequest {
         key: key.to_string(),
         method: "elicitation/create".to_owned(),
         params: r#"{ "message": "?" }"#.to_owned(),
     });
-    Step::Input(InputRequired {
+    TaskStep::Input(InputRequired {
         requests: requests.collect(),
         state: state.map(str::to_owned),
     })

@@ -82,7 +82,7 @@ fn misshapen_descriptions_are_errors() {
     for (method, version) in METHODS {
         for (answer, problem) in misshapen().into_iter().chain(odd.clone()) {
             let mut chain = Chain::new(version, &[part("outer", 1)]).before_answer(&answer);
-            let expected = format!("the next link answered `{method}` with {problem}");
+            let expected = format!("the next middleware answered `{method}` with {problem}");
             assert_eq!(chain.error(method, "{}"), (INTERNAL_ERROR, expected));
         }
     }

@@ -133,7 +133,7 @@ fn cursors_of_the_next_link_come_back_to_it() {
         for cursor in ["1", "null", "[]", r#"{"a":1}"#] {
             let mut chain = Chain::new(MODERN, &[part("outer", 1)]).before_answer(&page(cursor));
             let message =
-                format!("the next link answered `{method}` with a cursor that is no string");
+                format!("the next middleware answered `{method}` with a cursor that is no string");
             assert_eq!(chain.error(method, "{}"), (INTERNAL_ERROR, message));
         }
     }
@@ -293,7 +293,8 @@ fn misshapen_pages_are_errors() {
             for params in ["{}", r#"{"cursor":"next:a"}"#] {
                 for version in [MODERN, LEGACY] {
                     let mut chain = Chain::new(version, &[part("outer", 1)]).before_answer(&answer);
-                    let expected = format!("the next link answered `{method}` with {problem}");
+                    let expected =
+                        format!("the next middleware answered `{method}` with {problem}");
                     assert_eq!(chain.error(method, params), (INTERNAL_ERROR, expected));
                 }
             }

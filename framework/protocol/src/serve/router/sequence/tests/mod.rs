@@ -5,7 +5,7 @@ mod lists;
 use serde_json::{Value as Json, json};
 
 use crate::{
-    call::{Ask, Outcome},
+    call::{Ask, FeatureOutcome},
     catalog::{self, Catalog, CatalogInput, FeatureInput, Flags, ServerInput},
     fuzz::features::Answers,
     testing::{
@@ -129,7 +129,7 @@ impl<'l> Chain<'l> {
 }
 
 /// What a feature answers: of its own accord, it knows what bears the name of its server.
-fn answer(answers: &mut Answers, catalog: &Catalog<'_>, ask: &Ask<'_>) -> Outcome {
+fn answer(answers: &mut Answers, catalog: &Catalog<'_>, ask: &Ask<'_>) -> FeatureOutcome {
     let asked = match ask {
         Ask::Tool { name, .. } | Ask::Prompt { name, .. } => name.to_string(),
         Ask::Resource { uri } => uri.to_string(),

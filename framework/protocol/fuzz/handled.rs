@@ -3,9 +3,9 @@
 
 use super::{features, fuzz, messages};
 use crate::{
-    call::{Outcome, Step},
+    call::{CallStep, FeatureOutcome},
     catalog::Catalog,
-    serve::stdio::{self, Session},
+    serve::stdio::{self, StdioSession},
     state::replies::Polled,
     testing::chain::Transport,
     wire::{json::Value, types::types::Error},
@@ -16,10 +16,10 @@ const CAPABILITIES: &str = r#"{"elicitation":{},"roots":{},"sampling":{},"extens
 const PARAMS: &str = r#""name":"zeta","uri":"a:b","level":"info","taskId":"t","notifications":{},"protocolVersion":"2025-11-25""#;
 
 #[test]
-fn links() {
+fn handled() {
     let bytes = features::catalog();
     let catalog = Catalog::new(&bytes).unwrap();
-    fuzz("links", |input| {
+    fuzz("handled", |input| {
         let input = String::from_utf8_lossy(input);
         let (head, answer) = input.split_once('\n').unwrap_or((&input, ""));
         let (version, method) = head.split_once(' ').unwrap_or(("", head));
@@ -35,7 +35,7 @@ fn links() {
 }
 
 fn answered(catalog: &Catalog<'_>, modern: bool, method: &str, handled: Result<String, Error>) {
-    let (mut session, mut services) = (Session::default(), Transport::default());
+    let (mut session, mut services) = (StdioSession::default(), Transport::default());
     let method = serde_json::to_string(method).unwrap();
     let meta = format!(
         r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{CAPABILITIES}}}"#
@@ -44,19 +44,19 @@ fn answered(catalog: &Catalog<'_>, modern: bool, method: &str, handled: Result<S
     let request = format!(
         r#"{{"jsonrpc":"2.0","id":"i","method":{method},"params":{{{PARAMS},"capabilities":{CAPABILITIES},{named}}}}}"#
     );
-    let outcome = Outcome::Handled(handled);
+    let outcome = FeatureOutcome::Handled(handled);
     let line = match session.handle_line(catalog, request.as_bytes(), &mut services) {
-        stdio::Outcome::Gate(mut gate) => {
+        stdio::StdioOutcome::Gate(mut gate) => {
             let response = gate.settle(outcome, &mut services);
             check(&response.body, modern);
             match session.pass(catalog, *gate, response, &mut services) {
-                stdio::Outcome::Reply(line) => line,
+                stdio::StdioOutcome::Reply(line) => line,
                 _ => return,
             }
         }
-        stdio::Outcome::Call(mut call) => match call.settle(outcome, &mut services) {
-            Step::Done(response) => response.line(),
-            Step::Ask(asking) => {
+        stdio::StdioOutcome::Call(mut call) => match call.settle(outcome, &mut services) {
+            CallStep::Done(response) => response.line(),
+            CallStep::Ask(asking) => {
                 for message in asking.messages() {
                     messages::request(message);
                 }
@@ -65,7 +65,7 @@ fn answered(catalog: &Catalog<'_>, modern: bool, method: &str, handled: Result<S
                 assert_eq!(nothing, polled != Polled::Waiting);
                 return;
             }
-            Step::Invoke => panic!("there is one link to ask"),
+            CallStep::Invoke => panic!("there is one middleware to ask"),
         },
         _ => panic!("the chain is asked"),
     };

@@ -15,7 +15,7 @@ use crate::{
 
 /// What a request says of its client, or its session does.
 #[derive(Clone, Debug)]
-pub struct Client<'a> {
+pub struct Caller<'a> {
     pub version: Version,
     /// A JSON object.
     pub capabilities: Cow<'a, str>,
@@ -30,10 +30,10 @@ pub struct Client<'a> {
     pub log_level: Option<LogLevel>,
 }
 
-impl<'a> Client<'a> {
+impl<'a> Caller<'a> {
     /// The client of a modern request
     /// (https://modelcontextprotocol.io/specification/2026-07-28/basic#meta).
-    pub fn modern(version: Version, meta: &Meta<'a>) -> Result<Client<'a>, Failure> {
+    pub fn modern(version: Version, meta: &Meta<'a>) -> Result<Caller<'a>, Failure> {
         if meta.protocol_version.is_none() {
             return Err(lacks(PROTOCOL_VERSION));
         }
@@ -41,7 +41,7 @@ impl<'a> Client<'a> {
             .ok_or_else(|| lacks(CLIENT_CAPABILITIES))?;
         let info = object(CLIENT_INFO, meta.client_info)?;
         let log_level = meta.log_level.map(|level| log_level(&level)).transpose()?;
-        Ok(Client {
+        Ok(Caller {
             version,
             capabilities: Cow::Borrowed(capabilities),
             info: info.map(Cow::Borrowed),
@@ -53,13 +53,13 @@ impl<'a> Client<'a> {
     }
 
     /// Who sent a modern notification: nobody would hear that it lacks something.
-    pub fn modern_sender(version: Version, meta: &Meta<'a>) -> Client<'a> {
-        Client::modern(version, meta).unwrap_or_else(|_| Client::legacy(version, LogLevel::Info))
+    pub fn modern_sender(version: Version, meta: &Meta<'a>) -> Caller<'a> {
+        Caller::modern(version, meta).unwrap_or_else(|_| Caller::legacy(version, LogLevel::Info))
     }
 
     /// A legacy client. Without a session nothing is known of it.
-    pub fn legacy(version: Version, log_level: LogLevel) -> Client<'a> {
-        Client {
+    pub fn legacy(version: Version, log_level: LogLevel) -> Caller<'a> {
+        Caller {
             version,
             capabilities: Cow::Borrowed("{}"),
             info: None,
@@ -71,13 +71,13 @@ impl<'a> Client<'a> {
     }
 
     /// A legacy client and what its session knows of it. `key` stands for the session.
-    pub fn of_session(session: Session, key: Vec<u8>, log_level: LogLevel) -> Client<'a> {
-        Client {
+    pub fn of_session(session: Session, key: Vec<u8>, log_level: LogLevel) -> Caller<'a> {
+        Caller {
             capabilities: Cow::Owned(session.capabilities.clone()),
             info: session.client_info.clone().map(Cow::Owned),
             session_key: Some(key),
             session_expires: session.expires(),
-            ..Client::legacy(session.version, log_level)
+            ..Caller::legacy(session.version, log_level)
         }
     }
 
