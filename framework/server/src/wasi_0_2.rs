@@ -276,7 +276,7 @@ fn ask(
             return None;
         }
     }
-    let mut waits = Waits::for_replies(services.now());
+    let mut waits = Waits::for_replies(services.now(), catalog().stream_limits());
     loop {
         match asking.poll(services) {
             Err(failure) => return Some(CallStep::Done(call.fail(&failure))),
@@ -300,7 +300,7 @@ fn listen(mut listening: Listening<'_>, out: ResponseOutparam, services: &mut se
     let first = listening.first.take();
     let first = first.map_or(sse::KEEP_ALIVE.to_vec(), |first| sse::event(&first));
     let mut open = control::send(id, &first);
-    let mut waits = Waits::for_changes(services.now());
+    let mut waits = Waits::for_changes(services.now(), catalog().stream_limits());
     while open && !waits.is_over(services.now()) {
         std::thread::sleep(waits.pause());
         // The store says itself, on stderr, why it failed; the client listens again.

@@ -260,7 +260,7 @@ impl<S: Services> Stream<'_, S> {
         for message in asking.messages() {
             control::send(id, &(self.frame)(message)).then_some(())?;
         }
-        let mut waits = Waits::for_replies(self.now());
+        let mut waits = Waits::for_replies(self.now(), catalog().stream_limits());
         loop {
             let polled = asking.poll(&mut *self.services.borrow_mut());
             match polled {
@@ -296,7 +296,7 @@ async fn listen(mut listening: Listening<'_>, respond: Respond, services: servic
     let work = async {
         let first = listening.first.take();
         let mut open = first.is_none_or(|first| control::send(id, &sse::event(&first)));
-        let mut waits = Waits::for_changes(now());
+        let mut waits = Waits::for_changes(now(), catalog().stream_limits());
         while open && !waits.is_over(now()) {
             wait_for(waits.pause().as_nanos() as u64).await;
             let polled = listening.listener.poll(&mut *services.borrow_mut());

@@ -6,7 +6,10 @@ use super::{
     layout::{MAGIC, TEXT, WORD, cache, header, list, page, slot},
     list_kind::ListKind,
 };
-use crate::wire::types::types::{CacheHint, CacheScope};
+use crate::{
+    state::waits::StreamLimits,
+    wire::types::types::{CacheHint, CacheScope},
+};
 
 /// A catalog as compose baked it.
 ///
@@ -137,6 +140,18 @@ impl<'a> Catalog<'a> {
     /// What holds for results whose feature says nothing of caches.
     pub fn cache(&self) -> CacheHint {
         self.hint(header::CACHE)
+    }
+
+    /// How long streams wait.
+    pub fn stream_limits(&self) -> StreamLimits {
+        let [poll_ms, keep_alive_ms, longest_ms] =
+            [0, 1, 2].map(|index| self.word(header::STREAMS + index * WORD) as u32);
+        let limits = StreamLimits {
+            poll_ms,
+            keep_alive_ms,
+            longest_ms,
+        };
+        limits.bounded()
     }
 
     /// JSON: the result of `server/discover`. `shared`: what one request changes is there for

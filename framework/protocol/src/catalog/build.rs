@@ -59,6 +59,8 @@ pub fn build(input: &CatalogInput) -> Result<Vec<u8>, BuildError> {
         writer.text(&mut words, &initialize);
     }
     lists::write_hint(&mut words, server.cache);
+    let streams = server.streams.bounded();
+    words.extend([streams.poll_ms, streams.keep_alive_ms, streams.longest_ms]);
     let mut pages = Vec::new();
     for entries in [&tools.entries, &resources, &templates, &prompts.entries] {
         lists::write(

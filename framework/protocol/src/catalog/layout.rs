@@ -4,7 +4,7 @@
 //! The header comes first, then the bytes of the texts, then the tables.
 
 /// Changes whenever anything here does.
-pub const MAGIC: &[u8; 8] = b"smcpcat2";
+pub const MAGIC: &[u8; 8] = b"smcpcat3";
 
 pub const WORD: usize = 4;
 pub const TEXT: usize = 2 * WORD;
@@ -28,8 +28,10 @@ pub mod header {
     pub const INITIALIZE: usize = DISCOVER + 2 * TEXT;
     /// What the server's configuration says.
     pub const CACHE: usize = INITIALIZE + 2 * TEXT;
+    /// Three numbers of milliseconds: see `StreamLimits`.
+    pub const STREAMS: usize = CACHE + cache::SIZE;
     /// One record for each kind of list.
-    pub const LISTS: usize = CACHE + cache::SIZE;
+    pub const LISTS: usize = STREAMS + 3 * WORD;
     /// From here on tables: an offset and a number of records each.
     pub const PAGES: usize = LISTS + 4 * list::SIZE;
     pub const TOOLS: usize = PAGES + TEXT;

@@ -1,17 +1,46 @@
-//! When to look at the store again, and when to tell a client that its stream is alive.
+//! How long streams wait: for the next look at the store, before a sign of life, and until they
+//! end.
 
 use std::time::Duration;
 
-/// How long to wait before a listener looks at the store again, in milliseconds. A transport
-/// may wait longer the longer nothing changes.
-pub const POLL_MS: u64 = 500;
-/// How long a stream may be silent, in milliseconds: then a comment tells proxies and clients
-/// that it is alive.
-pub const KEEP_ALIVE_MS: u64 = 15_000;
-/// How long a stream stays open unless the server was composed with something else, in
-/// milliseconds. Fermyon Wasm Functions ends requests after 30 seconds.
-pub const LONGEST_STREAM_MS: u64 = 25_000;
-/// The first look at the store for a reply of the client, and the longest time between two.
+/// The waits of all streams of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamLimits {
+    /// The longest time between two looks at the store for changes, in milliseconds.
+    pub poll_ms: u32,
+    /// How long a stream may be silent, in milliseconds: then a comment tells proxies and
+    /// clients that it is alive.
+    pub keep_alive_ms: u32,
+    /// How long a stream of changes stays open, in milliseconds. It must end before the host
+    /// ends it.
+    pub longest_ms: u32,
+}
+
+impl Default for StreamLimits {
+    /// Fermyon Wasm Functions ends requests after 30 seconds.
+    fn default() -> Self {
+        StreamLimits {
+            poll_ms: 500,
+            keep_alive_ms: 15_000,
+            longest_ms: 25_000,
+        }
+    }
+}
+
+impl StreamLimits {
+    /// The nearest limits that spare the store, proxies and clients: a look at the store every
+    /// 50 ms to 5 s, a sign of life every 100 ms to 60 s, and 1 s to 1 h for a stream.
+    pub fn bounded(self) -> StreamLimits {
+        StreamLimits {
+            poll_ms: self.poll_ms.clamp(50, 5_000),
+            keep_alive_ms: self.keep_alive_ms.clamp(100, 60_000),
+            longest_ms: self.longest_ms.clamp(1_000, 3_600_000),
+        }
+    }
+}
+
+/// The first look at the store for a reply of the client, and the longest time between two. A
+/// reply decides how long a call takes, so these are short.
 const FIRST_MS: u64 = 10;
 const LONGEST_MS: u64 = 100;
 
@@ -20,29 +49,32 @@ const LONGEST_MS: u64 = 100;
 pub struct Waits {
     next: u64,
     longest: u64,
+    keep_alive: u64,
     /// When anything was sent last, and when the stream is to end; in milliseconds since 1970.
     sent: u64,
     end: u64,
 }
 
 impl Waits {
-    /// For a client's replies, which decide how long a call takes. It has no end of its own.
-    pub fn for_replies(now: u64) -> Waits {
+    /// The waits for a client's replies. They have no end of their own.
+    pub fn for_replies(now: u64, limits: StreamLimits) -> Waits {
         Waits {
             next: FIRST_MS,
             longest: LONGEST_MS,
+            keep_alive: limits.keep_alive_ms.into(),
             sent: now,
             end: u64::MAX,
         }
     }
 
-    /// For changes, on a stream that ends before a host ends it.
-    pub fn for_changes(now: u64) -> Waits {
+    /// The waits for changes.
+    pub fn for_changes(now: u64, limits: StreamLimits) -> Waits {
+        let longest = limits.poll_ms.into();
         Waits {
-            next: LONGEST_MS,
-            longest: POLL_MS,
-            sent: now,
-            end: now + LONGEST_STREAM_MS,
+            next: LONGEST_MS.min(longest),
+            longest,
+            end: now.saturating_add(limits.longest_ms.into()),
+            ..Waits::for_replies(now, limits)
         }
     }
 
@@ -53,16 +85,17 @@ impl Waits {
         Duration::from_millis(wait)
     }
 
-    /// Whether it is time to tell the client that the stream is alive; that counts as told.
+    /// Whether it is time to tell the client that the stream is alive. If so, the caller must
+    /// tell it now.
     pub fn is_quiet(&mut self, now: u64) -> bool {
-        let quiet = now.saturating_sub(self.sent) >= KEEP_ALIVE_MS;
+        let quiet = now.saturating_sub(self.sent) >= self.keep_alive;
         if quiet {
             self.sent = now;
         }
         quiet
     }
 
-    /// Whether the stream is to end.
+    /// Whether the stream must end.
     pub fn is_over(&self, now: u64) -> bool {
         now >= self.end
     }
@@ -72,10 +105,20 @@ impl Waits {
 mod tests {
     use super::*;
 
+    const LIMITS: StreamLimits = StreamLimits {
+        poll_ms: 200,
+        keep_alive_ms: 300,
+        longest_ms: 1_000,
+    };
+
+    fn pauses(waits: &mut Waits) -> Vec<u128> {
+        (0..20).map(|_| waits.pause().as_millis()).collect()
+    }
+
     #[test]
     fn waits_for_replies_grow_to_a_tenth_of_a_second() {
-        let mut waits = Waits::for_replies(0);
-        let all: Vec<_> = (0..20).map(|_| waits.pause().as_millis()).collect();
+        let mut waits = Waits::for_replies(0, LIMITS);
+        let all = pauses(&mut waits);
         assert_eq!(all[..4], [10, 12, 15, 18]);
         assert!(all.is_sorted());
         assert_eq!(all[19], 100);
@@ -83,12 +126,34 @@ mod tests {
     }
 
     #[test]
+    fn waits_for_changes_grow_to_the_limit() {
+        let all = pauses(&mut Waits::for_changes(0, LIMITS));
+        assert_eq!(all[..4], [100, 125, 156, 195]);
+        assert_eq!(all[4..], [200; 16]);
+    }
+
+    #[test]
     fn a_quiet_stream_is_kept_alive_and_ends() {
-        let mut waits = Waits::for_changes(1_000);
-        assert!(!waits.is_quiet(1_000 + KEEP_ALIVE_MS - 1));
-        assert!(waits.is_quiet(1_000 + KEEP_ALIVE_MS));
-        assert!(!waits.is_quiet(1_001 + KEEP_ALIVE_MS));
-        assert!(!waits.is_over(999 + LONGEST_STREAM_MS));
-        assert!(waits.is_over(1_000 + LONGEST_STREAM_MS));
+        let mut waits = Waits::for_changes(1_000, LIMITS);
+        assert!(!waits.is_quiet(1_299));
+        assert!(waits.is_quiet(1_300));
+        assert!(!waits.is_quiet(1_301));
+        assert!(!waits.is_over(1_999));
+        assert!(waits.is_over(2_000));
+    }
+
+    #[test]
+    fn limits_are_bounded() {
+        let limits = |ms| StreamLimits {
+            poll_ms: ms,
+            keep_alive_ms: ms,
+            longest_ms: ms,
+        };
+        let (least, most) = (limits(0).bounded(), limits(u32::MAX).bounded());
+        let values =
+            |limits: StreamLimits| (limits.poll_ms, limits.keep_alive_ms, limits.longest_ms);
+        assert_eq!(values(least), (50, 100, 1_000));
+        assert_eq!(values(most), (5_000, 60_000, 3_600_000));
+        assert_eq!(StreamLimits::default().bounded(), StreamLimits::default());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     catalog::flags::Flags,
+    state::waits::StreamLimits,
     wire::types::{
         prompt_types::Prompt,
         resource_types::ResourceTemplate,
@@ -40,6 +41,8 @@ pub struct ServerInput {
     pub store: Option<String>,
     /// For discovery, and for lists of features that say nothing themselves.
     pub cache: CacheHint,
+    /// What is out of bounds becomes the nearest that is not.
+    pub streams: StreamLimits,
 }
 
 impl Default for ServerInput {
@@ -60,6 +63,7 @@ impl Default for ServerInput {
                 ttl_ms: 300_000,
                 scope: CacheScope::Public,
             },
+            streams: StreamLimits::default(),
         }
     }
 }

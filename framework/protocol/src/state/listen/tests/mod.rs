@@ -7,10 +7,7 @@ mod windows;
 
 use super::*;
 use crate::{
-    state::{
-        services::{MemoryStore, Store, Unavailable},
-        waits::POLL_MS,
-    },
+    state::services::{MemoryStore, Store, Unavailable},
     testing::TestServices,
     wire::json::Value,
 };
@@ -22,6 +19,8 @@ const ALL: Offer = Offer {
     updates: true,
     tasks: true,
 };
+/// How long a listener waits at most.
+const POLL_MS: u64 = 500;
 const HOUR: u64 = watch::WINDOW_MS;
 
 /// A listener with the id 1.
