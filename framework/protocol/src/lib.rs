@@ -1,9 +1,12 @@
-//! MCP over JSON-RPC without input or output: what the framework components share.
+//! MCP over JSON-RPC without I/O: the code that the framework components share.
 //!
-//! A transport reads bytes and asks [`http`] or [`stdio`] what to do with them. The answer is
-//! either ready to be sent, or a [`Call`] of a tool; the transport makes the call, and the
-//! `Call` turns its outcome into the answer. What a server offers comes from a [`Catalog`],
-//! which compose bakes and an instance uses without parsing.
+//! A transport reads bytes and passes them to [`http`] or [`stdio`]. Either the answer is ready
+//! to send, or a feature must be called: the transport makes the [`Call`], and the `Call` turns
+//! the outcome into the answer. A [`Catalog`] holds what a server offers. Compose bakes it, and
+//! an instance reads it without parsing.
+//!
+//! The folders are layers: `wire`, `state`, `catalog`, `call`, `answer`, `serve`. Each imports
+//! only from those before it, which a test checks. Their public modules are exported here.
 
 mod answer;
 pub mod call;

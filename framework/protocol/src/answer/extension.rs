@@ -1,4 +1,4 @@
-//! Results of kinds that an extension defines; of these, tasks are the framework's own
+//! Results that an extension defines. The framework itself handles tasks
 //! (https://modelcontextprotocol.io/seps/2663-tasks-extension).
 
 use std::borrow::Cow;
@@ -11,12 +11,12 @@ use crate::{
     wire::{failure::Failure, json::Value},
 };
 
-/// Answers with what the feature said, or makes the task that it asks for.
+/// Answers with the result of the feature, or creates the task that it asks for.
 pub fn answer<S: Services>(call: &Call<'_>, extension: &str, services: &mut S) -> CallResponse {
     respond_with(call, result(call, extension, services))
 }
 
-/// The result of an extension, and its kind.
+/// Reads the result of an extension; gives its kind, too.
 pub fn read<'t>(call: &Call<'_>, text: &'t str) -> Result<(Value<'t>, Cow<'t, str>), Failure> {
     let value = Value::parse(text).ok().filter(Value::is_object);
     let value =

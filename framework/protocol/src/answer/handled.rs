@@ -1,4 +1,4 @@
-//! What a chain answered.
+//! Results of a chain.
 
 mod answered;
 
@@ -22,7 +22,7 @@ use crate::{
 };
 use answered::{HandledResult, ResultKind};
 
-/// Turns what the chain answered into a response, or into what else the client has to be asked.
+/// Turns the result of a chain into a response, or into requests for the client.
 pub fn settle<S: Services>(
     call: &mut Call<'_>,
     handled: Result<String, Error>,
@@ -49,7 +49,7 @@ pub fn settle<S: Services>(
     }
 }
 
-/// What the chain answered for the task that this call advances.
+/// The step of a task, from the result of a chain.
 pub fn task_step(call: &Call<'_>, text: String) -> Result<tasks::TaskStep, Failure> {
     let answered = HandledResult::read(call, &text)?;
     match answered.kind {
@@ -80,7 +80,7 @@ pub fn needs_input(call: &Call<'_>) -> Failure {
     )
 }
 
-/// The need for input that a result tells of.
+/// Reads a result that asks for input.
 fn required(call: &Call<'_>, value: &Value<'_>) -> Result<InputRequired, Failure> {
     let misshapen = || broken(call, "a need for input that is not shaped as one");
     let mut requests = Vec::new();
@@ -106,7 +106,7 @@ fn required(call: &Call<'_>, value: &Value<'_>) -> Result<InputRequired, Failure
     Ok(InputRequired { requests, state })
 }
 
-/// A result as it goes to the client.
+/// Writes a complete result for the client.
 fn complete(call: &Call<'_>, answered: &HandledResult<'_>) -> CallResponse {
     response::respond(call, answered.value.text.len(), |out| {
         check_list(call, &answered.value)?;
@@ -115,7 +115,7 @@ fn complete(call: &Call<'_>, answered: &HandledResult<'_>) -> CallResponse {
     })
 }
 
-/// A list names everything once: clients take an entry for the one that they know by its name.
+/// Checks that a list has no two entries of one name: clients identify entries by their names.
 fn check_list(call: &Call<'_>, value: &Value<'_>) -> Result<(), Failure> {
     let Some(kind) = target::list_kind(call.target.method()) else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What a feature still needs from the client
+//! Results that ask the client for input
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr).
 
 use super::{
@@ -16,14 +16,14 @@ use crate::{
     },
 };
 
-/// The most responses that a client brings at once: each takes far more memory than the
-/// message does.
+/// The most responses that a client may send at once: in memory each takes far more space than
+/// in the message.
 pub const MAX_RESPONSES: usize = 256;
-/// How often one call may ask. A feature that wants more goes in circles.
+/// How often one call may ask. A feature that asks more often probably never ends.
 pub const MAX_ROUNDS: u32 = 32;
 
-/// Answers that the client has to be asked first: modern clients come back with their answers,
-/// legacy ones are sent requests.
+/// Asks the client for input. A modern client repeats its request with the input; the server
+/// sends requests to a legacy client.
 pub fn require<S: Services>(
     call: &mut Call<'_>,
     required: &InputRequired,
@@ -50,7 +50,7 @@ pub fn require<S: Services>(
     }
 }
 
-/// Begins to ask for what a feature needs.
+/// Begins to ask a legacy client.
 fn ask<S: Services>(
     call: &mut Call<'_>,
     required: &InputRequired,
@@ -88,7 +88,7 @@ fn ask<S: Services>(
     Ok(asking)
 }
 
-/// Whether who asks can read what the client replies.
+/// Checks that the feature can read the client's replies.
 pub fn check_reader<S: Services>(call: &Call<'_>) -> Result<(), Failure> {
     if S::WHOLE && call.flags().contains(Flags::INPUT) {
         return Ok(());
@@ -99,7 +99,7 @@ pub fn check_reader<S: Services>(call: &Call<'_>) -> Result<(), Failure> {
     )))
 }
 
-/// Whether this client can be asked for all of that.
+/// Checks that this client can give all of this input.
 pub fn check(call: &Call<'_>, required: &InputRequired) -> Result<(), Failure> {
     if required.requests.is_empty() && required.state.is_none() {
         return Err(broken(
@@ -123,7 +123,7 @@ fn unparsed(call: &Call<'_>) -> Failure {
     )
 }
 
-/// Whether that can be asked of any client.
+/// Checks what holds for all clients.
 pub fn check_requests(call: &Call<'_>, required: &InputRequired) -> Result<(), Failure> {
     if required.requests.len() > MAX_RESPONSES {
         let what = format!("more than {MAX_RESPONSES} requests for input at once");
@@ -137,7 +137,7 @@ pub fn check_requests(call: &Call<'_>, required: &InputRequired) -> Result<(), F
             return Err(broken(call, "two requests for input under one key"));
         }
         let params = Value::parse(&request.params).ok().filter(Value::is_object);
-        // What the client may be asked is found out from the first of two.
+        // With two members of one name, the client might read the other one than the checks do.
         if !params.ok_or_else(|| unparsed(call))?.names_once() {
             return Err(broken(
                 call,
@@ -148,7 +148,7 @@ pub fn check_requests(call: &Call<'_>, required: &InputRequired) -> Result<(), F
     Ok(())
 }
 
-/// Appends the result that asks a modern client.
+/// Writes the result that asks a modern client.
 fn write(
     out: &mut Vec<u8>,
     call: &Call<'_>,
@@ -164,14 +164,14 @@ fn write(
     Ok(())
 }
 
-/// Appends the member that holds the requests, which were checked.
+/// Writes the member `inputRequests`. The requests must have been checked.
 pub fn write_requests(object: &mut Object<'_>, required: &InputRequired) {
     if !required.requests.is_empty() {
         let mut requests = Object::begin(object.key("inputRequests"));
         for request in &required.requests {
             let mut written = Object::begin(requests.key(&request.key));
             written.string("method", &request.method);
-            // Well-formed, as it was checked.
+            // This cannot fail: the requests were checked.
             let _ = json::compact(written.key("params"), &request.params);
             written.end();
         }
@@ -179,7 +179,7 @@ pub fn write_requests(object: &mut Object<'_>, required: &InputRequired) {
     }
 }
 
-/// What the client would have to declare, as far as it did not.
+/// The capabilities that the client must declare, but did not.
 #[derive(Default)]
 struct Missing {
     form: bool,
@@ -209,7 +209,7 @@ impl Missing {
                     elicitation.is_some_and(|elicitation| elicitation.member(name).is_some())
                 };
                 match params.member("mode") {
-                    // Declaring no mode at all is declaring this one.
+                    // A client that declares no mode has this one.
                     None => self.form |= elicitation.is_none() || part("url") && !part("form"),
                     Some(mode) if mode.is_str("form") => {
                         self.form |= elicitation.is_none() || part("url") && !part("form")
@@ -234,7 +234,7 @@ impl Missing {
         Ok(())
     }
 
-    /// Error -32021 if there is anything.
+    /// Error -32021 if a capability is missing.
     fn into_result(self, call: &Call<'_>) -> Result<(), Failure> {
         let mut names = Vec::new();
         let mut data = Vec::new();

@@ -1,4 +1,4 @@
-//! Pages of lists that dynamic features have a part in.
+//! Pages of lists to which dynamic features contribute.
 
 use super::response;
 use crate::{
@@ -17,13 +17,12 @@ use crate::{
     },
 };
 
-/// How many entries of dynamic features make a page: it ends with the feature's own page that
-/// reaches this.
+/// A page ends with the feature's page that brings it to this many entries of dynamic features.
 const ENOUGH: usize = 100;
-/// How often features are asked for one page: each may list nothing.
+/// How many calls one page may take: each may return no entry.
 const MOST_CALLS: usize = 32;
 
-/// Goes on with what a feature listed.
+/// Continues with a page of a feature.
 pub fn settle(call: &mut Call<'_>, outcome: Result<Listed, Error>) -> CallStep {
     let listed = match outcome {
         Ok(listed) => listed,
@@ -117,7 +116,7 @@ impl Listing {
     }
 }
 
-/// The page, and where the next one begins.
+/// Writes the page, and the cursor of the next one.
 fn respond(call: &Call<'_>, next: Option<usize>) -> CallResponse {
     let Target::List(listing) = &call.target else {
         return call.fail(&Failure::internal("a list came where none was asked for"));

@@ -1,4 +1,4 @@
-//! The outcome of a feature as a JSON-RPC response.
+//! Turns the outcome of a feature into a JSON-RPC response.
 
 pub(crate) mod extension;
 pub(crate) mod handled;
@@ -23,7 +23,7 @@ use response::of_feature;
 use result::{NO_COMPLETION, completion, prompt, resource, tool};
 
 impl Call<'_> {
-    /// Goes on with what the feature answered.
+    /// Continues with the outcome of the feature.
     pub fn settle<S: Services>(&mut self, outcome: FeatureOutcome, services: &mut S) -> CallStep {
         if outcome.is_unknown() && self.advance() {
             return CallStep::Invoke;
@@ -32,7 +32,7 @@ impl Call<'_> {
     }
 }
 
-/// Turns an outcome into a response, or into what else the client has to be asked.
+/// Turns an outcome into a response, or into requests for the client.
 fn settle<S: Services>(call: &mut Call<'_>, outcome: FeatureOutcome, services: &mut S) -> CallStep {
     if S::WHOLE && call.task.is_some() {
         return CallStep::Done(task::advance(call, outcome, services));
@@ -48,13 +48,13 @@ fn settle<S: Services>(call: &mut Call<'_>, outcome: FeatureOutcome, services: &
         }
         FeatureOutcome::Tool(Ok(None)) => call.fail(&call.target.unknown(version.is_modern())),
         FeatureOutcome::Tool(Err(error)) => of_feature(call, &error),
-        // The small server has tools alone.
+        // The small server calls only tools.
         other if S::WHOLE => return settle_other(call, other, services),
         _ => call.fail(&Failure::internal("the server is too small for this")),
     })
 }
 
-/// The outcome of anything but a tool.
+/// Settles the outcome of everything but tools.
 fn settle_other<S: Services>(
     call: &mut Call<'_>,
     outcome: FeatureOutcome,

@@ -1,4 +1,4 @@
-//! The state that a client carries from a call to the next
+//! Request state: a feature gives it to a modern client, which sends it back with its next call
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr).
 
 use crate::{
@@ -7,11 +7,10 @@ use crate::{
     wire::failure::Failure,
 };
 
-/// How long the client may take to come back with the state of a request: an hour, since
-/// people answer.
+/// How long request state is valid. An hour, since people answer.
 const STATE_LIFETIME_MS: u64 = 3_600_000;
 
-/// What a modern client is to bring back.
+/// Seals the state for the client.
 pub fn seal<S: Services>(
     call: &Call<'_>,
     state: &str,
@@ -26,7 +25,7 @@ pub fn seal<S: Services>(
     seal::seal(services, &binding, STATE_LIFETIME_MS, state.as_bytes())
 }
 
-/// The state that a modern client brings back.
+/// Opens the state that the client sent back.
 pub fn unseal<S: Services>(
     target: &Target<'_>,
     client: &Caller<'_>,
@@ -35,14 +34,14 @@ pub fn unseal<S: Services>(
 ) -> Result<String, Failure> {
     let invalid = || Failure::invalid_params("invalid `requestState`");
     if !S::WHOLE {
-        // No state was ever given out, so none can be genuine.
+        // This server never gave out state, so this cannot be genuine.
         return Err(invalid());
     }
     let state = seal::open(services, &binding(target, client), sealed)?;
     String::from_utf8(state).map_err(|_| invalid())
 }
 
-/// State is worth nothing to anybody else, and for nothing else.
+/// State is valid only for the same caller and the same request.
 fn binding<'b>(target: &'b Target<'_>, client: &'b Caller<'_>) -> seal::Binding<'b> {
     seal::Binding {
         principal: client.principal(),

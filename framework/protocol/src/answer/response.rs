@@ -1,4 +1,4 @@
-//! JSON-RPC responses, and what all results have in common.
+//! JSON-RPC responses, and the members that all results share.
 
 use crate::{
     call::{Call, CallResponse},
@@ -14,7 +14,7 @@ use crate::{
 
 pub fn of_feature(call: &Call<'_>, error: &Error) -> CallResponse {
     let response = call.fail(&Failure::of_feature(error, call.client.version));
-    // An error has a message and data of the feature's making.
+    // The message and the data of an error come from the feature, so they may have any size.
     if response.body.len() > MAX_RESULT {
         call.fail(&too_large(call))
     } else {
@@ -22,13 +22,13 @@ pub fn of_feature(call: &Call<'_>, error: &Error) -> CallResponse {
     }
 }
 
-/// A response whose result `write` appends. `size` is what it takes about.
+/// A response whose result `write` appends. `size` is an estimate of its length in bytes.
 pub fn respond(
     call: &Call<'_>,
     size: usize,
     write: impl FnOnce(&mut Vec<u8>) -> Result<(), Failure>,
 ) -> CallResponse {
-    // Found out before it is written where it can be: a component has little memory.
+    // Memory is scarce in a component, so check the size before writing where it is known.
     if size > MAX_RESULT {
         return call.fail(&too_large(call));
     }
@@ -57,7 +57,7 @@ pub fn too_large(call: &Call<'_>) -> Failure {
     ))
 }
 
-/// A response with this result, an object, and who the server is.
+/// A response with this JSON object as its result; the server's name is added.
 pub fn respond_with(call: &Call<'_>, result: Result<Vec<u8>, Failure>) -> CallResponse {
     match result {
         Ok(object) if object.len() > MAX_RESULT => call.fail(&too_large(call)),
@@ -70,7 +70,7 @@ pub fn respond_with(call: &Call<'_>, result: Result<Vec<u8>, Failure>) -> CallRe
     }
 }
 
-/// A JSON-RPC response whose result is these parts together.
+/// A JSON-RPC response. Its result is the concatenation of these parts.
 pub fn ready(id: &str, result: &[&[u8]]) -> Vec<u8> {
     let (before, between, after) = (&b"{\"jsonrpc\":\"2.0\",\"id\":"[..], b",\"result\":", b"}");
     let length: usize = result.iter().map(|part| part.len()).sum();
@@ -84,7 +84,8 @@ pub fn ready(id: &str, result: &[&[u8]]) -> Vec<u8> {
     out
 }
 
-/// A response to a modern client with this result, and who the server is.
+/// A response to a modern client, with this JSON object as its result; the server's name is
+/// added.
 pub fn whole(catalog: &Catalog<'_>, id: &str, result: &[u8]) -> Vec<u8> {
     let mut body = Vec::with_capacity(result.len() + catalog.server_info().len() + 256);
     let mut response = Object::begin(&mut body);
@@ -96,7 +97,7 @@ pub fn whole(catalog: &Catalog<'_>, id: &str, result: &[u8]) -> Vec<u8> {
     let is_meta = |key: &Value<'_>| key.is_str("_meta");
     for (key, value) in result.iter().flat_map(Value::members) {
         if !is_meta(&key) {
-            // Well-formed, as part of what was read.
+            // This cannot fail: the value is part of well-formed JSON.
             let _ = json::compact(object.raw_key(key), value.text);
         }
     }
@@ -115,7 +116,7 @@ pub fn begin_complete<'o>(out: &'o mut Vec<u8>, call: &Call<'_>) -> Object<'o> {
     object
 }
 
-/// Appends an array.
+/// Writes an array.
 pub fn list<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, &T)) {
     out.push(b'[');
     for (index, item) in items.iter().enumerate() {
@@ -127,7 +128,7 @@ pub fn list<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8
     out.push(b']');
 }
 
-/// The feature's metadata and, for modern clients, who the server is.
+/// Writes `_meta`: the feature's metadata and, for modern clients, the server's name.
 pub fn write_meta(
     object: &mut Object<'_>,
     call: &Call<'_>,
@@ -143,26 +144,26 @@ pub fn write_meta(
         Some(_) => return Err(broken(call, "metadata that is not a JSON object")),
     };
     match meta {
-        // Well-formed, as it was read.
+        // This cannot fail: the text was read before.
         Some(meta) if !modern => drop(json::compact(object.key("_meta"), meta.text)),
         _ => write_named(object.key("_meta"), &call.catalog, meta),
     }
     Ok(())
 }
 
-/// Appends metadata with who the server is, whatever it said of that.
+/// Writes `_meta` with the server's name, which replaces any other.
 pub fn write_named(out: &mut Vec<u8>, catalog: &Catalog<'_>, meta: Option<Value<'_>>) {
     let mut written = Object::begin(out);
     written.json(SERVER_INFO, catalog.server_info());
     let members = meta.iter().flat_map(Value::members);
     for (key, value) in members.filter(|(key, _)| !key.is_str(SERVER_INFO)) {
-        // Well-formed, as part of what was read.
+        // This cannot fail: the value is part of well-formed JSON.
         let _ = json::compact(written.raw_key(key), value.text);
     }
     written.end();
 }
 
-/// What the feature answered is of no use to a client.
+/// The failure if an answer cannot be sent to a client.
 pub fn broken(call: &Call<'_>, what: &str) -> Failure {
     Failure::internal(format!("{} answered with {what}", call.target.describe()))
 }

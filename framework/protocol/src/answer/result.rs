@@ -1,4 +1,4 @@
-//! What features answered, as results.
+//! Results of features.
 
 use super::response::{begin_complete, broken, list, respond, write_meta};
 use crate::{
@@ -18,11 +18,11 @@ use crate::{
     },
 };
 
-/// Values that one completion holds at most
+/// The most values in one completion
 /// (https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/completion#completion-results).
 const MAX_COMPLETIONS: usize = 100;
 
-/// How long what was read may be reused if the feature does not say: not at all.
+/// The cache hint of a resource whose feature gives none: do not cache.
 const NO_CACHE: CacheHint = CacheHint {
     ttl_ms: 0,
     scope: CacheScope::Private,
@@ -38,7 +38,7 @@ pub fn tool(call: &Call<'_>, result: &ToolResult) -> CallResponse {
     let blocks: usize = result.content.iter().map(content::size).sum();
     let structured = result.structured_content.as_ref().map_or(0, String::len);
     let size = blocks + structured.min(MAX_RESULT) + 64 * result.content.len();
-    // Structured content that is too long may still be short once it is compact.
+    // Structured content may become much shorter once it is compact.
     let size = if blocks > MAX_RESULT {
         size
     } else {
@@ -47,7 +47,7 @@ pub fn tool(call: &Call<'_>, result: &ToolResult) -> CallResponse {
     respond(call, size, |out| write_tool(out, call, result))
 }
 
-/// Appends a `CallToolResult`
+/// Writes a `CallToolResult`
 /// (https://modelcontextprotocol.io/specification/2026-07-28/server/tools#tool-result).
 pub fn write_tool(out: &mut Vec<u8>, call: &Call<'_>, result: &ToolResult) -> Result<(), Failure> {
     let version = call.client.version;
@@ -66,7 +66,7 @@ pub fn write_tool(out: &mut Vec<u8>, call: &Call<'_>, result: &ToolResult) -> Re
     Ok(())
 }
 
-/// Before 2026-07-28 structured content was always an object; clients refuse anything else.
+/// Before 2026-07-28 structured content had to be an object, and clients refuse anything else.
 fn write_structured(
     object: &mut Object<'_>,
     call: &Call<'_>,

@@ -1,4 +1,4 @@
-//! What becomes of a task whose tool was called again.
+//! The step of a task, from the outcome of its tool.
 
 use super::{
     extension, handled, input,
@@ -11,7 +11,7 @@ use crate::{
     wire::{failure::Failure, types::tool_types::ToolOutcome},
 };
 
-/// What became of the task that this call advances.
+/// Settles a call that advances a task.
 pub fn advance<S: Services>(
     call: &mut Call<'_>,
     outcome: FeatureOutcome,

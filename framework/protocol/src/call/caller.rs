@@ -1,4 +1,4 @@
-//! Who asks, as far as answers depend on it.
+//! The caller of a request, as far as answers depend on it.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// What a request says of its client, or its session does.
+/// What is known of a client, from its request or its session.
 #[derive(Clone, Debug)]
 pub struct Caller<'a> {
     pub version: Version,
@@ -22,16 +22,16 @@ pub struct Caller<'a> {
     /// A JSON object.
     pub info: Option<Cow<'a, str>>,
     pub session_id: Option<&'a str>,
-    /// Stands for the session in the store, and for whom replies are accepted.
+    /// The key of the session in the store. Only its replies are accepted.
     pub session_key: Option<Vec<u8>>,
-    /// Until when the store keeps anything for the session, in milliseconds since 1970.
+    /// When the session and all that the store keeps for it expire, in milliseconds since 1970.
     pub session_expires: u64,
-    /// The least severe level that may be sent to it.
+    /// The least severe level that the client wants.
     pub log_level: Option<LogLevel>,
 }
 
 impl<'a> Caller<'a> {
-    /// The client of a modern request
+    /// The caller of a modern request
     /// (https://modelcontextprotocol.io/specification/2026-07-28/basic#meta).
     pub fn modern(version: Version, meta: &Meta<'a>) -> Result<Caller<'a>, Failure> {
         if meta.protocol_version.is_none() {
@@ -52,12 +52,13 @@ impl<'a> Caller<'a> {
         })
     }
 
-    /// Who sent a modern notification: nobody would hear that it lacks something.
+    /// The sender of a modern notification. A notification has no answer, so what is missing
+    /// from it is not an error.
     pub fn modern_sender(version: Version, meta: &Meta<'a>) -> Caller<'a> {
         Caller::modern(version, meta).unwrap_or_else(|_| Caller::legacy(version, LogLevel::Info))
     }
 
-    /// A legacy client. Without a session nothing is known of it.
+    /// A legacy client without a session. Nothing else is known of it.
     pub fn legacy(version: Version, log_level: LogLevel) -> Caller<'a> {
         Caller {
             version,
@@ -70,7 +71,7 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// A legacy client and what its session knows of it. `key` stands for the session.
+    /// A legacy client with a session. `key` is its key in the store.
     pub fn of_session(session: Session, key: Vec<u8>, log_level: LogLevel) -> Caller<'a> {
         Caller {
             capabilities: Cow::Owned(session.capabilities.clone()),
@@ -81,12 +82,12 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Who is calling, as far as anybody established it: no middleware does yet.
+    /// The authenticated caller. Empty: the server does not authenticate callers yet.
     pub fn principal(&self) -> &str {
         ""
     }
 
-    /// Whether requests of the server can reach this client while it waits for an answer.
+    /// Whether the server can send requests to this client while it waits for an answer.
     pub fn can_be_asked(&self) -> bool {
         !self.version.is_modern() && self.session_key.is_some()
     }
@@ -105,7 +106,7 @@ fn object<'a>(key: &str, value: Option<Value<'a>>) -> Result<Option<&'a str>, Fa
     }
 }
 
-/// The level that a client names.
+/// Reads the level in a client's message.
 pub fn log_level(value: &Value<'_>) -> Result<LogLevel, Failure> {
     let level = value.as_str().and_then(|name| LogLevel::parse(&name));
     level.ok_or_else(|| {
@@ -113,7 +114,7 @@ pub fn log_level(value: &Value<'_>) -> Result<LogLevel, Failure> {
     })
 }
 
-/// What must hold of parameters whatever the method.
+/// Checks the parameters that mean the same in all methods.
 pub fn check_params(params: &Params<'_>) -> Result<(), Failure> {
     if let Some(name) = params.twice {
         return Err(Failure::malformed_params(format!("`{name}` occurs twice")));
@@ -133,7 +134,7 @@ pub fn check_params(params: &Params<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The revision that `_meta` names, if it names one.
+/// The revision in `_meta`, if there is one.
 pub fn named_version<'a>(meta: &Meta<'a>) -> Result<Option<Cow<'a, str>>, Failure> {
     let Some(value) = meta.protocol_version else {
         return Ok(None);
@@ -143,7 +144,7 @@ pub fn named_version<'a>(meta: &Meta<'a>) -> Result<Option<Cow<'a, str>>, Failur
         .ok_or_else(|| Failure::malformed_params(format!("`{PROTOCOL_VERSION}` is not a string")))
 }
 
-/// What an `initialize` request settles
+/// The session that an `initialize` request begins
 /// (https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#initialization).
 /// `now` is in milliseconds since 1970.
 pub fn handshake(params: &Params<'_>, now: u64) -> Result<Session, Failure> {

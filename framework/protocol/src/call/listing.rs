@@ -1,5 +1,5 @@
-//! Lists of dynamic features, which are asked for them at each request. They follow the lists
-//! that are in the catalog
+//! Lists of dynamic features. The server asks such a feature at each request; its entries follow
+//! those in the catalog
 //! (https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/pagination).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -16,23 +16,23 @@ use crate::{
 
 /// The longest cursor of a feature, in bytes.
 pub const LONGEST_CURSOR: usize = 2048;
-/// What cursors of dynamic lists begin with. Those of the catalog have no such character.
+/// The first character of cursors of dynamic lists. Cursors of the catalog do not contain it.
 pub const MARK: &str = "~";
 
-/// A list on its way.
+/// A list that is being collected.
 #[derive(Clone, Debug)]
 pub struct Listing {
     pub kind: ListKind,
-    /// Where the feature that is asked now is to go on.
+    /// The cursor for the feature that is asked now.
     pub cursor: Option<String>,
-    /// JSON, with commas between.
+    /// JSON values with commas between them.
     pub entries: Vec<u8>,
     pub count: usize,
     pub calls: usize,
     pub hint: CacheHint,
 }
 
-/// What a feature listed.
+/// A page of a feature's list.
 #[derive(Clone, Debug)]
 pub enum Listed {
     Tools(ToolList),
@@ -41,7 +41,7 @@ pub enum Listed {
     Prompts(PromptList),
 }
 
-/// The slot that a cursor names, and where its feature goes on.
+/// The slot in a cursor, and the cursor for its feature.
 pub fn read_cursor(position: &str) -> Option<(usize, Option<String>)> {
     if position.len() > 2 * LONGEST_CURSOR {
         return None;
@@ -55,7 +55,7 @@ pub fn read_cursor(position: &str) -> Option<(usize, Option<String>)> {
     ))
 }
 
-/// The cursor of a slot, and of where its feature goes on.
+/// The cursor for the rest of a list: the slot of a feature, and that feature's cursor.
 pub fn write_cursor(slot: usize, cursor: Option<&str>) -> String {
     let mut bytes = (slot as u16).to_le_bytes().to_vec();
     bytes.extend_from_slice(cursor.unwrap_or_default().as_bytes());

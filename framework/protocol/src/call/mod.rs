@@ -1,4 +1,4 @@
-//! A call of a feature: what the transport passes to it, and what becomes of its outcome.
+//! A call of a feature: its input and its outcome.
 
 pub(crate) mod caller;
 pub(crate) mod listing;
@@ -29,10 +29,10 @@ use target::{Slots, Target};
 pub use crate::state::replies::{Asking, Input, Polled};
 pub use listing::Listed;
 
-/// What a feature answered: `None` if it does not know what it was asked for.
+/// The answer of a feature; `None` if it does not know the name.
 pub type Answered<T> = Result<Option<T>, Error>;
 
-/// What a feature answered.
+/// The outcome of a call.
 #[derive(Clone, Debug)]
 pub enum FeatureOutcome {
     Tool(Answered<ToolOutcome>),
@@ -40,16 +40,16 @@ pub enum FeatureOutcome {
     Resource(Answered<ReadOutcome>),
     Completion(Answered<Completion>),
     List(Result<Listed, Error>),
-    /// What the next link of the chain answered: a result as JSON.
+    /// The result of the next middleware or of the router, as JSON.
     Handled(Result<String, Error>),
 }
 
-/// What a feature is asked for, by the names that it knows.
+/// The question for a feature, in the names that the feature knows.
 #[derive(Clone, Copy, Debug)]
 pub enum Ask<'c> {
     Tool {
         name: &'c str,
-        /// The text of a JSON object.
+        /// A JSON object.
         arguments: &'c str,
     },
     Prompt {
@@ -68,35 +68,35 @@ pub enum Ask<'c> {
         kind: ListKind,
         cursor: Option<&'c str>,
     },
-    /// The next link of the chain is asked.
+    /// A request for the next middleware or for the router.
     Handle {
         method: &'c str,
-        /// The text of a JSON object.
+        /// A JSON object.
         params: &'c str,
     },
 }
 
-/// What to do next with a call.
+/// The next step of a call.
 #[derive(Debug)]
 pub enum CallStep {
-    /// Ask the feature in [`Call::slot`] for what [`Call::ask`] says, and settle its outcome.
+    /// Call the feature in [`Call::slot`] as [`Call::ask`] says, and settle its outcome.
     Invoke,
-    /// Send these requests to the client; what it replies goes to [`Call::resume`].
+    /// Send these requests to the client, and pass its replies to [`Call::resume`].
     Ask(Asking),
     Done(CallResponse),
 }
 
-/// A whole JSON-RPC response.
+/// A JSON-RPC response.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallResponse {
-    /// The HTTP status of a response that is nothing else.
+    /// The HTTP status, for a response that is not part of a stream.
     pub status: u16,
     pub body: Vec<u8>,
-    /// What went wrong, if the body says so.
+    /// The failure, if the response is an error.
     pub failure: Option<Failure>,
 }
 
-/// A call that is to be made.
+/// A call that the transport must make.
 #[derive(Debug)]
 pub struct Call<'a> {
     pub(crate) catalog: Catalog<'a>,
@@ -109,22 +109,22 @@ pub struct Call<'a> {
     input: Input,
     /// The task that this call advances.
     pub(crate) task: Option<Box<Task>>,
-    /// How often the client was asked on behalf of this call.
+    /// How often this call has asked the client.
     pub(crate) rounds: u32,
-    /// What the next link of the chain is handed, if that is asked.
+    /// The request for the next middleware or the router, in a chain.
     pub(crate) passed: Option<Passed<'a>>,
 }
 
-/// What a call passes on to the next link of the chain.
+/// A request for the next middleware or the router.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Passed<'a> {
-    /// The text of a JSON object.
+    /// A JSON object.
     pub params: Cow<'a, str>,
-    /// The result of what the transport does itself.
+    /// The result, if the transport knows it already.
     pub prepared: Option<String>,
 }
 
-/// What the functions of `request` answer, ready to be handed to another component.
+/// The answers of the interface `request` for one call, ready for another component.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Context {
     pub protocol_version: String,
@@ -135,14 +135,15 @@ pub struct Context {
     pub session_id: Option<String>,
     /// A JSON object.
     pub meta: Option<String>,
-    /// By key, with the text of each.
+    /// Keys, and JSON values.
     pub input_responses: Vec<(String, String)>,
     pub request_state: Option<String>,
-    /// A JSON string or number. None: the client wants no progress.
+    /// A JSON string or number. None: the client does not want progress.
     pub progress_token: Option<String>,
-    /// The least severe level that is sent, 0 being debug. None: none is.
+    /// The least severe level that the client wants; 0 is debug. None: the client does not want
+    /// logs.
     pub log_level: Option<u8>,
-    /// What the last link of a chain is to answer, if it is the transport that knows it.
+    /// The result for the router, if the transport knows it already.
     pub prepared: Option<String>,
 }
 
@@ -170,12 +171,12 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The index of the feature to ask among the slots of the catalog.
+    /// The index of the feature in the catalog.
     pub fn slot(&self) -> usize {
         self.slots.current()
     }
 
-    /// Whether that feature's functions are the asynchronous ones.
+    /// Whether the feature exports the asynchronous interfaces.
     pub fn is_async(&self) -> bool {
         match self.passed {
             Some(_) => self.catalog.flags().contains(Flags::ASYNC),
@@ -183,7 +184,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// What is known of the features to ask, together.
+    /// The flags of all features that this call may reach.
     pub fn flags(&self) -> Flags {
         if self.passed.is_some() {
             return self.catalog.flags();
@@ -194,7 +195,7 @@ impl<'a> Call<'a> {
             .fold(Flags::default(), Flags::with)
     }
 
-    /// What to ask that feature for.
+    /// The question for the feature.
     pub fn ask(&self) -> Ask<'_> {
         if let Some(passed) = &self.passed {
             return Ask::Handle {
@@ -213,7 +214,7 @@ impl<'a> Call<'a> {
             Target::Tool {
                 name, arguments, ..
             } => Ask::Tool {
-                // One without the prefix is no tool of a dynamic feature.
+                // A dynamic feature does not have a tool without its prefix.
                 name: name.strip_prefix(prefix).unwrap_or_default(),
                 arguments,
             },
@@ -244,24 +245,24 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The `id` of the request as the client wrote it.
+    /// The `id` of the request, as the client wrote it.
     pub fn id(&self) -> &'a str {
         self.id
     }
 
-    /// Whether a part of the server can ask `request` about it.
+    /// Whether a component can use `request` during this call.
     pub fn may_be_asked_about(&self) -> bool {
         self.flags().contains(Flags::USES_REQUEST)
     }
 
-    /// Whether what it tells of changes has to be looked for.
+    /// Whether a feature may report changes during this call.
     pub fn may_tell_of_changes(&self) -> bool {
         let flags = self.flags();
         flags.contains(Flags::RESOURCE_UPDATED) || flags.contains(Flags::LIST_CHANGED)
     }
 
-    /// Whether anything that the feature sends meanwhile can go to this client, or the client
-    /// can be asked before the answer.
+    /// Whether the answer may have to be a stream: a feature may send progress or logs that this
+    /// client wants, or may ask the client.
     pub fn may_stream(&self) -> bool {
         let flags = self.flags();
         flags.contains(Flags::PROGRESS) && self.progress_token.is_some()
@@ -269,7 +270,8 @@ impl<'a> Call<'a> {
             || flags.contains(Flags::INPUT) && self.client.can_be_asked()
     }
 
-    /// For the component behind `request`. Only needed if the flags say `USES_REQUEST`.
+    /// The context for the component behind `request`. It needs one only if the flags contain
+    /// `USES_REQUEST`.
     pub fn context(&self) -> Context {
         Context {
             protocol_version: self.client.version.as_str().to_owned(),
@@ -288,24 +290,23 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// What the client answered so far, for the component behind `request` after
-    /// [`Call::resume`].
+    /// The client's answers so far, for the component behind `request` after [`Call::resume`].
     pub fn input(&self) -> &Input {
         &self.input
     }
 
-    /// Goes on to the next feature; false if there is none.
+    /// Moves on to the next feature; false if there is none.
     pub(crate) fn advance(&mut self) -> bool {
         self.slots.advance()
     }
 
-    /// Asks the feature again, with what the client answered.
+    /// Calls the feature again, with the client's answers.
     pub fn resume(&mut self, input: Input) -> CallStep {
         self.input = input;
         CallStep::Invoke
     }
 
-    /// The answer if something went wrong on the way.
+    /// The answer for a failure.
     pub fn fail(&self, failure: &Failure) -> CallResponse {
         CallResponse {
             status: failure.status,
@@ -314,7 +315,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The arguments of a tool.
+    /// The arguments of the tool.
     pub(crate) fn argument_object(&self) -> Value<'_> {
         Value {
             kind: Kind::Object,
@@ -336,12 +337,12 @@ impl FeatureOutcome {
 }
 
 impl CallResponse {
-    /// As the last event of a stream.
+    /// The response as the last event of a stream.
     pub fn event(&self) -> Vec<u8> {
         sse::event(&self.body)
     }
 
-    /// As a line, with its line break.
+    /// The response as a line, with its line break.
     pub fn line(mut self) -> Vec<u8> {
         self.body.push(b'\n');
         self.body

@@ -1,4 +1,4 @@
-//! What a request asks a feature for, as its parameters say it.
+//! The target of a request: which feature must answer what.
 
 use std::borrow::Cow;
 
@@ -13,17 +13,17 @@ use crate::{
     },
 };
 
-/// The most arguments of a prompt, or settled arguments of a completion.
+/// The most arguments of a prompt, and the most settled arguments of a completion.
 const MAX_ARGUMENTS: usize = 256;
 
-/// What a feature is asked for, by the names that clients know.
+/// The target of a call, in the names that clients know.
 #[derive(Clone, Debug)]
 pub enum Target<'a> {
     Tool {
-        /// None: a tool that is not in the catalog, which a dynamic feature may have.
+        /// None: the catalog does not have the tool. A dynamic feature may.
         tool: Option<ToolEntry<'a>>,
         name: Cow<'a, str>,
-        /// The text of a JSON object.
+        /// A JSON object.
         arguments: Cow<'a, str>,
     },
     Prompt {
@@ -41,11 +41,11 @@ pub enum Target<'a> {
         context: Vec<(String, String)>,
     },
     List(Listing),
-    /// What only the next link of a chain knows.
+    /// A method that only the next middleware or the router knows.
     Method(Cow<'a, str>),
 }
 
-/// The features to ask, one after the other, until one knows what is asked for.
+/// The features to ask in turn, until one knows the name.
 #[derive(Clone, Debug)]
 pub enum Slots {
     One(usize),
@@ -53,14 +53,14 @@ pub enum Slots {
 }
 
 impl<'a> Target<'a> {
-    /// What `tools/call` asks for.
+    /// The target of `tools/call`.
     pub fn tool(catalog: &Catalog<'a>, params: &Params<'a>) -> Result<(Self, Slots), Failure> {
         let name = text("name", params.name)?;
         let arguments = object("arguments", params.arguments)?;
         Self::named_tool(catalog, name, Cow::Borrowed(arguments))
     }
 
-    /// The tool of that name, called with the text of a JSON object.
+    /// The target that calls this tool. `arguments` is a JSON object.
     pub fn named_tool(
         catalog: &Catalog<'a>,
         name: Cow<'a, str>,
@@ -79,7 +79,8 @@ impl<'a> Target<'a> {
         Ok((target, slots))
     }
 
-    /// What `tools/call` asks for, whoever may know the tool.
+    /// The target of `tools/call` in a chain, which may know tools that the catalog does not
+    /// have.
     pub fn passed_tool(catalog: &Catalog<'a>, params: &Params<'a>) -> Result<Self, Failure> {
         let name = text("name", params.name)?;
         Ok(Target::Tool {
@@ -89,7 +90,7 @@ impl<'a> Target<'a> {
         })
     }
 
-    /// What `prompts/get` asks for, whoever may know the prompt.
+    /// The target of `prompts/get` in a chain.
     pub fn passed_prompt(params: &Params<'a>) -> Result<Self, Failure> {
         Ok(Target::Prompt {
             name: text("name", params.name)?,
@@ -98,14 +99,14 @@ impl<'a> Target<'a> {
         })
     }
 
-    /// What `resources/read` asks for, whoever may know the resource.
+    /// The target of `resources/read` in a chain.
     pub fn passed_resource(params: &Params<'a>) -> Result<Self, Failure> {
         Ok(Target::Resource {
             uri: text("uri", params.uri)?,
         })
     }
 
-    /// What `prompts/get` asks for.
+    /// The target of `prompts/get`.
     pub fn prompt(catalog: &Catalog<'a>, params: &Params<'a>) -> Result<(Self, Slots), Failure> {
         let name = text("name", params.name)?;
         let text = object("arguments", params.arguments)?;
@@ -132,8 +133,9 @@ impl<'a> Target<'a> {
         Ok((target, slots))
     }
 
-    /// What `resources/read` asks for: of the feature that lists the resource, or else of those
-    /// with a template for it, and then of all others, which need not list what they have.
+    /// The target of `resources/read`. The feature that lists the resource answers. If none
+    /// lists it, those with a matching template are asked first, then all others: features need
+    /// not list every resource.
     pub fn resource(
         catalog: &Catalog<'a>,
         params: &Params<'a>,
@@ -154,8 +156,8 @@ impl<'a> Target<'a> {
         Ok((Target::Resource { uri }, slots))
     }
 
-    /// What `completion/complete` asks for. None: the feature of that reference completes
-    /// nothing.
+    /// The target of `completion/complete`. Without slots: the feature of the reference has no
+    /// completions.
     pub fn completion(
         catalog: &Catalog<'a>,
         params: &Params<'a>,
@@ -231,7 +233,7 @@ impl<'a> Target<'a> {
         Ok((target, many(slots.all().iter().copied().filter(completes))))
     }
 
-    /// The list of this kind from `cursor` on, if dynamic features have to be asked for it.
+    /// The list of this kind from `cursor` on, if dynamic features contribute to it.
     pub fn list(
         catalog: &Catalog<'a>,
         kind: ListKind,
@@ -274,7 +276,7 @@ impl<'a> Target<'a> {
         Ok(Some((Target::List(list), Slots::Many(slots))))
     }
 
-    /// What goes wrong if no feature knows it.
+    /// The failure if no feature knows the target.
     pub fn unknown(&self, modern: bool) -> Failure {
         match self {
             Target::Tool { name, .. } => unknown_tool(name),
@@ -286,7 +288,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// As messages call it, such as "tool `add`".
+    /// The target in messages, such as "tool `add`".
     pub fn describe(&self) -> String {
         match self {
             Target::Tool { name, .. } => format!("tool `{}`", excerpt(name)),
@@ -311,7 +313,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// The name or URI that clients know it by.
+    /// The name or URI that clients know.
     pub fn name(&self) -> &str {
         match self {
             Target::Tool { name, .. } | Target::Prompt { name, .. } => name,
@@ -322,7 +324,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// The text of a JSON object.
+    /// A JSON object.
     pub fn arguments(&self) -> &str {
         match self {
             Target::Tool { arguments, .. } => arguments,
@@ -336,7 +338,7 @@ impl<'a> Target<'a> {
 }
 
 impl Slots {
-    /// The feature that is asked now.
+    /// The feature to ask now.
     pub fn current(&self) -> usize {
         match self {
             Slots::One(slot) => *slot,
@@ -344,7 +346,7 @@ impl Slots {
         }
     }
 
-    /// Goes on to the next feature; false if there is none.
+    /// Moves on to the next feature; false if there is none.
     pub fn advance(&mut self) -> bool {
         match self {
             Slots::One(_) => false,
@@ -364,7 +366,7 @@ impl Slots {
     }
 }
 
-/// Each of them once; none if there is none.
+/// Slots without repetitions; none if there are none.
 fn many(slots: impl Iterator<Item = usize>) -> Option<Slots> {
     let mut all = Vec::new();
     for slot in slots {
@@ -391,7 +393,7 @@ fn text<'a>(name: &str, value: Option<Value<'a>>) -> Result<Cow<'a, str>, Failur
         .ok_or_else(|| Failure::malformed_params(format!("`{name}` is not a string")))
 }
 
-/// The text of an object, which need not be there.
+/// The text of an optional object.
 fn object<'a>(name: &str, value: Option<Value<'a>>) -> Result<&'a str, Failure> {
     match value {
         None => Ok("{}"),
@@ -402,7 +404,7 @@ fn object<'a>(name: &str, value: Option<Value<'a>>) -> Result<&'a str, Failure> 
     }
 }
 
-/// The members of an object of strings, each name once.
+/// The members of an object of strings. No name may occur twice.
 fn strings(name: &str, text: &str) -> Result<Vec<(String, String)>, Failure> {
     let malformed = |problem: &str| Err(Failure::malformed_params(format!("`{name}` {problem}")));
     let object = Value {
@@ -449,7 +451,7 @@ fn unknown_resource(uri: &str, modern: bool) -> Failure {
     }
 }
 
-/// The list that a method asks for.
+/// The list that a method returns.
 pub fn list_kind(method: &str) -> Option<ListKind> {
     let mut kinds = ListKind::ALL.into_iter();
     kinds.find(|kind| kind.method() == method)

@@ -1,5 +1,5 @@
-//! The transport before a chain of links: what it hands to the next one. The contract is that
-//! of the interface `handler`.
+//! The transport at the head of a chain: passes requests to the next middleware, or to the
+//! router. Both export the interface `handler`.
 
 use std::borrow::Cow;
 
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Hands a request to the next link.
+/// Passes a request to the chain.
 pub(crate) fn request<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: Request<'a>,
@@ -40,7 +40,7 @@ pub(crate) fn request<'a, S: Services>(
         "ping" if !modern => (&b"{}"[..], Then::Reply),
         _ => (&b"{}"[..], Then::Act),
     };
-    // To links, the responses are what they are to a call that asked for them.
+    // Middleware sees these responses as it sees those of a call that asked for input.
     let responses = match request.params.input_responses {
         Some(responses) if request.method == "tasks/update" => params::input_responses(&responses)?,
         _ => Vec::new(),
@@ -59,7 +59,7 @@ pub(crate) fn request<'a, S: Services>(
     ))
 }
 
-/// Hands an `initialize` request to the next link, with the answer that it is to have.
+/// Passes an `initialize` request to the chain, with the result that the transport prepared.
 pub(crate) fn handshake<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: Request<'a>,
@@ -94,7 +94,7 @@ fn gate<'a>(
     }))
 }
 
-/// What features answer.
+/// Passes a request that features answer to the chain.
 fn call<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: Request<'a>,
@@ -109,7 +109,7 @@ fn call<'a, S: Services>(
     };
     params::without_tasks(catalog, &mut client, services);
     let input = match target {
-        // Nobody can have been asked.
+        // These methods cannot ask for input.
         Target::Method(_) => Input::default(),
         _ => params::input(&request.params, &target, &client, services)?,
     };
@@ -126,7 +126,7 @@ fn new_call<'a>(
 ) -> Call<'a> {
     let slots = Slots::One(0);
     let meta = request.params.meta;
-    // What is not in `input` stays where it was.
+    // What `input` does not contain stays in the parameters.
     let taken = client.version.is_modern() && !matches!(target, Target::Method(_))
         || request.method == "tasks/update";
     let params = passed(&request.params, taken);
@@ -138,7 +138,7 @@ fn new_call<'a>(
     call
 }
 
-/// A notification on its way to the next link.
+/// A notification for the chain.
 pub(crate) fn notification<'a>(
     catalog: &Catalog<'a>,
     notification: Notification<'a>,
@@ -154,7 +154,7 @@ pub(crate) fn notification<'a>(
     Box::new(new_call(catalog, &request, target, input, client))
 }
 
-/// The parameters without what `input` has, if it has that.
+/// The parameters without the members that `input` contains.
 fn passed<'a>(params: &Params<'a>, taken: bool) -> Cow<'a, str> {
     if params.text.is_empty() {
         return Cow::Borrowed("{}");

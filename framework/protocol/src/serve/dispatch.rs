@@ -1,4 +1,4 @@
-//! What each method does, whatever the transport.
+//! Sends a request to the chain, or to this part itself.
 
 use super::{chain, dispatched::Dispatched, own::own};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     wire::{failure::Failure, message::Request},
 };
 
-/// Answers a request of a client whose revision is settled.
+/// Answers a request of a caller whose revision is known.
 pub fn dispatch<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: Request<'a>,

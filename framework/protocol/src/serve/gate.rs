@@ -1,4 +1,4 @@
-//! Requests that the transport answers itself, once the chain let them pass.
+//! Requests that the transport answers itself. In a chain, middleware can refuse them first.
 
 use crate::{
     answer::{handled::needs_input, response::broken},
@@ -7,29 +7,29 @@ use crate::{
     wire::{json::Value, message::Request},
 };
 
-/// A request that the transport answers itself, once no link refused it.
+/// A request that the transport answers itself, unless middleware refuses it.
 #[derive(Debug)]
 pub struct Gate<'a> {
-    /// To be made first.
+    /// The transport must make this call first.
     pub call: Call<'a>,
     pub(crate) request: Request<'a>,
     pub(crate) client: Caller<'a>,
     pub(crate) then: Then,
 }
 
-/// What follows once no link refused it.
+/// What the transport does if no middleware refuses the request.
 #[derive(Debug)]
 pub(crate) enum Then {
-    /// The answer of the chain is the client's.
+    /// Send the result of the chain.
     Reply,
-    /// So it is, and a session begins.
+    /// Send the result of the chain, and begin a session.
     Handshake(Session),
-    /// The transport does it, and answers.
+    /// Handle the request, and send its own result.
     Act,
 }
 
 impl Gate<'_> {
-    /// What became of its call.
+    /// The response of the chain.
     pub fn settle<S: Services>(
         &mut self,
         outcome: FeatureOutcome,
@@ -40,7 +40,7 @@ impl Gate<'_> {
         {
             let answered = Value::parse(text).ok();
             let version = answered.and_then(|result| result.member("protocolVersion"));
-            // The session is of the one that the transport chose.
+            // The session already has the revision that the transport chose.
             if !version.is_some_and(|version| version.is_str(session.version.as_str())) {
                 let expected = session.version.as_str();
                 let what = format!("a `protocolVersion` that is not `{expected}`");
@@ -54,8 +54,8 @@ impl Gate<'_> {
     }
 }
 
-/// Whether the transport does what this method asks for, or prepares its answer, once no link
-/// refused it.
+/// Whether the transport handles this method, or prepares its result, unless middleware refuses
+/// it.
 pub fn is_gated(method: &str) -> bool {
     matches!(
         method,

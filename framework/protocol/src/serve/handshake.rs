@@ -2,8 +2,8 @@
 
 use crate::{catalog::Catalog, wire::version::Version};
 
-/// The result of `initialize` in a session of this revision. `shared`: what one request changes
-/// is there for the others.
+/// The result of `initialize` for a session of this revision. `shared`: all requests see the
+/// same state.
 pub fn result(catalog: &Catalog<'_>, version: Version, shared: bool) -> Vec<u8> {
     [
         b"{\"protocolVersion\":\"",

@@ -44,29 +44,28 @@ use head::Method;
 pub use head::{Head, HttpRequest, check_head};
 pub use response::HttpResponse;
 
-/// What became of a request.
+/// The outcome of an HTTP request.
 pub enum HttpOutcome<'a> {
     Reply(HttpResponse),
     Call(Box<Call<'a>>),
     /// A stream that stays open.
     Listen(Box<Listening<'a>>),
-    /// Its call is made first; what came of it goes to [`pass`].
+    /// The transport must make its call first, and pass the response to [`pass`].
     Gate(Box<Gate<'a>>),
-    /// The chain is told of it; then the response is [`accepted`].
+    /// The transport must pass this notification to the chain, then respond [`accepted`].
     Notify(Box<Call<'a>>),
 }
 
-/// What goes out on a stream that stays open.
+/// A stream that stays open.
 pub struct Listening<'a> {
     pub listener: Listener,
-    /// The message that comes first.
+    /// The first message of the stream.
     pub first: Option<Vec<u8>>,
     pub watched: Option<Watched<'a>>,
 }
 
-/// Answers a request whose head passed, or says what to do. A transport may stop reading a
-/// body that is longer than `MAX_BODY`: what it has read by then, one byte more at least, gets
-/// the refusal.
+/// Handles a request whose head passed. A transport may stop reading a body at `MAX_BODY` bytes
+/// plus one: that much is enough to refuse it.
 pub fn handle<'a, S: Services>(
     catalog: &Catalog<'a>,
     head: &Head<'a>,
@@ -94,7 +93,7 @@ pub fn handle<'a, S: Services>(
     outcome.unwrap_or_else(|failure| HttpOutcome::Reply(HttpResponse::failure(&failure, id)))
 }
 
-/// Opens the stream on which a session hears of changes.
+/// Opens the stream of changes of a session.
 fn listen<'a, S: Services>(
     catalog: &Catalog<'a>,
     head: &Head<'a>,
@@ -153,7 +152,8 @@ fn handle_request<'a, S: Services>(
     let named = caller::named_version(&request.params.meta)?;
     let header = head.headers.version()?;
     let version = settle_version(named.as_deref(), header)?;
-    // Whoever asks for a handshake gets one, unless it speaks for itself.
+    // A client may always ask for a handshake, unless its request names a modern revision
+    // itself.
     let handshake = request.method == "initialize" && named.is_none();
     if let Some(version) = version.filter(|version| version.is_modern() && !handshake) {
         return handle_modern(catalog, head, request, version, services);
@@ -161,10 +161,10 @@ fn handle_request<'a, S: Services>(
     handle_legacy(catalog, head, request, version, handshake, services).map_err(of_legacy)
 }
 
-/// A failure as legacy clients get it.
+/// Makes a failure one that legacy clients understand.
 fn of_legacy(failure: Failure) -> Failure {
     match failure.code {
-        // They take any other status for a broken transport.
+        // With any other status, they assume that the connection is broken.
         INVALID_PARAMS => Failure {
             status: 200,
             ..failure
@@ -173,7 +173,7 @@ fn of_legacy(failure: Failure) -> Failure {
     }
 }
 
-/// The revision of a request, from what its `_meta` and its header name.
+/// The revision of a request, from `_meta` and from the header. Both must agree.
 fn settle_version(named: Option<&str>, header: Option<&str>) -> Result<Option<Version>, Failure> {
     let name = match (named, header) {
         (None, None) => return Ok(None),
@@ -261,7 +261,7 @@ fn greet<S: Services>(body: Vec<u8>, session: &Session, services: &mut S) -> Htt
     response
 }
 
-/// Keeps the level that a session asked for.
+/// Stores the log level of a session.
 fn keep_level<S: Services>(
     answer: &Dispatched<'_>,
     session: &(Option<Vec<u8>>, u64),
@@ -276,8 +276,7 @@ fn keep_level<S: Services>(
     Ok(())
 }
 
-/// Goes on with a request that the chain let pass, or did not: `response` is what became of its
-/// call.
+/// Continues with a request after its call. `response` is what the chain answered.
 pub fn pass<'a, S: Services>(
     catalog: &Catalog<'a>,
     gate: Gate<'a>,
@@ -304,13 +303,13 @@ pub fn pass<'a, S: Services>(
     }
 }
 
-/// The response to a message that needs none.
+/// The response to a message that needs no answer.
 pub fn accepted() -> HttpResponse {
     HttpResponse::empty(202)
 }
 
-/// The client of a legacy request: of the session that the headers name, if they do. It must
-/// agree with the version that they name.
+/// The caller of a legacy request, from the session that the headers name. The session must have
+/// the revision that the headers name.
 fn find_client<'a, S: Services>(
     head: &Head<'a>,
     version: Option<Version>,
@@ -356,7 +355,7 @@ fn find_client<'a, S: Services>(
     })
 }
 
-/// What becomes of a notification.
+/// Handles a notification.
 fn accept<'a, S: Services>(
     catalog: &Catalog<'a>,
     head: &Head<'a>,

@@ -1,4 +1,4 @@
-//! What becomes of a message: transports, and the two ends of a chain.
+//! Message handling: the transports, the methods, and both ends of a chain.
 
 pub mod chain;
 mod dispatch;

@@ -1,4 +1,4 @@
-//! What a part of a server does itself.
+//! Requests that a part of a server handles itself.
 
 use super::{dispatched::Dispatched, params, stateful};
 use crate::{
@@ -13,8 +13,8 @@ use crate::{
     wire::{failure::Failure, json, message::Request},
 };
 
-/// Does what this part itself does: a transport what is about streams and the store, a hub
-/// all else, a server everything.
+/// Handles a request. A transport handles streams and stored state, a router everything else,
+/// and a server without a chain both.
 pub fn own<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: Request<'a>,

@@ -1,4 +1,4 @@
-//! Parameters that mean the same whatever the method.
+//! Parameters that mean the same in all methods.
 
 use crate::{
     answer::{input::MAX_RESPONSES, request_state},
@@ -8,7 +8,7 @@ use crate::{
     wire::{failure::Failure, json::Value, message::Params},
 };
 
-/// Where no task can be kept, no client is one that takes them.
+/// Hides the tasks extension from tools where the server cannot store tasks.
 pub fn without_tasks<S: Services>(
     catalog: &Catalog<'_>,
     client: &mut Caller<'_>,
@@ -23,7 +23,7 @@ pub fn without_tasks<S: Services>(
     }
 }
 
-/// What a modern client brings back after it was asked.
+/// The input that a modern client sends with its request.
 pub fn input<S: Services>(
     params: &Params<'_>,
     target: &Target<'_>,
@@ -49,7 +49,7 @@ pub fn input<S: Services>(
     Ok(Input { responses, state })
 }
 
-/// The members of `inputResponses`, each name once.
+/// The members of `inputResponses`. No name may occur twice.
 pub fn input_responses(responses: &Value<'_>) -> Result<Vec<(String, String)>, Failure> {
     let malformed = |problem: String| {
         Err(Failure::malformed_params(format!(

@@ -1,5 +1,5 @@
-//! The hub at the end of a chain: it answers from the catalog, or asks features. The contract
-//! is that of the interface `handler`.
+//! The router at the end of a chain: answers from the catalog, or calls features. It exports the
+//! interface `handler`.
 
 pub mod id;
 mod own;
@@ -32,26 +32,25 @@ use crate::{
     },
 };
 
-/// What became of a request.
+/// The outcome of a request.
 pub enum Handling<'a> {
     Done(Own),
-    /// Features are to be asked.
+    /// Features must be called.
     Call(Box<Call<'a>>),
 }
 
-/// What to do next with a call.
+/// The next step of a call.
 pub enum RouterStep {
-    /// Ask the feature in [`Call::slot`] for what [`Call::ask`] says.
+    /// Call the feature in [`Call::slot`] as [`Call::ask`] says.
     Invoke,
     Done(Own),
 }
 
-/// The `id` of the responses that are taken apart here.
+/// The `id` of the responses that this module takes apart.
 const ID: &str = "0";
 const BEFORE: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":";
 
-/// Handles a request of a client that speaks `version` and declared `capabilities`, a JSON
-/// object.
+/// Handles a request of a client of this revision. `capabilities` is a JSON object.
 pub fn handle<'a, S: Services>(
     catalog: &Catalog<'a>,
     method: &'a str,
@@ -60,7 +59,7 @@ pub fn handle<'a, S: Services>(
     capabilities: String,
     services: &mut S,
 ) -> Handling<'a> {
-    // Nobody knows the request: it is answered as that of the latest client.
+    // Without a known revision, the client is treated as one of the latest.
     let version = Version::parse(version).unwrap_or(Version::LATEST);
     if method == "initialize" {
         return Handling::Done(Own::Done(Ok(id::initialized(catalog, version))));
@@ -109,7 +108,7 @@ fn answer<'a, S: Services>(
     super::own::own(catalog, request, client, services)
 }
 
-/// Goes on with what a feature answered.
+/// Continues with the outcome of a feature.
 pub fn settle<S: Services>(
     call: &mut Call<'_>,
     outcome: FeatureOutcome,
@@ -121,7 +120,7 @@ pub fn settle<S: Services>(
         | FeatureOutcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))) => {
             ask::<S>(call, &required)
         }
-        // The transport knows what its kind means.
+        // The transport handles results of extensions.
         FeatureOutcome::Tool(Ok(Some(ToolOutcome::Extension(result)))) => {
             let read = extension::read(call, &result).map(drop);
             read.map(|()| result)
@@ -137,7 +136,7 @@ pub fn settle<S: Services>(
     RouterStep::Done(Own::Done(answer.map_err(|failure| error(&failure))))
 }
 
-/// A need for input as the transport takes it, for clients of any revision.
+/// A result that asks for input. The transport adapts it to the client's revision.
 fn ask<S: Services>(call: &Call<'_>, required: &InputRequired) -> Result<String, Failure> {
     input::check_requests(call, required)?;
     if !call.client.version.is_modern() {

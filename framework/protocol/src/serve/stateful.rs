@@ -1,4 +1,4 @@
-//! What is about streams and the store: subscriptions, log levels, and tasks.
+//! Requests about streams and stored state: subscriptions, log levels, and tasks.
 
 use super::{dispatched::Dispatched, task_call::task_call, watched::Watched};
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// What is about streams and the store. None: the request is about something else.
+/// Handles requests about streams and stored state. None: the request is about something else.
 pub fn of_transport<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: &Request<'a>,
@@ -52,7 +52,7 @@ pub fn of_transport<'a, S: Services>(
     Ok(Some(answer))
 }
 
-/// Whether the server is composed of what streams take that stay open.
+/// Whether any feature needs streams that stay open.
 fn keeps_state(catalog: &Catalog<'_>) -> bool {
     let flags = catalog.flags();
     [
@@ -65,8 +65,7 @@ fn keeps_state(catalog: &Catalog<'_>) -> bool {
     .any(|flag| flags.contains(flag))
 }
 
-/// What clients can listen to: what features may send, if there is a place where it meets
-/// those who listen.
+/// What clients can subscribe to: what features may report, if there is a store to share it.
 pub fn offer<S: Services>(catalog: &Catalog<'_>, services: &mut S) -> Offer {
     let flags = catalog.flags();
     let shared = services.store().is_some();
@@ -101,11 +100,10 @@ fn listen<'a, S: Services>(
     Ok(Dispatched::Listen(Box::new((listener, watched))))
 }
 
-/// How often a subscription is written before the store is given up on: two that are written
-/// at once may undo each other.
+/// How often a subscription is written again: two concurrent writes may overwrite each other.
 const ATTEMPTS: usize = 5;
 
-/// How long a store may take to show what was written elsewhere, in milliseconds.
+/// How long a store may take to show concurrent writes, in milliseconds.
 const SETTLED_MS: u64 = 20;
 
 fn subscribe<S: Services>(
@@ -141,7 +139,7 @@ fn subscribe<S: Services>(
     Ok(ready(request.id, &[b"{}"]))
 }
 
-/// A result that says no more than that the server did it.
+/// The result of a request that returns nothing.
 const COMPLETE: &[u8] = b"{\"resultType\":\"complete\"}";
 
 fn task<'a, S: Services>(

@@ -1,4 +1,4 @@
-//! The stdio transport: one message a line
+//! The stdio transport: one message per line
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio).
 
 use super::{
@@ -31,41 +31,41 @@ use crate::{
     },
 };
 
-/// Stands for the one session that there is.
+/// The key of the only session.
 const SESSION: &[u8] = b"stdio";
 
-/// What a client settled so far.
+/// What the client has settled so far.
 #[derive(Debug, Default)]
 pub struct StdioSession {
-    /// By a legacy client.
+    /// The session of a legacy client.
     settled: Option<session::Session>,
     log_level: Option<LogLevel>,
-    /// The subscriptions that are open, by the `id` of their requests.
+    /// The open subscriptions, by the `id` of their requests.
     listeners: Vec<(String, Listener)>,
 }
 
-/// Subscriptions that are open at a time, at most.
+/// The most open subscriptions.
 const MAX_LISTENERS: usize = 64;
 
-/// What became of a line.
+/// The outcome of a line.
 pub enum StdioOutcome<'a> {
-    /// It needs no answer.
+    /// The line needs no answer.
     Nothing,
     /// Lines, with their line breaks.
     Reply(Vec<u8>),
     Call(Box<Call<'a>>),
-    /// The client gave up on the request with this `id`, as it wrote it.
+    /// The client cancelled the request with this `id`, as the client wrote it.
     Cancel(&'a str),
-    /// Its call is made first; what came of it goes to [`StdioSession::pass`].
+    /// The transport must make its call first, and pass the response to [`StdioSession::pass`].
     Gate(Box<Gate<'a>>),
-    /// The chain is told of it; the client may have given up on the request with this `id`.
+    /// The transport must pass this notification to the chain. With an `id`, the client also
+    /// cancelled that request.
     Notify(Box<Call<'a>>, Option<&'a str>),
 }
 
 impl StdioSession {
-    /// Answers one line, with or without its line break, or says what to do. A transport may
-    /// stop keeping a line that is longer than `MAX_BODY`: what it has kept by then, one byte
-    /// more at least, gets the refusal.
+    /// Handles one line, with or without its line break. A transport may stop keeping a line at
+    /// `MAX_BODY` bytes plus one: that much is enough to refuse it.
     pub fn handle_line<'a, S: Services>(
         &mut self,
         catalog: &Catalog<'a>,
@@ -87,7 +87,7 @@ impl StdioSession {
             }
             Ok(Message::Response(response)) => {
                 if S::WHOLE {
-                    // What nobody asked for, or cannot be kept, is not answered either.
+                    // A reply has no answer, even if it was not asked for or cannot be stored.
                     let _ = replies::accept(services, SESSION, &response);
                 }
                 return StdioOutcome::Nothing;
@@ -96,8 +96,7 @@ impl StdioSession {
         self.finish(id, answer, services)
     }
 
-    /// Goes on with a request that the chain let pass, or did not: `response` is what became of
-    /// its call.
+    /// Continues with a request after its call. `response` is what the chain answered.
     pub fn pass<'a, S: Services>(
         &mut self,
         catalog: &Catalog<'a>,
@@ -187,7 +186,7 @@ impl StdioSession {
         dispatch(catalog, request, client, services)
     }
 
-    /// The client of a message that does not speak for itself.
+    /// The caller of a message that does not name a revision.
     fn legacy<'a>(&self, version: Option<Version>) -> Caller<'a> {
         let level = self.log_level.unwrap_or(LogLevel::Info);
         match &self.settled {
@@ -196,7 +195,7 @@ impl StdioSession {
         }
     }
 
-    /// Opens a subscription; its answer comes when it ends.
+    /// Opens a subscription. Its response follows when it ends.
     fn listen<'a, S: Services>(
         &mut self,
         id: &str,
@@ -208,7 +207,7 @@ impl StdioSession {
                 "more than {MAX_LISTENERS} subscriptions at a time; cancel one first"
             )));
         }
-        // Nobody looks at tasks between two lines: clients ask for them.
+        // The server does not check tasks between two lines: clients must ask for them.
         listener.retain_tasks(|_| false);
         let acknowledged = listener.begin(services)?;
         self.listeners.push((id.to_owned(), listener));
@@ -241,7 +240,7 @@ impl StdioSession {
         cancelled.map_or(StdioOutcome::Nothing, StdioOutcome::Cancel)
     }
 
-    /// The lines that tell the client of what changed, as far as it wants to know.
+    /// Notifications of these changes, for the subscriptions that want them.
     pub fn changed<S: Services>(
         &self,
         catalog: &Catalog<'_>,
@@ -269,7 +268,7 @@ impl StdioSession {
         lines(notices)
     }
 
-    /// The lines that end what is still open, when stdin has ended.
+    /// The responses that end all open subscriptions, when stdin has ended.
     pub fn end<S: Services>(&mut self, catalog: &Catalog<'_>) -> Vec<u8> {
         if !S::WHOLE {
             return Vec::new();
@@ -279,7 +278,7 @@ impl StdioSession {
     }
 }
 
-/// A client that leaves too many calls waiting for its replies.
+/// The failure if too many calls wait for the client's replies.
 pub fn too_many_waiting(most: usize) -> Failure {
     Failure::internal(format!(
         "{most} calls wait for replies of the client already; answer some first"

@@ -16,8 +16,8 @@ use crate::{
     wire::{failure::Failure, json::Object, message::Meta},
 };
 
-/// The call of the tool of a task, for a request with this `id` and `_meta`. Fails if the
-/// catalog has no such tool.
+/// A call of the task's tool, for a request with this `id` and `_meta`. Fails if the catalog
+/// does not have the tool.
 pub fn task_call<'a, S: Services>(
     catalog: &Catalog<'a>,
     id: &'a str,
@@ -38,14 +38,14 @@ pub fn task_call<'a, S: Services>(
     Ok(call)
 }
 
-/// What a task is about.
+/// The target of the task's call.
 fn target<'a, S: Services>(
     catalog: &Catalog<'a>,
     task: &Task,
 ) -> Result<(Target<'a>, Slots), Failure> {
     let (name, arguments) = (task.tool().to_owned(), task.arguments().to_owned());
     if S::PART == ServerPart::Transport {
-        // Links may know it by a name that the catalog does not have.
+        // Middleware may know the tool by a name that the catalog does not have.
         let target = Target::Tool {
             tool: catalog.tool(&name),
             name: name.into(),
@@ -56,7 +56,7 @@ fn target<'a, S: Services>(
     Target::named_tool(catalog, name.into(), arguments.into())
 }
 
-/// Makes the next call of a task one of the chain.
+/// Makes a call of a task a request for the chain.
 fn pass(call: &mut Call<'_>) {
     let mut params = Vec::new();
     let mut object = Object::begin(&mut params);

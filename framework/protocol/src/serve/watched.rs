@@ -1,5 +1,5 @@
-//! The tasks that a client listens to. They advance while it does, as if it asked for them
-//! (https://modelcontextprotocol.io/seps/2663-tasks-extension#task-status-notifications).
+//! Tasks that a client subscribes to. While it does, they advance as if the client asked for
+//! them (https://modelcontextprotocol.io/seps/2663-tasks-extension#task-status-notifications).
 
 use super::task_call::task_call;
 use crate::{
@@ -12,11 +12,11 @@ use crate::{
     wire::message::Meta,
 };
 
-/// Tasks on one stream.
+/// The tasks of one stream.
 #[derive(Debug)]
 pub struct Watched<'a> {
     catalog: Catalog<'a>,
-    /// Of the request that listens, as JSON.
+    /// The `id` of the subscription, as JSON.
     subscription: &'a str,
     client: Caller<'a>,
     tasks: Vec<Known>,
@@ -25,7 +25,7 @@ pub struct Watched<'a> {
 #[derive(Debug)]
 struct Known {
     id: String,
-    /// As the client knows it.
+    /// The state that the client knows.
     last: Option<Detailed>,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Watched<'a> {
         }
     }
 
-    /// How many there are. Those that ended are no more.
+    /// The number of tasks that have not ended.
     pub fn len(&self) -> usize {
         self.tasks.len()
     }
@@ -57,8 +57,8 @@ impl<'a> Watched<'a> {
         self.tasks.is_empty()
     }
 
-    /// The call that advances the task of this index, if it is time for one. Make it, and let
-    /// its response go.
+    /// The call that advances the task with this index, if it is due. The caller makes it, and
+    /// drops its response.
     pub fn due<S: Services>(&self, index: usize, services: &mut S) -> Option<Call<'a>> {
         let known = self.tasks.get(index)?;
         let Ok(Got::Advance(task)) = tasks::get(services, self.client.principal(), &known.id)
@@ -69,13 +69,14 @@ impl<'a> Watched<'a> {
         task_call::<S>(&self.catalog, id, Meta::default(), client, task).ok()
     }
 
-    /// The notifications for what changed since.
+    /// Notifications of tasks that changed since the last call.
     pub fn news<S: Services>(&mut self, services: &mut S) -> Vec<Vec<u8>> {
         let principal = self.client.principal();
         let mut news = Vec::new();
         self.tasks.retain_mut(|known| {
             let Ok(now) = tasks::peek(services, principal, &known.id) else {
-                // Expired, or the store fails: the client asks for it if it wants to know.
+                // The task expired, or the store does not answer. The client can still ask for
+                // it.
                 return false;
             };
             if known.last.as_ref() != Some(&now) {

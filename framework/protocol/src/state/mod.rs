@@ -1,4 +1,4 @@
-//! What outlives a request: in what a client brings back, or in the store that all instances
+//! State that outlives a request: clients carry it, or it lies in the store that all instances
 //! share.
 
 pub mod keys;

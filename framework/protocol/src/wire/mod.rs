@@ -1,4 +1,4 @@
-//! What goes over the wire: JSON, the messages made of it, and their parts.
+//! The wire format: JSON, JSON-RPC messages, and their parts.
 
 pub(crate) mod content;
 pub(crate) mod failure;
@@ -10,9 +10,9 @@ pub mod time;
 pub mod types;
 pub mod version;
 
-/// The largest message that is read, in bytes.
+/// The largest message that the server reads, in bytes.
 pub const MAX_BODY: usize = 4 << 20;
-/// How deep JSON may nest, in messages and in what features answer.
+/// The greatest nesting depth of JSON, in messages and in answers of features.
 pub const MAX_DEPTH: usize = 64;
-/// The largest answer that is sent, in bytes.
+/// The largest answer that the server sends, in bytes.
 pub const MAX_RESULT: usize = 16 << 20;

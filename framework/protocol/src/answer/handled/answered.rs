@@ -1,4 +1,4 @@
-//! What the next link answered, read in one pass.
+//! Reads the result of a chain, in one pass.
 
 use std::collections::BTreeSet;
 
@@ -13,18 +13,18 @@ use crate::{
     },
 };
 
-/// A result that names no member twice, and has metadata that does not either.
+/// A result. No member of it or of its metadata occurs twice.
 pub struct HandledResult<'t> {
     pub value: Value<'t>,
     pub kind: ResultKind,
     meta: Option<Value<'t>>,
-    /// Who the server is, as the metadata has it.
+    /// The name of the server in the metadata.
     server_info: Option<Value<'t>>,
     has_type: bool,
     is_spaced: bool,
 }
 
-/// What a result is by its `resultType`.
+/// The kind of a result, from its `resultType`.
 #[derive(Clone, Copy)]
 pub enum ResultKind {
     Complete,
@@ -48,9 +48,9 @@ impl<'t> HandledResult<'t> {
         }
     }
 
-    /// Appends it as a complete result; with `resultType` and the name of this server, if the
-    /// client knows of them: links may have left them out, and saved sequences have names of
-    /// their own.
+    /// Writes the result as a complete one. `resultType` and the name of this server are added
+    /// where the client expects them: middleware may leave them out, and a saved sequence has
+    /// its own name.
     pub fn write(&self, out: &mut Vec<u8>, call: &Call<'_>) {
         let modern = call.client.version.is_modern();
         let server_info = call.catalog.server_info();
@@ -58,7 +58,7 @@ impl<'t> HandledResult<'t> {
             || self
                 .server_info
                 .is_some_and(|named| named.text.as_bytes() == server_info);
-        // What was read is well-formed, so that nothing here can fail.
+        // Writing cannot fail: the result was read before.
         if modern == self.has_type && named {
             match self.is_spaced {
                 true => drop(json::compact(out, self.value.text)),
@@ -82,7 +82,7 @@ impl<'t> HandledResult<'t> {
     }
 }
 
-/// An answer, or what is wrong with one that is JSON.
+/// A result, or why it is not one.
 fn read(text: &str) -> Result<Result<HandledResult<'_>, &'static str>, Fault> {
     let mut reader = Reader::new(text);
     if reader.peek()? != json::Kind::Object {
@@ -144,8 +144,8 @@ fn read(text: &str) -> Result<Result<HandledResult<'_>, &'static str>, Fault> {
     }))
 }
 
-/// Reads an object, each member's value by `value`. Whether no two have one name: of two,
-/// readers take either.
+/// Reads an object; `value` reads the value of each member. False if two members have one name:
+/// readers disagree on which one counts.
 fn members<'t>(
     reader: &mut Reader<'t>,
     mut value: impl FnMut(&mut Reader<'t>, Value<'t>) -> Result<(), Fault>,

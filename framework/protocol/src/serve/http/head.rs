@@ -1,4 +1,4 @@
-//! The head of a request: what can be refused without its body.
+//! The head of a request: checks that do not need the body.
 
 use std::borrow::Cow;
 
@@ -16,17 +16,17 @@ use crate::{
     },
 };
 
-/// What can be known of a request before its body is read.
+/// A request without its body.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpRequest<'h> {
     pub method: &'h str,
-    /// The authority that the host reports, if any: some hosts take the `Host` header away.
+    /// The authority, if the host reports it: some hosts remove the `Host` header.
     pub authority: Option<&'h str>,
-    /// Names in any case.
+    /// Names may be in upper or lower case.
     pub headers: &'h headers::List,
 }
 
-/// A head that passed.
+/// A head that passed all checks.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'h> {
     pub(super) method: Method,
@@ -35,16 +35,16 @@ pub struct Head<'h> {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Method {
-    /// A message.
+    /// The request carries a message.
     Post,
-    /// A stream of what is no answer
+    /// The client opens a stream
     /// (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#listening-for-messages-from-the-server).
     Get,
-    /// The end of a session.
+    /// The client ends its session.
     Delete,
 }
 
-/// Refuses what can be refused without the body.
+/// Checks a head, so that a bad request is refused before its body is read.
 pub fn check_head<'h>(
     request: &HttpRequest<'h>,
     catalog: &Catalog<'_>,
@@ -95,7 +95,7 @@ fn read_head<'h>(request: &HttpRequest<'h>, catalog: &Catalog<'_>) -> Result<Hea
     let length = headers
         .content_length
         .and_then(|value| str::from_utf8(value).ok());
-    // A length that is no number, or too large for one, is for the host to refuse.
+    // The host must refuse a length that is not a number, or too large for one.
     if length
         .and_then(|length| length.parse::<u64>().ok())
         .is_some_and(|length| length > MAX_BODY as u64)

@@ -1,4 +1,4 @@
-//! The headers of a request: finding them, and checking those that mirror the body
+//! The headers of a request, and the check of those that repeat values of the body
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#server-validation).
 
 use std::borrow::Cow;
@@ -13,10 +13,10 @@ use crate::{
     },
 };
 
-/// As hosts give them: names in any case.
+/// Headers as hosts give them: names may be in upper or lower case.
 pub type List = [(String, Vec<u8>)];
 
-/// The headers that mean something to a server, each of them once.
+/// The headers that a server reads.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Headers<'h> {
     all: &'h List,
@@ -31,8 +31,7 @@ pub struct Headers<'h> {
 }
 
 impl<'h> Headers<'h> {
-    /// Fails if one of them is there twice: whoever stands before the server may have read the
-    /// other one.
+    /// Fails if a header occurs twice: a proxy before the server may have read the other one.
     pub fn read(all: &'h List) -> Result<Headers<'h>, Failure> {
         let mut headers = Headers {
             all,
@@ -87,13 +86,14 @@ impl<'h> Headers<'h> {
             .transpose()
     }
 
-    /// Whether the client takes both kinds of answers. One that does not say takes anything.
+    /// Whether the client accepts both JSON and events. Without `Accept` it accepts everything.
     pub fn accepts_answers(&self) -> bool {
         let (json, events, said) = self.accepted();
         !said || json && events
     }
 
-    /// Whether the client takes JSON, and events, and whether it said anything.
+    /// Whether the client accepts JSON, whether it accepts events, and whether there is an
+    /// `Accept`.
     fn accepted(&self) -> (bool, bool, bool) {
         let (mut json, mut events, mut said) = (false, false, false);
         for range in self
@@ -113,13 +113,13 @@ impl<'h> Headers<'h> {
         (json, events, said)
     }
 
-    /// Whether the client takes a stream of events.
+    /// Whether the client accepts a stream of events.
     pub fn accepts_events(&self) -> bool {
         let (_, events, said) = self.accepted();
         !said || events
     }
 
-    /// Whether `Mcp-Method` says what the body says.
+    /// Checks that `Mcp-Method` repeats the method in the body.
     pub fn check_method(&self, method: &str) -> Result<(), Failure> {
         let Some(value) = self.method else {
             return Err(missing("Mcp-Method"));
@@ -132,7 +132,7 @@ impl<'h> Headers<'h> {
         }
     }
 
-    /// Whether `Mcp-Name` says what the body says.
+    /// Checks that `Mcp-Name` repeats the name in the body.
     pub fn check_name(&self, name: &str) -> Result<(), Failure> {
         let Some(value) = self.name else {
             return Err(missing("Mcp-Name"));
@@ -145,7 +145,7 @@ impl<'h> Headers<'h> {
         }
     }
 
-    /// Whether the headers that the tool asks for say what the arguments say.
+    /// Checks that the headers of a tool's parameters repeat its arguments.
     pub fn check_parameters(
         &self,
         tool: &ToolEntry<'_>,
@@ -172,7 +172,7 @@ impl<'h> Headers<'h> {
                 (None, Argument::Found(value))
                     if matches!(value.kind, Kind::Object | Kind::Array) =>
                 {
-                    // No header can say it; whether the tool takes it is the tool's concern.
+                    // A header cannot repeat it. The tool decides whether it accepts it.
                 }
                 (None, Argument::Found(_)) => return Err(missing(header)),
                 (Some(_), Argument::Absent) => {
@@ -191,7 +191,7 @@ impl<'h> Headers<'h> {
     }
 }
 
-/// Without the space that HTTP allows around a value.
+/// Removes the whitespace that HTTP allows around a value.
 fn trimmed(value: &[u8]) -> &[u8] {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\t');
     let start = value
@@ -205,7 +205,7 @@ fn trimmed(value: &[u8]) -> &[u8] {
     &value[start..end]
 }
 
-/// `q=0`, in any of its spellings: not at all.
+/// `q=0` in any spelling: not acceptable.
 fn is_zero_quality(parameter: &[u8]) -> bool {
     let value = parameter
         .strip_prefix(b"q=")
@@ -228,7 +228,7 @@ fn differs(header: &str, value: &str, body: &str) -> Failure {
     Failure::header_mismatch(message)
 }
 
-/// A value of visible ASCII, spaces and tabs.
+/// A value that consists of visible ASCII, spaces and tabs.
 fn plain<'h>(header: &str, value: &'h [u8]) -> Result<&'h str, Failure> {
     let allowed = value.iter().all(|byte| matches!(byte, 0x20..=0x7E | b'\t'));
     match str::from_utf8(value) {
@@ -239,7 +239,7 @@ fn plain<'h>(header: &str, value: &'h [u8]) -> Result<&'h str, Failure> {
     }
 }
 
-/// A value that may be wrapped as `=?base64?…?=`.
+/// A value that may be encoded as `=?base64?…?=`.
 fn decoded<'h>(header: &str, value: &'h [u8]) -> Result<Cow<'h, str>, Failure> {
     let value = plain(header, value)?;
     let wrapped = value
@@ -260,7 +260,7 @@ fn decoded<'h>(header: &str, value: &'h [u8]) -> Result<Cow<'h, str>, Failure> {
     text.map(Cow::Owned).ok_or_else(message)
 }
 
-/// Whether a header says the same as a value of the body.
+/// Whether a header repeats a value of the body.
 fn says(header: &str, value: &Value<'_>) -> bool {
     match value.kind {
         Kind::String => value.is_str(header),
@@ -277,12 +277,12 @@ fn is_number(text: &str) -> bool {
         .is_ok_and(|value| value.kind == Kind::Number && value.text == text)
 }
 
-/// What the arguments have at a path of properties.
+/// The argument at a path of properties.
 enum Argument<'a> {
-    /// Nothing, or `null`.
+    /// Missing, or `null`.
     Absent,
     Found(Value<'a>),
-    /// A property on the way is there twice.
+    /// This property on the path occurs twice.
     Twice(String),
 }
 

@@ -1,14 +1,16 @@
-//! Who may reach the server through a browser: `Origin` and `Host`, against DNS rebinding
+//! Checks of `Origin` and `Host` against DNS rebinding
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http#security--endpoint).
 //!
-//! - Without an `Origin` no browser is involved, and any `Host` will do unless the catalog
-//!   lists hosts.
-//! - An `Origin` must be a loopback one or be listed. With a loopback one, the `Host` must be
-//!   loopback or listed, too: a page of another machine's server has no business here.
+//! - A request without an `Origin` does not come from a web page. Any `Host` is accepted, unless
+//!   the catalog lists hosts.
+//! - An `Origin` must be a loopback address, or be listed. With a loopback `Origin`, the `Host`
+//!   must also be a loopback address or listed: otherwise a page from another machine's server
+//!   could call this one.
 
 use crate::catalog::Catalog;
 
-/// Why a request is refused, if it is. `hosts` are all accounts of the host that there are.
+/// The reason to refuse a request; none if it passes. `hosts` are all hosts that the request
+/// names.
 pub fn refusal<'h>(
     catalog: &Catalog<'_>,
     origin: Option<&[u8]>,
@@ -36,8 +38,7 @@ pub fn refusal<'h>(
         .then_some("the server does not answer for this host")
 }
 
-/// Whether `host`, with or without a port, is the one that is allowed: on any port if that
-/// names none.
+/// Whether `host` is the allowed one. If `allowed` has no port, `host` may have any.
 fn is_host(host: &[u8], allowed: &[u8]) -> bool {
     host.eq_ignore_ascii_case(allowed)
         || split_port(host).is_some_and(|(name, _)| name.eq_ignore_ascii_case(allowed))
@@ -57,7 +58,7 @@ fn is_loopback_host(host: &[u8]) -> bool {
         .any(|loopback| name.eq_ignore_ascii_case(loopback))
 }
 
-/// Name and port of a host that has one.
+/// The name and the port of a host with a port.
 fn split_port(host: &[u8]) -> Option<(&[u8], &[u8])> {
     let colon = host.iter().rposition(|&byte| byte == b':')?;
     let (name, port) = (&host[..colon], &host[colon + 1..]);

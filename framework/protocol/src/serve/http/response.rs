@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use crate::{call::CallResponse, wire::failure::Failure};
 
-/// A whole response.
+/// A whole HTTP response.
 #[derive(Clone, PartialEq, Debug)]
 pub struct HttpResponse {
     pub status: u16,
-    /// Names in lower case. `content-length` is among them.
+    /// Names are in lower case. `content-length` is among them.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     pub body: Vec<u8>,
 }
@@ -41,7 +41,7 @@ impl HttpResponse {
 }
 
 impl CallResponse {
-    /// As a whole HTTP response.
+    /// The response as an HTTP response.
     pub fn http(self) -> HttpResponse {
         HttpResponse::json(self.status, self.body)
     }

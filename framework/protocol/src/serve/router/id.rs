@@ -1,4 +1,5 @@
-//! What tells the last link of a request that no part can ask `request` about: its id.
+//! Request ids that carry the revision. A router reads it from the id where no component imports
+//! `request`.
 
 use crate::{
     call::Call,
@@ -13,7 +14,7 @@ const _: () = assert!(Version::LATEST.number() as u64 <= VERSION);
 const GATED: u64 = 0b10_0000;
 const BITS: u32 = 6;
 
-/// The id of a call, the `number`th.
+/// The id of the request with this number.
 pub fn of(call: &Call<'_>, number: u64) -> u64 {
     let gated = match is_gated(call.target.method()) {
         true => GATED,
@@ -22,12 +23,12 @@ pub fn of(call: &Call<'_>, number: u64) -> u64 {
     number << BITS | gated | u64::from(call.client.version.number())
 }
 
-/// The revision that its client speaks.
+/// The revision of the client.
 pub fn version(id: u64) -> Version {
     Version::from_number((id & VERSION) as u8).unwrap_or(Version::LATEST)
 }
 
-/// The result of a request that the transport acts upon itself once it has it.
+/// The result of a request that the transport handles itself.
 pub fn result(catalog: &Catalog<'_>, id: u64, method: &str) -> Option<String> {
     if id & GATED == 0 || !is_gated(method) {
         return None;
@@ -42,7 +43,7 @@ pub fn result(catalog: &Catalog<'_>, id: u64, method: &str) -> Option<String> {
     })
 }
 
-/// The result of `initialize`, for transports that prepare no answer of their own.
+/// The result of `initialize`, where the transport did not prepare one.
 pub(super) fn initialized(catalog: &Catalog<'_>, version: Version) -> String {
     let shared = catalog.store().is_some();
     String::from_utf8(handshake::result(catalog, version, shared)).unwrap_or_default()

@@ -1,17 +1,17 @@
-//! What comes of a request by what is here.
+//! The answer of one router, which others may complete.
 
 use crate::wire::{failure::Failure, types::types::Error};
 
-/// What comes of a request by what is here.
+/// The answer of this router to a request.
 #[derive(Debug)]
 pub enum Own {
     Done(Result<String, Error>),
-    /// It is about what is not here.
+    /// The request names something that this router does not have.
     Unknown(Error),
 }
 
 impl Own {
-    /// The answer where nobody else can be asked.
+    /// The final answer, where no other router can be asked.
     pub fn settled(self) -> Result<String, Error> {
         match self {
             Own::Done(answer) => answer,
@@ -20,12 +20,12 @@ impl Own {
     }
 }
 
-/// The text of a result.
+/// A result as text.
 pub fn text(bytes: Vec<u8>) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| Failure::internal("a feature sent what is not UTF-8"))
 }
 
-/// A failure as the contract has it.
+/// A failure as an error of the contract.
 pub fn error(failure: &Failure) -> Error {
     let data = failure.data.clone();
     Error {

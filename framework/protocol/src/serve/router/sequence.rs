@@ -1,9 +1,10 @@
-//! A hub that is a link itself, and has another one behind it: a saved sequence.
+//! A saved sequence: a router that asks the next component about everything that it does not
+//! have itself.
 //!
-//! What is here hides what has the same name behind it: it is asked first, and lists leave out
-//! what it hides. Of features whose lists depend on the request, only the page that is at hand
-//! is known; what they list on other pages may be in a list twice. Compose is shown all, so that
-//! it can refuse what has one name.
+//! Its own entries hide entries of the same name in the next component: it is asked first, and
+//! lists omit what it hides. For features with dynamic lists, only the current page is known, so
+//! an entry on another page may appear twice. Compose sees hidden entries too, and refuses
+//! duplicate names.
 
 mod page;
 mod result;
@@ -23,22 +24,22 @@ use crate::{
 };
 use result::{broken, copy, has, read, whole};
 
-/// What nobody completes.
+/// The completion of a reference without completions.
 const NO_COMPLETION: &str = r#"{"completion":{"values":[],"hasMore":false}}"#;
 
-/// What is to be done next with a request.
+/// The next step of a request.
 #[derive(Debug)]
 pub enum SequenceStep<'a> {
-    /// To be answered by what is here.
+    /// Let this sequence's own router answer.
     Own,
-    /// To be handed to the next link, with these parameters.
+    /// Pass the request to the next component, with these parameters.
     Next(Cow<'a, str>),
     Done(Result<String, Error>),
 }
 
 /// A request on its way through a sequence.
 pub struct Sequence<'a> {
-    /// It is compose that asks.
+    /// Compose asks, not a client.
     composing: bool,
     catalog: Catalog<'a>,
     method: &'a str,
@@ -46,20 +47,20 @@ pub struct Sequence<'a> {
     then: Then,
 }
 
-/// What becomes of the answer of the next link.
+/// How the answer of the next component is used.
 enum Then {
     /// It is the answer.
     Pass,
-    /// So it is, but nobody may know what this asks for.
+    /// It is the answer, unless the next component does not know the name either.
     Or(Result<String, Error>),
-    /// It follows the last page of its own, if there is one.
+    /// Its list follows the last page of this sequence, if there is one.
     List(ListKind, Option<String>),
-    /// The capabilities of its own are added.
+    /// The capabilities of this sequence are added to it.
     Capabilities,
 }
 
 impl<'a> Sequence<'a> {
-    /// `id` is that of the request; compose asks with 0.
+    /// `id` is the id of the request; compose uses 0.
     pub fn begin(
         id: u64,
         catalog: Catalog<'a>,
@@ -94,14 +95,14 @@ impl<'a> Sequence<'a> {
         (sequence, step)
     }
 
-    /// Goes on with what came of the request by what is here.
+    /// Continues with the answer of this sequence's own router.
     pub fn own(&mut self, own: Own) -> SequenceStep<'a> {
         match (&mut self.then, own) {
             (Then::List(_, last), Own::Done(Ok(page))) if page::is_last(&page) => {
                 *last = Some(page);
                 SequenceStep::Next(Cow::Owned(page::first(self.params)))
             }
-            // There are no pages here that it could name.
+            // The cursor cannot be one of this sequence: it has no such list.
             (Then::List(..), Own::Unknown(_)) if page::is_named(self.params) => {
                 SequenceStep::Done(Err(error(&Failure::invalid_params("invalid cursor"))))
             }
@@ -115,7 +116,7 @@ impl<'a> Sequence<'a> {
         }
     }
 
-    /// Features with lists of their own complete nothing for what they do not know, too.
+    /// Dynamic features return an empty completion for names that they do not know.
     fn completed(&mut self, own: Own) -> SequenceStep<'a> {
         let here = is_here(&self.catalog, self.params);
         let otherwise = match own {
@@ -129,14 +130,14 @@ impl<'a> Sequence<'a> {
         SequenceStep::Next(Cow::Borrowed(self.params))
     }
 
-    /// Goes on with what the next link answered.
+    /// Continues with the answer of the next component.
     pub fn next(self, answer: Result<String, Error>) -> Result<String, Error> {
         let code = answer.as_ref().err().map(|error| error.code);
         match (&self.then, answer) {
             (Then::Pass, answer) => answer,
-            // Nobody has any of that kind.
+            // The next component does not have this method.
             (Then::Or(otherwise), _) if code == Some(METHOD_NOT_FOUND) => otherwise.clone(),
-            // Nor has it that one.
+            // The next component does not know this name.
             (Then::Or(Ok(empty)), _) if code == Some(INVALID_PARAMS) => Ok(empty.clone()),
             (Then::Or(_), answer) => answer,
             (Then::List(_, Some(own)), _) if code == Some(METHOD_NOT_FOUND) => Ok(own.clone()),
@@ -152,14 +153,14 @@ impl<'a> Sequence<'a> {
         }
     }
 
-    /// What the server can do, with what this part of it can.
+    /// Adds the capabilities of this sequence.
     fn capable(&self, described: &str) -> Result<String, Failure> {
         let described = read(self.method, described)?;
         let theirs = described.member("capabilities");
         if theirs.is_some_and(|theirs| !theirs.is_object() || !theirs.names_once()) {
             return Err(broken(self.method, "capabilities that are misshapen"));
         }
-        // What needs state is the transport's to offer.
+        // Capabilities that need shared state are for the transport to declare.
         let mine = str::from_utf8(self.catalog.discover(false)).unwrap_or_default();
         let mine = Value::parse(mine).ok();
         let mine = mine.and_then(|mine| mine.member("capabilities"));
@@ -181,7 +182,7 @@ impl<'a> Sequence<'a> {
     }
 }
 
-/// Whether the reference of a completion is in the catalog.
+/// Whether the catalog has the reference of a completion.
 fn is_here(catalog: &Catalog<'_>, params: &str) -> bool {
     let reference = Params::parse(params)
         .ok()

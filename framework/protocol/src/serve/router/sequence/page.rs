@@ -1,4 +1,4 @@
-//! Pages of a list that goes on in the next link.
+//! Pages of a list that continues in the next component.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use crate::{
     },
 };
 
-/// Before the cursors of the next link; those of a hub have no colon.
+/// The prefix of cursors for the next component. A router's own cursors have no colon.
 const BEHIND: &str = "next:";
 
-/// The parameters for the next link, if the page is one of its own.
+/// The parameters for the next component, if the cursor is one of its own.
 pub fn behind(params: &str) -> Option<String> {
     let parsed = Params::parse(params).ok()?;
     caller::check_params(&parsed).ok()?;
@@ -25,12 +25,12 @@ pub fn behind(params: &str) -> Option<String> {
     Some(with_cursor(params, Some(cursor.strip_prefix(BEHIND)?)))
 }
 
-/// The parameters for the first page of the next link.
+/// The parameters for the first page of the next component.
 pub fn first(params: &str) -> String {
     with_cursor(params, None)
 }
 
-/// Whether the parameters name a page other than the first.
+/// Whether the parameters have a cursor.
 pub fn is_named(params: &str) -> bool {
     let params = Params::parse(params).ok();
     let cursor = params.and_then(|params| params.cursor);
@@ -49,14 +49,14 @@ fn with_cursor(params: &str, cursor: Option<&str>) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Whether no other page of its own follows.
+/// Whether this is the last page of this sequence.
 pub fn is_last(page: &str) -> bool {
     let page = Value::parse(page).ok();
     page.is_some_and(|page| page.member("nextCursor").is_none())
 }
 
-/// A page of the next link, behind the last one of its own if both are in one. `hides`: without
-/// what is here by the same name.
+/// A page of the next component, after the last page of this sequence if there is one. `hides`:
+/// without entries whose names this sequence has.
 pub fn listed(
     catalog: &Catalog<'_>,
     kind: ListKind,
@@ -97,7 +97,7 @@ pub fn listed(
     }
     entries.push(b']');
     object.optional("nextCursor", cursor.as_deref());
-    // Older clients know of no caches.
+    // Older clients do not know cache hints.
     if let Some(mine) = mine.filter(|mine| mine.member("ttlMs").is_some()) {
         let hint = stricter(hint(&mine), hint(&theirs));
         object.json("ttlMs", hint.ttl_ms.to_string().as_bytes());
@@ -108,7 +108,7 @@ pub fn listed(
     whole(method, out)
 }
 
-/// How long a page may be kept: not at all if it does not say so.
+/// The cache hint of a page. Without one: do not cache.
 fn hint(page: &Value<'_>) -> CacheHint {
     let ttl = page.member("ttlMs").and_then(|ttl| ttl.text.parse().ok());
     let scope = page.member("cacheScope");
@@ -121,7 +121,7 @@ fn hint(page: &Value<'_>) -> CacheHint {
     }
 }
 
-/// The cursor of the next link, so that it comes back to it.
+/// The cursor of the next component, with the prefix that leads back to it.
 fn cursor(method: &str, page: &Value<'_>) -> Result<Option<String>, Failure> {
     let Some(cursor) = page.member("nextCursor") else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Results of the next link, and of what is here.
+//! Results of the next component, and of this sequence.
 
 use crate::{
     catalog::{Catalog, ListKind},
@@ -22,7 +22,7 @@ pub fn has(catalog: &Catalog<'_>, kind: ListKind, name: &str) -> bool {
     }
 }
 
-/// A complete result of the next link.
+/// Reads a complete result of the next component.
 pub fn read<'t>(method: &str, text: &'t str) -> Result<Value<'t>, Failure> {
     if text.len() > MAX_RESULT {
         return Err(too_large(method));
@@ -40,7 +40,7 @@ pub fn read<'t>(method: &str, text: &'t str) -> Result<Value<'t>, Failure> {
     }
 }
 
-/// Appends all members but these.
+/// Writes all members except these.
 pub fn copy(object: &mut Object<'_>, from: &Value<'_>, without: &[&str]) {
     for (key, value) in from.members() {
         if !without.iter().any(|name| key.is_str(name)) {
@@ -49,7 +49,7 @@ pub fn copy(object: &mut Object<'_>, from: &Value<'_>, without: &[&str]) {
     }
 }
 
-/// The text of a result that was put together.
+/// The result as text, if it is not too large.
 pub fn whole(method: &str, result: Vec<u8>) -> Result<String, Failure> {
     if result.len() > MAX_RESULT {
         return Err(too_large(method));
