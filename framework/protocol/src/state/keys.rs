@@ -1,29 +1,28 @@
-//! What this server keeps in the store that all its instances share: how it is named, and how
-//! it goes away again.
+//! The names of values in the shared store, and how old values are deleted.
 //!
-//! Stores keep what they have until somebody deletes it. So each name says when its value
-//! expires, and a sweep needs no other record. Features share the store: keys that are not of
-//! this form are theirs.
+//! A store keeps a value until someone deletes it. So each name contains the time when its value
+//! expires, and a sweep needs no other record. Features use the store too: keys of another form
+//! belong to them.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
 use crate::state::services::{Services, Store};
 
-/// How many pages of keys a sweep reads, and how many keys it deletes.
+/// The most pages of keys that a sweep reads, and the most keys that it deletes.
 const MOST_PAGES: usize = 10;
 const MOST_DELETED: usize = 512;
-/// Some stores refuse to delete more at once.
+/// Some stores do not delete more keys at once.
 const BATCH: usize = 25;
 
-/// Of `mcp:`, the second of the expiry, the kind, and 16 bytes in Base64.
+/// A key consists of `mcp:`, the second of its expiry, the kind, and 16 bytes in base64.
 const PREFIX: &str = "mcp:";
 const EXPIRY: usize = 8;
 const DIGEST: usize = 22;
 
-/// The key of a value that is of no use from `expires` on (milliseconds since 1970). `kind`
-/// says what it is, in letters and dashes; `of` is hashed, so it may have any length and be
-/// what a client sent.
+/// The key of a value that expires at `expires` (milliseconds since 1970). `kind` says what the
+/// value is, in letters and dashes. `of` is hashed, so it may have any length and may come from
+/// a client.
 pub fn key(kind: &str, expires: u64, of: &[u8]) -> String {
     debug_assert!(is_kind(kind), "{kind}");
     let seconds = u32::try_from(expires.div_ceil(1000)).unwrap_or(u32::MAX);
@@ -38,7 +37,7 @@ fn is_kind(kind: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
 }
 
-/// When the value of a key expires, in milliseconds; none if `key` cannot have written it.
+/// When the value of a key expires, in milliseconds; none if `key` did not make this name.
 fn expiry(name: &str) -> Option<u64> {
     let (seconds, rest) = name.strip_prefix(PREFIX)?.split_at_checked(EXPIRY)?;
     let (kind, digest) = rest.strip_prefix(':')?.split_once(':')?;
@@ -55,7 +54,7 @@ fn expiry(name: &str) -> Option<u64> {
     Some(u64::from(seconds) * 1000)
 }
 
-/// `sweep_store` for the store of these surroundings, if they have one.
+/// Runs `sweep_store` if there is a store.
 pub fn sweep<S: Services>(services: &mut S) {
     let now = services.now();
     if let Some(store) = services.store() {
@@ -63,8 +62,8 @@ pub fn sweep<S: Services>(services: &mut S) {
     }
 }
 
-/// Deletes what expired, as far as a bounded number of keys shows it. A store that does not
-/// answer is left alone until the next sweep.
+/// Deletes expired values among a bounded number of keys. If the store fails, the next sweep
+/// tries again.
 pub fn sweep_store(store: &mut dyn Store, now: u64) {
     let mut expired = Vec::new();
     let mut cursor = None;
@@ -90,8 +89,8 @@ pub fn sweep_store(store: &mut dyn Store, now: u64) {
     }
 }
 
-/// To be called after writes: sweeps after one in 256 of them, by chance, since no instance
-/// knows how often the others wrote.
+/// Sweeps after one in 256 calls, at random: no instance knows how often the others write. Call
+/// it after each write.
 pub fn sweep_sometimes<S: Services>(services: &mut S) {
     if services.random()[0] == 0 {
         sweep(services);
@@ -110,7 +109,7 @@ mod tests {
 
     const NOW: u64 = 1_795_000_000_000;
 
-    /// A store that shows so many keys at a time.
+    /// A store that returns this many keys at a time.
     struct Paged {
         inner: MemoryStore,
         size: usize,
@@ -220,7 +219,7 @@ mod tests {
             "mcp:key".to_owned(),
             "mcp:key:0011223344556677".to_owned(),
             "users:1".to_owned(),
-            // What features might write.
+            // Features may write keys like these.
             "mcp:00000001".to_owned(),
             "mcp:00000001:".to_owned(),
             "mcp:00000001:a:b".to_owned(),

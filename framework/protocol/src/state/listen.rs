@@ -1,10 +1,10 @@
-//! Changes of lists and of resources, and the clients that listen for them
+//! Changes of lists and resources, and the clients that subscribe to them
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions).
 //!
-//! Instances share nothing but a store in which the last write wins. So an event is a random
-//! stamp under a name that a publisher and a listener compute from what changed and from the
-//! hour; `watch` says why none is missed. Events in quick succession may become one
-//! notification: each says no more than that the client should look again.
+//! Instances share only a store in which the last write wins. So an event is a random stamp
+//! under a name that publisher and listener both compute, from what changed and from the hour;
+//! `watch` explains why no event is missed. Several events in quick succession may become one
+//! notification: it only tells the client to look again.
 
 mod change;
 mod filter;

@@ -1,5 +1,5 @@
-//! What legacy clients reply to requests of the server. A reply is a request of its own, which
-//! may reach another instance than the call that waits for it: they meet in the store
+//! Replies of legacy clients to requests of the server. A reply is a request of its own and may
+//! reach another instance than the call that waits for it. So both use the store
 //! (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#sending-messages-to-the-server).
 
 use crate::{
@@ -15,18 +15,18 @@ use crate::{
     },
 };
 
-/// How long people may take to answer, in milliseconds.
+/// How long a user may take to answer, in milliseconds.
 const PATIENCE_MS: u64 = 600_000;
-/// The largest reply that is kept, in bytes: stores take no more than 1 MB.
+/// The largest reply that is stored, in bytes: stores take at most 1 MB.
 const MAX_REPLY: usize = 900_000;
 const HOUR_MS: u64 = 3_600_000;
 const RESULT: u8 = b'r';
 const ERROR: u8 = b'e';
 
-/// What the client answered to `input-required`.
+/// The client's answers to `input-required`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Input {
-    /// By key, with the text of each.
+    /// Keys, and JSON values.
     pub responses: Vec<(String, String)>,
     pub state: Option<String>,
 }
@@ -35,28 +35,28 @@ pub struct Input {
 #[derive(Debug)]
 pub struct Asking {
     messages: Vec<Vec<u8>>,
-    /// The feature's key for each request, its method, and where the reply will be.
+    /// For each request: the feature's key, the method, and the key of the reply in the store.
     replies: Vec<(String, String, String)>,
     state: Option<String>,
-    /// Whose call it is, and the `id` of its request.
+    /// The session of the call, and the `id` of its request.
     session: Vec<u8>,
     request: String,
-    /// Milliseconds since 1970.
+    /// When the call began to wait, in milliseconds since 1970.
     since: u64,
 }
 
-/// What became of a call that waits for its client.
+/// The result of a look for replies.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Polled {
     Waiting,
     Answered(Input),
-    /// The client gave up on the call: nothing is to be answered.
+    /// The client cancelled the call, so it must not be answered.
     Cancelled,
 }
 
 impl Asking {
-    /// Nothing is asked yet. `session` is whose call it is, `request` the `id` of its request,
-    /// and `state` what its feature wants back.
+    /// A call that does not ask anything yet. `session` and the `id` in `request` are those of
+    /// the call; `state` goes back to its feature.
     pub(crate) fn new(session: &[u8], request: &str, state: Option<&str>, now: u64) -> Asking {
         Asking {
             messages: Vec::new(),
@@ -68,7 +68,7 @@ impl Asking {
         }
     }
 
-    /// Asks for this, too.
+    /// Adds a request for the client.
     pub(crate) fn add<S: Services>(
         &mut self,
         services: &mut S,
@@ -80,7 +80,7 @@ impl Asking {
         object.string("jsonrpc", "2.0");
         object.string("id", &ticket);
         object.string("method", &request.method);
-        // Well-formed, as it was checked.
+        // This cannot fail: the request was checked.
         let _ = json::compact(object.key("params"), &request.params);
         object.end();
         self.messages.push(message);
@@ -92,12 +92,12 @@ impl Asking {
         Ok(())
     }
 
-    /// JSON-RPC requests for the client, in order.
+    /// The JSON-RPC requests for the client, in order.
     pub fn messages(&self) -> impl Iterator<Item = &[u8]> {
         self.messages.iter().map(Vec::as_slice)
     }
 
-    /// What the client replied, once all of it is there.
+    /// The client's replies, once all have arrived.
     pub fn poll<S: Services>(&self, services: &mut S) -> Result<Polled, Failure> {
         let now = services.now();
         let late = now > self.since + PATIENCE_MS;
@@ -128,7 +128,7 @@ impl Asking {
             responses.push((key.clone(), read(method, reply)?));
         }
         if let Some(store) = services.store().filter(|_| !self.replies.is_empty()) {
-            // What is left behind is swept away once it expired.
+            // If this fails, a sweep deletes them once they expired.
             let _ = store.delete(&places);
         }
         Ok(Polled::Answered(Input {
@@ -164,7 +164,7 @@ fn read(method: &str, reply: Vec<u8>) -> Result<String, Failure> {
     }
 }
 
-/// Keeps what a client of this session replied, if it was asked for that.
+/// Stores the reply of a client of this session, if it was asked for.
 pub fn accept<S: Services>(
     services: &mut S,
     session: &[u8],
@@ -198,14 +198,14 @@ pub fn accept<S: Services>(
     Ok(())
 }
 
-/// Where it is noted that the client gave up on a request, in an hour since 1970. It is kept
-/// through the next one, in which the call may look for it.
+/// The key of a cancellation in this hour since 1970. It expires after the next hour, until when
+/// the call may look for it.
 fn cancellation(session: &[u8], request: &str, hour: u64) -> String {
     let of = [session, request.as_bytes()].concat();
     keys::key("cancelled", (hour + 2) * HOUR_MS, &of)
 }
 
-/// Notes that a client of this session gave up on a request: a call that waits for it ends.
+/// Stores that a client of this session cancelled a request, so that the waiting call ends.
 /// `request` is the `id` as JSON.
 pub fn cancel<S: Services>(services: &mut S, session: &[u8], request: &str) -> Result<(), Failure> {
     let place = cancellation(session, request, services.now() / HOUR_MS);

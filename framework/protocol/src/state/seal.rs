@@ -1,9 +1,10 @@
-//! State that a client carries and cannot read, change, or use for anything else
+//! Sealed state: a client carries it, but cannot read it, change it, or use it for another
+//! request
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr#server-requirements-basic-workflow).
 //!
-//! State is sealed with XChaCha20-Poly1305 and bound to who asked for what. A seal holds until
-//! it expires and as often as it is shown: what may happen only once is for the feature to see
-//! to.
+//! State is sealed with XChaCha20-Poly1305 and bound to the caller and the request. A seal is
+//! valid until it expires, any number of times. A feature must make sure itself that something
+//! happens only once.
 
 mod arguments;
 mod key;
@@ -15,10 +16,11 @@ use sha2::{Digest as _, Sha256};
 use crate::{state::services::Services, wire::failure::Failure};
 use key::Key;
 
-/// The most that can be sealed, in bytes.
+/// The largest state that can be sealed, in bytes.
 pub const MAX_STATE: usize = 32 << 10;
 
-/// Of format, id of the key, and nonce, before the ciphertext of expiry and state, and its tag.
+/// Before the ciphertext: format, id of the key, nonce. The ciphertext holds the expiry and the
+/// state. Its tag follows.
 const FORMAT: u8 = 1;
 const NONCE: usize = 24;
 const BEFORE: usize = 1 + key::ID + NONCE;
@@ -26,16 +28,16 @@ const EXPIRY: usize = 8;
 const TAG: usize = 16;
 const LEAST: usize = BEFORE + EXPIRY + TAG;
 
-/// The request that state belongs to.
+/// The request to which state is bound.
 #[derive(Clone, Copy, Debug)]
 pub struct Binding<'a> {
-    /// Who asks; empty for anybody.
+    /// The caller; empty if it is not authenticated.
     pub principal: &'a str,
     pub method: &'a str,
     /// The name of a tool or prompt, or the URI of a resource.
     pub target: &'a str,
-    /// A JSON object. What means the same is the same; numbers are compared as they are
-    /// written.
+    /// A JSON object. Two spellings of the same object are equal, except that numbers are
+    /// compared as they are written.
     pub arguments: &'a str,
 }
 
@@ -66,8 +68,8 @@ pub fn seal<S: Services>(
     encrypt(services, &binding.associated(), expires, plain)
 }
 
-/// The state that `seal` sealed for this request. Whatever else it may be is refused; only of
-/// what expired is that said.
+/// Opens state that was sealed for this request, and refuses everything else. The client learns
+/// the reason only if the state expired.
 pub fn open<S: Services>(
     services: &mut S,
     binding: &Binding<'_>,
@@ -90,8 +92,8 @@ pub fn open<S: Services>(
     Ok(plain)
 }
 
-/// A text that nobody can guess, good for this purpose for `lifetime_ms` milliseconds, and when
-/// it expires (milliseconds since 1970).
+/// Makes a text that cannot be guessed, valid for this purpose for `lifetime_ms` milliseconds;
+/// gives its expiry too (milliseconds since 1970).
 pub fn mint_ticket<S: Services>(
     services: &mut S,
     purpose: &[u8],
@@ -103,8 +105,8 @@ pub fn mint_ticket<S: Services>(
     Ok((ticket, expires))
 }
 
-/// When a ticket that `mint_ticket` made for this purpose expires (milliseconds since 1970);
-/// none if it did, or if it is anything else. Fails only if the key cannot be read.
+/// The expiry of a ticket that `mint_ticket` made for this purpose (milliseconds since 1970);
+/// none if it expired, or is anything else. Fails only if the key cannot be read.
 pub fn check_ticket<S: Services>(
     services: &mut S,
     purpose: &[u8],
@@ -120,7 +122,7 @@ pub fn check_ticket<S: Services>(
         .filter(|&expires| expires > now))
 }
 
-/// A hash of what a seal is bound to, in which no part can pass for another.
+/// A hash of these parts. Lengths keep one part from passing for another.
 fn associated(what: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha256::new_with_prefix(b"spin-mcp seal\0");
     hash.update([FORMAT]);
@@ -156,9 +158,9 @@ fn encrypt<S: Services>(
     Ok(URL_SAFE_NO_PAD.encode(out))
 }
 
-/// The bytes of a text if there are so many.
+/// The decoded bytes, if their number is within `lengths`.
 fn decode(text: &str, lengths: std::ops::RangeInclusive<usize>) -> Option<Vec<u8>> {
-    // Base64 makes four characters of three bytes.
+    // Base64 encodes three bytes as four characters.
     if text.len() > lengths.end().div_ceil(3) * 4 {
         return None;
     }
@@ -166,7 +168,7 @@ fn decode(text: &str, lengths: std::ops::RangeInclusive<usize>) -> Option<Vec<u8
     lengths.contains(&bytes.len()).then_some(bytes)
 }
 
-/// The expiry and the state of what `encrypt` wrote; none for anything else.
+/// The expiry and the state that `encrypt` wrote; none for anything else.
 fn decrypt<S: Services>(
     services: &mut S,
     associated: impl FnOnce() -> [u8; 32],

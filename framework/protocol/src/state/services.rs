@@ -1,5 +1,5 @@
-//! What the protocol needs of its surroundings: time, chance, variables, and a store that all
-//! instances of a server share.
+//! What the protocol needs from its environment: time, randomness, variables, and a store that
+//! all instances of a server share.
 
 use std::collections::BTreeMap;
 
@@ -8,66 +8,65 @@ use crate::wire::failure::{Failure, INTERNAL_ERROR};
 /// The parts of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerPart {
-    /// All of it.
+    /// A server without a chain.
     Server,
-    /// The first link of a chain: it hands to the next one what clients ask for.
+    /// The head of a chain: passes requests to the next middleware.
     Transport,
-    /// The last link: it calls features.
+    /// The end of a chain: calls features.
     Router,
 }
 
-/// What a transport offers to the protocol.
+/// The environment of the protocol.
 pub trait Services {
-    /// Whether the server is the whole one. The small one has the tools of its catalog, and
-    /// nothing outlives a request: the code for all else is not compiled into it.
+    /// Whether this is the full server. The small one has only the tools of its catalog and
+    /// keeps no state; the code for everything else is not compiled into it.
     const WHOLE: bool;
 
-    /// Which part of a server this is.
+    /// The part of a server that this is.
     const PART: ServerPart = ServerPart::Server;
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
     fn now(&mut self) -> u64;
 
-    /// From a source that nobody can predict.
+    /// Random bytes that cannot be predicted.
     fn random(&mut self) -> [u8; 16];
 
-    /// What the host's configuration says under this name. Absent and empty are the same.
+    /// The value of a configuration variable. An empty value is the same as none.
     fn variable(&mut self, name: &str) -> Option<String>;
 
-    /// None: this server was composed without one.
+    /// None: the server was composed without a store.
     fn store(&mut self) -> Option<&mut dyn Store>;
 
-    /// Does nothing for so many milliseconds, a few at most: it holds up the whole instance.
+    /// Sleeps for a few milliseconds. It blocks the whole instance.
     fn pause(&mut self, milliseconds: u64);
 }
 
-/// Keys and values that all instances see, with the guarantees of `wasi:keyvalue` alone: the
-/// last write wins, and nothing is atomic beyond one key.
+/// Keys and values that all instances share, with the guarantees of `wasi:keyvalue`: the last
+/// write wins, and only operations on one key are atomic.
 pub trait Store {
-    /// The values of these keys, in their order.
+    /// The values of these keys, in order.
     fn get(&mut self, keys: &[&str]) -> Result<Vec<Option<Vec<u8>>>, Unavailable>;
 
     fn set(&mut self, key: &str, value: &[u8]) -> Result<(), Unavailable>;
 
-    /// Keys that are not there are no error.
+    /// Deletes these keys, if they exist.
     fn delete(&mut self, keys: &[&str]) -> Result<(), Unavailable>;
 
-    /// Some of all keys, and where the others begin.
+    /// A page of all keys, and the cursor of the next one.
     fn keys(&mut self, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Unavailable>;
 
-    /// Adds one to the number under a key that is used for nothing else, in one step, and gives
-    /// the sum; the number is zero at first. None: this store cannot.
+    /// Atomically adds one to the number under a key and gives the sum; the number begins at
+    /// zero. The key must not be used for anything else. None: this store cannot do it.
     fn increment(&mut self, _key: &str) -> Result<Option<u64>, Unavailable> {
         Ok(None)
     }
 }
 
-/// The store did not do what it was asked to. For the log of the server; clients are told no
-/// details.
+/// The store failed. The text is for the server's log; clients do not see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unavailable(pub String);
 
-/// A store for one process: stdio has a single instance, which nobody shares.
+/// A store within one process, for stdio: there is a single instance.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(BTreeMap<String, Vec<u8>>);
 
@@ -94,7 +93,7 @@ impl Store for MemoryStore {
     }
 }
 
-/// What clients are told of a store that fails: no details.
+/// The failure that clients see if the store fails. It has no details.
 pub(crate) fn unavailable(_: Unavailable) -> Failure {
     Failure::new(503, INTERNAL_ERROR, "the server's store is not available")
 }

@@ -1,9 +1,9 @@
-//! Session ids that carry the session: any instance on any node serves it
+//! Session ids that contain the session, so that any instance on any node can serve it
 //! (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#session-management).
 //!
-//! An id proves nothing about who sends it: it holds what the client said of itself, and a
-//! checksum against damage. Nothing may be granted for it. Only what changes later is stored:
-//! that the session was ended, and its log level.
+//! An id does not authenticate its sender: it contains what the client said of itself, and a
+//! checksum against damage. It must not grant anything. Only later changes are stored: the end
+//! of the session, and its log level.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
@@ -20,25 +20,26 @@ use crate::{
     },
 };
 
-/// How long a session lasts, in milliseconds: 7 days.
+/// The lifetime of a session, in milliseconds: 7 days.
 pub const LIFETIME: u64 = 7 * 24 * 60 * 60 * 1000;
-/// How far the clocks of instances may be apart, in milliseconds.
+/// The most that clocks of instances may differ, in milliseconds.
 const SKEW: u64 = 5 * 60 * 1000;
 
-/// The longest id. Hosts bound the headers that carry it.
+/// The longest id. Hosts limit the size of headers.
 const LONGEST: usize = 4096;
-/// Of format, version, nonce, the second when the session began, and the length of the first
-/// of two texts, before these and the checksum.
+/// An id begins with the format, the number of the revision, a nonce, the second in which the
+/// session began, and the length of the capabilities. Then follow the capabilities, the client's
+/// name, and the checksum.
 const FORMAT: u8 = 3;
 const NONCE: usize = 16;
 const BEFORE: usize = 2 + NONCE + 4 + 2;
 const CHECKSUM: usize = 8;
 
-/// What `initialize` settled.
+/// A session, as `initialize` settled it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Session {
     pub version: Version,
-    /// Milliseconds since 1970. Ids keep whole seconds.
+    /// Milliseconds since 1970. Ids contain whole seconds.
     pub began: u64,
     /// A JSON object.
     pub capabilities: String,
@@ -46,7 +47,7 @@ pub struct Session {
     pub client_info: Option<String>,
 }
 
-/// What was stored about a session since it began.
+/// The stored state of a session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Kept {
     pub ended: bool,
@@ -55,13 +56,13 @@ pub struct Kept {
 }
 
 impl Session {
-    /// When the session is over, in milliseconds since 1970.
+    /// When the session expires, in milliseconds since 1970.
     pub fn expires(&self) -> u64 {
         whole_seconds(self.began).saturating_add(LIFETIME)
     }
 
-    /// The id of this session. What does not fit is left out: first who the client is, which
-    /// is for display, then what this server does not know of the client's capabilities.
+    /// The id of this session. If it would be too long, it omits the client's name first, which
+    /// is only displayed, and then capabilities that this server does not know.
     pub fn to_id(&self, nonce: [u8; NONCE]) -> String {
         let info = self
             .client_info
@@ -86,8 +87,8 @@ impl Session {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The session of an id at `now` (milliseconds since 1970); none if it is over, has yet to
-    /// begin, or `to_id` cannot have written the id.
+    /// The session of an id at `now` (milliseconds since 1970); none if the session is over or
+    /// has not begun, or if `to_id` did not make the id.
     pub fn from_id(id: &[u8], now: u64) -> Option<Session> {
         if id.len() > LONGEST {
             return None;
@@ -129,8 +130,8 @@ fn whole_seconds(time: u64) -> u64 {
     time / 1000 * 1000
 }
 
-/// Bytes that stand for the session of this id in names of the store: of one length, so that
-/// more can follow.
+/// A digest that identifies a session in the store. All have the same length, so that other
+/// bytes can follow.
 pub fn digest(id: &[u8]) -> [u8; 32] {
     Sha256::digest(id).into()
 }
@@ -143,13 +144,13 @@ fn level_key(session: &[u8], expires: u64) -> String {
     keys::key("log-level", expires, session)
 }
 
-/// Ends a session: `kept` says so from now on. It takes a store. `session` is the digest of
-/// its id, and `expires` when it is over.
+/// Ends a session, so that `kept` reports it as ended. This needs a store. `session` is the
+/// digest of its id.
 pub fn end<S: Services>(services: &mut S, session: &[u8], expires: u64) -> Result<(), Unavailable> {
     set(services, &ended_key(session, expires), b"")
 }
 
-/// Keeps the level that a client set. It takes a store.
+/// Stores the level that a client set. This needs a store.
 pub fn set_level<S: Services>(
     services: &mut S,
     session: &[u8],
@@ -160,7 +161,8 @@ pub fn set_level<S: Services>(
     set(services, &level_key(session, expires), name.as_bytes())
 }
 
-/// What was stored about a session, with one question to the store; nothing without one.
+/// Reads the stored state of a session in one request to the store. Without a store there is
+/// none.
 pub fn kept<S: Services>(
     services: &mut S,
     session: &[u8],
@@ -188,14 +190,14 @@ fn set<S: Services>(services: &mut S, key: &str, value: &[u8]) -> Result<(), Una
     Ok(())
 }
 
-/// FNV-1a, from another start than that of cursors.
+/// FNV-1a. It does not start from the same value as that of cursors.
 fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0x9ae1_6a3b_2f90_404f, |sum, &byte| {
         (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
-/// Name, version and title.
+/// Only the name, the title and the version.
 fn essential_info(info: &str) -> String {
     let mut out = Vec::new();
     let mut object = Object::begin(&mut out);
@@ -211,7 +213,7 @@ fn essential_info(info: &str) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// Which of the capabilities that this server knows are there, without what they hold.
+/// Only the capabilities that this server knows, without their settings.
 fn known_capabilities(capabilities: &str) -> String {
     const KNOWN: [(&str, &[&str]); 3] = [
         ("elicitation", &["form", "url"]),

@@ -3,10 +3,9 @@
 //!
 //! # What a task is here
 //!
-//! A host may end an instance with its response, so there is no background in which work could
-//! go on: **a task advances when its client asks for it**. That fits work that goes on
-//! elsewhere: the tool starts a job of another service and, asked again, looks whether it is
-//! done.
+//! A host may end an instance with its response, so nothing can run in the background: **a task
+//! advances when its client asks for it**. That suits work that runs elsewhere: the tool starts
+//! a job in another service, and later calls check whether the job is done.
 //!
 //! A tool begins a task by answering a call with `extension`:
 //!
@@ -15,42 +14,42 @@
 //!  "statusMessage": "queued"}
 //! ```
 //!
-//! - `state`, a string, is all that the tool needs to go on. Clients never see it.
-//! - `ttlMs`: how long the task and its result are kept, from now on; an hour unless said, and
-//!   7 days at most. It is settled once.
-//! - `pollIntervalMs`: how often clients should ask; a second unless said, 100 at least. A
-//!   later answer may change it.
+//! - `state`, a string, is all that the tool needs to continue. Clients never see it.
+//! - `ttlMs` is how long the task and its result are kept. It is set once; the default is an
+//!   hour, and the maximum 7 days.
+//! - `pollIntervalMs` is how often clients should ask. The default is a second, and the minimum
+//!   100. A later answer may change it.
 //! - `statusMessage` is for people.
 //!
-//! From then on each `tasks/get` calls the tool with the arguments of the first call, and so
-//! does a stream on which the client listens for the task; its
-//! `request-state` is the state that it answered last, and its `input-responses` are all
-//! responses of this task so far. It answers with
+//! Each `tasks/get` then calls the tool again with the arguments of the first call, and so does
+//! a stream that is subscribed to the task. The tool's `request-state` is the state that it
+//! answered last, and its `input-responses` are all responses of this task so far. It answers
+//! with
 //!
-//! - `extension` as above: still at work. The same answer again leaves the task as it is.
+//! - `extension` as above: still working. If the answer is the same, the task does not change.
 //! - `input-required`: the client is asked, and the tool is called again when everything is
-//!   answered. Without `state` the last one stays.
-//! - `complete`: the result, also if it says `is-error`. The tool is not called again.
+//!   answered. Without `state`, the last one stays.
+//! - `complete`: the result, even if it says `is-error`. The tool is not called again.
 //! - an error: the task failed. The tool is not called again.
 //!
-//! The tool is called once in `pollIntervalMs` at most: a client that asks sooner gets what is
+//! The tool is called at most once in `pollIntervalMs`: a client that asks sooner gets what is
 //! stored. The first `tasks/get`, and the first one after the client gave all responses, do not
-//! wait. Two calls for one state can still happen, when a call takes longer than the interval
-//! or when the store of another node lags; the one that ends first counts. So a call must do no
-//! harm when it is repeated: start jobs in the first call, and only look at them later. Nobody
-//! tells the tool of a cancellation; a job that nobody asks about should end by itself.
+//! wait. Two calls for one state can still happen, if a call takes longer than the interval or
+//! if the store of another node lags; the one that ends first counts. So repeating a call must
+//! be harmless: start jobs in the first call, and only check them later. The tool is not called
+//! when a task is cancelled; a job that is never checked should end by itself.
 //!
-//! A tool may ask under a key again, for example because an answer did not do. Protocol and
-//! clients want each key once in a task's life, so clients then see another one (`name.3` for
+//! A tool may ask under a key again, for example because it could not use an answer. The
+//! protocol allows each key once in a task's life, so clients then see another one (`name.3` for
 //! `name`); the tool finds the latest response under its own key.
 //!
 //! # What is stored
 //!
 //! The store writes one key at a time, and the last write wins. So each key has one kind of
-//! writer: the task itself is written by who creates and advances it, a cancellation by
-//! `tasks/cancel`, and each response by `tasks/update`. None undoes what another did: a
-//! cancelled task stays cancelled, and no response is lost. A call of the tool costs one small
-//! write, which notes when it was, and one more if the task changed.
+//! writer: creating and advancing a task write the task itself, `tasks/cancel` writes a
+//! cancellation, and `tasks/update` writes each response. None overwrites another: a cancelled
+//! task stays cancelled, and no response is lost. A call of the tool costs one small write,
+//! which records its time, and one more if the task changed.
 
 mod detailed;
 mod id;
@@ -78,14 +77,14 @@ use crate::{
     },
 };
 
-/// The name of the extension, in capabilities of clients and servers alike.
+/// The name of the extension, in capabilities of clients and servers.
 pub const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 
-/// The largest value that is stored, in bytes: stores take 1 MB.
+/// The largest value that is stored, in bytes: stores take at most 1 MB.
 const LARGEST: usize = 900_000;
 
-/// Whether a client's capabilities (JSON) declare the extension. What clients of revisions
-/// before 2026-07-28 declare counts for nothing.
+/// Whether a client's capabilities (JSON) declare the extension. It does not exist before
+/// 2026-07-28.
 pub fn declared(capabilities: &str) -> bool {
     let extension = Value::parse(capabilities)
         .ok()
@@ -93,8 +92,8 @@ pub fn declared(capabilities: &str) -> bool {
     extension.is_some_and(|extension| extension.is_object())
 }
 
-/// These capabilities without the extension: where no task can be kept, tools are to do their
-/// work at once.
+/// These capabilities without the extension. Where tasks cannot be stored, tools must finish in
+/// one call.
 pub fn without_extension(capabilities: &str) -> String {
     let mut out = Vec::with_capacity(capabilities.len());
     let mut object = Object::begin(&mut out);
@@ -102,7 +101,7 @@ pub fn without_extension(capabilities: &str) -> String {
     for (key, value) in members.iter().flat_map(Value::members) {
         let member = object.raw_key(key);
         if !key.is_str("extensions") {
-            // Well-formed, as part of what was read.
+            // This cannot fail: the value is part of well-formed JSON.
             let _ = json::compact(member, value.text);
             continue;
         }
@@ -116,8 +115,8 @@ pub fn without_extension(capabilities: &str) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// What a client gets that did not declare the extension: for each method of tasks, for
-/// `taskIds` of `subscriptions/listen`, and for a call that its tool answers with a task.
+/// The failure if the client did not declare the extension: for all methods of tasks, for
+/// `taskIds` of `subscriptions/listen`, and for a tool call that becomes a task.
 pub fn undeclared() -> Failure {
     let mut data = Vec::new();
     let mut object = Object::begin(&mut data);
@@ -135,12 +134,12 @@ pub fn undeclared() -> Failure {
     }
 }
 
-/// The call that a task comes from.
+/// The call from which a task comes.
 #[derive(Clone, Copy, Debug)]
 pub struct TaskOrigin<'a> {
-    /// Who called; empty if the server knows nobody. Only they can see the task.
+    /// The caller; empty if it is not authenticated. Only the same caller can see the task.
     pub principal: &'a str,
-    /// The name under which clients know the tool.
+    /// The name of the tool that clients know.
     pub tool: &'a str,
     /// JSON.
     pub arguments: &'a str,
@@ -149,7 +148,8 @@ pub struct TaskOrigin<'a> {
 /// Stores a task for a call that its tool answered with `extension`, and gives the
 /// `CreateTaskResult`: a JSON object without `_meta`.
 ///
-/// Internal errors: the answer is not one of a task, there is no store, or it is too small.
+/// Internal errors: the answer does not describe a task, there is no store, or the task is too
+/// large for it.
 pub fn create<S: Services>(
     services: &mut S,
     origin: &TaskOrigin<'_>,
@@ -184,16 +184,16 @@ pub fn create<S: Services>(
     Ok(Stored::new(id, record).detailed().result("task"))
 }
 
-/// The answer to a `tasks/get`, or what is needed to find it.
+/// The answer to a `tasks/get`, or the call that it needs.
 #[derive(Debug)]
 pub enum Got {
     Ready(Detailed),
-    /// Call the tool, then `advanced`. Who drops it instead has used up one turn: the tool is
-    /// called again after an interval.
+    /// Call the tool, then `advanced`. If the caller drops it instead, the tool is called again
+    /// after an interval.
     Advance(Box<Task>),
 }
 
-/// What a client hears at a `tasks/get`. Error -32602: there is no such task, or not for this
+/// The answer to a `tasks/get`. Error -32602: the task does not exist, or belongs to another
 /// principal.
 pub fn get<S: Services>(services: &mut S, principal: &str, id: &str) -> Result<Got, Failure> {
     let now = services.now();
@@ -212,14 +212,13 @@ pub fn get<S: Services>(services: &mut S, principal: &str, id: &str) -> Result<G
     }
 }
 
-/// What is known of a task without calling its tool: for streams that tell of changes. Errors
-/// as `get`.
+/// The state of a task, without calling its tool, for streams. Errors as `get`.
 pub fn peek<S: Services>(services: &mut S, principal: &str, id: &str) -> Result<Detailed, Failure> {
     let now = services.now();
     Ok(Stored::load(store_of(services)?, now, principal, id)?.detailed())
 }
 
-/// A task whose tool is to be called, in the way of the call that it comes from.
+/// A task whose tool must be called.
 #[derive(Clone, Debug)]
 pub struct Task {
     stored: Stored,
@@ -227,7 +226,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// The name under which clients know the tool.
+    /// The name of the tool that clients know.
     pub fn tool(&self) -> &str {
         &self.open.tool
     }
@@ -237,20 +236,20 @@ impl Task {
         &self.open.arguments
     }
 
-    /// What the tool answered last.
+    /// The last state that the tool answered.
     pub fn state(&self) -> &str {
         &self.open.state
     }
 
-    /// All responses so far, JSON under the keys of the tool.
+    /// All responses so far: JSON, under the tool's keys.
     pub fn input_responses(&self) -> Vec<(String, String)> {
         self.open.responses_with(&self.stored.responses)
     }
 
-    /// Stores what the tool answered, and gives what the client hears.
+    /// Stores the step of the tool, and gives the new state of the task.
     ///
-    /// If the task was cancelled or went on meanwhile, the step is dropped and the client hears
-    /// that. A step that is malformed or too large for the store fails the task.
+    /// If the task was cancelled or advanced meanwhile, the step is dropped. If the step is
+    /// malformed or too large for the store, the task fails.
     pub fn advanced<S: Services>(
         self,
         services: &mut S,
@@ -277,8 +276,8 @@ impl Task {
     }
 }
 
-/// A `tasks/update`: keeps the responses (an object) to what the client is asked, each once.
-/// All others are ignored. The answer is an empty result.
+/// Handles `tasks/update`: stores the responses (an object) to open requests, each once, and
+/// ignores all others. The result is empty.
 ///
 /// Errors as `get`, and -32602 for a response that is too large for the store.
 pub fn update<S: Services>(
@@ -313,7 +312,7 @@ pub fn update<S: Services>(
     Ok(())
 }
 
-/// A `tasks/cancel`: ends a task that has not ended. The answer is an empty result. Errors as
+/// Handles `tasks/cancel`: ends a task unless it has ended. The result is empty. Errors as
 /// `get`.
 pub fn cancel<S: Services>(services: &mut S, principal: &str, id: &str) -> Result<(), Failure> {
     let now = services.now();

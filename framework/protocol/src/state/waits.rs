@@ -1,15 +1,15 @@
-//! How long streams wait: for the next look at the store, before a sign of life, and until they
-//! end.
+//! How long streams wait: for the next look at the store, before a keep-alive comment, and until
+//! they end.
 
 use std::time::Duration;
 
-/// The waits of all streams of a server.
+/// The limits of all streams of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamLimits {
     /// The longest time between two looks at the store for changes, in milliseconds.
     pub poll_ms: u32,
-    /// How long a stream may be silent, in milliseconds: then a comment tells proxies and
-    /// clients that it is alive.
+    /// How long a stream may be silent, in milliseconds. Then it sends a comment, so that
+    /// proxies and clients do not close it.
     pub keep_alive_ms: u32,
     /// How long a stream of changes stays open, in milliseconds. It must end before the host
     /// ends it.
@@ -28,8 +28,8 @@ impl Default for StreamLimits {
 }
 
 impl StreamLimits {
-    /// The nearest limits that spare the store, proxies and clients: a look at the store every
-    /// 50 ms to 5 s, a sign of life every 100 ms to 60 s, and 1 s to 1 h for a stream.
+    /// The nearest limits within these bounds: a look at the store every 50 ms to 5 s, a comment
+    /// every 100 ms to 60 s, and an end after 1 s to 1 h.
     pub fn bounded(self) -> StreamLimits {
         StreamLimits {
             poll_ms: self.poll_ms.clamp(50, 5_000),
@@ -50,7 +50,7 @@ pub struct Waits {
     next: u64,
     longest: u64,
     keep_alive: u64,
-    /// When anything was sent last, and when the stream is to end; in milliseconds since 1970.
+    /// The time of the last message, and the end of the stream, in milliseconds since 1970.
     sent: u64,
     end: u64,
 }
@@ -85,8 +85,8 @@ impl Waits {
         Duration::from_millis(wait)
     }
 
-    /// Whether it is time to tell the client that the stream is alive. If so, the caller must
-    /// tell it now.
+    /// Whether the stream has been silent for too long. If so, the caller must send a comment
+    /// now.
     pub fn is_quiet(&mut self, now: u64) -> bool {
         let quiet = now.saturating_sub(self.sent) >= self.keep_alive;
         if quiet {

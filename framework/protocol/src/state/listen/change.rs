@@ -1,8 +1,8 @@
-//! What can change.
+//! Changes that clients can subscribe to.
 
 use std::borrow::Cow;
 
-/// Something that clients can listen for.
+/// A change that clients can subscribe to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The list of tools.
@@ -16,7 +16,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// What names of events are computed from: it differs for any two changes.
+    /// The bytes from which names of events are computed. They differ for any two changes.
     pub(super) fn topic(&self) -> Cow<'static, [u8]> {
         match self {
             Change::Tools => b"tools".into(),

@@ -1,4 +1,4 @@
-//! What a client asks to hear of
+//! The filter of a `subscriptions/listen` request
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions#notification-filter).
 
 use std::iter;
@@ -8,14 +8,14 @@ use crate::wire::{
     json::{Kind, Reader, Value},
 };
 
-/// How many resources one listener or session may watch.
+/// The most resources that a listener or a session may watch.
 pub const MOST_RESOURCES: usize = 256;
-/// How many tasks one listener may watch.
+/// The most tasks that a listener may watch.
 pub const MOST_TASKS: usize = 64;
 /// The longest URI or task id that can be watched, in bytes.
 pub const LONGEST_NAME: usize = 2048;
 
-/// What a server can tell of. What it cannot is left out of every listener.
+/// The changes that a server can report. All others are removed from every listener.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Offer {
     /// Changes of the list of tools.
@@ -26,11 +26,11 @@ pub struct Offer {
     pub resources: bool,
     /// Changes of single resources.
     pub updates: bool,
-    /// The progress of tasks.
+    /// Changes of tasks.
     pub tasks: bool,
 }
 
-/// A filter as the client sent it, without repetitions.
+/// A filter, without repetitions.
 #[derive(Debug, Default, PartialEq)]
 pub struct Filter {
     pub tools: bool,
@@ -40,7 +40,7 @@ pub struct Filter {
     pub tasks: Vec<String>,
 }
 
-/// Reads a filter. Members that this server does not know are of extensions, and ignored.
+/// Reads a filter. Unknown members belong to extensions and are ignored.
 pub fn read(notifications: Option<Value<'_>>) -> Result<Filter, Failure> {
     let Some(notifications) = notifications else {
         return Err(Failure::malformed_params("`notifications` is missing"));

@@ -1,5 +1,4 @@
-//! One stream of notifications: that of a `subscriptions/listen` request, or the one that a
-//! session's GET opened.
+//! One stream of notifications, of a `subscriptions/listen` request or of a session's GET.
 
 use super::{
     change::Change,
@@ -17,39 +16,40 @@ use crate::{
 
 /// A client that listens.
 ///
-/// With a store: `begin`, send what it gives, then `poll` from time to time, and `end` when
-/// the server ends the stream. Where one process serves all, `notice` needs no store.
+/// With a store: call `begin` and send its message, call `poll` from time to time, and call
+/// `end` when the server ends the stream. Where one process serves all clients, `notice` is
+/// enough and needs no store.
 #[derive(Clone, Debug)]
 pub struct Listener {
-    /// JSON. Legacy streams have none.
+    /// JSON. Legacy streams do not have one.
     id: Option<String>,
     watch: Watch,
     tasks: Vec<String>,
     session: Option<Session>,
 }
 
-/// The session whose stream this is.
+/// The session of a stream.
 #[derive(Clone, Debug)]
 struct Session {
-    /// Where its subscriptions are, if the server tells of single resources.
+    /// The key of its subscriptions, if the server reports changes of single resources.
     subscribed: Option<String>,
-    /// Where the latest of its streams says that it is.
+    /// The key of the stamp of its latest stream.
     stream: String,
-    /// This stream, and the one that was the latest before it.
+    /// The stamps of this stream, and of the one before it.
     streams: [Option<Stamp>; 2],
-    /// Its subscriptions as they were read last.
+    /// Its subscriptions, as last read.
     record: Option<Vec<u8>>,
 }
 
 impl Listener {
-    /// The listener of a `subscriptions/listen` request: what its `notifications` ask for, as
-    /// far as the server offers it. `id` is that of the request, as JSON.
+    /// The listener of a `subscriptions/listen` request: it watches what `notifications` names
+    /// and the server offers. `id` is that of the request, as JSON.
     ///
-    /// If `task_ids` is not empty then, the client must have declared the extension for tasks.
+    /// If `task_ids` is not empty afterwards, the client must have declared the tasks extension.
     ///
     /// # Errors
     ///
-    /// `notifications` is not there, has a member of a wrong type, or asks for too much.
+    /// `notifications` is missing, has a member of a wrong type, or names too much.
     pub fn modern(
         id: &str,
         notifications: Option<Value<'_>>,
@@ -59,8 +59,8 @@ impl Listener {
         Ok(Listener::new(Some(id.to_owned()), filter, offer))
     }
 
-    /// The listener of a legacy client that no store is needed for: all lists that the server
-    /// offers, and these resources.
+    /// The listener of a legacy client in a single process, without a store: it watches all
+    /// lists that the server offers, and these resources.
     pub fn legacy(uris: Vec<String>, offer: Offer) -> Listener {
         let filter = Filter {
             tools: true,
@@ -72,13 +72,13 @@ impl Listener {
         Listener::new(None, filter, offer)
     }
 
-    /// The listener of a session's GET: all lists that the server offers, and the resources
-    /// that the session is subscribed to at each time. `session` and `expires` are what
-    /// `subscribe` was given.
+    /// The listener of a session's GET: it watches all lists that the server offers, and the
+    /// resources that the session is subscribed to at the moment. `session` and `expires` are
+    /// those of `subscribe`.
     ///
     /// A message must not be sent on two streams of a session
     /// (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#multiple-connections).
-    /// So the stream that began last gets all; the others stay open and silent.
+    /// So the latest stream gets all messages; the others stay open and silent.
     pub fn session(session: &[u8], expires: u64, offer: Offer) -> Listener {
         let Offer {
             tools,
@@ -122,18 +122,17 @@ impl Listener {
         }
     }
 
-    /// The tasks that the client asked for.
+    /// The tasks that the client names.
     pub fn task_ids(&self) -> &[String] {
         &self.tasks
     }
 
-    /// Agrees to these tasks only. Ask before `begin`, which tells the client.
+    /// Keeps only these tasks. Call it before `begin`, which tells the client what is kept.
     pub fn retain_tasks(&mut self, mut keep: impl FnMut(&str) -> bool) {
         self.tasks.retain(|task| keep(task));
     }
 
-    /// Begins: whatever is published from now on is news. Gives the message that must be sent
-    /// before any other; legacy clients get none.
+    /// Begins to watch. Gives the first message of the stream; legacy streams have none.
     pub fn begin<S: Services>(&mut self, services: &mut S) -> Result<Option<Vec<u8>>, Failure> {
         if self.watch.topics().is_empty() && self.session.is_none() {
             return Ok(self.acknowledgement());
@@ -165,16 +164,16 @@ impl Listener {
             session.follow(&mut self.watch, values.next().flatten());
         }
         self.watch.begin(now, store)?;
-        // The stream before this one stops here: earlier, and what happens just now would be
-        // neither's.
+        // From here on, the stream before this one is silent. Any earlier, and events of this
+        // moment would be on neither stream.
         if let (Some(session), Some(stream)) = (&self.session, stream) {
             store.set(&session.stream, &stream)?;
         }
         Ok(())
     }
 
-    /// The notifications of what happened since `begin`, which comes first, or since the last
-    /// `poll`. A store that does not answer loses none: the next `poll` gives them.
+    /// The notifications of events since `begin` or since the last `poll`. If the store fails,
+    /// the next `poll` gives them.
     pub fn poll<S: Services>(&mut self, services: &mut S) -> Result<Vec<Vec<u8>>, Unavailable> {
         let now = services.now();
         match services.store() {
@@ -210,8 +209,8 @@ impl Listener {
             .then(|| notice::change(self.id.as_deref(), change))
     }
 
-    /// The response that ends a `subscriptions/listen` request for the client; none for legacy
-    /// streams, which just end. `server_info` is an `Implementation` object.
+    /// The response to the `subscriptions/listen` request, which ends the stream; none for
+    /// legacy streams. `server_info` is an `Implementation` object.
     pub fn end(&self, server_info: &[u8]) -> Option<Vec<u8>> {
         self.id.as_deref().map(|id| notice::end(id, server_info))
     }
@@ -230,7 +229,7 @@ impl Session {
         [&*self.stream].into_iter().chain(subscribed).collect()
     }
 
-    /// Watches what the session is subscribed to now, and no other resource.
+    /// Watches exactly the resources that the session is subscribed to now.
     fn follow(&mut self, watch: &mut Watch, record: Option<Vec<u8>>) {
         if self.record == record {
             return;

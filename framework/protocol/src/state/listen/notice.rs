@@ -1,4 +1,4 @@
-//! The messages of a stream of notifications, each on one line.
+//! The messages on a stream of notifications, each on one line.
 
 use super::change::Change;
 use crate::wire::{
@@ -8,7 +8,7 @@ use crate::wire::{
 
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
-/// What the server agreed to
+/// The acknowledgment of a subscription
 /// (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions#acknowledgment).
 pub fn acknowledgement<'a>(
     id: &str,
@@ -35,7 +35,7 @@ pub fn acknowledgement<'a>(
     })
 }
 
-/// The response to a request to listen
+/// The response that ends a subscription
 /// (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/subscriptions#graceful-closure).
 pub fn end(id: &str, server_info: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(192 + server_info.len());
@@ -50,7 +50,7 @@ pub fn end(id: &str, server_info: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The notification of a change; legacy clients know no `id`.
+/// The notification of a change. Notifications for legacy clients have no `id`.
 pub fn change(id: Option<&str>, change: &Change) -> Vec<u8> {
     let (method, uri) = match change {
         Change::Tools => ("notifications/tools/list_changed", None),
@@ -91,7 +91,7 @@ fn write_meta(object: &mut Object<'_>, id: Option<&str>, server_info: Option<&[u
     meta.end();
 }
 
-/// A member only if there is a string.
+/// Writes a member, unless there are no strings.
 fn write_strings(object: &mut Object<'_>, key: &str, strings: &[impl AsRef<str>]) {
     if strings.is_empty() {
         return;

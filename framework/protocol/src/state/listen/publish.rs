@@ -1,4 +1,4 @@
-//! Telling those who listen.
+//! Publishes changes to listeners.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +8,10 @@ use crate::state::{
     services::{Services, Unavailable},
 };
 
-/// Tells the listeners of all instances. Without a store there are none to tell.
+/// Publishes changes to the listeners of all instances. Without a store there are none.
 ///
-/// Each change costs one write however often it is given. All are tried; the error is that of
-/// the first one that failed.
+/// Each change costs one write, even if it is given twice. If a write fails, the others are
+/// still made, and the first error is returned.
 pub fn publish<S: Services>(services: &mut S, changes: &[Change]) -> Result<(), Unavailable> {
     if changes.is_empty() {
         return Ok(());

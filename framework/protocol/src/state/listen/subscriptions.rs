@@ -1,9 +1,9 @@
-//! The resources that a session subscribed to
+//! The resources that a session is subscribed to
 //! (https://modelcontextprotocol.io/specification/2025-11-25/server/resources#subscriptions).
 //!
-//! They are one value in the store. Two instances that change it at once read the same and
-//! write one after the other, and what the first one wrote is lost. So after `subscribe` and
-//! `unsubscribe` wait a little, and ask `confirmed`: if not, begin again.
+//! They are one value in the store. If two instances change it at once, both read the same
+//! value, and the second write overwrites the first. So after `subscribe` and `unsubscribe` wait
+//! a little and call `confirmed`; if it gives false, begin again.
 
 use super::{
     change::Change,
@@ -18,18 +18,18 @@ use crate::{
     wire::failure::Failure,
 };
 
-/// Why a session is not subscribed.
+/// Why a session was not subscribed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
     /// The URI is longer than `LONGEST_NAME`.
     TooLong,
-    /// The session is subscribed to `MOST_RESOURCES`.
+    /// The session already has `MOST_RESOURCES` subscriptions.
     TooMany,
     Unavailable(Unavailable),
 }
 
 impl Refused {
-    /// What the client is told.
+    /// The failure for the client.
     pub fn failure(&self) -> Failure {
         match self {
             Refused::TooLong => {
@@ -51,10 +51,10 @@ impl From<Unavailable> for Refused {
     }
 }
 
-/// Subscribes a session that lasts until `expires` (milliseconds since 1970) to a resource;
-/// nothing changes if it is. `session` is what identifies it, of any length.
+/// Subscribes a session to a resource; does nothing if it is subscribed. The session lasts until
+/// `expires` (milliseconds since 1970). `session` identifies it and may have any length.
 ///
-/// May be lost to another instance that writes at the same time: see `confirmed`.
+/// Another instance that writes at the same time can undo it: see `confirmed`.
 pub fn subscribe<S: Services>(
     services: &mut S,
     session: &[u8],
@@ -85,9 +85,9 @@ pub fn subscribe<S: Services>(
     Ok(store.set(&key, &encode(&record))?)
 }
 
-/// Ends the subscription of a session to a resource; nothing changes if there is none.
+/// Ends the subscription of a session to a resource; does nothing if there is none.
 ///
-/// May be lost to another instance that writes at the same time: see `confirmed`.
+/// Another instance that writes at the same time can undo it: see `confirmed`.
 pub fn unsubscribe<S: Services>(
     services: &mut S,
     session: &[u8],
@@ -108,8 +108,8 @@ pub fn unsubscribe<S: Services>(
     store.set(&key, &encode(&record))
 }
 
-/// Whether the store says still that the session is subscribed to this resource, or with
-/// `wanted` false, that it is not.
+/// Whether the store still has the subscription of a session to this resource; with `wanted`
+/// false, whether it does not.
 pub fn confirmed<S: Services>(
     services: &mut S,
     session: &[u8],
@@ -154,8 +154,8 @@ pub(super) fn key(session: &[u8], expires: u64) -> String {
     keys::key("subscribed", expires, session)
 }
 
-/// For each resource: the length of its URI, the URI, the number of stamps that were there
-/// when the session subscribed, and these.
+/// For each resource: the length of its URI, the URI, the number of stamps at the time of the
+/// subscription, and these stamps.
 fn encode(record: &[Topic]) -> Vec<u8> {
     let mut out = Vec::new();
     for topic in record {
@@ -170,8 +170,8 @@ fn encode(record: &[Topic]) -> Vec<u8> {
     out
 }
 
-/// What `encode` wrote. Features may write to the store, too: nothing comes after what it
-/// cannot have written.
+/// Reads what `encode` wrote, up to the first byte that `encode` cannot have written: features
+/// may write to the store too.
 pub(super) fn decode(value: Option<&[u8]>) -> Vec<Topic> {
     let mut rest = value.unwrap_or_default();
     let mut record = Vec::new();

@@ -1,9 +1,9 @@
-//! Events as they lie in the store, and what is new among them.
+//! Events in the store, and which of them are new.
 //!
-//! Time is cut into windows of an hour, and each window has names of its own, so that a store
-//! can be swept. A name expires an hour after its window. Whoever looks asks for all windows
-//! in which something may have been published since the last look, and allows for a lag: the
-//! clock of a publisher may differ, and a store may show late what was written to it.
+//! Time is divided into windows of an hour. The names of events contain the window, so that a
+//! sweep can delete them: a name expires an hour after its window. A listener reads all windows
+//! since its last look. It allows for a lag, since clocks of publishers differ and a store may
+//! show writes late.
 
 use std::ops::RangeInclusive;
 
@@ -13,14 +13,14 @@ use crate::state::{
     services::{Store, Unavailable},
 };
 
-/// What tells one event from another.
+/// The random bytes that identify an event.
 pub type Stamp = [u8; 16];
 
 pub const WINDOW_MS: u64 = 3_600_000;
-/// How much the clocks of two instances may differ, and how late a store may be, together.
+/// The most that clocks of instances may differ and writes may be late, together.
 pub const LAG_MS: u64 = 60_000;
-/// How many stamps of one change are remembered: more than there are windows in a look, so
-/// that a store whose replicas differ does not bring old ones back as news.
+/// How many stamps of a change are remembered. This is more than the windows of one look, so
+/// that replicas of a store that disagree do not show an old event as new.
 const REMEMBERED: usize = 8;
 
 /// The window of a time in milliseconds since 1970.
@@ -28,22 +28,22 @@ pub fn window(now: u64) -> u64 {
     now / WINDOW_MS
 }
 
-/// The name of events in a window.
+/// The name of the event of a change in a window.
 pub fn name(topic: &[u8], window: u64) -> String {
     keys::key("changed", (window + 2).saturating_mul(WINDOW_MS), topic)
 }
 
-/// The windows of what was published from `since` to `now`.
+/// The windows in which an event may lie that was published from `since` to `now`.
 pub fn windows(since: u64, now: u64) -> RangeInclusive<u64> {
     window(since.min(now).saturating_sub(LAG_MS))..=window(now.saturating_add(LAG_MS))
 }
 
-/// A change that is watched.
+/// A watched change.
 #[derive(Clone, Debug)]
 pub struct Topic {
     pub change: Change,
     pub seen: Vec<Stamp>,
-    /// There is news that was not delivered.
+    /// An event has not been delivered.
     pub pending: bool,
 }
 
@@ -56,7 +56,7 @@ impl Topic {
         }
     }
 
-    /// Whether a value is a stamp that was not seen. It is seen from then on.
+    /// Whether a value is a stamp that is new. It is remembered.
     fn is_new(&mut self, value: Option<Vec<u8>>) -> bool {
         let Some(stamp) = value.and_then(|value| Stamp::try_from(value).ok()) else {
             return false;
@@ -72,7 +72,7 @@ impl Topic {
     }
 }
 
-/// The stamps among what the store holds under names of events.
+/// The stamps among values of the store.
 pub fn stamps(values: impl Iterator<Item = Option<Vec<u8>>>) -> Vec<Stamp> {
     values
         .flatten()
@@ -80,15 +80,15 @@ pub fn stamps(values: impl Iterator<Item = Option<Vec<u8>>>) -> Vec<Stamp> {
         .collect()
 }
 
-/// Changes that are looked for together.
+/// Changes that are read together.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
     topics: Vec<Topic>,
-    /// When all topics were last looked at, in milliseconds since 1970.
+    /// The time of the last look, in milliseconds since 1970.
     looked: u64,
-    /// The value of `looked` before the last look.
+    /// The time of the look before that.
     before: u64,
-    /// For each topic in turn its names in these windows. No names: compute them.
+    /// The names of all topics in these windows, topic by topic. Empty: they must be computed.
     names: Vec<String>,
     windows: Option<RangeInclusive<u64>>,
 }
@@ -98,8 +98,8 @@ impl Watch {
         &self.topics
     }
 
-    /// From the next look on, which goes back as far as the last one did: what is added may
-    /// have changed since.
+    /// Watches another change. The next look goes back as far as the last one did, since the
+    /// change may have happened in between.
     pub fn add(&mut self, topic: Topic) {
         self.topics.push(topic);
         self.names.clear();
@@ -111,7 +111,7 @@ impl Watch {
         self.names.clear();
     }
 
-    /// Looks for the first time: what is there now is no news.
+    /// Looks for the first time: what lies in the store now is not new.
     pub fn begin(&mut self, now: u64, store: &mut dyn Store) -> Result<(), Unavailable> {
         self.looked = now;
         self.look(now, store, &[])?;
@@ -121,15 +121,15 @@ impl Watch {
         Ok(())
     }
 
-    /// Asks the store once, for `first` and for what may be news, and gives the values of
-    /// `first`. Topics with news are pending. Without names the store is left alone.
+    /// Reads the store once, and gives the values of `first`. Topics with new events become
+    /// pending. Without names it does not read the store.
     pub fn look(
         &mut self,
         now: u64,
         store: &mut dyn Store,
         first: &[&str],
     ) -> Result<Vec<Option<Vec<u8>>>, Unavailable> {
-        // Events of this time may have expired.
+        // Events since the last look may have expired.
         let asleep = now.saturating_sub(self.looked) > WINDOW_MS - LAG_MS;
         let since = if asleep { now } else { self.looked };
         let windows = windows(since, now);
@@ -161,7 +161,7 @@ impl Watch {
         Ok(values)
     }
 
-    /// What is pending, once.
+    /// Takes all pending changes.
     pub fn take_pending(&mut self) -> impl Iterator<Item = &Change> {
         self.topics
             .iter_mut()

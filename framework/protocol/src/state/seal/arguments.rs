@@ -1,31 +1,31 @@
-//! One way to write JSON that means the same: clients may repeat the arguments of a request in
-//! another order, and with other spaces and escapes, than they sent them first.
+//! A canonical form of JSON: a client may repeat the arguments of a request with another order
+//! of members, other whitespace and other escapes.
 
 use crate::wire::json::{self, Kind, Value};
 
 /// An object that is being written.
 struct Object {
-    /// Where it begins in what is written.
+    /// Its start in the output.
     start: usize,
     members: Vec<Member>,
 }
 
-/// Where a member is in what is written: its key, the colon after it, and its end.
+/// The places of a member in the output: its key, the colon after it, and its end.
 struct Member {
     key: usize,
     colon: usize,
     end: usize,
 }
 
-/// JSON with the members of objects in the order of their keys, no space between tokens, and
-/// one spelling of each string. Numbers stay as they are. Members of the same name keep their
-/// order. What is not well-formed stays as it is, and is like no JSON.
+/// JSON with the members of each object sorted by key, without whitespace, and with one spelling
+/// of each string. Numbers do not change. Members of one name keep their order. Text that is not
+/// JSON does not change, so it differs from all JSON.
 pub fn normal(text: &str) -> Vec<u8> {
     let Ok(value) = Value::parse(text) else {
         return text.as_bytes().to_vec();
     };
     let mut out = Vec::with_capacity(value.text.len());
-    // The containers around a token, as deep as `MAX_DEPTH`; none for an array.
+    // The containers around a token, at most `MAX_DEPTH` of them; `None` for an array.
     let mut open: Vec<Option<Object>> = Vec::new();
     let mut last_string = 0;
     let mut rest = value.text;
@@ -67,7 +67,7 @@ pub fn normal(text: &str) -> Vec<u8> {
     out
 }
 
-/// How long the first token of well-formed JSON is.
+/// The length of the first token of well-formed JSON.
 fn token_length(bytes: &[u8]) -> usize {
     let is_end = |byte: &u8| matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r');
     let end = match bytes[0] {
@@ -102,7 +102,7 @@ fn end_member(object: Option<&mut Object>, end: usize) {
     }
 }
 
-/// Puts the members of an object, which lacks only its brace, in order.
+/// Sorts the members of an object, which lacks only its closing brace.
 fn sort(out: &mut Vec<u8>, Object { start, mut members }: Object) {
     if members.is_sorted_by_key(|member| &out[member.key..member.colon]) {
         return;
@@ -193,8 +193,8 @@ mod tests {
         );
     }
 
-    /// Values with distinct keys, and the same with members in another order and with other
-    /// spaces and escapes.
+    /// Values with distinct keys, each in two spellings: another order of members, other
+    /// whitespace and other escapes.
     fn same() -> impl Strategy<Value = (String, String)> {
         let string = any::<String>().prop_map(|text| {
             let plain = serde_json::to_string(&text).unwrap();

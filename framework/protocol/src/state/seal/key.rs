@@ -1,4 +1,4 @@
-//! The key that state is sealed with: all instances of a server must have the same one.
+//! The key that seals state. All instances of a server must have the same one.
 
 use sha2::{Digest as _, Sha256};
 
@@ -9,8 +9,8 @@ use crate::{
 
 /// The variable that holds the key, as 64 hexadecimal digits.
 pub const VARIABLE: &str = "mcp_state_key";
-/// Where the store has the id of the key to seal with, and the key. Older keys have names of
-/// their own, below this one.
+/// The key of the store for the current sealing key: its id, then the key itself. Earlier keys
+/// are stored below this name.
 const CURRENT: &str = "mcp:key";
 
 pub const ID: usize = 8;
@@ -33,7 +33,7 @@ impl Key {
     }
 }
 
-/// The key to seal with. Where there is none, one is created.
+/// The key to seal with. It is created if there is none.
 pub fn current<S: Services>(services: &mut S) -> Result<Key, Failure> {
     if let Some(key) = from_variable(services)? {
         return Ok(key);
@@ -60,7 +60,7 @@ pub fn current<S: Services>(services: &mut S) -> Result<Key, Failure> {
     Ok(key)
 }
 
-/// The key of this id; none if this server has none such.
+/// The key with this id; none if this server does not have it.
 pub fn of_id<S: Services>(services: &mut S, id: &[u8; ID]) -> Result<Option<Key>, Failure> {
     let variable = from_variable(services)?;
     let known = variable.is_some();
@@ -111,8 +111,8 @@ fn read_current(value: &[u8]) -> Option<Key> {
     (key.id == *id).then_some(key)
 }
 
-/// Under its own name first: of two instances that create keys at once, one loses the other
-/// name, and what it sealed can still be opened.
+/// The key is stored under its own name first. If two instances create keys at once, one of them
+/// loses the current name, but what it sealed can still be opened.
 fn write(store: &mut dyn Store, key: &Key) -> Result<(), Unavailable> {
     store.set(&name(&key.id), &key.bytes)?;
     store.set(CURRENT, &[&key.id[..], &key.bytes].concat())

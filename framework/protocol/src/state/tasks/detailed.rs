@@ -1,6 +1,6 @@
 use crate::wire::json::Object;
 
-/// The states of a task on the wire.
+/// The status of a task in the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     Working,
@@ -21,7 +21,7 @@ impl Status {
         }
     }
 
-    /// Nothing follows it.
+    /// Whether the task has ended.
     pub fn is_final(self) -> bool {
         !matches!(self, Status::Working | Status::InputRequired)
     }
@@ -31,7 +31,7 @@ impl Status {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detailed {
     pub(super) status: Status,
-    /// A JSON object that is not empty.
+    /// A JSON object with at least one member.
     pub(super) task: Vec<u8>,
 }
 
@@ -53,8 +53,8 @@ impl Detailed {
         out
     }
 
-    /// The `notifications/tasks` message for a stream; `subscription` is the id of the request
-    /// that opened it, as JSON.
+    /// The `notifications/tasks` message for a stream. `subscription` is the `id` of the
+    /// subscription, as JSON.
     pub fn notification(&self, subscription: &str) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.task.len() + 160);
         let mut message = Object::begin(&mut out);

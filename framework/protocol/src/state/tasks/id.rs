@@ -4,10 +4,10 @@ use crate::state::keys;
 
 const EXPIRY: usize = 4;
 const CHANCE: usize = 16;
-/// As base64 without padding.
+/// The length in base64 without padding.
 const LENGTH: usize = (EXPIRY + CHANCE) * 4 / 3 + 1;
 
-/// A task's id: when it expires, and what nobody can guess.
+/// The id of a task: its expiry, and random bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Id {
     pub text: String,
@@ -27,7 +27,7 @@ impl Id {
         }
     }
 
-    /// None if `new` cannot have made it.
+    /// None if `new` did not make the text.
     pub fn parse(text: &str) -> Option<Id> {
         if text.len() != LENGTH {
             return None;
@@ -39,13 +39,13 @@ impl Id {
         })
     }
 
-    /// Milliseconds since 1970: nothing is kept from then on.
+    /// When the task expires, in milliseconds since 1970.
     pub fn expires(&self) -> u64 {
         let seconds = self.bytes.first_chunk::<EXPIRY>().copied();
         1000 * u64::from(u32::from_be_bytes(seconds.unwrap_or_default()))
     }
 
-    /// The key of the task itself.
+    /// The key of the task.
     pub fn task(&self) -> String {
         keys::key("task", self.expires(), &self.bytes)
     }
@@ -55,7 +55,7 @@ impl Id {
         keys::key("task-cancelled", self.expires(), &self.bytes)
     }
 
-    /// The key of its last advance.
+    /// The key of its last call.
     pub fn advance(&self) -> String {
         keys::key("task-advanced", self.expires(), &self.bytes)
     }

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use crate::wire::json::{Kind, Object, Value};
 
-/// What the store keeps under a task's key, written by who created it and who advances it.
+/// The stored task. Only creating and advancing it write it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Record {
     pub principal: String,
@@ -14,7 +14,7 @@ pub(super) struct Record {
     pub ttl: u64,
     /// Milliseconds.
     pub poll: u64,
-    /// How often it changed.
+    /// How often the task changed.
     pub turn: u64,
     pub phase: Phase,
 }
@@ -22,16 +22,16 @@ pub(super) struct Record {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Phase {
     Open(Open),
-    /// The result of the tool: JSON.
+    /// The result of the tool, as JSON.
     Completed(String),
     Failed {
         message: String,
-        /// A JSON-RPC error: JSON.
+        /// A JSON-RPC error, as JSON.
         error: String,
     },
 }
 
-/// A task that its tool has not finished.
+/// A task that has not ended.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Open {
     pub tool: String,
@@ -39,20 +39,20 @@ pub(super) struct Open {
     pub arguments: String,
     pub state: String,
     pub message: Option<String>,
-    /// What the client was asked last; the tool waits until all of it is answered.
+    /// The open requests. The tool is not called until all are answered.
     pub asked: Vec<Asked>,
-    /// The keys that clients saw, ever.
+    /// All keys that clients ever saw.
     pub used: Vec<String>,
-    /// What was answered before that: JSON under the keys of the tool.
+    /// The earlier responses: JSON, under the tool's keys.
     pub responses: Vec<(String, String)>,
 }
 
 /// One request for input.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Asked {
-    /// What the client knows it by.
+    /// The key that the client sees.
     pub name: String,
-    /// What the tool knows it by.
+    /// The key of the tool.
     pub key: String,
     pub method: String,
     /// A JSON object.
@@ -60,8 +60,7 @@ pub(super) struct Asked {
 }
 
 impl Record {
-    /// JSON that somebody else wrote is a string in it, so that it may nest as deep as
-    /// anything that is read.
+    /// JSON from elsewhere is stored as a string, so that it may nest as deep as any message.
     pub fn write(&self) -> Vec<u8> {
         let mut out = Vec::new();
         let mut record = Object::begin(&mut out);
@@ -91,7 +90,7 @@ impl Record {
         ]
     }
 
-    /// None for what `write` cannot have written.
+    /// None if `write` did not make the bytes.
     pub fn read(bytes: &[u8]) -> Option<Record> {
         let record = Value::parse(str::from_utf8(bytes).ok()?).ok()?;
         let number = |key| {
@@ -177,7 +176,7 @@ impl Open {
         })
     }
 
-    /// All responses, with those to what was asked last.
+    /// All responses, including those to the open requests.
     pub fn responses_with(&self, last: &[Option<StoredResponse>]) -> Vec<(String, String)> {
         let mut all = self.responses.clone();
         for (request, response) in self.asked.iter().zip(last) {
@@ -196,15 +195,15 @@ fn text(object: &Value<'_>, key: &str) -> Option<String> {
     object.member(key)?.as_str().map(Cow::into_owned)
 }
 
-/// JSON of a kind in a string, on one line as messages are.
+/// JSON of this kind, in a string and on one line.
 fn json(value: &Value<'_>, kind: Kind) -> Option<String> {
     let text = value.as_str()?;
     let is_whole = Value::parse(&text).ok()?.kind == kind && !text.contains('\n');
     is_whole.then(|| text.into_owned())
 }
 
-/// What a client answered to one request, under a key of its own: whoever writes it overwrites
-/// nothing else.
+/// A client's response to one request. It has a key of its own, so that writing it does not
+/// overwrite anything else.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct StoredResponse {
     /// When, in milliseconds since 1970.
@@ -229,7 +228,7 @@ impl StoredResponse {
     }
 }
 
-/// When a task was advanced last, and at which of its turns; also when it was cancelled.
+/// The time and the turn of the last call, or of the cancellation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Mark {
     /// Milliseconds since 1970.

@@ -11,21 +11,21 @@ const LONGEST_TTL: u64 = 7 * 24 * 60 * 60 * 1000;
 const DEFAULT_POLL: u64 = 1000;
 const SHORTEST_POLL: u64 = 100;
 
-/// What a tool answered when a task called it again.
+/// The answer of a tool to a call of its task.
 #[derive(Clone, Debug)]
 pub enum TaskStep {
-    /// `extension`: still at work. The JSON that the tool gave, whatever it is.
+    /// `extension`: the tool is still working. Its JSON is not checked yet.
     Working(String),
-    /// `input-required`. The caller has found out that this client can be asked; keys and
+    /// `input-required`. The caller must have checked that this client can be asked; keys and
     /// parameters are checked here.
     Input(InputRequired),
-    /// `complete`: a whole `CallToolResult`, as JSON.
+    /// `complete`: a `CallToolResult`, as JSON.
     Complete(String),
     /// An error.
     Failed(Failure),
 }
 
-/// What a tool says of its task: its answer of the kind `extension`.
+/// The answer of a tool that begins or continues a task.
 pub(super) struct TaskOffer {
     pub state: String,
     pub message: Option<String>,
@@ -36,7 +36,7 @@ pub(super) struct TaskOffer {
 }
 
 impl TaskOffer {
-    /// A failure names what is wrong with the answer.
+    /// Reads the answer. The failure names what is wrong with it.
     pub fn read(tool: &str, answer: &Value<'_>) -> Result<TaskOffer, Failure> {
         let wrong = |what: &str| Failure::internal(format!("tool `{tool}` answered with {what}"));
         let text = |value: &Value<'_>, key: &str| {
@@ -87,8 +87,8 @@ impl TaskOffer {
 }
 
 impl Record {
-    /// The task after this step at `now`; none if nothing changed. `open` is its phase, with
-    /// `responses` to all that it asked.
+    /// The task after this step at `now`; none if nothing changed. `open` is the phase of the
+    /// task, and `responses` are the responses to all its requests.
     pub fn after(
         &self,
         open: &Open,
@@ -142,7 +142,7 @@ impl Record {
         })
     }
 
-    /// Requests under names that no client of this task has seen.
+    /// The requests, under names that no client of this task has seen.
     fn asked(
         &self,
         open: &Open,
@@ -170,7 +170,7 @@ impl Record {
             let is_free = |name: &String| {
                 !open.used.contains(name)
                     && !asked.iter().any(|other| other.name == *name)
-                    // Left to who chose it, even if its turn comes later.
+                    // A key that the tool chose stays with its request, even if it comes later.
                     && (*name == request.key || requests.iter().all(|other| other.key != *name))
             };
             let numbered = (self.turn..).map(|turn| format!("{}.{turn}", request.key));
@@ -179,7 +179,7 @@ impl Record {
                 name: names.find(is_free).unwrap_or_default(),
                 key: request.key.clone(),
                 method: request.method.clone(),
-                // What was text stays it.
+                // This cannot fail: `params` was text.
                 params: String::from_utf8(params).unwrap_or_default(),
             });
         }
@@ -208,7 +208,7 @@ fn completed(tool: &str, result: &str) -> Result<Phase, Failure> {
     })
 }
 
-/// The phase of a task that ends with this error.
+/// The phase of a task that failed.
 pub(super) fn failed(failure: &Failure) -> Phase {
     let write = |data: Option<&Vec<u8>>| {
         let mut out = Vec::new();
@@ -223,7 +223,7 @@ pub(super) fn failed(failure: &Failure) -> Phase {
             .ok()
             .filter(|error| Value::parse(error).is_ok())
     };
-    // Data may nest so deep that the error around it cannot be read back.
+    // Data may nest so deep that the error around it could not be read back.
     let error = write(failure.data.as_ref()).or_else(|| write(None));
     Phase::Failed {
         message: failure.message.clone().into_owned(),

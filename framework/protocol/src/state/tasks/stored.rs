@@ -8,19 +8,19 @@ use crate::{
     wire::{failure::Failure, json::Object, time::iso8601},
 };
 
-/// All that the store holds of a task.
+/// A task and everything that is stored about it.
 #[derive(Clone, Debug)]
 pub(super) struct Stored {
     pub id: Id,
     pub record: Record,
     pub cancelled: Option<Mark>,
     advanced: Option<Mark>,
-    /// To what was asked last, in its order; fewer, or none, until it is answered.
+    /// The responses to the open requests, in their order; may be shorter.
     pub responses: Vec<Option<StoredResponse>>,
 }
 
 impl Stored {
-    /// As it is when nobody but its writer has touched it.
+    /// A task that only its writer has changed.
     pub fn new(id: Id, record: Record) -> Stored {
         Stored {
             id,
@@ -31,8 +31,8 @@ impl Stored {
         }
     }
 
-    /// One answer for what was never there, is not any more, belongs to somebody else or is
-    /// damaged: nobody learns which it is.
+    /// The failure is the same if the task never existed, has expired, belongs to another
+    /// principal, or is damaged, so that a client cannot tell.
     pub fn load(
         store: &mut dyn Store,
         now: u64,
@@ -81,7 +81,7 @@ impl Stored {
         Ok(stored)
     }
 
-    /// Unless it has ended.
+    /// The open task; none if it has ended.
     pub fn open(&self) -> Option<&Open> {
         match &self.record.phase {
             Phase::Open(open) if self.cancelled.is_none() => Some(open),
@@ -89,7 +89,7 @@ impl Stored {
         }
     }
 
-    /// What the client is asked and has not answered.
+    /// The requests that the client has not answered.
     pub fn outstanding(&self) -> impl Iterator<Item = &Asked> {
         let asked = self.open().map_or(&[][..], |open| &open.asked).iter();
         let is_answered = |at| matches!(self.responses.get(at), Some(Some(_)));
@@ -99,7 +99,7 @@ impl Stored {
             .map(|(_, request)| request)
     }
 
-    /// If the tool is to be called.
+    /// The open task, if its tool must be called now.
     pub fn advanceable(&self, now: u64) -> Option<&Open> {
         let open = self.open()?;
         if self.outstanding().next().is_some() {
@@ -107,7 +107,7 @@ impl Stored {
         }
         let rests = self.advanced.is_some_and(|last| {
             let is_answered = !open.asked.is_empty() && last.turn != self.record.turn;
-            // Clocks of nodes differ, so it may lie ahead.
+            // Clocks of nodes differ, so the last call may lie in the future.
             !is_answered && now.abs_diff(last.at) < self.record.poll
         });
         (!rests).then_some(open)
