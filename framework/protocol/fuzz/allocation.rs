@@ -1,4 +1,4 @@
-//! How much memory a function uses at a time.
+//! Measures how much memory a function uses.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -11,20 +11,20 @@ static COUNTING: Counting = Counting;
 struct Counting;
 
 thread_local! {
-    /// Bytes that this thread allocated and did not free.
+    /// The bytes that this thread allocated and did not free.
     static LIVE: Cell<isize> = const { Cell::new(0) };
     static MOST: Cell<isize> = const { Cell::new(0) };
 }
 
 fn count(bytes: isize) {
-    // A thread that ends may free memory after its counters.
+    // An ending thread may free memory after its counters are gone.
     let _ = LIVE.try_with(|live| {
         live.set(live.get() + bytes);
         MOST.set(MOST.get().max(live.get()));
     });
 }
 
-// SAFETY: every call goes to the system's allocator as it came.
+// SAFETY: every call goes to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size() as isize);
@@ -47,7 +47,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// How many bytes more than before a function had allocated at one time.
+/// The most bytes that a function had allocated at one time.
 pub fn peak(function: impl FnOnce()) -> usize {
     let before = LIVE.get();
     MOST.set(before);

@@ -1,7 +1,7 @@
-//! Which code an input reached, by the counters that the compiler adds to each block
+//! Measures which code an input reached, by counters that the compiler adds to each block
 //! (https://clang.llvm.org/docs/SanitizerCoverage.html#inline-8bit-counters).
 //!
-//! The counters are those of the whole process: only one target may run at a time.
+//! The counters belong to the whole process: only one target may run at a time.
 
 use std::{
     slice,
@@ -9,9 +9,9 @@ use std::{
 };
 
 struct Seen {
-    /// The address of the counters, and how many there are.
+    /// The address of the counters, and their number.
     counters: (usize, usize),
-    /// For each counter a bit for each magnitude that it ever had.
+    /// For each counter, one bit for each magnitude that it ever had.
     magnitudes: Vec<u8>,
 }
 
@@ -24,21 +24,21 @@ fn seen() -> MutexGuard<'static, Seen> {
     SEEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The compiler has it called before anything else runs.
+/// The compiler has this called before anything else runs.
 #[unsafe(no_mangle)]
 extern "C" fn __sanitizer_cov_8bit_counters_init(start: *mut u8, end: *mut u8) {
     seen().counters = (start as usize, end as usize - start as usize);
 }
 
-/// Whether what ran since the last time reached code that nothing reached before, or did so
-/// many times more often. The counters are zero after that.
+/// Whether the code since the last call reached a block for the first time, or far more often
+/// than ever. Resets the counters.
 pub fn is_new() -> bool {
     let mut seen = seen();
     let (address, length) = seen.counters;
     assert!(length > 0, "compile with `scripts/fuzz.sh`");
     seen.magnitudes.resize(length, 0);
-    // SAFETY: the compiler reserved these bytes for as long as the process lives, and whoever
-    // runs targets runs one at a time.
+    // SAFETY: the compiler reserved these bytes for the life of the process, and only one target
+    // runs at a time.
     let counters = unsafe { slice::from_raw_parts_mut(address as *mut u8, length) };
     let mut new = false;
     let chunks = counters.chunks_mut(8).zip(seen.magnitudes.chunks_mut(8));

@@ -1,4 +1,4 @@
-//! Features that answer with what an input says.
+//! Features that answer as an input says.
 
 use std::collections::VecDeque;
 
@@ -20,8 +20,8 @@ use crate::{
     },
 };
 
-/// A server that offers everything: what `testing::catalog` has, input, tasks, changes, and a
-/// feature with lists of its own.
+/// A server that offers everything: `testing::catalog`, input, tasks, changes, and a dynamic
+/// feature.
 pub fn catalog() -> Vec<u8> {
     let mut input = testing::input();
     input.server.page_size = 1;
@@ -50,12 +50,12 @@ pub fn catalog() -> Vec<u8> {
     catalog::build(&input).unwrap()
 }
 
-/// The answers that features will give: one each, then they give back what they are asked for.
+/// The next answers of features. After the last one, features echo what they are asked.
 #[derive(Default)]
 pub struct Answers(pub VecDeque<String>);
 
 impl Answers {
-    /// Calls features until there is an answer, or the client has to be asked.
+    /// Calls features until there is an answer, or the client must be asked.
     pub fn settle<S: Services>(&mut self, call: &mut Call<'_>, services: &mut S) -> CallStep {
         loop {
             let _ = (call.context(), call.may_stream(), call.is_async());
@@ -70,7 +70,7 @@ impl Answers {
         }
     }
 
-    /// What comes of a request that goes through a chain.
+    /// The result of a request in a chain.
     pub fn handled(&mut self, call: &Call<'_>) -> FeatureOutcome {
         let outcome = |ask: &Ask<'_>| self.outcome(ask);
         FeatureOutcome::Handled(chain::last(
@@ -207,7 +207,7 @@ fn complete(ask: &Ask<'_>, kind: &str, rest: &str) -> FeatureOutcome {
     }
 }
 
-/// A page of one entry, which leads to another.
+/// A page with one entry and a cursor.
 fn list(kind: ListKind, entry: Option<&str>) -> FeatureOutcome {
     let next_cursor = entry.map(str::to_owned);
     FeatureOutcome::List(Ok(match kind {

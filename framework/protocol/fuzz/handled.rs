@@ -1,5 +1,5 @@
-//! What links answer, or fail with: an input is a line with a revision and a method, and the
-//! text of the answer.
+//! Results and errors of middleware. An input is a line with a revision and a method, and the
+//! text of the result.
 
 use super::{features, fuzz, messages};
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 };
 
 const CAPABILITIES: &str = r#"{"elicitation":{},"roots":{},"sampling":{},"extensions":{"io.modelcontextprotocol/tasks":{}}}"#;
-/// Parameters that do for every method.
+/// Parameters that suit every method.
 const PARAMS: &str = r#""name":"zeta","uri":"a:b","level":"info","taskId":"t","notifications":{},"protocolVersion":"2025-11-25""#;
 
 #[test]
@@ -76,7 +76,7 @@ fn answered(catalog: &Catalog<'_>, modern: bool, method: &str, handled: Result<S
     }
 }
 
-/// A response whose result fits the revision, and names everything once.
+/// Checks a response: its result fits the revision, and no name occurs twice.
 fn check(body: &[u8], modern: bool) {
     let Some(result) = messages::response(body, Some("\"i\"")) else {
         return;

@@ -1,4 +1,4 @@
-//! What a server sends has to be: JSON-RPC messages, as another parser reads them.
+//! Checks what a server sends: JSON-RPC messages, as another parser reads them.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ fn object(json: &str) -> Members<'_> {
     serde_json::from_str(json).unwrap_or_else(|e| panic!("{e}: {json}"))
 }
 
-/// The members of an object that the server writes itself: none of them twice.
+/// The members of an object that the server writes itself. No name occurs twice.
 fn own(json: &str) -> Members<'_> {
     let members = object(json);
-    // What a feature answers may nest as deep as a request, and is deeper in an answer.
+    // The answer of a feature may nest as deep as a request, and the response nests deeper.
     match Value::parse(json) {
         Ok(value) => assert_eq!(value.members().count(), members.len(), "{json}"),
         Err(fault) => assert_eq!(fault, Fault::Depth, "{json}"),
@@ -41,7 +41,7 @@ fn text(value: &RawValue) -> String {
     serde_json::from_str(value.get()).unwrap_or_else(|e| panic!("{e}: {value}"))
 }
 
-/// A response; to the request with this `id` (JSON) if there is one. Gives its result.
+/// Checks a response; with an `id` (JSON), to that request. Gives its result.
 pub fn response<'a>(bytes: &'a [u8], id: Option<&str>) -> Option<Members<'a>> {
     let members = message(bytes);
     has_only(&members, &["jsonrpc", "id", "result", "error"]);
@@ -72,7 +72,7 @@ pub fn notification(bytes: &[u8]) {
     members.get("params").map(|params| object(params.get()));
 }
 
-/// A request to the client. Gives its `id`.
+/// Checks a request to the client. Gives its `id`.
 pub fn request(bytes: &[u8]) -> String {
     let members = message(bytes);
     has_only(&members, &["jsonrpc", "id", "method", "params"]);

@@ -1,14 +1,16 @@
-//! Fuzz targets: each parser of what comes over the network, and the whole server.
+//! Fuzz targets: every parser of network input, and the whole server.
 //!
-//! A target is a test. It tries the inputs in `corpus/<target>`, then damaged ones for a short
-//! while, always the same; with `FUZZ_SECONDS` for so long, and other ones each time:
+//! A target is a test. It tries the inputs in `corpus/<target>`, then mutated ones for a short
+//! time, always the same ones. With `FUZZ_SECONDS` it runs for that long, with other mutations
+//! each time:
 //!
 //! ```sh
 //! FUZZ_SECONDS=60 cargo test -p spin-mcp-protocol --lib fuzz::
 //! ```
 //!
-//! `scripts/fuzz.sh` compiles it with counters of coverage, and what reaches new code is damaged
-//! further. An input that fails a target is kept in its corpus: every run tries it first.
+//! `scripts/fuzz.sh` compiles the targets with coverage counters, and inputs that reach new code
+//! are mutated further. An input that fails is kept in the corpus of its target, so that every
+//! run tries it first.
 
 mod allocation;
 #[cfg(fuzz_coverage)]
@@ -32,18 +34,17 @@ use std::{
 
 use mutate::Mutator;
 
-/// How long a target runs unless `FUZZ_SECONDS` says so.
+/// How long a target runs without `FUZZ_SECONDS`.
 const SHORTLY: Duration = Duration::from_millis(300);
 /// The longest input, in bytes.
 const LONGEST: usize = 8 << 10;
-/// How much more memory a target may use than it did before: so much, and so much for each
-/// byte of the input.
+/// How much memory a target may use: this much, and this much for each byte of the input.
 const MEMORY: usize = 256 << 10;
 const MEMORY_PER_BYTE: usize = 32;
-/// How long one input may take on a machine that is busy with other things.
+/// How long one input may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Runs a target, which panics at what must not be.
+/// Runs a target, which must panic if it finds an error.
 fn fuzz(name: &str, target: impl Fn(&[u8])) {
     let corpus = Corpus::read(name);
     let mut most = 0;
@@ -93,7 +94,7 @@ impl Corpus {
         Corpus { folder, inputs }
     }
 
-    /// Tries one input, and gives how much memory that took; keeps it if it fails.
+    /// Tries one input; gives its peak memory. Keeps the input if it fails.
     fn check(&self, input: &[u8], target: impl Fn(&[u8])) -> usize {
         let start = Instant::now();
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| allocation::peak(|| target(input))));

@@ -1,6 +1,6 @@
-//! Inputs that resemble those of a corpus.
+//! Mutates the inputs of a corpus.
 
-/// What parsers here treat in some way of its own.
+/// Texts that parsers treat specially.
 const WORDS: [&str; 58] = [
     "{",
     "}",
@@ -62,7 +62,7 @@ const WORDS: [&str; 58] = [
     "AAAA",
 ];
 
-/// SplitMix64: good enough for damage, and the same on every machine.
+/// SplitMix64: random enough for mutations, and the same on every machine.
 struct Chance(u64);
 
 impl Chance {
@@ -74,7 +74,7 @@ impl Chance {
         mixed ^ mixed >> 31
     }
 
-    /// Below `limit`, which is not zero.
+    /// A number below `limit`, which must not be zero.
     fn below(&mut self, limit: usize) -> usize {
         (self.next() % limit as u64) as usize
     }
@@ -83,7 +83,7 @@ impl Chance {
         &all[self.below(all.len())]
     }
 
-    /// A part of so many bytes; short ones are more likely.
+    /// A part of an input of this length. Short parts are more likely.
     fn range(&mut self, length: usize) -> std::ops::Range<usize> {
         let start = self.below(length + 1);
         let longest = [4, 16, 64, length][self.below(4)];
@@ -97,7 +97,7 @@ pub struct Mutator {
 }
 
 impl Mutator {
-    /// Starts from `inputs`, of which there is one at least.
+    /// Starts from `inputs`, which must not be empty.
     pub fn new(seed: u64, inputs: &[Vec<u8>]) -> Mutator {
         Mutator {
             chance: Chance(seed),
@@ -105,7 +105,7 @@ impl Mutator {
         }
     }
 
-    /// Starts from this one, too.
+    /// Adds an input to start from.
     #[cfg(fuzz_coverage)]
     pub fn keep(&mut self, input: Vec<u8>) {
         self.kept.push(input);
@@ -115,7 +115,7 @@ impl Mutator {
         self.kept.len()
     }
 
-    /// A damaged input of so many bytes at most.
+    /// A mutated input of at most this many bytes.
     pub fn next(&mut self, longest: usize) -> Vec<u8> {
         let mut input = self.chance.one(&self.kept).clone();
         for _ in 0..1 << self.chance.below(4) {
@@ -140,14 +140,14 @@ impl Mutator {
                 let word = chance.one(&WORDS).bytes();
                 drop(input.splice(here.start..here.start, word));
             }
-            // Its own parts at other places, once or often.
+            // Copies a part of the input to other places.
             5 => {
                 let times = [1, 1, 1, 2, 70][chance.below(5)];
                 let part = input[here].repeat(times);
                 let at = chance.below(input.len() + 1);
                 drop(input.splice(at..at, part));
             }
-            // Parts of another one.
+            // Inserts a part of another input.
             6 => {
                 let other = chance.one(&self.kept);
                 let part = other[chance.range(other.len())].to_vec();
@@ -158,7 +158,7 @@ impl Mutator {
                 input.truncate(here.start);
                 input.extend_from_slice(&other[chance.below(other.len() + 1)..]);
             }
-            // A digit.
+            // Changes a digit.
             _ => {
                 let digits: Vec<_> = (0..input.len())
                     .filter(|&at| input[at].is_ascii_digit())

@@ -1,4 +1,4 @@
-//! Parsers of texts and headers, each by itself.
+//! Parsers of texts and headers, one by one.
 
 use base64::{
     Engine as _,
@@ -35,7 +35,7 @@ fn two_lines(text: &str) -> (&str, &str) {
     text.split_once('\n').unwrap_or((text, ""))
 }
 
-/// An error that a client can read, and no longer than it has to be.
+/// Checks an error: a client can read it, and it is not too long.
 fn refusal(failure: &Failure, id: Option<&str>) {
     let body = failure.to_json(id);
     assert!(messages::response(&body, id).is_none());
@@ -64,7 +64,7 @@ fn json() {
             Err(Fault::Depth) => {}
             Err(Fault::Syntax(at)) => {
                 assert!(at <= text.len());
-                // The other one passes over surrogates.
+                // The other parser accepts lone surrogates.
                 assert!(known.is_err() || text.contains("\\u"), "{text}");
             }
         }
@@ -172,7 +172,7 @@ fn headers() {
     });
 }
 
-/// Headers up to an empty line, and what follows.
+/// The headers up to an empty line, and what follows.
 pub fn header_lines(input: &[u8]) -> (Vec<(String, Vec<u8>)>, &[u8]) {
     let mut headers = Vec::new();
     let mut rest = input;
@@ -191,7 +191,7 @@ pub fn header_lines(input: &[u8]) -> (Vec<(String, Vec<u8>)>, &[u8]) {
     (headers, rest)
 }
 
-/// A cursor, where `$cursor` is the one of a second page.
+/// An input is a cursor; `$cursor` stands for the cursor of a second page.
 #[test]
 fn cursors() {
     let bytes = features::catalog();
@@ -213,7 +213,7 @@ fn cursors() {
     });
 }
 
-/// The input is what an id encodes, without its checksum.
+/// An input is a decoded session id without its checksum.
 #[test]
 fn session_ids() {
     fuzz("session_ids", |input| {
@@ -236,8 +236,8 @@ fn session_ids() {
     });
 }
 
-/// The arguments of a call that gets state, those of the call that brings it back, and the
-/// state, where `$state` is the genuine one.
+/// An input is the arguments of a call that gets state, those of the call that sends it back,
+/// and the state; `$state` stands for the genuine one.
 #[test]
 fn sealed_state() {
     fuzz("sealed_state", |input| {
@@ -308,7 +308,7 @@ fn uris() {
     });
 }
 
-/// A template, and a URI.
+/// An input is a template and a URI.
 #[test]
 fn uri_templates() {
     fuzz("uri_templates", |input| {
@@ -328,8 +328,8 @@ fn uri_templates() {
     });
 }
 
-/// A valid template whose first variable of each expression has this value, and no other one
-/// has any.
+/// Expands a valid template: the first variable of each expression has this value, all others
+/// have none.
 fn expanded(template: &str, value: Option<&str>) -> String {
     let mut out = String::new();
     let mut rest = template;

@@ -1,8 +1,8 @@
-//! The whole server over HTTP: requests one after the other, to features that answer with
-//! anything and a store in which anything may lie.
+//! The whole server over HTTP: a sequence of requests, with any answers of features and anything
+//! in the store.
 //!
-//! An input is made of requests with `====` between them. Each is lines of directives (see
-//! `World::obey`), a line with the method, headers, an empty line, and the body.
+//! An input is requests, separated by `====`. Each consists of directives (see `World::obey`), a
+//! line with the method, headers, an empty line, and the body.
 
 use std::ops::DerefMut;
 
@@ -30,34 +30,34 @@ use crate::{
     wire::message::{self, Message},
 };
 
-/// The most requests of one input.
+/// The most requests in one input.
 const MOST_REQUESTS: usize = 24;
-/// The longest request, in bytes, and the longest text that is put into it.
+/// The longest request, and the longest text that is put into it, in bytes.
 const LONGEST: usize = 32 << 10;
 const LONGEST_WORD: usize = 2 << 10;
 
-/// What there is besides the server.
+/// Everything besides the server.
 #[derive(Default)]
 pub struct World<S> {
     pub services: S,
     pub answers: Answers,
-    /// What the server gave the client to bring back, by the names that stand for it.
+    /// Values that the server gave the client to send back, by their names in inputs.
     words: Vec<(&'static str, String)>,
-    /// What the server sent so far.
+    /// Everything that the server sent.
     pub sent: Vec<Vec<u8>>,
 }
 
-/// The services of a part that a world has.
+/// The services of one part of a server.
 pub trait Inner: Services + Default + DerefMut<Target = TestServices> {}
 
 impl<S: Services + Default + DerefMut<Target = TestServices>> Inner for S {}
 
 impl<S: Inner> World<S> {
-    /// - `%answer <kind> <text>`: what a feature will answer, see `Answers`.
+    /// - `%answer <kind> <text>`: the next answer of a feature, see `Answers`.
     /// - `%wait <milliseconds>`
-    /// - `%changed <tools, prompts, resources or a URI>`: another instance says so.
-    /// - `%store <kind> <text>`: the store holds this under all names of a kind.
-    /// - `%lost`: the store has lost everything.
+    /// - `%changed <tools, prompts, resources or a URI>`: another instance publishes it.
+    /// - `%store <kind> <text>`: all keys of this kind get this value.
+    /// - `%lost`: the store loses everything.
     pub fn obey(&mut self, directive: &str) -> Option<Change> {
         let (name, rest) = directive.split_once(' ').unwrap_or((directive, ""));
         match name {
@@ -93,7 +93,7 @@ impl<S: Inner> World<S> {
         None
     }
 
-    /// With what stands for something replaced by it.
+    /// Replaces names by their values.
     pub fn filled(&self, text: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
         let mut rest = text;
@@ -121,7 +121,7 @@ impl<S: Inner> World<S> {
         }
     }
 
-    /// Notes what a client would bring back.
+    /// Remembers the values that a client would send back.
     pub fn read(&mut self, body: &[u8]) {
         let text = String::from_utf8_lossy(body);
         for (name, key) in [
@@ -139,7 +139,7 @@ impl<S: Inner> World<S> {
         }
     }
 
-    /// Checks the requests for the client, and notes how to reply to them.
+    /// Checks the requests for the client, and remembers how to reply.
     pub fn asked(&mut self, asking: &Asking) {
         for (message, name) in asking.messages().zip(["$reply", "$second", "$third"]) {
             let id = messages::request(message);
@@ -149,7 +149,7 @@ impl<S: Inner> World<S> {
     }
 }
 
-/// Calls that wait for the client.
+/// The calls that wait for the client.
 type Waiting<'a> = Vec<(Call<'a>, Asking)>;
 
 #[test]
@@ -171,7 +171,7 @@ fn server_with_a_chain() {
     });
 }
 
-/// What a server sends that is asked all of that.
+/// Everything that a server sends for these requests.
 fn play<S: Inner>(catalog: &Catalog<'_>, input: &[u8]) -> Vec<Vec<u8>> {
     let requests = split(input, b"====\n");
     let requests = requests.into_iter().take(MOST_REQUESTS);
@@ -194,7 +194,7 @@ fn split<'i>(input: &'i [u8], separator: &[u8]) -> Vec<&'i [u8]> {
     parts
 }
 
-/// Serves one request and then the others: calls that wait borrow from their requests.
+/// Serves one request, then the others recursively: waiting calls borrow from their requests.
 fn serve<'i, S: Inner>(
     catalog: &Catalog<'_>,
     world: &mut World<S>,
@@ -298,7 +298,7 @@ fn serve<'i, S: Inner>(
     serve(catalog, world, requests, waiting, listeners);
 }
 
-/// Handles a request, and asks the chain first where there is one.
+/// Handles a request. In a chain, the chain is asked first.
 fn begin<'a, S: Inner>(
     catalog: &Catalog<'a>,
     world: &mut World<S>,
@@ -321,15 +321,15 @@ fn begin<'a, S: Inner>(
 
 const ERROR: &str = r#"\"error\":{\"code\":"#;
 
-/// Fails unless a chain sent what a server without one did.
+/// Fails unless the chain sent the same as a server without one.
 pub fn same(server: &[Vec<u8>], chain: &[Vec<u8>]) {
     for (server, chain) in server.iter().zip(chain) {
         let (server, chain) = (server.escape_ascii(), chain.escape_ascii());
         let (server, chain) = (server.to_string(), chain.to_string());
-        // Features may list twice, and nest deeper, what links may not.
+        // Features may return an entry twice, and nest deeper, where middleware must not.
         let stricter = ["names an entry twice", "nests too deep"];
         let refused = stricter.iter().any(|refused| chain.contains(refused));
-        // Of two things that are wrong, transport and hub find one each.
+        // If two things are wrong, transport and router may find different ones.
         let failed = [&server, &chain].iter().all(|sent| sent.contains(ERROR));
         if server != chain && (refused || failed) {
             return;

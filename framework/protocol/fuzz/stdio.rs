@@ -1,5 +1,4 @@
-//! The whole server over stdio: an input is lines of messages, and of directives (see
-//! `World::obey`).
+//! The whole server over stdio. An input is lines: messages, and directives (see `World::obey`).
 
 use super::{
     features, fuzz, messages,
@@ -14,7 +13,7 @@ use crate::{
     wire::message::{self, Message},
 };
 
-/// The most lines of one input.
+/// The most lines in one input.
 const MOST_LINES: usize = 48;
 
 type Waiting<'a> = Vec<(Call<'a>, Asking)>;
@@ -38,7 +37,7 @@ fn stdio_with_a_chain() {
     });
 }
 
-/// What a server sends that is sent all of that.
+/// Everything that a server sends for these lines.
 fn play<S: Inner>(catalog: &Catalog<'_>, input: &[u8]) -> Vec<Vec<u8>> {
     let lines = input
         .split_inclusive(|&byte| byte == b'\n')
@@ -51,7 +50,7 @@ fn play<S: Inner>(catalog: &Catalog<'_>, input: &[u8]) -> Vec<Vec<u8>> {
     world.sent
 }
 
-/// Answers one line and then the others: calls that wait borrow from their lines.
+/// Handles one line, then the others recursively: waiting calls borrow from their lines.
 fn serve<'i, S: Inner>(
     catalog: &Catalog<'_>,
     world: &mut World<S>,
@@ -132,7 +131,7 @@ fn proceed<'a, S: Inner>(
     }
 }
 
-/// Handles a line, and asks the chain first where there is one.
+/// Handles a line. In a chain, the chain is asked first.
 fn begin<'a, S: Inner>(
     catalog: &Catalog<'a>,
     world: &mut World<S>,
@@ -153,7 +152,7 @@ fn begin<'a, S: Inner>(
     }
 }
 
-/// Lines that are notifications, or responses: to the request with this `id` if there is one.
+/// Checks lines: notifications, or responses to the request with this `id`.
 fn check(lines: &[u8], id: Option<&str>) {
     for line in lines.split_inclusive(|&byte| byte == b'\n') {
         let line = line.strip_suffix(b"\n").expect("no line break");

@@ -1,4 +1,4 @@
-//! What is read back from the store, where features write, too.
+//! Values from the store, which features may have written.
 
 use super::{fuzz, messages};
 use crate::{
@@ -16,8 +16,8 @@ use crate::{
 
 const URI: &str = "a:b";
 
-/// An id, where `$task` is the one of a task that is there; the number of a key in the store; a
-/// value for it, none if it is empty.
+/// An input is a task id, where `$task` stands for an existing one, the number of a key in the
+/// store, and a value for it; an empty one changes nothing.
 #[test]
 fn stored_tasks() {
     fuzz("stored_tasks", |input| {
@@ -58,7 +58,7 @@ fn stored_tasks() {
     });
 }
 
-/// A task that asked for something and got it, and the keys that come with that.
+/// A task that asked for input and got it, and its keys.
 fn with_task() -> (TestServices, String) {
     let mut services = TestServices::default();
     let origin = tasks::TaskOrigin {
@@ -96,7 +96,7 @@ fn is_object(json: &[u8]) {
     );
 }
 
-/// The record of what a session subscribed to.
+/// An input is the stored subscriptions of a session.
 #[test]
 fn stored_subscriptions() {
     fuzz("stored_subscriptions", |input| {

@@ -1,10 +1,10 @@
-//! What a client brings back and what lies in the store outlive the build that made them. The
-//! values in `golden/formats.txt` are what the last build made: this one must read them, and
+//! Values that outlive the build that made them: clients send them back, or they lie in the
+//! store. `golden/formats.txt` contains what the last build made. This build must read it, and
 //! must make the same.
 //!
-//! A format that has to change gets another number where it has one (session ids, seals) and
-//! keeps reading the old one as long as what was made lives: 7 days for sessions and tasks.
-//! `NEW_FORMATS=1 cargo test -p spin-mcp-protocol golden` writes the file anew.
+//! To change a format, give it a new number if it has one (session ids, seals), and keep reading
+//! the old format while old values live: 7 days for sessions and tasks. Then write the file anew
+//! with `NEW_FORMATS=1 cargo test -p spin-mcp-protocol golden`.
 
 use std::{collections::BTreeMap, env, fs};
 
@@ -54,10 +54,10 @@ const BINDING: seal::Binding<'_> = seal::Binding {
     arguments: r#"{"a":1}"#,
 };
 
-/// Values by their names.
+/// Values by name.
 type Values = BTreeMap<String, String>;
 
-/// Services with a key of the configuration, and an empty store.
+/// Services with a configured key and an empty store.
 fn keyed() -> TestServices {
     let key = "0123456789abcdef".repeat(4);
     TestServices {
@@ -96,7 +96,7 @@ fn asking(services: &mut TestServices) -> Asking {
     asking
 }
 
-/// The client's reply to that request.
+/// Stores the client's reply to that request.
 fn reply(services: &mut TestServices, outcome: &str) -> Asking {
     let asking = asking(services);
     let asked: serde_json::Value =
@@ -109,7 +109,7 @@ fn reply(services: &mut TestServices, outcome: &str) -> Asking {
     asking
 }
 
-/// A new task, and its id.
+/// Stores a task; gives its id.
 fn task(services: &mut TestServices) -> String {
     let origin = TaskOrigin {
         principal: "somebody",
@@ -123,7 +123,7 @@ fn task(services: &mut TestServices) -> String {
     created["taskId"].as_str().unwrap().to_owned()
 }
 
-/// A task after this step of its tool.
+/// Stores a task, and a step of its tool.
 fn task_after(services: &mut TestServices, step: TaskStep) {
     let id = task(services);
     let Ok(Got::Advance(task)) = tasks::get(services, "somebody", &id) else {
@@ -132,10 +132,10 @@ fn task_after(services: &mut TestServices, step: TaskStep) {
     task.advanced(services, step).unwrap();
 }
 
-/// What puts something into the store.
+/// An action that writes to the store.
 type Act = fn(&mut TestServices);
 
-/// All that puts something into the store, by a name for it.
+/// All actions that write to the store, by name.
 fn stored() -> [(&'static str, Act); 13] {
     [
         ("key", |services| {
@@ -197,7 +197,7 @@ fn stored() -> [(&'static str, Act); 13] {
     ]
 }
 
-/// All that this build makes.
+/// Everything that this build makes.
 fn made() -> Values {
     let mut values = Values::new();
     let mut add = |name: &str, value: String| {
@@ -253,7 +253,7 @@ fn made() -> Values {
     values
 }
 
-/// A list that goes on in the next part of a sequence.
+/// A list that continues in the next component.
 fn sequence(catalog: &Catalog<'_>) -> String {
     let (mut sequence, _) = Sequence::begin(1, *catalog, "tools/list", "{}");
     sequence.own(Own::Done(Ok(r#"{"tools":[]}"#.to_owned())));
@@ -262,7 +262,7 @@ fn sequence(catalog: &Catalog<'_>) -> String {
         .unwrap()
 }
 
-/// The id of the seventh request of an instance.
+/// The id of a request, if it is the seventh of its instance.
 fn request_id(catalog: &Catalog<'_>) -> String {
     let headers = modern_headers("tools/call", Some("zeta"));
     let request = http::HttpRequest {
@@ -292,7 +292,7 @@ fn value(name: &str) -> String {
         .unwrap_or_else(|| panic!("there is no {name}"))
 }
 
-/// Services whose store holds what the last build wrote there.
+/// Services whose store has what the last build wrote.
 fn with_stored(name: &str) -> TestServices {
     let mut store = MemoryStore::default();
     for (key, value) in golden() {
@@ -307,7 +307,7 @@ fn with_stored(name: &str) -> TestServices {
     }
 }
 
-/// What `escape_ascii` wrote.
+/// Decodes what `escape_ascii` encoded.
 fn unescaped(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = text;
@@ -397,7 +397,7 @@ fn seals_are_opened() {
     let expires = keyed().now + 60_000;
     let ticket = seal::check_ticket(&mut keyed(), SESSION, &value("ticket"));
     assert_eq!(ticket, Ok(Some(expires)));
-    // A key that was made before stays in use.
+    // An existing key stays in use.
     let services = &mut with_stored("key");
     services.variables.clear();
     let before = services.store.as_mut().unwrap().keys(None);
@@ -438,7 +438,7 @@ fn changes_are_read() {
     let services = &mut with_stored("subscribed");
     let uris = listen::subscriptions(services, SESSION, EXPIRES).unwrap();
     assert_eq!(uris, ["test://a", "test://b"]);
-    // The stream that began last is another one, so this one is silent.
+    // Another stream began last, so this one is silent.
     let mut listener = Listener::session(SESSION, EXPIRES, OFFER);
     let services = &mut keyed();
     services.randoms = 100;

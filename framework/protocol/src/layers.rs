@@ -1,5 +1,5 @@
-//! Keeps the order of the folders: each imports from those before it alone, and no two files
-//! import each other, however far around.
+//! Checks the imports of this crate: a folder imports only from those before it, and there is no
+//! circle of imports among files.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,10 +7,10 @@ use std::{
     path::Path,
 };
 
-/// From the bottom up.
+/// From the bottom to the top.
 const FOLDERS: [&str; 6] = ["wire", "state", "catalog", "call", "answer", "serve"];
 
-/// For each module, such as `serve/http/head`, the code of its file.
+/// The code of each module, by a name such as `serve/http/head`.
 fn modules() -> BTreeMap<String, String> {
     let mut modules = BTreeMap::new();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -39,8 +39,8 @@ fn modules() -> BTreeMap<String, String> {
     modules
 }
 
-/// The paths from the root of the crate that a module names, such as `wire/json/Value`. Those
-/// that begin with the name of a module within it are among them.
+/// The paths that a module uses, from the root of the crate, such as `wire/json/Value`. They
+/// include those that begin with a module of its own.
 fn paths(module: &str, code: &str, modules: &BTreeMap<String, String>) -> Vec<String> {
     let parent = module.rsplit_once('/').map_or("", |(parent, _)| parent);
     let mut paths = Vec::new();
@@ -50,7 +50,7 @@ fn paths(module: &str, code: &str, modules: &BTreeMap<String, String>) -> Vec<St
         let (before, first) = before.split_at(start.map_or(0, |start| start + 1));
         let child = format!("{module}/{first}");
         let root = match first {
-            // Not of a path that goes on here, nor of a module within the file.
+            // The middle of a path, or a path to a module within the file.
             _ if before.ends_with("::") || before.ends_with("\n    use ") => continue,
             "crate" => "",
             "super" => parent,
@@ -63,7 +63,7 @@ fn paths(module: &str, code: &str, modules: &BTreeMap<String, String>) -> Vec<St
     paths
 }
 
-/// Appends the paths of a tree of names, such as `json::{self, Value}`; gives what follows it.
+/// Appends the paths in a tree, such as `json::{self, Value}`; gives the text after it.
 fn expand<'c>(root: &str, tree: &'c str, paths: &mut Vec<String>) -> &'c str {
     let tree = tree.trim_start();
     if let Some(mut rest) = tree.strip_prefix('{') {
@@ -88,7 +88,7 @@ fn expand<'c>(root: &str, tree: &'c str, paths: &mut Vec<String>) -> &'c str {
     }
 }
 
-/// The modules that each imports from.
+/// The modules from which each module imports.
 fn imports() -> BTreeMap<String, BTreeSet<String>> {
     let modules = modules();
     let target = |path: String| {
@@ -125,7 +125,7 @@ fn folders_import_downwards() {
 #[test]
 fn no_files_import_each_other() {
     let mut imports = imports();
-    // What imports nothing that is left, or what nothing left imports, is on no circle.
+    // A module on a circle imports another one on it, and is imported by one.
     loop {
         let known: BTreeSet<_> = imports.keys().cloned().collect();
         let imported: BTreeSet<_> = imports.values().flatten().cloned().collect();

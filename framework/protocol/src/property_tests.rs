@@ -1,4 +1,4 @@
-//! Whatever comes in, what goes out is a message.
+//! Any input gets a well-formed answer.
 
 use proptest::prelude::*;
 
@@ -185,7 +185,7 @@ proptest! {
         let expected = serde_json::from_str::<&serde_json::value::RawValue>(&text);
         match Value::parse(&text) {
             Ok(value) => prop_assert_eq!(value.text, expected.unwrap().get()),
-            // The other one passes over surrogates.
+            // The other parser accepts lone surrogates.
             Err(_) => prop_assert!(expected.is_err() || text.contains("\\u")),
         }
     }

@@ -1,4 +1,4 @@
-//! A baked catalog, as instances read it.
+//! Reading a baked catalog.
 
 use super::{
     cursor, describe,
@@ -11,10 +11,10 @@ use crate::{
     wire::types::types::{CacheHint, CacheScope},
 };
 
-/// A catalog as compose baked it.
+/// A baked catalog.
 ///
-/// Reading one costs a few loads. Bytes that were damaged after their first words give empty
-/// answers, never a panic.
+/// Reading an entry takes a few loads. If bytes after the first words are damaged, answers are
+/// empty; it never panics.
 #[derive(Clone, Copy, Debug)]
 pub struct Catalog<'a> {
     bytes: &'a [u8],
@@ -26,7 +26,7 @@ pub struct Page<'a> {
     /// JSON arrays, for modern and for legacy clients.
     pub modern: &'a [u8],
     pub legacy: &'a [u8],
-    /// The cursor of the page after it.
+    /// The cursor of the next page.
     pub next: Option<&'a str>,
 }
 
@@ -35,13 +35,13 @@ pub struct Page<'a> {
 pub struct Slot<'a> {
     /// The name of the component.
     pub name: &'a str,
-    /// What its tools and prompts have before their names; may be empty.
+    /// The prefix of its tools and prompts; may be empty.
     pub prefix: &'a str,
     pub flags: Flags,
 }
 
 impl<'a> Catalog<'a> {
-    /// None: these bytes are not a whole catalog of this version.
+    /// None: the bytes are not a complete catalog of this version.
     pub fn new(bytes: &'a [u8]) -> Option<Catalog<'a>> {
         let catalog = Catalog { bytes };
         let whole = bytes.starts_with(MAGIC)
@@ -84,12 +84,13 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    /// The number of records in a table. A damaged one must not make anybody count to it.
+    /// The number of records in a table. It is limited, so that a damaged catalog cannot make a
+    /// loop endless.
     pub(super) fn count(&self, table: usize, size: usize) -> usize {
         self.word(table + WORD).min(self.bytes.len() / size)
     }
 
-    /// The offset of a record of a table.
+    /// The offset of a record in a table.
     pub(super) fn record(&self, table: usize, size: usize, index: usize) -> Option<usize> {
         let start = self.word(table);
         (index < self.count(table, size)).then(|| start.saturating_add(index * size))
@@ -104,7 +105,7 @@ impl<'a> Catalog<'a> {
         self.some_records(table, size, 0, usize::MAX)
     }
 
-    /// The offsets of so many records of a table, as far as they are there.
+    /// The offsets of `count` records of a table from `first` on, as far as they exist.
     pub(super) fn some_records(
         self,
         table: usize,
@@ -122,27 +123,27 @@ impl<'a> Catalog<'a> {
         self.text(header::NAME)
     }
 
-    /// JSON: how the server presents itself, an `Implementation` object.
+    /// JSON: the `Implementation` object of the server.
     pub fn server_info(&self) -> &'a [u8] {
         self.bytes(header::SERVER_INFO)
     }
 
-    /// What is known of all features together.
+    /// The flags of all features together.
     pub fn flags(&self) -> Flags {
         Flags(self.word(header::FLAGS) as u32)
     }
 
-    /// The key-value store that instances share. None: there is none.
+    /// The name of the shared key-value store, if there is one.
     pub fn store(&self) -> Option<&'a str> {
         Some(self.text(header::STORE)).filter(|name| !name.is_empty())
     }
 
-    /// What holds for results whose feature says nothing of caches.
+    /// The cache hint for results whose feature gives none.
     pub fn cache(&self) -> CacheHint {
         self.hint(header::CACHE)
     }
 
-    /// How long streams wait.
+    /// The limits of streams.
     pub fn stream_limits(&self) -> StreamLimits {
         let [poll_ms, keep_alive_ms, longest_ms] =
             [0, 1, 2].map(|index| self.word(header::STREAMS + index * WORD) as u32);
@@ -154,14 +155,13 @@ impl<'a> Catalog<'a> {
         limits.bounded()
     }
 
-    /// JSON: the result of `server/discover`. `shared`: what one request changes is there for
-    /// the others, so changes can be announced and tasks kept.
+    /// JSON: the result of `server/discover`. `shared`: requests share state, so the server can
+    /// announce changes and keep tasks.
     pub fn discover(&self, shared: bool) -> &'a [u8] {
         self.bytes(header::DISCOVER + usize::from(shared) * TEXT)
     }
 
-    /// JSON: what follows `protocolVersion` in the result of `initialize`; `shared` as for
-    /// `discover`.
+    /// JSON: the result of `initialize` after `protocolVersion`. `shared` as for `discover`.
     pub fn initialize(&self, shared: bool) -> &'a [u8] {
         self.bytes(header::INITIALIZE + usize::from(shared) * TEXT)
     }
@@ -170,22 +170,23 @@ impl<'a> Catalog<'a> {
         header::LISTS + kind as usize * list::SIZE
     }
 
-    /// The strictest hint of the features in a list, and of dynamic ones that may be.
+    /// The strictest cache hint of the features in a list, including dynamic ones.
     pub fn list_cache(&self, kind: ListKind) -> CacheHint {
         self.hint(Self::list(kind) + list::CACHE)
     }
 
-    /// JSON: what follows the list and its cursor in a modern result, up to its end.
+    /// JSON: the members of a modern result after the list and its cursor, and the closing
+    /// brace.
     pub fn list_end(&self, kind: ListKind) -> &'a [u8] {
         self.bytes(Self::list(kind) + list::END)
     }
 
-    /// The same for a list that came about otherwise.
+    /// The same with another cache hint.
     pub fn list_end_with(&self, cache: CacheHint) -> Vec<u8> {
         describe::list_end(cache, self.server_info())
     }
 
-    /// The pages of a list. There is always one.
+    /// The pages of a list. There is at least one.
     pub fn pages(&self, kind: ListKind) -> impl ExactSizeIterator<Item = Page<'a>> + use<'a> {
         let (catalog, list) = (*self, Self::list(kind));
         let first = self.word(list + list::FIRST_PAGE);
@@ -201,7 +202,7 @@ impl<'a> Catalog<'a> {
             })
     }
 
-    /// The page that a cursor of this list names; the first without one.
+    /// The page for a cursor of this list; without a cursor, the first.
     pub fn page(&self, kind: ListKind, cursor: Option<&str>) -> Option<Page<'a>> {
         let digest = self.long(Self::list(kind) + list::DIGEST);
         let index = match cursor {
@@ -211,7 +212,7 @@ impl<'a> Catalog<'a> {
         self.pages(kind).nth(index)
     }
 
-    /// The features in the order of the manifest: the slot of an entry is an index into it.
+    /// The features in the order of the manifest. The slot of an entry is an index into it.
     pub fn slots(&self) -> impl ExactSizeIterator<Item = Slot<'a>> + use<'a> {
         let catalog = *self;
         catalog
@@ -219,7 +220,7 @@ impl<'a> Catalog<'a> {
             .map(move |at| catalog.slot_at(at))
     }
 
-    /// The feature of that index.
+    /// The feature with this index.
     pub fn slot(&self, index: usize) -> Option<Slot<'a>> {
         let at = self.record(header::SLOTS, slot::SIZE, index)?;
         Some(self.slot_at(at))
@@ -233,19 +234,19 @@ impl<'a> Catalog<'a> {
         }
     }
 
-    /// The indices of the features of which all of this holds.
+    /// The indices of the features that have all of these flags.
     pub fn slots_with(&self, flags: Flags) -> impl Iterator<Item = usize> + use<'a> {
         let slots = self.slots().enumerate();
         slots.filter_map(move |(index, slot)| slot.flags.contains(flags).then_some(index))
     }
 
-    /// What is known of the feature of that index.
+    /// The flags of the feature with this index.
     pub(crate) fn slot_flags(&self, index: usize) -> Flags {
         let at = self.record(header::SLOTS, slot::SIZE, index);
         Flags(at.map_or(0, |at| self.word(at + slot::FLAGS) as u32))
     }
 
-    /// Origins that may call although they are not loopback ones.
+    /// The origins that may call the server, besides loopback ones.
     pub fn allowed_origins(&self) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
         let catalog = *self;
         catalog
@@ -253,7 +254,7 @@ impl<'a> Catalog<'a> {
             .map(move |at| catalog.text(at))
     }
 
-    /// Hosts that the server answers for, beside loopback ones. None: any.
+    /// The hosts that the server accepts, besides loopback ones. None: it accepts all.
     pub fn allowed_hosts(&self) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
         let catalog = *self;
         catalog
@@ -262,7 +263,7 @@ impl<'a> Catalog<'a> {
     }
 }
 
-/// What holds for a list of both.
+/// The stricter of two cache hints.
 pub fn stricter(a: CacheHint, b: CacheHint) -> CacheHint {
     let private = matches!(a.scope, CacheScope::Private) || matches!(b.scope, CacheScope::Private);
     CacheHint {

@@ -1,4 +1,4 @@
-//! Baking a catalog: what compose does.
+//! Baking a catalog, which only compose does.
 
 mod entries;
 pub(super) mod error;
@@ -18,7 +18,7 @@ use super::{
 use error::BuildError;
 use input::CatalogInput;
 
-/// The catalog of these features. The same input gives the same bytes.
+/// Bakes the catalog of these features. The same input gives the same bytes.
 pub fn build(input: &CatalogInput) -> Result<Vec<u8>, BuildError> {
     let (server, features) = (&input.server, &input.features);
     let mut writer = writer::Writer::default();

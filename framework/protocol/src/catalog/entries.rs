@@ -36,7 +36,7 @@ pub struct PromptEntry<'a> {
 }
 
 impl<'a> Catalog<'a> {
-    /// The record that begins with this name, in a table of which `sorted` gives the order.
+    /// The record with this name at its start. `sorted` is the order of the table by name.
     fn find(&self, table: usize, size: usize, sorted: usize, name: &str) -> Option<usize> {
         let (mut low, mut high) = (0, self.count(sorted, WORD));
         while low < high {
@@ -52,7 +52,7 @@ impl<'a> Catalog<'a> {
         None
     }
 
-    /// The tool that clients know by this name.
+    /// The tool with this name, as clients know it.
     pub fn tool(&self, name: &str) -> Option<ToolEntry<'a>> {
         let at = self.find(header::TOOLS, tool::SIZE, header::TOOLS_SORTED, name)?;
         Some(ToolEntry { catalog: *self, at })
@@ -73,7 +73,7 @@ impl<'a> Catalog<'a> {
         Some(self.word(at + resource::SLOT))
     }
 
-    /// The URIs of all resources that are listed, in the order of the manifest.
+    /// The URIs of all listed resources, in the order of the manifest.
     pub fn resources(&self) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
         let catalog = *self;
         catalog
@@ -89,7 +89,7 @@ impl<'a> Catalog<'a> {
             .map(move |at| TemplateEntry { catalog, at })
     }
 
-    /// The prompt that clients know by this name.
+    /// The prompt with this name, as clients know it.
     pub fn prompt(&self, name: &str) -> Option<PromptEntry<'a>> {
         let (table, sorted) = (header::PROMPTS, header::PROMPTS_SORTED);
         let at = self.find(table, prompt::SIZE, sorted, name)?;
@@ -111,7 +111,7 @@ impl<'a> ToolEntry<'a> {
         self.catalog.text(self.at + tool::NAME)
     }
 
-    /// The name that the feature knows: without the prefix.
+    /// The name that the feature knows, without the prefix.
     pub fn feature_name(&self) -> &'a str {
         self.name()
             .get(self.catalog.word(self.at + tool::PREFIX_LENGTH)..)
@@ -123,7 +123,7 @@ impl<'a> ToolEntry<'a> {
         self.catalog.word(self.at + tool::SLOT)
     }
 
-    /// What is known of its feature.
+    /// The flags of its feature.
     pub fn flags(&self) -> Flags {
         self.catalog.slot_flags(self.slot())
     }
@@ -161,7 +161,7 @@ impl<'a> TemplateEntry<'a> {
         self.catalog.text(self.at + resource::URI)
     }
 
-    /// Whether a URI belongs to it, as [`uri_template::matches`] has it.
+    /// Whether a URI matches, by the rules of [`uri_template::matches`].
     pub fn matches(&self, uri: &str) -> bool {
         uri_template::matches(self.uri_template(), uri)
     }
@@ -171,7 +171,7 @@ impl<'a> TemplateEntry<'a> {
         self.catalog.word(self.at + resource::SLOT)
     }
 
-    /// What is known of its feature.
+    /// The flags of its feature.
     pub fn flags(&self) -> Flags {
         self.catalog.slot_flags(self.slot())
     }
@@ -183,7 +183,7 @@ impl<'a> PromptEntry<'a> {
         self.catalog.text(self.at + prompt::NAME)
     }
 
-    /// The name that the feature knows: without the prefix.
+    /// The name that the feature knows, without the prefix.
     pub fn feature_name(&self) -> &'a str {
         self.name()
             .get(self.catalog.word(self.at + prompt::PREFIX_LENGTH)..)
@@ -195,12 +195,12 @@ impl<'a> PromptEntry<'a> {
         self.catalog.word(self.at + prompt::SLOT)
     }
 
-    /// What is known of its feature.
+    /// The flags of its feature.
     pub fn flags(&self) -> Flags {
         self.catalog.slot_flags(self.slot())
     }
 
-    /// The names of its arguments, and whether a client must give them.
+    /// The names of its arguments, and whether each is required.
     pub fn arguments(&self) -> impl ExactSizeIterator<Item = (&'a str, bool)> + use<'a> {
         let catalog = self.catalog;
         let first = catalog.word(self.at + prompt::FIRST_ARGUMENT);

@@ -1,11 +1,11 @@
-//! What compose found out about a feature.
+//! Properties of a feature, as compose found them.
 
-/// What is known of a feature.
+/// Properties of a feature.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Flags(pub u32);
 
 impl Flags {
-    /// Its functions are the asynchronous ones, such as those of `tools-async`.
+    /// Exports asynchronous interfaces, such as `tools-async`.
     pub const ASYNC: Flags = Flags(1);
     /// Imports `progress` of `request`.
     pub const PROGRESS: Flags = Flags(2);
@@ -27,7 +27,7 @@ impl Flags {
     pub const RESOURCE_UPDATED: Flags = Flags(512);
     /// Imports `list-changed` of `request`.
     pub const LIST_CHANGED: Flags = Flags(1024);
-    /// Its lists depend on the request, so they are not in the catalog.
+    /// Its lists depend on the request, so the catalog does not have them.
     pub const DYNAMIC: Flags = Flags(2048);
     /// Has a tool that may answer with a task.
     pub const TASKS: Flags = Flags(4096);

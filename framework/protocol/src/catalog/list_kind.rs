@@ -1,8 +1,8 @@
-//! The lists of a server.
+//! The kinds of lists.
 
 use super::flags::Flags;
 
-/// The lists that clients ask for.
+/// The kinds of lists.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ListKind {
     Tools,
@@ -39,7 +39,7 @@ impl ListKind {
         }
     }
 
-    /// The member of an entry that tells it from others.
+    /// The member that identifies an entry.
     pub fn key(self) -> &'static str {
         match self {
             ListKind::Tools | ListKind::Prompts => "name",
@@ -48,7 +48,7 @@ impl ListKind {
         }
     }
 
-    /// What features export that have such a list.
+    /// The interface that features with such a list export.
     pub fn flag(self) -> Flags {
         match self {
             ListKind::Tools => Flags::TOOLS,

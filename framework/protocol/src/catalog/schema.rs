@@ -1,16 +1,16 @@
-//! What MCP asks of a tool's name and of the annotations in its schema. That the schema is one
-//! is checked elsewhere.
+//! The rules of MCP for names of tools and for annotations in their schemas. Whether a schema is
+//! valid JSON Schema is checked elsewhere.
 
 use std::{collections::HashMap, fmt};
 
 use serde_json::{Map, Value};
 
-/// What is wrong with the name of a tool
+/// Why the name of a tool is invalid
 /// (https://modelcontextprotocol.io/specification/2026-07-28/server/tools#tool-names).
 #[derive(Clone, PartialEq, Debug)]
 pub enum NameError {
     Empty,
-    /// It has so many characters.
+    /// The number of characters.
     TooLong(usize),
     Character(char),
 }
@@ -35,7 +35,7 @@ impl fmt::Display for NameError {
 
 impl std::error::Error for NameError {}
 
-/// Checks the name of a tool as clients see it.
+/// Checks the name of a tool that clients see.
 pub fn check_tool_name(name: &str) -> Result<(), NameError> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     match (name.chars().count(), name.chars().find(|&c| !allowed(c))) {
@@ -66,10 +66,10 @@ pub struct HeaderParameter {
     pub parameter_type: ParameterType,
 }
 
-/// What is wrong with the input schema of a tool.
+/// Why the input schema of a tool is invalid.
 #[derive(Clone, PartialEq, Debug)]
 pub enum SchemaError {
-    /// With the reader's own words.
+    /// The message of the parser.
     NotJson(String),
     NotAnObject,
     /// Its `type` is not `object`.
@@ -86,14 +86,14 @@ pub enum HeaderProblem {
     NotAString,
     Empty,
     Character(char),
-    /// With the place of the other, and its spelling.
+    /// The place of the other parameter, and its spelling.
     Duplicate {
         first: String,
         header: String,
     },
-    /// Not reached through `properties` alone.
+    /// The path to it does not consist of `properties` only.
     Unreachable,
-    /// Not a string, integer or boolean; with what its `type` says, if anything.
+    /// It is not a string, integer or boolean. With its `type`, if there is one.
     Type(Option<String>),
 }
 

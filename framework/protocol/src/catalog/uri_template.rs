@@ -1,29 +1,28 @@
-//! URI templates of RFC 6570, and which URIs belong to one
+//! URI templates (RFC 6570), and which URIs match them
 //! (https://modelcontextprotocol.io/specification/2026-07-28/server/resources#resource-templates).
 
 /// The longest template, in bytes.
 pub const MAX_TEMPLATE: usize = 2048;
-/// The longest URI that is matched, in bytes.
+/// The longest URI that can match, in bytes.
 pub const MAX_URI: usize = 8192;
 
-/// Whether a URI belongs to a template: every expansion does, and so does what differs from one
-/// only in ways that clients are careless about.
+/// Whether a URI matches a template. Every expansion of the template matches, and so do URIs
+/// that differ from one only in ways that clients often get wrong.
 ///
-/// - Variables may have any value or none, so that an expression may stand for nothing.
-/// - `{a,b}` is whatever has no `/`, `?` or `#`, whether it is percent-encoded or not; `{.a,b}`
-///   is the same after a dot.
-/// - `{+a}` is anything, and `{#a}` anything after a `#`.
-/// - `{/a,b}` is up to so many segments, each after its `/`, and any number of them if a
-///   variable is exploded.
-/// - `{?a,b}`, `{&a,b}` and `{;a,b}` are parameters of these names, with or without a value, in
-///   any order and as often as the client likes. If a variable is exploded, they are parameters
-///   of any names.
-/// - Prefix lengths (`{a:3}`) are not enforced, and a variable may have another value where it
-///   occurs again.
+/// - Variables may have any value or none, so an expression may expand to nothing.
+/// - `{a,b}` matches text without `/`, `?` and `#`, percent-encoded or not; `{.a,b}` the same
+///   after a dot.
+/// - `{+a}` matches anything, and `{#a}` anything after a `#`.
+/// - `{/a,b}` matches at most as many segments as there are variables, each after its `/`, or
+///   any number of segments if a variable is exploded.
+/// - `{?a,b}`, `{&a,b}` and `{;a,b}` match parameters with these names, with or without a value,
+///   in any order and any number of times. If a variable is exploded, the parameters may have
+///   any names.
+/// - Prefix lengths (`{a:3}`) are ignored, and a variable that occurs twice may have two values.
 /// - Outside of expressions, letters beyond ASCII match themselves and their percent-encoding.
 ///
-/// Takes time proportional to the length of the URI times that of the template, whatever they
-/// are. What is longer than [`MAX_URI`] or [`MAX_TEMPLATE`] matches nothing; neither does a
+/// The time is proportional to the length of the URI times that of the template. A URI longer
+/// than [`MAX_URI`] or a template longer than [`MAX_TEMPLATE`] does not match, nor does a
 /// template with an expression that is not closed.
 pub fn matches(template: &str, uri: &str) -> bool {
     if template.len() > MAX_TEMPLATE || uri.len() > MAX_URI {
@@ -44,7 +43,7 @@ pub fn matches(template: &str, uri: &str) -> bool {
     matcher.at_end()
 }
 
-/// Checks a template that an author wrote; says what is wrong with it and what to do.
+/// Checks the template of an author. The error says what is wrong and what to do.
 pub fn check(template: &str) -> Result<(), String> {
     if template.is_empty() {
         return Err("it is empty".to_owned());
@@ -136,7 +135,7 @@ fn is_name(name: &str) -> bool {
     })
 }
 
-/// Whether this begins with a percent-encoded byte.
+/// Whether the text begins with a percent-encoded byte.
 fn is_encoded(text: &[u8]) -> bool {
     matches!(text, [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
 }
@@ -156,12 +155,12 @@ enum Operator {
 #[derive(Clone, Copy, Debug)]
 struct Expression<'a> {
     operator: Operator,
-    /// With their modifiers, and commas between them.
+    /// The variables with their modifiers, and the commas between them.
     variables: &'a str,
 }
 
 impl<'a> Expression<'a> {
-    /// What is between the braces.
+    /// The text between the braces.
     fn new(text: &'a str) -> Expression<'a> {
         let operator = match text.bytes().next() {
             Some(b'+') => Operator::Reserved,
@@ -188,7 +187,7 @@ impl<'a> Expression<'a> {
 enum Part<'a> {
     Literal(&'a str),
     Expression(Expression<'a>),
-    /// The end of the template, where an expression should have ended.
+    /// The template ends within an expression.
     Unclosed,
 }
 
@@ -215,10 +214,11 @@ impl<'a> Iterator for Parts<'a> {
     }
 }
 
-/// All places of a URI that a template can have come to, so that it is read only once.
+/// The places in a URI that the parts of a template can have reached. Keeping all of them means
+/// that the URI is read only once.
 struct Matcher<'a> {
     uri: &'a [u8],
-    /// For each place, the end among them.
+    /// One flag for each place, including the end.
     here: Vec<bool>,
 }
 
@@ -234,7 +234,7 @@ impl<'a> Matcher<'a> {
     }
 
     fn literal(&mut self, literal: &str) {
-        // From the end, because a place that is reached lies behind.
+        // Backwards, since a place only leads to later ones.
         for at in (0..self.here.len()).rev() {
             if std::mem::take(&mut self.here[at])
                 && let Some(end) = after_literal(literal, self.uri, at)
@@ -285,8 +285,8 @@ impl<'a> Matcher<'a> {
         self.also(&inside);
     }
 
-    /// Nothing, or this byte and parameters with another one between them, which no value
-    /// contains.
+    /// Nothing, or this byte and parameters with a separator between them. No value contains the
+    /// separator.
     fn parameters(
         &mut self,
         first: u8,
@@ -332,7 +332,7 @@ impl<'a> Matcher<'a> {
     }
 }
 
-/// The place after this text of a template, if it is there.
+/// The place after this text of a template, if the text is there.
 fn after_literal(literal: &str, uri: &[u8], start: usize) -> Option<usize> {
     literal.bytes().try_fold(start, |at, byte| {
         let rest = uri.get(at..)?;

@@ -1,4 +1,4 @@
-//! The two ends of a chain in one process.
+//! Both ends of a chain, in one process.
 
 use std::ops::{Deref, DerefMut};
 
@@ -17,7 +17,7 @@ use crate::{
     wire::types::types::Error,
 };
 
-/// Services of one part of a server.
+/// The services of one part of a server.
 macro_rules! part {
     ($(#[$doc:meta])* $name:ident, $part:ident, $store:expr) => {
         $(#[$doc])*
@@ -67,25 +67,25 @@ macro_rules! part {
 }
 
 part!(
-    /// As a server without a chain has them.
+    /// The services of a server without a chain.
     Whole,
     Server,
     TestServices::store
 );
 part!(
-    /// As the first link has them.
+    /// The services of a transport.
     Transport,
     Transport,
     TestServices::store
 );
 part!(
-    /// As the last link has them: no store.
+    /// The services of a router, which has no store.
     Last,
     Router,
     |_| None
 );
 
-/// What the transport hands to a link.
+/// The request that the transport passes to the chain.
 pub fn handed<'c>(call: &'c Call<'_>) -> (&'c str, &'c str) {
     match call.ask() {
         Ask::Handle { method, params } => (method, params),
@@ -93,8 +93,8 @@ pub fn handed<'c>(call: &'c Call<'_>) -> (&'c str, &'c str) {
     }
 }
 
-/// What the last link answers to a request that the transport handed out for `call`, where
-/// features answer with `outcome`.
+/// The result of a router, for a request that the transport passed to the chain for `call`.
+/// Features answer with `outcome`.
 pub fn last(
     catalog: &Catalog<'_>,
     call: &Call<'_>,
@@ -110,7 +110,7 @@ pub fn last(
     own(catalog, client, (method, params), &mut outcome).settled()
 }
 
-/// What comes of a request of a client of this revision and with these capabilities in a hub.
+/// The answer of a router to a request of a client of this revision and with these capabilities.
 pub fn own(
     catalog: &Catalog<'_>,
     (version, capabilities): (&str, &str),
@@ -130,7 +130,7 @@ pub fn own(
     }
 }
 
-/// What a chain of saved sequences answers with these catalogs, and with `last` behind them.
+/// The result of a chain of saved sequences with these catalogs, followed by `last`.
 pub fn through(
     sequences: &[Vec<u8>],
     client: (&str, &str),

@@ -1,4 +1,4 @@
-//! What features answer, as JSON.
+//! Content of features, as JSON.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -14,7 +14,7 @@ use crate::wire::{
     version::Version,
 };
 
-/// A member `_meta` if there is a JSON object for it.
+/// Writes `_meta`, if it is a JSON object.
 pub fn meta(object: &mut Object<'_>, meta: Option<&str>) {
     let mut value = Vec::new();
     if meta
@@ -25,7 +25,7 @@ pub fn meta(object: &mut Object<'_>, meta: Option<&str>) {
     }
 }
 
-/// A member `annotations` if there are any; what is out of range in them is left out.
+/// Writes `annotations`, if there are any. A priority out of range is omitted.
 pub fn annotations(object: &mut Object<'_>, annotations: Option<&Annotations>) {
     let Some(annotations) = annotations else {
         return;
@@ -56,7 +56,7 @@ fn role_name(role: Role) -> &'static str {
     }
 }
 
-/// A member `icons` if there are any.
+/// Writes `icons`, if there are any.
 pub fn icons(object: &mut Object<'_>, icons: &[Icon]) {
     if icons.is_empty() {
         return;
@@ -85,7 +85,7 @@ pub fn icons(object: &mut Object<'_>, icons: &[Icon]) {
     out.push(b']');
 }
 
-/// Appends a content block as a client of this revision can read it.
+/// Writes a content block for a client of this revision.
 pub fn block(out: &mut Vec<u8>, block: &ContentBlock, version: Version) {
     let mut object = Object::begin(out);
     match block {
@@ -119,7 +119,7 @@ fn media(object: &mut Object<'_>, kind: &str, content: &MediaContent) {
     meta(object, content.meta.as_deref());
 }
 
-/// The members of a resource as an entry of a list.
+/// Writes the members of a resource, as lists have them.
 pub fn resource_info(object: &mut Object<'_>, resource: &ResourceInfo) {
     object.string("uri", &resource.uri);
     object.string("name", &resource.name);
@@ -141,7 +141,7 @@ fn embedded_resource(object: &mut Object<'_>, embedded: &EmbeddedResource) {
     meta(object, embedded.meta.as_deref());
 }
 
-/// Appends what a resource holds, as an object.
+/// Writes the contents of a resource.
 pub fn resource_contents(out: &mut Vec<u8>, contents: &ResourceContents) {
     let mut object = Object::begin(out);
     object.string("uri", &contents.uri);
@@ -154,7 +154,7 @@ pub fn resource_contents(out: &mut Vec<u8>, contents: &ResourceContents) {
     object.end();
 }
 
-/// Appends a message of a prompt as a client of this revision can read it.
+/// Writes a message of a prompt for a client of this revision.
 pub fn prompt_message(out: &mut Vec<u8>, message: &PromptMessage, version: Version) {
     let mut object = Object::begin(out);
     object.string("role", role_name(message.role));
@@ -167,7 +167,7 @@ fn base64(object: &mut Object<'_>, key: &str, data: &[u8]) {
     out.push(b'"');
     let start = out.len();
     out.resize(start + data.len().div_ceil(3) * 4, 0);
-    // The padded form has exactly this length.
+    // With padding, the encoded form has exactly this length.
     let written = STANDARD
         .encode_slice(data, &mut out[start..])
         .unwrap_or_default();
@@ -175,7 +175,7 @@ fn base64(object: &mut Object<'_>, key: &str, data: &[u8]) {
     out.push(b'"');
 }
 
-/// About how many bytes a block takes as JSON, from below.
+/// A lower bound for the size of a block as JSON, in bytes.
 pub fn size(block: &ContentBlock) -> usize {
     match block {
         ContentBlock::Text(text) => text.text.len(),
@@ -185,7 +185,7 @@ pub fn size(block: &ContentBlock) -> usize {
     }
 }
 
-/// About how many bytes the contents of a resource take as JSON, from below.
+/// A lower bound for the size of a resource's contents as JSON, in bytes.
 pub fn resource_size(contents: &ResourceContents) -> usize {
     match &contents.body {
         ResourceBody::Text(text) => text.len(),

@@ -1,4 +1,4 @@
-//! Requests that fail: JSON-RPC error objects and the HTTP statuses that go with them
+//! Failures of requests: JSON-RPC errors, and their HTTP statuses
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic#error-codes).
 
 use std::borrow::Cow;
@@ -14,16 +14,16 @@ pub const HEADER_MISMATCH: i32 = -32020;
 pub const MISSING_CLIENT_CAPABILITY: i32 = -32021;
 pub const UNSUPPORTED_VERSION: i32 = -32022;
 
-/// Codes of earlier revisions, which later ones must not send.
+/// Codes of earlier revisions. Later revisions must not use them.
 pub const RESOURCE_NOT_FOUND: i32 = -32002;
 const URL_ELICITATION_REQUIRED: i32 = -32042;
 
-/// A JSON-RPC error and the HTTP status of a response that is nothing else.
+/// A JSON-RPC error, and the HTTP status of a response that consists of it.
 ///
-/// The status is what the specification asks for where it does. Elsewhere, a message that is
-/// malformed in itself is 400, and one that is well-formed but cannot be fulfilled (an unknown
-/// tool, a stale cursor, a failing feature) is 200: clients take a 400 without one of the
-/// modern codes for a server that does not know their revision.
+/// Where the specification requires a status, it is that. Otherwise a malformed message is 400,
+/// and a well-formed one that cannot be fulfilled (an unknown tool, a stale cursor, a failing
+/// feature) is 200: if a 400 does not have one of the modern codes, clients assume that the
+/// server does not know their revision.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Failure {
     pub status: u16,
@@ -31,7 +31,7 @@ pub struct Failure {
     pub message: Cow<'static, str>,
     /// Compact JSON.
     pub data: Option<Vec<u8>>,
-    /// Nothing of that name, or no such method, is here: somebody else may have it.
+    /// The name or the method is unknown here, but another component may know it.
     pub unknown: bool,
 }
 
@@ -46,17 +46,17 @@ impl Failure {
         }
     }
 
-    /// What was sent is not a message of the protocol.
+    /// The message is not a message of the protocol.
     pub fn invalid_request(message: impl Into<Cow<'static, str>>) -> Failure {
         Failure::new(400, INVALID_REQUEST, message)
     }
 
-    /// The parameters do not have the shape that the method asks for.
+    /// The parameters do not have the form that the method requires.
     pub fn malformed_params(message: impl Into<Cow<'static, str>>) -> Failure {
         Failure::new(400, INVALID_PARAMS, message)
     }
 
-    /// The parameters name something that is not there.
+    /// The parameters name something that does not exist.
     pub fn invalid_params(message: impl Into<Cow<'static, str>>) -> Failure {
         Failure::new(200, INVALID_PARAMS, message)
     }
@@ -75,7 +75,7 @@ impl Failure {
         Failure::new(status, METHOD_NOT_FOUND, message).unknown()
     }
 
-    /// The same, of what somebody else may have.
+    /// Marks the failure as one that another component may not have.
     pub fn unknown(self) -> Failure {
         Failure {
             unknown: true,
@@ -96,7 +96,7 @@ impl Failure {
         }
     }
 
-    /// The error that a feature answered, as this client may see it.
+    /// The error of a feature, as this client may see it.
     pub fn of_feature(error: &Error, version: Version) -> Failure {
         let code = match error.code {
             RESOURCE_NOT_FOUND if version.is_modern() => INVALID_PARAMS,
@@ -125,7 +125,7 @@ impl Failure {
         }
     }
 
-    /// Appends the JSON-RPC response. `id` is JSON; none if it could not be read.
+    /// Writes the JSON-RPC response. `id` is JSON; none if it could not be read.
     pub fn write(&self, out: &mut Vec<u8>, id: Option<&str>) {
         let mut response = json::Object::begin(out);
         response.string("jsonrpc", "2.0");
@@ -149,13 +149,13 @@ impl Failure {
     }
 }
 
-/// A JSON array of the revisions that this crate speaks, the latest first.
+/// A JSON array of the supported revisions, the latest first.
 pub fn supported_versions() -> Vec<u8> {
     let names = Version::ALL.map(|version| format!("\"{}\"", version.as_str()));
     format!("[{}]", names.join(",")).into_bytes()
 }
 
-/// At most so much of what a client sent that a message can hold it.
+/// The beginning of a client's text, short enough for a message.
 pub fn excerpt(text: &str) -> Cow<'_, str> {
     const LONGEST: usize = 128;
     if text.len() <= LONGEST {

@@ -8,26 +8,26 @@ use crate::wire::{
     json::{self, Fault, Kind, Reader, Value},
 };
 
-/// What a client sent.
+/// A message of a client.
 #[derive(Debug)]
 pub enum Message<'a> {
     Request(Request<'a>),
     Notification(Notification<'a>),
-    /// Legacy clients answer the requests of servers.
+    /// The reply of a legacy client to a request of the server.
     Response(ClientReply<'a>),
 }
 
 #[derive(Debug)]
 pub struct ClientReply<'a> {
-    /// None: the client could not read the `id` of what it answers.
+    /// None: the client could not read the `id` of the request.
     pub id: Option<Value<'a>>,
-    /// What the client answers; the error object if it cannot.
+    /// The result, or the error object.
     pub outcome: Result<Value<'a>, Value<'a>>,
 }
 
 #[derive(Debug)]
 pub struct Request<'a> {
-    /// As the client wrote it: a JSON string or integer.
+    /// A JSON string or integer, as the client wrote it.
     pub id: &'a str,
     pub method: Cow<'a, str>,
     pub params: Params<'a>,
@@ -39,7 +39,7 @@ pub struct Notification<'a> {
     pub params: Params<'a>,
 }
 
-/// The parameters that some method asks for, and `_meta`.
+/// The parameters of all methods, and `_meta`.
 #[derive(Debug, Default)]
 pub struct Params<'a> {
     pub name: Option<Value<'a>>,
@@ -61,16 +61,15 @@ pub struct Params<'a> {
     pub meta: Meta<'a>,
     /// The whole object; empty if there is none.
     pub text: &'a str,
-    /// The first of these members that is there twice: whoever reads them next may take the
-    /// other one.
+    /// The first of these members that occurs twice: other readers may use the other value.
     pub twice: Option<&'static str>,
 }
 
-/// The members of `_meta` that mean something to a server
+/// The members of `_meta` that a server reads
 /// (https://modelcontextprotocol.io/specification/2026-07-28/basic#meta).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Meta<'a> {
-    /// The whole of it.
+    /// The whole value.
     pub value: Option<Value<'a>>,
     pub protocol_version: Option<Value<'a>>,
     pub client_info: Option<Value<'a>>,
@@ -79,7 +78,7 @@ pub struct Meta<'a> {
     pub progress_token: Option<Value<'a>>,
 }
 
-/// Why there is no message, and the `id` if it could be read.
+/// The failure, and the `id` if it could be read.
 pub type Unreadable<'a> = (Option<&'a str>, Failure);
 
 /// Reads one message.
@@ -114,7 +113,7 @@ pub fn read(bytes: &[u8]) -> Result<Message<'_>, Unreadable<'_>> {
     }
 }
 
-/// The answer to a message that is longer than `MAX_BODY`.
+/// The failure for a message that is longer than `MAX_BODY`.
 pub fn too_large() -> Failure {
     let message = format!("the message is larger than {} bytes", crate::wire::MAX_BODY);
     Failure {
@@ -136,7 +135,7 @@ struct Envelope<'a> {
     error: Option<Value<'a>>,
 }
 
-/// Stores a member, and its name if it was there before.
+/// Stores a member; stores its name in `twice` if it was already there.
 fn put<'a>(
     slot: &mut Option<Value<'a>>,
     value: Value<'a>,
@@ -199,7 +198,7 @@ impl<'a> Envelope<'a> {
         reader.end()
     }
 
-    /// The `id` if an answer can carry it.
+    /// The `id`, if a response can repeat it.
     fn valid_id(&self) -> Option<&'a str> {
         self.id
             .filter(|_| self.twice != Some("id"))
@@ -248,8 +247,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// Whether a value can be the `id` of a request, or a progress token: both are a string or an
-/// integer.
+/// Whether a value can be an `id` or a progress token: a string or an integer.
 pub fn is_id(value: &Value<'_>) -> bool {
     match value.kind {
         Kind::String => true,
@@ -259,7 +257,7 @@ pub fn is_id(value: &Value<'_>) -> bool {
 }
 
 impl<'a> Params<'a> {
-    /// Reads the text of a JSON object.
+    /// Reads a JSON object.
     pub fn parse(text: &'a str) -> Result<Params<'a>, Fault> {
         let mut reader = Reader::new(text);
         let mut params = Params {

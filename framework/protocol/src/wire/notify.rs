@@ -1,8 +1,8 @@
-//! Notifications that a feature sends while it serves a request.
+//! Notifications of a feature during a request.
 
 use crate::wire::json::{self, Object};
 
-/// Severities of RFC 5424 in the order of the contract's enum: 0 is debug
+/// Severities of RFC 5424, in the order of the contract: 0 is debug
 /// (https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/logging#log-levels).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(u8)]
@@ -48,17 +48,18 @@ impl LogLevel {
     }
 }
 
-/// Writes the notifications of one request, and leaves out what its client does not want.
+/// Writes the notifications of one request that its client wants.
 #[derive(Clone, Debug, Default)]
 pub struct Notifier {
     token: Option<String>,
-    /// The least severe level that is sent.
+    /// The least severe level that the client wants.
     level: Option<u8>,
     progress: Option<f64>,
 }
 
 impl Notifier {
-    /// `token` is a JSON string or number; `level` the least severe level that is sent.
+    /// `token` is a JSON string or number. `level` is the least severe level that the client
+    /// wants.
     pub fn new(token: Option<String>, level: Option<u8>) -> Notifier {
         Notifier {
             token,
@@ -67,7 +68,7 @@ impl Notifier {
         }
     }
 
-    /// A message of progress, if the client asked for it and `progress` grew
+    /// A progress notification, if the client wants it and `progress` has grown
     /// (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/progress).
     pub fn progress(
         &mut self,
@@ -90,7 +91,7 @@ impl Notifier {
         }))
     }
 
-    /// A log message, if the client wants that level
+    /// A log notification, if the client wants this level
     /// (https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/logging#log-message-notifications).
     /// `data` that is not JSON becomes a string.
     pub fn log(&self, level: u8, logger: Option<&str>, data: &str) -> Option<Vec<u8>> {

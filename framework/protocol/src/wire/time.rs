@@ -1,6 +1,7 @@
-//! Points in time as JSON has them.
+//! Times in JSON.
 
-/// ISO 8601 in UTC with milliseconds, of milliseconds since 1970-01-01T00:00:00Z.
+/// A time in ISO 8601, in UTC with milliseconds. `milliseconds` counts from
+/// 1970-01-01T00:00:00Z.
 pub fn iso8601(milliseconds: u64) -> String {
     let (seconds, milliseconds) = (milliseconds / 1000, milliseconds % 1000);
     let (year, month, day) = civil(seconds / 86_400);
@@ -11,15 +12,15 @@ pub fn iso8601(milliseconds: u64) -> String {
     )
 }
 
-/// Year, month and day of a number of days since 1970.
+/// The date of a day, counted from 1970.
 ///
-/// Counted from 0000-03-01: years that begin in March end with the leap day, and their months
-/// before the last follow a pattern of five that takes 153 days.
+/// Years are counted from 0000-03-01: then they end with the leap day, and the months before the
+/// last follow a pattern of five with 153 days.
 fn civil(days: u64) -> (u64, u64, u64) {
     const FOUR_CENTURIES: u64 = 146_097;
     let days = days + 719_468;
     let (cycle, of_cycle) = (days / FOUR_CENTURIES, days % FOUR_CENTURIES);
-    // Leap days before this day: one in 4 years, none in 100, but one in 400.
+    // The leap days before this day: one in 4 years, not in 100, but in 400.
     let leaps = of_cycle / 1460 - of_cycle / 36_524 + of_cycle / (FOUR_CENTURIES - 1);
     let of_cycle_years = (of_cycle - leaps) / 365;
     let before = 365 * of_cycle_years + of_cycle_years / 4 - of_cycle_years / 100;

@@ -1,7 +1,7 @@
-//! The records of the WIT contract as Rust types, the same natively and in components.
+//! The records of the WIT contract as Rust types, for native code and for components.
 //!
-//! A component maps its own bindings onto them: `with: { "spin-mcp:server/types@0.1.0":
-//! spin_mcp_protocol::types::types, … }`, likewise for the interfaces that end in `-types`.
+//! A component maps its own bindings to them: `with: { "spin-mcp:server/types@0.1.0":
+//! spin_mcp_protocol::types::types, … }`, and likewise for the interfaces that end in `-types`.
 
 mod bindings {
     wit_bindgen::generate!({

@@ -1,9 +1,9 @@
-//! The revisions of the protocol that this crate speaks.
+//! The supported revisions of the protocol.
 //!
-//! A new revision is a row of the table below. The compiler then names the places that must
-//! say how it differs: the matches of this file.
+//! To add a revision, add a row to the table below. The compiler then names the matches that
+//! must say how it differs; they are all in this file.
 
-/// Makes `Version` of the table of revisions.
+/// Makes `Version` from the table of revisions.
 macro_rules! revisions {
     ($($variant:ident = $number:literal, $name:literal;)+) => {
         /// A supported revision. Later ones are greater.
@@ -49,19 +49,19 @@ impl Version {
             .find(|version| version.as_str() == name)
     }
 
-    /// What stands for the revision where it is stored or sent in few bits.
+    /// The number that stands for the revision in stored and sent formats.
     pub const fn number(self) -> u8 {
         self as u8
     }
 
-    /// The supported revision of that number.
+    /// The supported revision with this number.
     pub fn from_number(number: u8) -> Option<Version> {
         Version::ALL
             .into_iter()
             .find(|version| version.number() == number)
     }
 
-    /// Whether there is no handshake: every request says for itself what it needs to.
+    /// Whether the revision has no handshake, so that every request describes its client.
     pub const fn is_modern(self) -> bool {
         match self {
             Version::V2025_03_26 | Version::V2025_06_18 | Version::V2025_11_25 => false,
@@ -77,7 +77,7 @@ impl Version {
         }
     }
 
-    /// Whether a feature may ask the client to open a URL by an error. Since 2026-07-28 it asks
+    /// Whether a feature may ask the client to open a URL by an error. Since 2026-07-28, it asks
     /// for input instead.
     pub const fn has_url_elicitation_error(self) -> bool {
         match self {

@@ -1,14 +1,14 @@
-//! What all kinds of entries have in common.
+//! The entries of any list.
 
 use std::collections::HashMap;
 
 use super::{error::BuildError, input::FeatureInput};
 use crate::catalog::{list_kind::ListKind, written::object};
 
-/// The entries of one list, as they are added.
+/// The entries of one list, while they are added.
 pub struct Entries<'a> {
     pub kind: ListKind,
-    /// What clients know them by.
+    /// The names that clients know.
     names: Vec<String>,
     /// The feature of each name.
     owners: HashMap<String, &'a str>,
@@ -28,7 +28,7 @@ impl<'a> Entries<'a> {
         }
     }
 
-    /// Takes a name for the entry that comes next.
+    /// Claims the name of the next entry.
     pub fn claim(&mut self, name: &str, feature: &'a FeatureInput) -> Result<(), BuildError> {
         if let Some(first) = self.owners.insert(name.to_owned(), &feature.name) {
             return Err(BuildError::Duplicate {
@@ -42,7 +42,7 @@ impl<'a> Entries<'a> {
         Ok(())
     }
 
-    /// The indices of the entries in the order of their names.
+    /// The indices of the entries, sorted by name.
     pub fn sorted(&self) -> Vec<u32> {
         let mut sorted: Vec<u32> = (0..self.names.len() as u32).collect();
         sorted.sort_by_key(|&index| &self.names[index as usize]);
@@ -50,7 +50,7 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// Refuses metadata that would be left out.
+/// Refuses metadata that is not a JSON object: instances would leave it out.
 pub fn check_meta(
     kind: ListKind,
     feature: &FeatureInput,

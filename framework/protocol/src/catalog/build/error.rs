@@ -1,4 +1,4 @@
-//! Why there is no catalog.
+//! Why a catalog cannot be baked.
 
 use std::fmt;
 
@@ -7,64 +7,64 @@ use crate::catalog::{
     schema::{NameError, SchemaError},
 };
 
-/// Why there is no catalog.
+/// Why a catalog cannot be baked.
 #[derive(Clone, PartialEq, Debug)]
 pub enum BuildError {
-    /// Two features, or one feature twice, have an entry of one name, URI or URI template.
+    /// Two entries have the same name, URI or URI template. They may be of one feature.
     Duplicate {
         kind: ListKind,
         name: String,
         first: String,
         second: String,
     },
-    /// A tool's name, with its prefix, is not one.
+    /// The name of a tool, with its prefix, is invalid.
     ToolName {
         feature: String,
         tool: String,
         problem: NameError,
     },
-    /// A tool's input schema cannot be one.
+    /// The input schema of a tool is invalid.
     InputSchema {
         feature: String,
         tool: String,
         problem: SchemaError,
     },
-    /// A prompt's name, with its prefix, is not one.
+    /// The name of a prompt, with its prefix, is invalid.
     PromptName {
         feature: String,
         prompt: String,
         problem: String,
     },
-    /// Two arguments of a prompt have one name.
+    /// Two arguments of a prompt have the same name.
     DuplicateArgument {
         feature: String,
         prompt: String,
         argument: String,
     },
-    /// A resource's URI is not one.
+    /// The URI of a resource is invalid.
     Uri {
         feature: String,
         uri: String,
         problem: String,
     },
-    /// A resource template's URI template is not one.
+    /// The URI template of a resource template is invalid.
     UriTemplate {
         feature: String,
         uri_template: String,
         problem: String,
     },
-    /// An entry's member of that name is not a JSON object.
+    /// This member of an entry is not a JSON object.
     NotAnObject {
         kind: ListKind,
         feature: String,
         name: String,
         member: &'static str,
     },
-    /// It would be larger than 4 GiB.
+    /// The catalog would be larger than 4 GiB.
     TooLarge,
 }
 
-/// An entry of a list, for messages.
+/// The noun for an entry of a list, for messages.
 fn noun(kind: ListKind) -> &'static str {
     match kind {
         ListKind::Tools => "tool",

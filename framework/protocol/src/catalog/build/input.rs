@@ -1,4 +1,4 @@
-//! What a catalog is made of.
+//! The input for baking a catalog.
 
 use crate::{
     catalog::flags::Flags,
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// All that a catalog is made of.
+/// The input for baking a catalog.
 #[derive(Clone, Debug, Default)]
 pub struct CatalogInput {
     pub server: ServerInput,
@@ -19,7 +19,7 @@ pub struct CatalogInput {
     pub features: Vec<FeatureInput>,
 }
 
-/// How the server presents itself.
+/// The description of the server.
 #[derive(Clone, Debug)]
 pub struct ServerInput {
     pub name: String,
@@ -29,19 +29,19 @@ pub struct ServerInput {
     pub website: Option<String>,
     pub icons: Vec<Icon>,
     pub instructions: Option<String>,
-    /// Origins of browsers that may call, beside loopback ones: exact, such as
+    /// The origins of browsers that may call, besides loopback ones: exact, such as
     /// `https://example.com`.
     pub allowed_origins: Vec<String>,
-    /// Hosts that the server answers for, beside loopback ones, such as `mcp.example.com`
-    /// (any port) or `mcp.example.com:8443`. Empty: any.
+    /// The hosts that the server accepts, besides loopback ones: `mcp.example.com` for any port,
+    /// or `mcp.example.com:8443`. Empty: it accepts all.
     pub allowed_hosts: Vec<String>,
-    /// Entries on a page of a list; one at least.
+    /// The entries on a page of a list; at least one.
     pub page_size: usize,
     /// The key-value store that instances share. None, or an empty name: there is none.
     pub store: Option<String>,
-    /// For discovery, and for lists of features that say nothing themselves.
+    /// The cache hint for discovery, and for lists of features that give none.
     pub cache: CacheHint,
-    /// What is out of bounds becomes the nearest that is not.
+    /// The limits of streams. Values out of bounds become the nearest allowed ones.
     pub streams: StreamLimits,
 }
 
@@ -68,18 +68,18 @@ impl Default for ServerInput {
     }
 }
 
-/// What was read from one feature.
+/// The lists and properties of one feature.
 #[derive(Clone, Debug, Default)]
 pub struct FeatureInput {
     /// The name of the component, for messages.
     pub name: String,
     pub flags: Flags,
-    /// Put before the names of its tools and prompts.
+    /// The prefix for the names of its tools and prompts.
     pub prefix: Option<String>,
     pub tools: Vec<Tool>,
     pub resources: Vec<ResourceInfo>,
     pub resource_templates: Vec<ResourceTemplate>,
     pub prompts: Vec<Prompt>,
-    /// What the feature said of its lists: the strictest of what it said of any.
+    /// The strictest cache hint that the feature gave for a list.
     pub cache: Option<CacheHint>,
 }

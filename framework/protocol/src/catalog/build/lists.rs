@@ -1,4 +1,4 @@
-//! The pages of lists, and how long they hold.
+//! The pages of lists, and their cache hints.
 
 use super::{
     entries::Entries,
@@ -10,7 +10,7 @@ use crate::{
     wire::types::types::{CacheHint, CacheScope},
 };
 
-/// Appends the record of a list to the header, and its pages to theirs.
+/// Adds the record of a list to the header, and its pages to the table of pages.
 pub fn write(
     entries: &Entries<'_>,
     input: &CatalogInput,
@@ -49,7 +49,7 @@ pub fn write(
     }
 }
 
-/// Whether a feature has entries in a list, or may have them when it is asked.
+/// Whether a feature has entries in a list, or may have entries at run time.
 fn contributes(feature: &FeatureInput, kind: ListKind) -> bool {
     let listed = match kind {
         ListKind::Tools => !feature.tools.is_empty(),
@@ -65,7 +65,8 @@ pub fn write_hint(words: &mut Vec<u32>, hint: CacheHint) {
     words.push(matches!(hint.scope, CacheScope::Private).into());
 }
 
-/// JSON arrays of so many entries each, for modern and for legacy clients. One at least.
+/// Splits a list into pages of `size` entries, as JSON arrays for modern and for legacy clients.
+/// There is at least one page.
 fn pages(entries: &[(Vec<u8>, Vec<u8>)], size: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
     let array = |entries: Vec<&[u8]>| [&b"["[..], &entries.join(&b","[..]), b"]"].concat();
     if entries.is_empty() {
@@ -90,7 +91,7 @@ fn pages(entries: &[(Vec<u8>, Vec<u8>)], size: usize) -> Vec<(Vec<u8>, Vec<u8>)>
     entries.chunks(size).map(page).collect()
 }
 
-/// FNV-1a, with something between the parts.
+/// FNV-1a, with a separator between the parts.
 fn digest<'a>(parts: impl Iterator<Item = &'a [u8]>) -> u64 {
     let bytes = parts.flat_map(|part| part.iter().copied().chain([0]));
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {

@@ -11,7 +11,7 @@ use crate::catalog::{layout, list_kind::ListKind, written::prompt_json};
 /// The longest name of a prompt, in bytes.
 const MAX_NAME: usize = 256;
 
-/// The prompts of all features, as they were added.
+/// The prompts of all features, while they are added.
 pub struct Prompts<'a> {
     pub entries: Entries<'a>,
     pub arguments: Vec<u32>,
@@ -68,7 +68,7 @@ impl<'a> Prompts<'a> {
     }
 }
 
-/// Checks the name of a prompt as clients see it; says what is wrong with it.
+/// Checks the name of a prompt that clients see. The error says what is wrong.
 fn check_name(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err(format!("the name is empty; it takes 1 to {MAX_NAME} bytes"));

@@ -60,8 +60,8 @@ fn add(entries: &mut Entries<'_>, slot: usize, uri: &str, json: Vec<u8>, writer:
     entries.records.push(slot as u32);
 }
 
-/// Checks that a URI has a scheme and nothing that separates it from the text around it, as RFC
-/// 3986 has it; letters beyond ASCII may stand as they are. Says what is wrong.
+/// Checks that a URI has a scheme and no character that would end it within text, as RFC 3986
+/// requires. Letters beyond ASCII need not be encoded. The error says what is wrong.
 fn check_uri(uri: &str) -> Result<(), String> {
     if uri.len() > MAX_URI {
         return Err(format!("it has {} bytes; it may have {MAX_URI}", uri.len()));

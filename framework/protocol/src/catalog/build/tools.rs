@@ -8,7 +8,7 @@ use super::{
 };
 use crate::catalog::{layout, list_kind::ListKind, schema, written::tool_json};
 
-/// The tools of all features, as they were added.
+/// The tools of all features, while they are added.
 pub struct Tools<'a> {
     pub entries: Entries<'a>,
     pub rules: Vec<u32>,

@@ -9,7 +9,7 @@ use crate::catalog::layout::{MAGIC, WORD, header};
 #[derive(Default)]
 pub struct Writer {
     texts: Vec<u8>,
-    /// Where each text is.
+    /// The offset of each text.
     offsets: HashMap<Vec<u8>, u32>,
 }
 
@@ -19,7 +19,7 @@ impl Writer {
         let offset = match self.offsets.get(text) {
             Some(offset) => *offset,
             None => {
-                // One that does not fit is found out at the end, by the length of the whole.
+                // An offset that is too large is found at the end, by the length of the catalog.
                 let offset = (header::SIZE + self.texts.len()) as u32;
                 self.texts.extend_from_slice(text);
                 self.offsets.insert(text.to_vec(), offset);
@@ -29,8 +29,8 @@ impl Writer {
         words.extend([offset, text.len() as u32]);
     }
 
-    /// The whole: `words` are the header without its tables, and without the length that it
-    /// begins with; `tables` come with the size of their records in bytes.
+    /// The catalog. `words` is the header without its length and its tables. Each table comes
+    /// with the size of its records in bytes.
     pub fn finish(
         self,
         mut words: Vec<u32>,

@@ -14,8 +14,8 @@ const MODERN: &str = "2026-07-28";
 const LEGACY: &str = "2025-11-25";
 const VERSIONS: [&str; 5] = [MODERN, LEGACY, "2025-06-18", "2025-03-26", ""];
 
-/// What the hub answers to a client that can be asked for roots; features answer so, each in
-/// turn, and then with what they were asked for.
+/// The answer of the router to a client that can be asked for roots. Features give these answers
+/// in turn, then echo what they are asked.
 fn answer(version: &str, method: &str, params: &str, answers: &[&str]) -> Result<String, Error> {
     let bytes = features::catalog();
     let catalog = Catalog::new(&bytes).unwrap();

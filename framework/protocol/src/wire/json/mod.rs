@@ -1,8 +1,7 @@
-//! JSON without copies: a reader that checks as it goes, and a writer.
+//! JSON without copies: a reader that checks what it reads, and a writer.
 //!
-//! What passes through a server is text that somebody else reads. This module finds the few
-//! members that routing needs, proves the rest well-formed in the same pass, and leaves it as
-//! it is.
+//! Most JSON passes through a server without being used. This module finds the few members that
+//! routing needs, checks in the same pass that the rest is well-formed, and does not change it.
 
 mod number;
 mod read;

@@ -1,18 +1,18 @@
-//! Numbers as they are written: no rounding, and none of the tables that floating point needs.
+//! Numbers in their decimal form: no rounding, and no tables for floating point.
 
-/// Whether this text of a JSON number is an integer as protocols mean it: digits alone.
+/// Whether a JSON number is an integer in the sense of the protocol: only digits.
 pub fn is_integer(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether two texts of JSON numbers mean the same number: `42`, `42.0` and `4.2e1` do.
+/// Whether two JSON numbers are equal, such as `42`, `42.0` and `4.2e1`.
 pub fn same_number(a: &str, b: &str) -> bool {
     a == b || matches!((Decimal::read(a), Decimal::read(b)), (Some(a), Some(b)) if a == b)
 }
 
-/// `digits` times ten to the power of `exponent`: no zeros at either end of the digits, and
-/// none of anything for zero.
+/// `digits` times ten to the power of `exponent`. The digits have no zeros at either end; zero
+/// has no digits.
 #[derive(PartialEq)]
 struct Decimal {
     negative: bool,
@@ -21,7 +21,7 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// None for exponents that no client has reason to write.
+    /// None for exponents that no client needs.
     fn read(text: &str) -> Option<Decimal> {
         let (negative, text) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),

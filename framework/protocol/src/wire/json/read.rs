@@ -2,12 +2,12 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use crate::wire::MAX_DEPTH;
 
-/// Why a text is not what was expected.
+/// Why a text could not be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
     /// Not JSON, at this byte.
     Syntax(usize),
-    /// JSON that nests deeper than `MAX_DEPTH`.
+    /// The JSON nests deeper than `MAX_DEPTH`.
     Depth,
 }
 
@@ -21,7 +21,7 @@ pub enum Kind {
     Null,
 }
 
-/// A well-formed value: its text without the space around it.
+/// A well-formed value: its text, without whitespace around it.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Value<'a> {
     pub kind: Kind,
@@ -29,7 +29,7 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The whole of a text as one value.
+    /// Reads a text that consists of one value.
     pub fn parse(text: &'a str) -> Result<Value<'a>, Fault> {
         let mut reader = Reader::new(text);
         let value = reader.value()?;
@@ -37,7 +37,7 @@ impl<'a> Value<'a> {
         Ok(value)
     }
 
-    /// The value of a string. None for another kind.
+    /// The content of a string. None for other kinds.
     pub fn as_str(&self) -> Option<Cow<'a, str>> {
         if self.kind != Kind::String {
             return None;
@@ -69,7 +69,7 @@ impl<'a> Value<'a> {
         self.kind == Kind::Object
     }
 
-    /// The members of an object in order; nothing for another kind.
+    /// The members of an object, in order. Other kinds have none.
     pub fn members(&self) -> Members<'a> {
         Members {
             reader: Reader::new(self.text),
@@ -77,14 +77,15 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether no two members of an object have one name: of two, readers take either.
+    /// Whether no two members of an object have the same name: of two, readers disagree on which
+    /// one counts.
     pub fn names_once(&self) -> bool {
         let mut names = BTreeSet::new();
         self.members()
             .all(|(key, _)| key.as_str().is_some_and(|name| names.insert(name)))
     }
 
-    /// The first member of that name.
+    /// The first member with this name.
     pub fn member(&self, name: &str) -> Option<Value<'a>> {
         self.members()
             .find_map(|(key, value)| key.is_str(name).then_some(value))
@@ -92,7 +93,7 @@ impl<'a> Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The elements of an array in order; nothing for another kind.
+    /// The elements of an array, in order. Other kinds have none.
     pub fn elements(&self) -> impl Iterator<Item = Value<'a>> {
         let inner = match self.kind {
             Kind::Array => &self.text[1..self.text.len() - 1],
@@ -102,7 +103,7 @@ impl<'a> Value<'a> {
         std::iter::from_fn(move || {
             let value = reader.value().ok()?;
             reader.space();
-            // What follows is a comma, or nothing.
+            // A comma follows, or the end.
             let _ = reader.expect(b',');
             Some(value)
         })
@@ -127,15 +128,15 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// Reads a text once, from its start to its end, and checks what it passes.
+/// Reads a text once, from start to end, and checks it.
 ///
-/// Nesting costs one bit a level, so that hostile input can exhaust nothing.
+/// A level of nesting takes one bit, so hostile input cannot exhaust memory or the stack.
 pub struct Reader<'a> {
     text: &'a str,
     position: usize,
-    /// Objects that `key` entered.
+    /// How many objects are open that `enter` entered.
     depth: usize,
-    /// There was space between tokens.
+    /// There was whitespace between tokens.
     spaced: bool,
 }
 
@@ -150,7 +151,7 @@ impl<'a> Reader<'a> {
     }
 
     fn byte(&self) -> u8 {
-        // Zero ends every token and begins none.
+        // A zero byte ends every token and does not begin any.
         self.text
             .as_bytes()
             .get(self.position)
@@ -177,12 +178,12 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Whether space was passed between tokens.
+    /// Whether there was whitespace between tokens.
     pub fn is_spaced(&self) -> bool {
         self.spaced
     }
 
-    /// The kind that the next value has if it is well-formed.
+    /// The kind of the next value, if it is well-formed.
     pub fn peek(&mut self) -> Result<Kind, Fault> {
         self.space();
         Ok(match self.byte() {
@@ -196,7 +197,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Nothing but space is left.
+    /// Checks that only whitespace is left.
     pub fn end(&mut self) -> Result<(), Fault> {
         self.space();
         if self.position == self.text.len() {
@@ -206,7 +207,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The text between two positions of `position`.
+    /// The text since a position.
     pub fn since(&self, start: usize) -> &'a str {
         &self.text[start..self.position]
     }
@@ -215,7 +216,7 @@ impl<'a> Reader<'a> {
         self.position
     }
 
-    /// Enters an object. Its members follow with `next_key`.
+    /// Enters an object. Read its members with `next_key`.
     pub fn enter(&mut self) -> Result<(), Fault> {
         self.space();
         self.expect(b'{')?;
@@ -226,8 +227,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The next key of the object that was entered, up to its colon; none at its end.
-    /// `first` says that no member was read yet.
+    /// The next key of an open object, up to its colon; none at its end. `first`: no member was
+    /// read yet.
     pub fn next_key(&mut self, first: bool) -> Result<Option<Value<'a>>, Fault> {
         self.space();
         match self.byte() {
@@ -267,7 +268,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Passes one whole value.
+    /// Reads one value.
     pub fn value(&mut self) -> Result<Value<'a>, Fault> {
         let kind = self.peek()?;
         let start = self.position;
@@ -408,7 +409,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Passes four hexadecimal digits.
+    /// Reads four hexadecimal digits.
     fn code_unit(&mut self) -> Result<(), Fault> {
         for _ in 0..4 {
             if !self.byte().is_ascii_hexdigit() {
@@ -419,8 +420,9 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Passes the second escape of a character that takes two; the first one, which begins
-    /// with a `d`, was passed. Half of such a pair is no character (RFC 8259, section 8.2), and
+    /// Reads the second escape of a character that needs two; the first one, which begins with a
+    /// `d`, was read. Half of a pair is not a character (RFC 8259, section 8.2), and many
+    /// readers refuse it.
     /// many readers refuse it.
     #[cold]
     fn pair(&mut self) -> Result<(), Fault> {
@@ -442,8 +444,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether one of eight bytes may end a run of plain characters: a control character, a quote
-/// or a backslash.
+/// Whether one of eight bytes may end a run of plain characters: a control character, a quote or
+/// a backslash.
 pub(super) fn may_hold_special(word: u64) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
@@ -455,7 +457,7 @@ pub(super) fn may_hold_special(word: u64) -> bool {
         != 0
 }
 
-/// The characters of the inside of a string; none if it is not well-formed.
+/// The characters within a string; none if it is not well-formed.
 fn unescape(inner: &str) -> Option<String> {
     let mut out = String::with_capacity(inner.len());
     let mut rest = inner;

@@ -1,6 +1,6 @@
 use super::read::{Fault, Reader, Value, may_hold_special};
 
-/// Appends a string with its quotes.
+/// Writes a string, with its quotes.
 pub fn string(out: &mut Vec<u8>, value: &str) {
     out.push(b'"');
     let bytes = value.as_bytes();
@@ -43,7 +43,7 @@ fn escape(out: &mut Vec<u8>, byte: u8) {
     out.extend_from_slice(&[b'\\', short]);
 }
 
-/// Appends a number; `null` for one that JSON cannot write.
+/// Writes a number; `null` for one that JSON cannot represent.
 pub fn float(out: &mut Vec<u8>, value: f64) {
     if value.is_finite() {
         out.extend_from_slice(value.to_string().as_bytes());
@@ -52,8 +52,8 @@ pub fn float(out: &mut Vec<u8>, value: f64) {
     }
 }
 
-/// Appends a value that somebody else wrote, on one line: space between tokens is left out.
-/// Nothing is appended if it is not well-formed.
+/// Writes a value from elsewhere without whitespace between tokens. Writes nothing if it is not
+/// well-formed.
 pub fn compact<'a>(out: &mut Vec<u8>, text: &'a str) -> Result<Value<'a>, Fault> {
     let mut reader = Reader::new(text);
     let value = reader.value()?;
@@ -98,12 +98,12 @@ impl<'a> Object<'a> {
         Object { out, empty: true }
     }
 
-    /// Goes on with an object that has members already.
+    /// Continues an object that already has members.
     pub fn resume(out: &'a mut Vec<u8>) -> Object<'a> {
         Object { out, empty: false }
     }
 
-    /// Begins a member; its value is the caller's to append.
+    /// Begins a member. The caller must write its value.
     pub fn key(&mut self, key: &str) -> &mut Vec<u8> {
         if !std::mem::take(&mut self.empty) {
             self.out.push(b',');
@@ -113,7 +113,7 @@ impl<'a> Object<'a> {
         self.out
     }
 
-    /// Begins a member whose key was read from well-formed JSON.
+    /// Begins a member whose key comes from well-formed JSON.
     pub fn raw_key(&mut self, key: Value<'_>) -> &mut Vec<u8> {
         if !std::mem::take(&mut self.empty) {
             self.out.push(b',');
@@ -127,14 +127,14 @@ impl<'a> Object<'a> {
         string(self.key(key), value);
     }
 
-    /// A member only if there is a value.
+    /// Writes a member, if there is a value.
     pub fn optional(&mut self, key: &str, value: Option<&str>) {
         if let Some(value) = value {
             self.string(key, value);
         }
     }
 
-    /// A member whose value is JSON that this crate wrote.
+    /// Writes a member whose value is JSON of this crate.
     pub fn json(&mut self, key: &str, json: &[u8]) {
         self.key(key).extend_from_slice(json);
     }

@@ -1,4 +1,4 @@
-//! What the transport does itself, once no link refused it.
+//! Requests that the transport handles itself, unless middleware refuses them.
 
 use super::*;
 use crate::serve::stdio::StdioSession;

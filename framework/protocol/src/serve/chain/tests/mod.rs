@@ -33,7 +33,7 @@ use crate::{
 };
 
 type Handled = Result<String, Error>;
-/// What a link answers to a method with these parameters. None: it hands them on.
+/// The answer of middleware to a method with these parameters. None: it passes the request on.
 type Middleware<'l> = Box<dyn FnMut(&str, &str) -> Option<Handled> + 'l>;
 
 const MODERN: &str = "2026-07-28";
@@ -50,10 +50,10 @@ enum Via {
     Stdio,
 }
 
-/// A server with one link between transport and hub.
+/// A server with one middleware between transport and router.
 type Chain<'l> = Server<'l, Transport>;
 
-/// A server, with one link if it has a chain.
+/// A server; in a chain, with one middleware.
 struct Server<'l, S> {
     via: Via,
     version: &'static str,
@@ -62,7 +62,7 @@ struct Server<'l, S> {
     services: S,
     answers: Answers,
     middleware: Middleware<'l>,
-    /// What was handed to the link, and what it could know of the request.
+    /// The requests that the middleware saw, and what it could know of them.
     seen: Vec<(String, String, Context)>,
     /// What clients were asked, which they accept.
     asked: Vec<Json>,
@@ -100,7 +100,7 @@ fn body(version: &str, capabilities: &str, method: &str, params: &str) -> String
 }
 
 impl<'l, S: Inner> Server<'l, S> {
-    /// With a link that hands everything on, and a session where the revision has such.
+    /// With middleware that passes everything on, and a session where the revision has sessions.
     fn new(via: Via, version: &'static str) -> Self {
         let mut chain = Self::without_session(via, version);
         if version != MODERN {
@@ -134,7 +134,7 @@ impl<'l, S: Inner> Server<'l, S> {
         self
     }
 
-    /// With a link that answers everything so.
+    /// With middleware that gives this answer to everything.
     fn answering(self, answer: &str) -> Self {
         let answer = answer.to_owned();
         self.with_middleware(move |_, _| Some(Ok(answer.clone())))
@@ -324,7 +324,7 @@ impl<'l, S: Inner> Server<'l, S> {
         }
     }
 
-    /// The methods and parameters that the link saw.
+    /// The methods and parameters that the middleware saw.
     fn handed(&self) -> Vec<(&str, &str)> {
         let seen = self.seen.iter();
         seen.map(|(method, params, _)| (method.as_str(), params.as_str()))

@@ -1,4 +1,4 @@
-//! Needs for input, and what passes to links when it was given.
+//! Requests for input, and what middleware sees once it was given.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! A chain whose link hands everything on is a server without one.
+//! A chain whose middleware passes everything on behaves like a server without a chain.
 
 use super::*;
 use crate::testing::chain::Whole;
@@ -41,7 +41,7 @@ fn same(requests: &[(&str, &str)], answers: &[&str]) {
             let server = play::<Whole>(via, version, requests, answers);
             let mut chain = play::<Transport>(via, version, requests, answers);
             for (server, chain) in server.iter().zip(&mut chain) {
-                // What the hub finds wrong with parameters is well-formed to the transport.
+                // To the transport, parameters that the router refuses are well-formed.
                 if (server.0, chain.0) == (400, 200) && chain.1.contains("\"code\":-32602,") {
                     chain.0 = 400;
                 }

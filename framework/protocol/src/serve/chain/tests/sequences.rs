@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use super::*;
 use crate::testing::chain::{own, through};
 
-/// A server whose first link is a saved sequence of the whole catalog, under another name. Its
-/// features answer so in turn; behind it is a hub that has nothing but the tool `behind`.
+/// A server whose chain begins with a saved sequence of the whole catalog, under another name.
+/// Its features give these answers in turn; behind it is a router with only the tool `behind`.
 fn saved(via: Via, version: &'static str, answers: &[&str]) -> Chain<'static> {
     let mut input = testing::input();
     input.server.name = "inner".to_owned();

@@ -1,4 +1,4 @@
-//! Tasks that tools begin, and what links make of them.
+//! Tasks that tools begin, and what middleware does with them.
 
 use super::*;
 use crate::catalog::{self, Flags};
@@ -6,8 +6,8 @@ use crate::catalog::{self, Flags};
 const CALL: (&str, &str) = ("tools/call", r#"{"name":"zeta","arguments":{ "a": 1 }}"#);
 const TASK: &str = r#"{"resultType":"task","state":"s","pollIntervalMs":100}"#;
 
-/// A chain whose link begins a task of this tool, and answers so from then on. Gives the
-/// parameters that name the task, too.
+/// A chain whose middleware begins a task of this tool, and gives this answer from then on.
+/// Gives the parameters that name the task, too.
 fn begun(via: Via, tool: &str, then: &'static str) -> (Chain<'static>, String) {
     let mut first = true;
     let mut chain = Chain::new(via, MODERN).with_middleware(move |method, _| {

@@ -14,7 +14,7 @@ fn completion(kind: &str, name: &str) -> String {
     )
 }
 
-/// What two sequences and a hub have.
+/// The entries of two sequences and a router.
 fn all(version: &'static str) -> Chain<'static> {
     Chain::new(version, &[part("outer", 1), part("inner", 1)]).before_hub(&part("last", 1))
 }

@@ -37,19 +37,19 @@ const LISTS: [(&str, &str, &str); 4] = [
     ),
 ];
 
-/// Saved sequences, and what is behind them.
+/// Saved sequences, and the router behind them.
 struct Chain<'l> {
     version: &'static str,
     sequences: Vec<Vec<u8>>,
     last: Last<'l>,
-    /// What features will answer, here and in the last hub.
+    /// The next answers of features, here and in the last router.
     answers: Answers,
-    /// What came to the last link.
+    /// The requests that reached the last router.
     seen: Vec<(String, String)>,
 }
 
 impl<'l> Chain<'l> {
-    /// With the last link that knows nothing.
+    /// With a last router that knows nothing.
     fn new(version: &'static str, sequences: &[CatalogInput]) -> Self {
         Chain {
             version,
@@ -106,7 +106,7 @@ impl<'l> Chain<'l> {
         (error.code, error.message)
     }
 
-    /// The name of the link that answers a modern client.
+    /// The name of the server in an answer to a modern client.
     fn answering(&mut self, method: &str, params: &str) -> Json {
         self.result(method, params)["_meta"][SERVER_INFO]["name"].clone()
     }
@@ -199,7 +199,7 @@ fn failing(code: i32, message: &str) -> Error {
     }
 }
 
-/// What is wrong with results of the next link, whatever they are for.
+/// What is wrong with results of the next component, whatever the method.
 fn misshapen() -> Vec<(String, &'static str)> {
     let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(64), "]".repeat(64));
     let large = format!(r#"{{"a":"{}"}}"#, "a".repeat(MAX_RESULT));
