@@ -76,13 +76,13 @@ pub fn task_step(call: &Call<'_>, text: String) -> Result<tasks::TaskStep, Failu
 pub fn needs_input(call: &Call<'_>) -> Failure {
     broken(
         call,
-        "a need for input, which only calls, prompts and resources may have",
+        "a request for input, which only tools, prompts and resources may make",
     )
 }
 
 /// Reads a result that asks for input.
 fn required(call: &Call<'_>, value: &Value<'_>) -> Result<InputRequired, Failure> {
-    let misshapen = || broken(call, "a need for input that is not shaped as one");
+    let misshapen = || broken(call, "a malformed request for input");
     let mut requests = Vec::new();
     let asked = value.member("inputRequests");
     if asked.is_some_and(|asked| !asked.is_object()) {
@@ -123,7 +123,7 @@ fn check_list(call: &Call<'_>, value: &Value<'_>) -> Result<(), Failure> {
     let entries = value
         .member(kind.member())
         .filter(|list| list.kind == json::Kind::Array);
-    let entries = entries.ok_or_else(|| broken(call, "what is not a list"))?;
+    let entries = entries.ok_or_else(|| broken(call, "something that is not a list"))?;
     let mut names = BTreeSet::new();
     for entry in entries.elements() {
         let mut named = entry

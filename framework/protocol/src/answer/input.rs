@@ -104,7 +104,7 @@ pub fn check(call: &Call<'_>, required: &InputRequired) -> Result<(), Failure> {
     if required.requests.is_empty() && required.state.is_none() {
         return Err(broken(
             call,
-            "a need for input, but neither requests for it nor state",
+            "an empty request for input: it has neither requests nor state",
         ));
     }
     check_requests(call, required)?;

@@ -38,7 +38,7 @@ pub fn settle(call: &mut Call<'_>, outcome: Result<Listed, Error>) -> CallStep {
     let default = call.catalog.cache();
     let Target::List(listing) = &mut call.target else {
         return CallStep::Done(
-            call.fail(&Failure::internal("a list came where none was asked for")),
+            call.fail(&Failure::internal("a list arrived that was not asked for")),
         );
     };
     if let Err(problem) = listing.add(listed, prefix, legacy, default) {
@@ -119,7 +119,7 @@ impl Listing {
 /// Writes the page, and the cursor of the next one.
 fn respond(call: &Call<'_>, next: Option<usize>) -> CallResponse {
     let Target::List(listing) = &call.target else {
-        return call.fail(&Failure::internal("a list came where none was asked for"));
+        return call.fail(&Failure::internal("a list arrived that was not asked for"));
     };
     let modern = call.client.version.is_modern();
     response::respond(call, listing.entries.len() + 64, |out| {

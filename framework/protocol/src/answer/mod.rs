@@ -50,7 +50,9 @@ fn settle<S: Services>(call: &mut Call<'_>, outcome: FeatureOutcome, services: &
         FeatureOutcome::Tool(Err(error)) => of_feature(call, &error),
         // The small server calls only tools.
         other if S::WHOLE => return settle_other(call, other, services),
-        _ => call.fail(&Failure::internal("the server is too small for this")),
+        _ => call.fail(&Failure::internal(
+            "this build of the server handles only tools",
+        )),
     })
 }
 

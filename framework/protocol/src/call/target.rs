@@ -414,10 +414,10 @@ fn strings(name: &str, text: &str) -> Result<Vec<(String, String)>, Failure> {
     let mut all: Vec<(String, String)> = Vec::new();
     for (key, value) in object.members() {
         let (Some(key), Some(value)) = (key.as_str(), value.as_str()) else {
-            return malformed("holds what is not a string");
+            return malformed("has a member that is not a string");
         };
         if all.len() == MAX_ARGUMENTS {
-            return malformed("holds too many members");
+            return malformed("has too many members");
         }
         if all.iter().any(|(other, _)| *other == *key) {
             return malformed("names a member twice");

@@ -1,7 +1,7 @@
 //! The description of the server in the catalog, as JSON.
 
 use super::{
-    build::input::{FeatureInput, ServerInput},
+    bake::input::{FeatureInput, ServerInput},
     flags::Flags,
     list_kind::ListKind,
 };

@@ -3,8 +3,8 @@
 //! Compose bakes it ([`build`]); instances read it ([`Catalog`]). List answers are ready JSON,
 //! and tools, prompts and resources are found by binary search.
 
+mod bake;
 mod baked;
-mod build;
 mod cursor;
 mod describe;
 mod entries;
@@ -15,12 +15,12 @@ pub mod schema;
 pub(crate) mod uri_template;
 pub(crate) mod written;
 
-pub use baked::{Catalog, Page, Slot, stricter};
-pub use build::{
+pub use bake::{
     build,
     error::BuildError,
     input::{CatalogInput, FeatureInput, ServerInput},
 };
+pub use baked::{Catalog, Page, Slot, stricter};
 pub use entries::{HeaderRule, PromptEntry, TemplateEntry, ToolEntry};
 pub use flags::Flags;
 pub use list_kind::ListKind;

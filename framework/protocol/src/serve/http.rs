@@ -331,7 +331,7 @@ fn find_client<'a, S: Services>(
     let session = Session::from_id(id, services.now()).ok_or_else(unknown)?;
     if version.is_some_and(|version| version != session.version) {
         let message = format!(
-            "header `MCP-Protocol-Version` is not `{}`, which this session settled on",
+            "header `MCP-Protocol-Version` is not `{}`, the revision of this session",
             session.version.as_str()
         );
         return Err(Failure::invalid_request(message));
@@ -393,7 +393,7 @@ fn accept_response<'a, S: Services>(
     let version = settle_version(None, head.headers.version()?)?;
     if version.is_some_and(Version::is_modern) {
         return Err(Failure::invalid_request(
-            "clients of this revision send no responses",
+            "clients of this revision do not send responses",
         ));
     }
     let client = find_client(head, version, services)?;
@@ -419,7 +419,11 @@ fn proceed<'a, S: Services>(
             let (listener, watched) = *listening;
             open(listener, Some(watched), services)?
         }
-        Dispatched::Listen(_) => return Err(Failure::internal("the server is too small for this")),
+        Dispatched::Listen(_) => {
+            return Err(Failure::internal(
+                "this build of the server handles only tools",
+            ));
+        }
     })
 }
 

@@ -63,7 +63,7 @@ pub fn input_responses(responses: &Value<'_>) -> Result<Vec<(String, String)>, F
     for (key, value) in responses.members() {
         let key = key.as_str().unwrap_or_default();
         if all.len() == MAX_RESPONSES {
-            return malformed(format!("holds more than {MAX_RESPONSES} members"));
+            return malformed(format!("has more than {MAX_RESPONSES} members"));
         }
         if all.iter().any(|(other, _)| *other == *key) {
             return malformed("names a member twice".to_owned());

@@ -129,7 +129,7 @@ pub fn settle<S: Services>(
             CallStep::Invoke => return RouterStep::Invoke,
             CallStep::Done(response) => return RouterStep::Done(done(response)),
             CallStep::Ask(_) => Err(Failure::internal(
-                "a feature asked for input where none can be had",
+                "a feature asked for input where the client cannot be asked",
             )),
         },
     };

@@ -281,7 +281,7 @@ impl StdioSession {
 /// The failure if too many calls wait for the client's replies.
 pub fn too_many_waiting(most: usize) -> Failure {
     Failure::internal(format!(
-        "{most} calls wait for replies of the client already; answer some first"
+        "{most} calls already wait for replies of the client; answer some first"
     ))
 }
 

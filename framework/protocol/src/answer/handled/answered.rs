@@ -44,7 +44,7 @@ impl<'t> HandledResult<'t> {
                 call,
                 "a result that nests too deep; let it return a flatter one",
             )),
-            Err(Fault::Syntax(_)) => Err(broken(call, "what is not a JSON object")),
+            Err(Fault::Syntax(_)) => Err(broken(call, "something that is not a JSON object")),
         }
     }
 

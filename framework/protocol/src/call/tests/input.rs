@@ -113,7 +113,7 @@ fn broken_needs_for_input_are_internal_errors() {
     for (outcome, message) in [
         (
             required(&[]),
-            "tool `zeta` answered with a need for input, but neither requests for it nor state",
+            "tool `zeta` answered with an empty request for input: it has neither requests nor state",
         ),
         (
             required(&[("a", "roots/list", "{}"), ("a", "roots/list", "{}")]),
@@ -201,7 +201,7 @@ fn responses_of_clients_are_distinct_and_not_too_many() {
     assert_eq!(refusal(&many(256)), None);
     assert_eq!(
         refusal(&many(257)).unwrap(),
-        "`inputResponses` holds more than 256 members"
+        "`inputResponses` has more than 256 members"
     );
     assert_eq!(
         refusal(r#""a":1,"\u0061":2"#).unwrap(),

@@ -155,7 +155,10 @@ fn prompts_are_got_by_their_name_without_the_prefix() {
 fn prompts_are_not_got_without_what_they_need() {
     for (arguments, message) in [
         ("{}", "prompt `lib.review` needs the argument `book`"),
-        (r#"{"book":1}"#, "`arguments` holds what is not a string"),
+        (
+            r#"{"book":1}"#,
+            "`arguments` has a member that is not a string",
+        ),
         (
             r#"{"book":"a","b\u006fok":"b"}"#,
             "`arguments` names a member twice",

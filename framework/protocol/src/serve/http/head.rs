@@ -106,10 +106,7 @@ fn read_head<'h>(request: &HttpRequest<'h>, catalog: &Catalog<'_>) -> Result<Hea
         .content_type
         .map(|value| value.split(|&byte| byte == b';').next().unwrap_or_default());
     if !media.is_some_and(|media| media.trim_ascii().eq_ignore_ascii_case(b"application/json")) {
-        return refuse(
-            415,
-            "the body is not declared as `Content-Type: application/json`".into(),
-        );
+        return refuse(415, "`Content-Type` must be `application/json`".into());
     }
     if !headers.accepts_answers() {
         return refuse(

@@ -176,7 +176,8 @@ impl<'h> Headers<'h> {
                 }
                 (None, Argument::Found(_)) => return Err(missing(header)),
                 (Some(_), Argument::Absent) => {
-                    let message = format!("header `{header}` is there, but its argument is not");
+                    let message =
+                        format!("header `{header}` has a value, but its argument is missing");
                     return Err(Failure::header_mismatch(message));
                 }
                 (Some(value), Argument::Found(argument)) => {

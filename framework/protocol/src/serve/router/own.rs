@@ -22,7 +22,7 @@ impl Own {
 
 /// A result as text.
 pub fn text(bytes: Vec<u8>) -> Result<String, Failure> {
-    String::from_utf8(bytes).map_err(|_| Failure::internal("a feature sent what is not UTF-8"))
+    String::from_utf8(bytes).map_err(|_| Failure::internal("a feature sent text that is not UTF-8"))
 }
 
 /// A failure as an error of the contract.

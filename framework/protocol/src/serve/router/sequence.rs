@@ -158,7 +158,7 @@ impl<'a> Sequence<'a> {
         let described = read(self.method, described)?;
         let theirs = described.member("capabilities");
         if theirs.is_some_and(|theirs| !theirs.is_object() || !theirs.names_once()) {
-            return Err(broken(self.method, "capabilities that are misshapen"));
+            return Err(broken(self.method, "malformed capabilities"));
         }
         // Capabilities that need shared state are for the transport to declare.
         let mine = str::from_utf8(self.catalog.discover(false)).unwrap_or_default();

@@ -36,7 +36,7 @@ impl Refused {
                 Failure::malformed_params(format!("`uri` has more than {LONGEST_NAME} bytes"))
             }
             Refused::TooMany => Failure::invalid_params(format!(
-                "the session is subscribed to {MOST_RESOURCES} resources, the most that it may; unsubscribe from one of them"
+                "the session is subscribed to {MOST_RESOURCES} resources, which is the maximum; unsubscribe from one of them first"
             )),
             Refused::Unavailable(_) => {
                 Failure::internal("the server's key-value store did not answer; try again later")

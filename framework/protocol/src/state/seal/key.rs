@@ -43,7 +43,7 @@ pub fn current<S: Services>(services: &mut S) -> Result<Key, Failure> {
     if let Some(value) = found.into_iter().next().flatten() {
         return read_current(&value).ok_or_else(|| {
             Failure::internal(format!(
-                "the key-value store has something else than this server wrote under `{CURRENT}`; delete that key"
+                "the key-value store has a value that this server did not write under `{CURRENT}`; delete that key"
             ))
         });
     }

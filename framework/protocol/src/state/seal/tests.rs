@@ -291,7 +291,7 @@ fn damaged_keys_are_not_used() {
             .for_each(|name| store.set(name, value).unwrap());
         assert_eq!(
             internal(seal(&mut services, &BINDING, HOUR, b"")),
-            "the key-value store has something else than this server wrote under `mcp:key`; delete that key"
+            "the key-value store has a value that this server did not write under `mcp:key`; delete that key"
         );
         assert_eq!(refusal(&mut services, &BINDING, &sealed), FOREIGN);
     }

@@ -152,7 +152,9 @@ impl Record {
         let tool = &open.tool;
         let wrong = |what| Failure::internal(format!("tool `{tool}` answered with {what}"));
         if requests.is_empty() && state.is_none() {
-            return Err(wrong("a need for input but no requests for it"));
+            return Err(wrong(
+                "an empty request for input: it has neither requests nor state",
+            ));
         }
         let mut asked: Vec<Asked> = Vec::with_capacity(requests.len());
         for request in &requests {

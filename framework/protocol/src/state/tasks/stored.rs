@@ -39,7 +39,8 @@ impl Stored {
         principal: &str,
         id: &str,
     ) -> Result<Stored, Failure> {
-        let unknown = || Failure::invalid_params("unknown task: it never was, or it has expired");
+        let unknown =
+            || Failure::invalid_params("unknown task: it never existed, or it has expired");
         let id = Id::parse(id)
             .filter(|id| now < id.expires())
             .ok_or_else(unknown)?;

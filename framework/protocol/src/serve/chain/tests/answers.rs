@@ -296,8 +296,8 @@ fn lists_name_everything_once() {
             (r#"[{"x":"a"}]"#, Some("an entry that has no name")),
             (r#"[{"K":1}]"#, Some("an entry that has no name")),
             (r#"["a"]"#, Some("an entry that has no name")),
-            (r#"{"K":"a"}"#, Some("what is not a list")),
-            ("null", Some("what is not a list")),
+            (r#"{"K":"a"}"#, Some("something that is not a list")),
+            ("null", Some("something that is not a list")),
         ] {
             let entries = entries.replace('K', key);
             for version in [MODERN, LEGACY] {
@@ -320,7 +320,7 @@ fn lists_name_everything_once() {
         let error = chain.error(method, "{}").1;
         assert_eq!(
             error,
-            format!("method `{method}` answered with what is not a list")
+            format!("method `{method}` answered with something that is not a list")
         );
     }
 }

@@ -55,7 +55,7 @@ fn what_is_not_an_object_is_no_result() {
         "{/**/}",
         "{}}\n{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{}",
     ] {
-        refused(answer, "what is not a JSON object");
+        refused(answer, "something that is not a JSON object");
     }
 }
 

@@ -174,12 +174,12 @@ fn clients_are_asked_for_what_they_declared() {
 fn needs_have_a_shape() {
     let with = |member: &str| format!(r#"{{"resultType":"input_required",{member}}}"#);
     let request = |request: &str| with(&format!(r#""inputRequests":{{"k":{request}}}"#));
-    let misshapen = "a need for input that is not shaped as one";
+    let misshapen = "a malformed request for input";
     let no_object = "a request for input whose parameters are not a JSON object";
     for (need, problem) in [
         (
             r#"{"resultType":"input_required"}"#.to_owned(),
-            "a need for input, but neither requests for it nor state",
+            "an empty request for input: it has neither requests nor state",
         ),
         (with(r#""requestState":1"#), misshapen),
         (with(r#""requestState":null"#), misshapen),
@@ -265,7 +265,7 @@ fn nothing_else_needs_input() {
             ] {
                 let mut chain = Chain::new(via, version).answering(NEED);
                 let message = format!(
-                    "method `{method}` answered with a need for input, which only calls, prompts and resources may have"
+                    "method `{method}` answered with a request for input, which only tools, prompts and resources may make"
                 );
                 assert_eq!(chain.error(method, params), (-32603, message));
                 assert_eq!(chain.asked.len(), 0);

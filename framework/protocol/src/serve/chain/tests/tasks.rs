@@ -127,7 +127,10 @@ fn middleware_cannot_name_tasks() {
 #[test]
 fn what_breaks_a_task_says_so() {
     for (answer, message) in [
-        ("[]", "tool `zeta` answered with what is not a JSON object"),
+        (
+            "[]",
+            "tool `zeta` answered with something that is not a JSON object",
+        ),
         (
             r#"{"content":[],"content":[]}"#,
             "tool `zeta` answered with a result that names a member twice",
@@ -142,7 +145,7 @@ fn what_breaks_a_task_says_so() {
         ),
         (
             r#"{"resultType":"input_required","inputRequests":1,"requestState":"s"}"#,
-            "tool `zeta` answered with a need for input that is not shaped as one",
+            "tool `zeta` answered with a malformed request for input",
         ),
     ] {
         let (mut chain, named) = begun(Via::Stdio, "zeta", answer);

@@ -182,12 +182,12 @@ fn parameters_are_compared_by_value() {
         (
             &[(region, "x")],
             "{}",
-            "header `mcp-param-region` is there, but its argument is not",
+            "header `mcp-param-region` has a value, but its argument is missing",
         ),
         (
             &[(region, "x")],
             r#"{"region":null}"#,
-            "header `mcp-param-region` is there, but its argument is not",
+            "header `mcp-param-region` has a value, but its argument is missing",
         ),
         (
             &[(region, "x")],

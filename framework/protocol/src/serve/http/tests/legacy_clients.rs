@@ -99,7 +99,7 @@ fn the_version_of_a_session_stays() {
         assert_eq!((status, code), (400, -32600));
         assert_eq!(
             message,
-            "header `MCP-Protocol-Version` is not `2025-11-25`, which this session settled on"
+            "header `MCP-Protocol-Version` is not `2025-11-25`, the revision of this session"
         );
         assert_eq!(
             post(

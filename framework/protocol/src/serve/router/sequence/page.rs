@@ -70,7 +70,7 @@ pub fn listed(
     let cursor = cursor(method, &theirs)?;
     let list = theirs.member(kind.member());
     let list = list.filter(|list| list.kind == Kind::Array);
-    let list = list.ok_or_else(|| broken(method, "what is not a list"))?;
+    let list = list.ok_or_else(|| broken(method, "something that is not a list"))?;
     let own_list = mine.and_then(|mine| mine.member(kind.member()));
     let own_entries: Vec<_> = own_list.iter().flat_map(Value::elements).collect();
     let name = |entry: &Value<'_>| Some(entry.member(kind.key())?.as_str()?.into_owned());
@@ -127,6 +127,6 @@ fn cursor(method: &str, page: &Value<'_>) -> Result<Option<String>, Failure> {
         return Ok(None);
     };
     let cursor = cursor.as_str();
-    let cursor = cursor.ok_or_else(|| broken(method, "a cursor that is no string"))?;
+    let cursor = cursor.ok_or_else(|| broken(method, "a cursor that is not a string"))?;
     Ok(Some(format!("{BEHIND}{cursor}")))
 }

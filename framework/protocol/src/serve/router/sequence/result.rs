@@ -28,7 +28,7 @@ pub fn read<'t>(method: &str, text: &'t str) -> Result<Value<'t>, Failure> {
         return Err(too_large(method));
     }
     let value = Value::parse(text).ok().filter(Value::is_object);
-    let value = value.ok_or_else(|| broken(method, "what is not a JSON object"))?;
+    let value = value.ok_or_else(|| broken(method, "something that is not a JSON object"))?;
     if !value.names_once() {
         return Err(broken(method, "a result that names a member twice"));
     }
@@ -61,7 +61,7 @@ fn too_large(method: &str) -> Failure {
     broken(
         method,
         &format!(
-            "more than {MAX_RESULT} bytes, or so much with what is here; let it return less at a time"
+            "more than {MAX_RESULT} bytes, or too much together with the entries of this sequence; let it return less at a time"
         ),
     )
 }

@@ -178,7 +178,10 @@ fn answers_that_are_no_task_are_errors() {
             working("["),
             "an extension's result that is not a JSON object",
         ),
-        (ask(&[], None), "a need for input but no requests for it"),
+        (
+            ask(&[], None),
+            "an empty request for input: it has neither requests nor state",
+        ),
         (
             ask(&["a", "a"], None),
             "two requests for input under one key",

@@ -93,7 +93,7 @@ fn is_unknown<T: std::fmt::Debug>(outcome: Result<T, Failure>) {
     assert_eq!((failure.status, failure.code), (200, -32602));
     assert_eq!(
         failure.message,
-        "unknown task: it never was, or it has expired"
+        "unknown task: it never existed, or it has expired"
     );
 }
 

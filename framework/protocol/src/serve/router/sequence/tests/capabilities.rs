@@ -78,7 +78,7 @@ fn misshapen_descriptions_are_errors() {
         r#"{"capabilities":null}"#,
         r#"{"capabilities":{"tools":{},"tools":{"listChanged":true}}}"#,
     ];
-    let odd = odd.map(|text| (text.to_owned(), "capabilities that are misshapen"));
+    let odd = odd.map(|text| (text.to_owned(), "malformed capabilities"));
     for (method, version) in METHODS {
         for (answer, problem) in misshapen().into_iter().chain(odd.clone()) {
             let mut chain = Chain::new(version, &[part("outer", 1)]).before_answer(&answer);

@@ -132,8 +132,9 @@ fn cursors_of_the_next_link_come_back_to_it() {
         }
         for cursor in ["1", "null", "[]", r#"{"a":1}"#] {
             let mut chain = Chain::new(MODERN, &[part("outer", 1)]).before_answer(&page(cursor));
-            let message =
-                format!("the next middleware answered `{method}` with a cursor that is no string");
+            let message = format!(
+                "the next middleware answered `{method}` with a cursor that is not a string"
+            );
             assert_eq!(chain.error(method, "{}"), (INTERNAL_ERROR, message));
         }
     }
@@ -288,7 +289,7 @@ fn misshapen_pages_are_errors() {
             format!(r#"{{"{list}":{{"a":1}}}}"#),
             format!(r#"{{"x{list}":[]}}"#),
         ];
-        let none = none.map(|text| (text, "what is not a list"));
+        let none = none.map(|text| (text, "something that is not a list"));
         for (answer, problem) in misshapen().into_iter().chain(none) {
             for params in ["{}", r#"{"cursor":"next:a"}"#] {
                 for version in [MODERN, LEGACY] {

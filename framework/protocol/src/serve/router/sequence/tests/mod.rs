@@ -203,11 +203,10 @@ fn failing(code: i32, message: &str) -> Error {
 fn misshapen() -> Vec<(String, &'static str)> {
     let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(64), "]".repeat(64));
     let large = format!(r#"{{"a":"{}"}}"#, "a".repeat(MAX_RESULT));
-    let not_an_object = "what is not a JSON object";
+    let not_an_object = "something that is not a JSON object";
     let twice = "a result that names a member twice";
     let incomplete = "a result that is not complete";
-    let too_large =
-        "more than 16777216 bytes, or so much with what is here; let it return less at a time";
+    let too_large = "more than 16777216 bytes, or too much together with the entries of this sequence; let it return less at a time";
     [
         ("", not_an_object),
         ("null", not_an_object),

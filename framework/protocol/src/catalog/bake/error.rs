@@ -161,9 +161,7 @@ impl fmt::Display for BuildError {
                     crate::wire::MAX_DEPTH
                 )
             }
-            BuildError::TooLarge => {
-                f.write_str("what this server offers takes more than 4 GiB to describe")
-            }
+            BuildError::TooLarge => f.write_str("the catalog of this server is larger than 4 GiB"),
         }
     }
 }
