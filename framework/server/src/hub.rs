@@ -2,7 +2,7 @@
 //! As a saved sequence, it lets the next link have what is not here.
 
 use spin_mcp_protocol::{
-    hub::{self, Handling, Next},
+    router::{self, Handling, RouterStep},
     types::types::Error,
 };
 
@@ -51,11 +51,11 @@ macro_rules! own {
     ($id:expr, $client:expr, $method:expr, $params:expr $(, $($wait:tt)+)?) => {{
         let (catalog, services) = (catalog(), &mut services::Hub);
         let Client { version, capabilities } = $client;
-        match hub::handle(&catalog, $method, $params, &version, capabilities, services) {
+        match router::handle(&catalog, $method, $params, &version, capabilities, services) {
             Handling::Done(own) => own,
             Handling::Call(mut call) => loop {
                 let outcome = edition::invoke(&call, $id)$($($wait)+)?;
-                if let Next::Done(own) = hub::settle(&mut call, outcome, services) {
+                if let RouterStep::Done(own) = router::settle(&mut call, outcome, services) {
                     break own;
                 }
             },
@@ -67,7 +67,7 @@ macro_rules! own {
 mod link {
     use spin_mcp_protocol::{catalog::Flags, chain};
 
-    use super::{Client, Error, Handling, Next, catalog, edition, hub, services};
+    use super::{Client, Error, Handling, RouterStep, catalog, edition, router, services};
     use edition::bindings::spin_mcp::framework::prepared;
 
     /// The result that is there already, and who asks.
@@ -75,10 +75,10 @@ mod link {
         let catalog = catalog();
         if !catalog.flags().contains(Flags::USES_REQUEST) {
             let client = Client {
-                version: hub::id::version(id).as_str().to_owned(),
+                version: router::id::version(id).as_str().to_owned(),
                 capabilities: "{}".to_owned(),
             };
-            return (hub::id::result(&catalog, id, method), client);
+            return (router::id::result(&catalog, id, method), client);
         }
         let known = prepared::get(id);
         let client = Client {
@@ -118,9 +118,9 @@ mod link {
 
 #[cfg(feature = "sequence")]
 mod link {
-    use spin_mcp_protocol::hub::sequence::{Sequence, Step};
+    use spin_mcp_protocol::router::sequence::{Sequence, SequenceStep};
 
-    use super::{Client, Error, Handling, Next, catalog, edition, hub, services};
+    use super::{Client, Error, Handling, RouterStep, catalog, edition, router, services};
     use edition::bindings::spin_mcp::server::request;
 
     fn client(id: u64) -> Client {
@@ -136,11 +136,11 @@ mod link {
             let (mut sequence, mut step) = Sequence::begin($id, catalog(), &$method, &$params);
             loop {
                 step = match step {
-                    Step::Own => sequence.own(own!($id, client($id), &$method, &$params $(, $($wait)+)?)),
-                    Step::Next(params) => {
+                    SequenceStep::Own => sequence.own(own!($id, client($id), &$method, &$params $(, $($wait)+)?)),
+                    SequenceStep::Next(params) => {
                         return sequence.next(next($id, &$method, &params)$($($wait)+)?);
                     }
-                    Step::Done(result) => return result,
+                    SequenceStep::Done(result) => return result,
                 };
             }
         }};

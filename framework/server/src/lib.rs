@@ -24,7 +24,7 @@ use wasi_0_3 as edition;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use spin_mcp_protocol::{Call, hub::id};
+use spin_mcp_protocol::{Call, router::id};
 
 struct Component;
 

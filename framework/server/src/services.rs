@@ -1,13 +1,13 @@
 //! What the host offers to the protocol.
 
-use spin_mcp_protocol::services::{MemoryStore, Part, Services, Store};
+use spin_mcp_protocol::services::{MemoryStore, ServerPart, Services, Store};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::edition;
 
-const PART: Part = match cfg!(feature = "transport") {
-    true => Part::Transport,
-    false => Part::Server,
+const PART: ServerPart = match cfg!(feature = "transport") {
+    true => ServerPart::Transport,
+    false => ServerPart::Server,
 };
 
 /// For HTTP: many instances, which share the store of the host if there is one.
@@ -19,7 +19,7 @@ pub struct Http {
 
 impl Services for Http {
     const WHOLE: bool = cfg!(feature = "whole");
-    const PART: Part = PART;
+    const PART: ServerPart = PART;
 
     fn now(&mut self) -> u64 {
         now()
@@ -66,7 +66,7 @@ pub struct Stdio {
 
 impl Services for Stdio {
     const WHOLE: bool = cfg!(feature = "whole");
-    const PART: Part = PART;
+    const PART: ServerPart = PART;
 
     fn now(&mut self) -> u64 {
         now()
@@ -96,7 +96,7 @@ pub struct Hub;
 #[cfg(feature = "hub")]
 impl Services for Hub {
     const WHOLE: bool = true;
-    const PART: Part = Part::Hub;
+    const PART: ServerPart = ServerPart::Router;
 
     fn now(&mut self) -> u64 {
         now()

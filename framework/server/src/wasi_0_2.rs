@@ -4,9 +4,9 @@ use std::io::{BufRead as _, Read as _, StdinLock, Write as _};
 
 use spin_mcp_protocol::{
     Call, Catalog, Context, MAX_BODY,
-    call::{Asking, Polled, Response, Step},
+    call::{Asking, CallResponse, CallStep, Polled},
     catalog::Flags,
-    http::{self, HttpResponse, Listening, Request},
+    http::{self, HttpRequest, HttpResponse, Listening},
     listen::{self, Change},
     services::Services,
     sse, stdio,
@@ -28,7 +28,7 @@ use bindings::spin_mcp::framework::control::{self, Channel};
 #[cfg(not(feature = "transport"))]
 use bindings::spin_mcp::server::tools;
 #[cfg(not(feature = "transport"))]
-use spin_mcp_protocol::call::{Ask, Outcome};
+use spin_mcp_protocol::call::{Ask, FeatureOutcome};
 
 pub mod bindings {
     wit_bindgen::generate!({
@@ -73,7 +73,7 @@ impl incoming_handler::Guest for Component {
         let headers = request.headers().entries();
         let method = method_name(request.method());
         let authority = request.authority();
-        let head = Request {
+        let head = HttpRequest {
             method: &method,
             authority: authority.as_deref(),
             headers: &headers,
@@ -95,30 +95,30 @@ impl incoming_handler::Guest for Component {
 
 fn serve(
     catalog: &Catalog<'_>,
-    outcome: http::Outcome<'_>,
+    outcome: http::HttpOutcome<'_>,
     out: ResponseOutparam,
     services: &mut services::Http,
 ) {
     match outcome {
-        http::Outcome::Reply(reply) => respond(out, reply),
-        http::Outcome::Call(call) => call_over_http(*call, out, services),
-        http::Outcome::Listen(listening) if cfg!(feature = "whole") => {
+        http::HttpOutcome::Reply(reply) => respond(out, reply),
+        http::HttpOutcome::Call(call) => call_over_http(*call, out, services),
+        http::HttpOutcome::Listen(listening) if cfg!(feature = "whole") => {
             listen(*listening, out, services)
         }
-        http::Outcome::Listen(_) => unreachable!("the small server has no streams"),
+        http::HttpOutcome::Listen(_) => unreachable!("the small server has no streams"),
         #[cfg(feature = "transport")]
-        http::Outcome::Gate(gate) => {
+        http::HttpOutcome::Gate(gate) => {
             let (gate, response) = link::pass(*gate, services);
             let outcome = http::pass(catalog, gate, response, services);
             serve(catalog, outcome, out, services)
         }
         #[cfg(feature = "transport")]
-        http::Outcome::Notify(call) => {
+        http::HttpOutcome::Notify(call) => {
             link::notify(&call);
             respond(out, http::accepted())
         }
         #[cfg(not(feature = "transport"))]
-        http::Outcome::Gate(_) | http::Outcome::Notify(_) => {
+        http::HttpOutcome::Gate(_) | http::HttpOutcome::Notify(_) => {
             let _ = catalog;
             unreachable!("there is no chain")
         }
@@ -130,7 +130,7 @@ fn serve(
 mod link {
     use spin_mcp_protocol::{
         Call,
-        call::{Ask, Outcome, Response},
+        call::{Ask, CallResponse, FeatureOutcome},
         chain::Gate,
         services::Services,
     };
@@ -141,14 +141,14 @@ mod link {
     };
     use super::{context, request_id};
 
-    pub fn handle(call: &Call<'_>, id: u64) -> Outcome {
+    pub fn handle(call: &Call<'_>, id: u64) -> FeatureOutcome {
         let Ask::Handle { method, params } = call.ask() else {
             unreachable!("a transport asks nothing but the next link");
         };
-        Outcome::Handled(handler::handle(id, method, params))
+        FeatureOutcome::Handled(handler::handle(id, method, params))
     }
 
-    pub fn pass<'a, S: Services>(mut gate: Gate<'a>, services: &mut S) -> (Gate<'a>, Response) {
+    pub fn pass<'a, S: Services>(mut gate: Gate<'a>, services: &mut S) -> (Gate<'a>, CallResponse) {
         let id = request_id(&gate.call);
         let outcome = begun(&gate.call, id, || handle(&gate.call, id));
         let response = gate.settle(outcome, services);
@@ -228,7 +228,7 @@ fn call_over_http(mut call: Call<'_>, out: ResponseOutparam, services: &mut serv
         let outcome = invoke(&call, id);
         let mut step = call.settle(outcome, services);
         if cfg!(feature = "whole")
-            && let Step::Ask(asking) = step
+            && let CallStep::Ask(asking) = step
         {
             let Some(next) = ask(&mut call, id, &asking, services) else {
                 control::end(id);
@@ -236,7 +236,7 @@ fn call_over_http(mut call: Call<'_>, out: ResponseOutparam, services: &mut serv
             };
             step = next;
         }
-        if let Step::Done(response) = step {
+        if let CallStep::Done(response) = step {
             break response;
         }
     };
@@ -254,11 +254,11 @@ fn call_over_http(mut call: Call<'_>, out: ResponseOutparam, services: &mut serv
 }
 
 /// Makes a call whose features know nothing of `request`.
-fn run_call<S: Services>(call: &mut Call<'_>, services: &mut S) -> Response {
+fn run_call<S: Services>(call: &mut Call<'_>, services: &mut S) -> CallResponse {
     let id = request_id(call);
     loop {
         let outcome = invoke(call, id);
-        if let Step::Done(response) = call.settle(outcome, services) {
+        if let CallStep::Done(response) = call.settle(outcome, services) {
             return response;
         }
     }
@@ -270,16 +270,16 @@ fn ask(
     id: u64,
     asking: &Asking,
     services: &mut services::Http,
-) -> Option<Step> {
+) -> Option<CallStep> {
     for message in asking.messages() {
         if !control::send(id, &sse::event(message)) {
             return None;
         }
     }
-    let mut waits = Waits::for_replies(services.now());
+    let mut waits = Waits::for_replies(services.now(), catalog().stream_limits());
     loop {
         match asking.poll(services) {
-            Err(failure) => return Some(Step::Done(call.fail(&failure))),
+            Err(failure) => return Some(CallStep::Done(call.fail(&failure))),
             Ok(Polled::Answered(input)) => {
                 control::again(id, &input.responses, input.state.as_deref());
                 return Some(call.resume(input));
@@ -300,7 +300,7 @@ fn listen(mut listening: Listening<'_>, out: ResponseOutparam, services: &mut se
     let first = listening.first.take();
     let first = first.map_or(sse::KEEP_ALIVE.to_vec(), |first| sse::event(&first));
     let mut open = control::send(id, &first);
-    let mut waits = Waits::for_changes(services.now());
+    let mut waits = Waits::for_changes(services.now(), catalog().stream_limits());
     while open && !waits.is_over(services.now()) {
         std::thread::sleep(waits.pause());
         // The store says itself, on stderr, why it failed; the client listens again.
@@ -333,7 +333,7 @@ fn advance(mut call: Call<'_>, services: &mut services::Http) {
     control::begin(id, &context(&call), Channel::Nowhere);
     loop {
         let outcome = invoke(&call, id);
-        if let Step::Done(_) = call.settle(outcome, services) {
+        if let CallStep::Done(_) = call.settle(outcome, services) {
             break;
         }
     }
@@ -365,10 +365,12 @@ fn changes(call: &Call<'_>, id: u64) -> Vec<Change> {
 use link::handle as invoke;
 
 #[cfg(not(feature = "transport"))]
-pub fn invoke(call: &Call<'_>, id: u64) -> Outcome {
+pub fn invoke(call: &Call<'_>, id: u64) -> FeatureOutcome {
     let id = in_slot(call, id);
     match call.ask() {
-        Ask::Tool { name, arguments } => Outcome::Tool(tools::call_tool(id, name, arguments)),
+        Ask::Tool { name, arguments } => {
+            FeatureOutcome::Tool(tools::call_tool(id, name, arguments))
+        }
         #[cfg(feature = "whole")]
         ask => whole::invoke(id, ask),
         #[cfg(not(feature = "whole"))]
@@ -380,25 +382,29 @@ pub fn invoke(call: &Call<'_>, id: u64) -> Outcome {
 #[cfg(all(feature = "whole", not(feature = "transport")))]
 mod whole {
     use spin_mcp_protocol::{
-        call::{Ask, Listed, Outcome},
+        call::{Ask, FeatureOutcome, Listed},
         catalog::ListKind,
     };
 
     use super::bindings::spin_mcp::server::{completions, prompts, resources, tools};
 
-    pub fn invoke(id: u64, ask: Ask<'_>) -> Outcome {
+    pub fn invoke(id: u64, ask: Ask<'_>) -> FeatureOutcome {
         match ask {
-            Ask::Tool { name, arguments } => Outcome::Tool(tools::call_tool(id, name, arguments)),
-            Ask::Prompt { name, arguments } => {
-                Outcome::Prompt(prompts::get_prompt(id, name, arguments))
+            Ask::Tool { name, arguments } => {
+                FeatureOutcome::Tool(tools::call_tool(id, name, arguments))
             }
-            Ask::Resource { uri } => Outcome::Resource(resources::read_resource(id, uri)),
+            Ask::Prompt { name, arguments } => {
+                FeatureOutcome::Prompt(prompts::get_prompt(id, name, arguments))
+            }
+            Ask::Resource { uri } => FeatureOutcome::Resource(resources::read_resource(id, uri)),
             Ask::Completion {
                 reference,
                 argument,
                 context,
-            } => Outcome::Completion(completions::complete(id, reference, argument, context)),
-            Ask::List { kind, cursor } => Outcome::List(match kind {
+            } => {
+                FeatureOutcome::Completion(completions::complete(id, reference, argument, context))
+            }
+            Ask::List { kind, cursor } => FeatureOutcome::List(match kind {
                 ListKind::Tools => tools::list_tools(id, cursor).map(Listed::Tools),
                 ListKind::Resources => resources::list_resources(id, cursor).map(Listed::Resources),
                 ListKind::ResourceTemplates => {
@@ -460,7 +466,7 @@ impl run::Guest for Component {
     fn run() -> Result<(), ()> {
         let mut stdio = Stdio {
             catalog: catalog(),
-            session: stdio::Session::default(),
+            session: stdio::StdioSession::default(),
             services: services::Stdio::default(),
             stdin: std::io::stdin().lock(),
             waiting: Vec::new(),
@@ -481,7 +487,7 @@ fn write(bytes: &[u8]) -> std::io::Result<()> {
 
 struct Stdio {
     catalog: Catalog<'static>,
-    session: stdio::Session,
+    session: stdio::StdioSession,
     services: services::Stdio,
     stdin: StdinLock<'static>,
     /// The calls that wait for the client, each within the one before it.
@@ -518,13 +524,13 @@ impl Stdio {
         self.proceed(outcome)
     }
 
-    fn proceed(&mut self, outcome: stdio::Outcome<'_>) -> std::io::Result<Vec<u8>> {
+    fn proceed(&mut self, outcome: stdio::StdioOutcome<'_>) -> std::io::Result<Vec<u8>> {
         match outcome {
-            stdio::Outcome::Nothing => Ok(Vec::new()),
-            stdio::Outcome::Reply(reply) => Ok(reply),
-            stdio::Outcome::Call(call) => self.call(*call),
+            stdio::StdioOutcome::Nothing => Ok(Vec::new()),
+            stdio::StdioOutcome::Reply(reply) => Ok(reply),
+            stdio::StdioOutcome::Call(call) => self.call(*call),
             #[cfg(feature = "transport")]
-            stdio::Outcome::Gate(gate) => {
+            stdio::StdioOutcome::Gate(gate) => {
                 let (gate, response) = link::pass(*gate, &mut self.services);
                 let catalog = self.catalog;
                 let outcome = self
@@ -533,15 +539,17 @@ impl Stdio {
                 self.proceed(outcome)
             }
             #[cfg(feature = "transport")]
-            stdio::Outcome::Notify(call, cancelled) => {
+            stdio::StdioOutcome::Notify(call, cancelled) => {
                 link::notify(&call);
-                self.proceed(cancelled.map_or(stdio::Outcome::Nothing, stdio::Outcome::Cancel))
+                self.proceed(
+                    cancelled.map_or(stdio::StdioOutcome::Nothing, stdio::StdioOutcome::Cancel),
+                )
             }
             #[cfg(not(feature = "transport"))]
-            stdio::Outcome::Gate(_) | stdio::Outcome::Notify(..) => {
+            stdio::StdioOutcome::Gate(_) | stdio::StdioOutcome::Notify(..) => {
                 unreachable!("there is no chain")
             }
-            stdio::Outcome::Cancel(id) => {
+            stdio::StdioOutcome::Cancel(id) => {
                 // Calls are answered in turn, so only those that wait can be cancelled.
                 for call in self.waiting.iter_mut().filter(|call| call.id == id) {
                     call.cancelled = true;
@@ -567,14 +575,14 @@ impl Stdio {
             let outcome = invoke(&call, id);
             let mut step = call.settle(outcome, &mut self.services);
             if cfg!(feature = "whole")
-                && let Step::Ask(asking) = step
+                && let CallStep::Ask(asking) = step
             {
                 let Some(next) = self.ask(&mut call, id, &asking)? else {
                     break None;
                 };
                 step = next;
             }
-            if let Step::Done(response) = step {
+            if let CallStep::Done(response) = step {
                 break Some(response);
             }
         };
@@ -596,9 +604,9 @@ impl Stdio {
         call: &mut Call<'_>,
         id: u64,
         asking: &Asking,
-    ) -> std::io::Result<Option<Step>> {
+    ) -> std::io::Result<Option<CallStep>> {
         if self.waiting.len() == MAX_WAITING {
-            return Ok(Some(Step::Done(
+            return Ok(Some(CallStep::Done(
                 call.fail(&stdio::too_many_waiting(MAX_WAITING)),
             )));
         }
@@ -619,10 +627,10 @@ impl Stdio {
         call: &mut Call<'_>,
         id: u64,
         asking: &Asking,
-    ) -> std::io::Result<Option<Step>> {
+    ) -> std::io::Result<Option<CallStep>> {
         loop {
             match asking.poll(&mut self.services) {
-                Err(failure) => return Ok(Some(Step::Done(call.fail(&failure)))),
+                Err(failure) => return Ok(Some(CallStep::Done(call.fail(&failure)))),
                 Ok(Polled::Answered(input)) => {
                     control::again(id, &input.responses, input.state.as_deref());
                     return Ok(Some(call.resume(input)));

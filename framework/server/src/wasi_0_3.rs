@@ -10,9 +10,9 @@ use std::{
 use futures::{channel::oneshot, future::join};
 use spin_mcp_protocol::{
     Call, Context, MAX_BODY,
-    call::{Asking, Polled, Response as Answer, Step},
+    call::{Asking, CallResponse as Answer, CallStep, Polled},
     catalog::Flags,
-    http::{self, HttpResponse, Listening, Request},
+    http::{self, HttpRequest, HttpResponse, Listening},
     listen::{self, Change},
     services::Services,
     sse, stdio,
@@ -34,7 +34,7 @@ use bindings::spin_mcp::framework::control::{self, Channel};
 #[cfg(not(feature = "transport"))]
 use bindings::spin_mcp::server::{tools, tools_async};
 #[cfg(not(feature = "transport"))]
-use spin_mcp_protocol::call::{Ask, Outcome};
+use spin_mcp_protocol::call::{Ask, FeatureOutcome};
 
 pub mod bindings {
     wit_bindgen::generate!({
@@ -89,7 +89,7 @@ async fn serve(request: IncomingRequest, respond: Respond) {
     let headers = request.get_headers().copy_all();
     let method = method_name(request.get_method());
     let authority = request.get_authority();
-    let head = Request {
+    let head = HttpRequest {
         method: &method,
         authority: authority.as_deref(),
         headers: &headers,
@@ -109,24 +109,26 @@ async fn serve(request: IncomingRequest, respond: Respond) {
     let outcome = http::handle(&catalog, &head, &body, &mut services);
     #[cfg(feature = "transport")]
     let outcome = match outcome {
-        http::Outcome::Gate(gate) => {
+        http::HttpOutcome::Gate(gate) => {
             let (gate, answer) = link::pass(*gate, &mut services).await;
             http::pass(&catalog, gate, answer, &mut services)
         }
-        http::Outcome::Notify(call) => {
+        http::HttpOutcome::Notify(call) => {
             link::notify(&call).await;
-            http::Outcome::Reply(http::accepted())
+            http::HttpOutcome::Reply(http::accepted())
         }
         outcome => outcome,
     };
     match outcome {
-        http::Outcome::Reply(reply) => send(respond, reply).await,
-        http::Outcome::Call(call) => call_over_http(*call, respond, services).await,
-        http::Outcome::Listen(listening) if cfg!(feature = "whole") => {
+        http::HttpOutcome::Reply(reply) => send(respond, reply).await,
+        http::HttpOutcome::Call(call) => call_over_http(*call, respond, services).await,
+        http::HttpOutcome::Listen(listening) if cfg!(feature = "whole") => {
             listen(*listening, respond, services).await
         }
-        http::Outcome::Listen(_) => unreachable!("the small server has no streams"),
-        http::Outcome::Gate(_) | http::Outcome::Notify(_) => unreachable!("there is no chain"),
+        http::HttpOutcome::Listen(_) => unreachable!("the small server has no streams"),
+        http::HttpOutcome::Gate(_) | http::HttpOutcome::Notify(_) => {
+            unreachable!("there is no chain")
+        }
     }
 }
 
@@ -243,26 +245,26 @@ impl<S: Services> Stream<'_, S> {
             let outcome = invoke(call, id).await;
             let mut step = call.settle(outcome, &mut *self.services.borrow_mut());
             if cfg!(feature = "whole")
-                && let Step::Ask(asking) = step
+                && let CallStep::Ask(asking) = step
             {
                 step = self.ask(call, id, &asking).await?;
             }
-            if let Step::Done(answer) = step {
+            if let CallStep::Done(answer) = step {
                 return Some(answer);
             }
         }
     }
 
     /// Asks the client, and waits for what it replies. None: it is gone, or gave up.
-    async fn ask(&self, call: &mut Call<'_>, id: u64, asking: &Asking) -> Option<Step> {
+    async fn ask(&self, call: &mut Call<'_>, id: u64, asking: &Asking) -> Option<CallStep> {
         for message in asking.messages() {
             control::send(id, &(self.frame)(message)).then_some(())?;
         }
-        let mut waits = Waits::for_replies(self.now());
+        let mut waits = Waits::for_replies(self.now(), catalog().stream_limits());
         loop {
             let polled = asking.poll(&mut *self.services.borrow_mut());
             match polled {
-                Err(failure) => return Some(Step::Done(call.fail(&failure))),
+                Err(failure) => return Some(CallStep::Done(call.fail(&failure))),
                 Ok(Polled::Answered(input)) => {
                     control::again(id, &input.responses, input.state.as_deref());
                     return Some(call.resume(input));
@@ -294,7 +296,7 @@ async fn listen(mut listening: Listening<'_>, respond: Respond, services: servic
     let work = async {
         let first = listening.first.take();
         let mut open = first.is_none_or(|first| control::send(id, &sse::event(&first)));
-        let mut waits = Waits::for_changes(now());
+        let mut waits = Waits::for_changes(now(), catalog().stream_limits());
         while open && !waits.is_over(now()) {
             wait_for(waits.pause().as_nanos() as u64).await;
             let polled = listening.listener.poll(&mut *services.borrow_mut());
@@ -368,7 +370,7 @@ use link::handle as invoke;
 mod link {
     use spin_mcp_protocol::{
         Call,
-        call::{Ask, Outcome, Response},
+        call::{Ask, CallResponse, FeatureOutcome},
         chain::Gate,
         services::Services,
     };
@@ -379,11 +381,11 @@ mod link {
     };
     use super::{context, request_id};
 
-    pub async fn handle(call: &Call<'_>, id: u64) -> Outcome {
+    pub async fn handle(call: &Call<'_>, id: u64) -> FeatureOutcome {
         let Ask::Handle { method, params } = call.ask() else {
             unreachable!("a transport asks nothing but the next link");
         };
-        Outcome::Handled(if call.is_async() {
+        FeatureOutcome::Handled(if call.is_async() {
             handler_async::handle(id, method.to_owned(), params.to_owned()).await
         } else {
             handler::handle(id, method, params)
@@ -393,7 +395,7 @@ mod link {
     pub async fn pass<'a, S: Services>(
         mut gate: Gate<'a>,
         services: &mut S,
-    ) -> (Gate<'a>, Response) {
+    ) -> (Gate<'a>, CallResponse) {
         let id = request_id(&gate.call);
         let outcome = begun(&gate.call, id, handle(&gate.call, id)).await;
         let response = gate.settle(outcome, services);
@@ -428,10 +430,10 @@ mod link {
 }
 
 #[cfg(not(feature = "transport"))]
-pub async fn invoke(call: &Call<'_>, id: u64) -> Outcome {
+pub async fn invoke(call: &Call<'_>, id: u64) -> FeatureOutcome {
     let id = in_slot(call, id);
     match call.ask() {
-        Ask::Tool { name, arguments } => Outcome::Tool(if call.is_async() {
+        Ask::Tool { name, arguments } => FeatureOutcome::Tool(if call.is_async() {
             tools_async::call_tool(id, name.to_owned(), arguments.to_owned()).await
         } else {
             tools::call_tool(id, name, arguments)
@@ -447,7 +449,7 @@ pub async fn invoke(call: &Call<'_>, id: u64) -> Outcome {
 #[cfg(all(feature = "whole", not(feature = "transport")))]
 mod whole {
     use spin_mcp_protocol::{
-        call::{Ask, Listed, Outcome},
+        call::{Ask, FeatureOutcome, Listed},
         catalog::ListKind,
     };
 
@@ -457,19 +459,19 @@ mod whole {
     };
 
     /// `waits`: the feature's functions are the asynchronous ones.
-    pub async fn invoke(id: u64, ask: Ask<'_>, waits: bool) -> Outcome {
+    pub async fn invoke(id: u64, ask: Ask<'_>, waits: bool) -> FeatureOutcome {
         match ask {
-            Ask::Tool { name, arguments } => Outcome::Tool(if waits {
+            Ask::Tool { name, arguments } => FeatureOutcome::Tool(if waits {
                 tools_async::call_tool(id, name.to_owned(), arguments.to_owned()).await
             } else {
                 tools::call_tool(id, name, arguments)
             }),
-            Ask::Prompt { name, arguments } => Outcome::Prompt(if waits {
+            Ask::Prompt { name, arguments } => FeatureOutcome::Prompt(if waits {
                 prompts_async::get_prompt(id, name.to_owned(), arguments.to_vec()).await
             } else {
                 prompts::get_prompt(id, name, arguments)
             }),
-            Ask::Resource { uri } => Outcome::Resource(if waits {
+            Ask::Resource { uri } => FeatureOutcome::Resource(if waits {
                 resources_async::read_resource(id, uri.to_owned()).await
             } else {
                 resources::read_resource(id, uri)
@@ -478,7 +480,7 @@ mod whole {
                 reference,
                 argument,
                 context,
-            } => Outcome::Completion(if waits {
+            } => FeatureOutcome::Completion(if waits {
                 let (reference, argument) = (reference.clone(), argument.clone());
                 completions_async::complete(id, reference, argument, context.to_vec()).await
             } else {
@@ -486,7 +488,7 @@ mod whole {
             }),
             Ask::List { kind, cursor } => {
                 let owned = cursor.map(str::to_owned);
-                Outcome::List(match (kind, waits) {
+                FeatureOutcome::List(match (kind, waits) {
                     (ListKind::Tools, false) => tools::list_tools(id, cursor).map(Listed::Tools),
                     (ListKind::Tools, true) => {
                         let listed = tools_async::list_tools(id, owned).await;
@@ -632,7 +634,7 @@ impl Lines {
 
 #[derive(Default)]
 struct Stdio {
-    session: RefCell<stdio::Session>,
+    session: RefCell<stdio::StdioSession>,
     services: RefCell<services::Stdio>,
     /// The calls that somebody waits for, by their request ids.
     calls: RefCell<BTreeMap<u64, InProgress>>,
@@ -661,7 +663,7 @@ impl Stdio {
         );
         #[cfg(feature = "transport")]
         let outcome = match outcome {
-            stdio::Outcome::Gate(gate) => {
+            stdio::StdioOutcome::Gate(gate) => {
                 let mut services = services::Stdio::default();
                 let (gate, answer) = link::pass(*gate, &mut services).await;
                 let services = &mut *self.services.borrow_mut();
@@ -669,20 +671,20 @@ impl Stdio {
                     .borrow_mut()
                     .pass(&catalog, gate, answer, services)
             }
-            stdio::Outcome::Notify(call, cancelled) => {
+            stdio::StdioOutcome::Notify(call, cancelled) => {
                 link::notify(&call).await;
-                cancelled.map_or(stdio::Outcome::Nothing, stdio::Outcome::Cancel)
+                cancelled.map_or(stdio::StdioOutcome::Nothing, stdio::StdioOutcome::Cancel)
             }
             outcome => outcome,
         };
         match outcome {
-            stdio::Outcome::Nothing => {}
-            stdio::Outcome::Gate(_) | stdio::Outcome::Notify(..) => {
+            stdio::StdioOutcome::Nothing => {}
+            stdio::StdioOutcome::Gate(_) | stdio::StdioOutcome::Notify(..) => {
                 unreachable!("there is no chain")
             }
-            stdio::Outcome::Reply(reply) => write(&reply),
-            stdio::Outcome::Cancel(id) => self.cancel(id),
-            stdio::Outcome::Call(call) => self.call(*call, running).await,
+            stdio::StdioOutcome::Reply(reply) => write(&reply),
+            stdio::StdioOutcome::Cancel(id) => self.cancel(id),
+            stdio::StdioOutcome::Call(call) => self.call(*call, running).await,
         }
     }
 
