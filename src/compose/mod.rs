@@ -23,15 +23,15 @@ mod swap;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Deserialize;
-use spin_mcp_protocol::types::types::CacheHint;
+use spin_mcp_protocol::{services::ServerPart, types::types::CacheHint};
 
 use crate::framework;
 pub use describe::{Description, contract, describe};
 pub use grants::Grant;
 use interface::{Interface, Kind};
 use listing::Lists;
-use load::Loaded;
 pub use load::World;
+use load::{Loaded, REQUEST};
 pub use part::{Component, Part, Role};
 use record::{FeatureRecord, MiddlewareRecord, Record};
 use specialize::{Dispatch, Wiring};
@@ -179,11 +179,14 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     }
     // Variables are there instead of the stores that Spin has.
     let environment = stateful && !has_store;
-    let dispatches = dispatches(features);
+    let (nothing, dispatches) = (dispatches(&[]), dispatches(features));
+    // What only a saved sequence calls.
+    let of_sequence = [&Kind::ALL.map(Kind::handler)[..], &[REQUEST]].concat();
     let hub = Wiring {
         dispatches: &dispatches,
-        unused: &unused,
+        unused: &[&unused[..], &of_sequence].concat(),
         environment,
+        part: ServerPart::Router,
     };
     // The link that the server, or what is behind a saved sequence, is not of.
     let others = Kind::ALL.into_iter().filter(|other| *other != kind);
@@ -192,16 +195,18 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     let (hub, transport) = if composition.handler {
         let wiring = Wiring {
             unused: &[&not_called[..], &[graph::CONTROL, graph::PREPARED]].concat(),
+            part: ServerPart::Sequence,
             ..hub
         };
-        let part = framework::sequence(kind.edition());
+        let part = framework::router(kind.edition());
         let hub = (!features.is_empty()).then(|| specialize::specialize(part, &wiring, &catalog));
         (hub.transpose()?, None)
     } else if is_chain {
         let wiring = Wiring {
-            dispatches: &[],
+            dispatches: &nothing,
             unused: &not_called,
-            environment,
+            part: ServerPart::Transport,
+            ..hub
         };
         let transport = swapped.component(Framework::Transport, wasi, &wiring, &catalog)?;
         let hub = swapped.component(Framework::Hub, wasi, &hub, &catalog)?;
@@ -209,7 +214,14 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     } else {
         let whole = stateful || features.iter().any(needs_whole);
         let server = framework::server(wasi, whole);
-        (Some(specialize::specialize(server, &hub, &catalog)?), None)
+        let wiring = Wiring {
+            part: ServerPart::Server,
+            ..hub
+        };
+        (
+            Some(specialize::specialize(server, &wiring, &catalog)?),
+            None,
+        )
     };
     let request = match needs_request {
         true => {

@@ -2,11 +2,14 @@
 //! checked before anybody calls it.
 
 use anyhow::{Context as _, Result};
+use spin_mcp_protocol::services::ServerPart;
 
 use super::{
     Composition, catalog, dispatches,
     graph::{self, Chain, Server},
+    interface::Kind,
     listing::{self, Lists},
+    load::REQUEST,
     part::Role,
     record::Offers,
     specialize::{self, Wiring},
@@ -24,7 +27,7 @@ pub fn offers(
     let hub = hub(server, composition, lists)?;
     // That of a saved sequence is the server's.
     let request = specialize::specialize(
-        framework::request(composition.wasi),
+        framework::context(composition.wasi),
         &Wiring::default(),
         &[],
     )?;
@@ -61,8 +64,13 @@ fn hub(server: &Server<'_>, composition: &Composition, lists: &[Lists]) -> Resul
     let catalog = catalog::bake(&composition.server, None, true, known)?;
     let wiring = Wiring {
         dispatches: &dispatches(&[]),
-        unused: &[graph::CONTROL],
-        environment: false,
+        unused: &[
+            &Kind::ALL.map(Kind::handler)[..],
+            &[REQUEST, graph::CONTROL],
+        ]
+        .concat(),
+        part: ServerPart::Router,
+        ..Wiring::default()
     };
-    specialize::specialize(framework::hub(composition.wasi), &wiring, &catalog)
+    specialize::specialize(framework::router(composition.wasi), &wiring, &catalog)
 }

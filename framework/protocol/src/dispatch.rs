@@ -15,7 +15,7 @@ use crate::{
     lists,
     message::{Params, Request},
     notify::LogLevel,
-    services::{Part, Services},
+    services::{ServerPart, Services},
     session::Session,
     state,
     target::{self, Target},
@@ -43,9 +43,11 @@ pub fn dispatch<'a, S: Services>(
     client: Client<'a>,
     services: &mut S,
 ) -> Result<Answer<'a>, Failure> {
-    match S::PART {
-        Part::Transport => chain::request(catalog, request, client, services),
-        Part::Server | Part::Hub => own(catalog, request, client, services),
+    match services.part() {
+        ServerPart::Transport => chain::request(catalog, request, client, services),
+        ServerPart::Server | ServerPart::Router | ServerPart::Sequence => {
+            own(catalog, request, client, services)
+        }
     }
 }
 
@@ -57,12 +59,12 @@ pub fn own<'a, S: Services>(
     client: Client<'a>,
     services: &mut S,
 ) -> Result<Answer<'a>, Failure> {
-    if S::PART != Part::Hub
+    if services.part() != ServerPart::Router
         && let Some(answer) = of_transport(catalog, &request, &client, services)?
     {
         return Ok(answer);
     }
-    if S::PART == Part::Transport {
+    if services.part() == ServerPart::Transport {
         return Err(Failure::method_not_found(&request.method, client.version));
     }
     let modern = client.version.is_modern();
@@ -457,7 +459,7 @@ fn task<'a, S: Services>(
         _ => match tasks::get(services, principal, &id)? {
             tasks::Got::Ready(task) => task.into_result(),
             tasks::Got::Advance(task) => {
-                let target = extension::target::<S>(catalog, &task).map_err(|_| {
+                let target = extension::target(catalog, &task, services).map_err(|_| {
                     let tool = excerpt(task.tool());
                     Failure::internal(format!("the tool `{tool}` of this task is gone"))
                 })?;
@@ -469,7 +471,7 @@ fn task<'a, S: Services>(
                 let client = client.clone();
                 let mut call = Call::new(*catalog, request.id, target, meta, input, client);
                 call.task = Some(task);
-                if S::PART == Part::Transport {
+                if services.part() == ServerPart::Transport {
                     chain::pass_task(&mut call);
                 }
                 return Ok(Answer::Call(Box::new(call)));

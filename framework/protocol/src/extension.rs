@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     input,
     json::{self, Object, Value},
-    services::{Part, Services},
+    services::{ServerPart, Services},
     target::{Slots, Target},
     tasks,
     types::tool_types::ToolOutcome,
@@ -162,9 +162,10 @@ pub fn whole(catalog: &Catalog<'_>, id: &str, result: &[u8]) -> Vec<u8> {
 pub fn target<'a, S: Services>(
     catalog: &Catalog<'a>,
     task: &tasks::Task,
+    services: &S,
 ) -> Result<(Target<'a>, Slots), Failure> {
     let (name, arguments) = (task.tool().to_owned(), task.arguments().to_owned());
-    if S::PART == Part::Transport {
+    if services.part() == ServerPart::Transport {
         // Links may know it by a name that the catalog does not have.
         let target = Target::Tool {
             tool: catalog.tool(&name),

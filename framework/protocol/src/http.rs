@@ -17,7 +17,7 @@ use crate::{
     message::{self, Message},
     notify::LogLevel,
     origin,
-    services::{Part, Services},
+    services::{ServerPart, Services},
     session::{self, Session},
     target::Target,
     version::Version,
@@ -188,6 +188,14 @@ impl Head<'_> {
     /// Whether the request carries a message.
     pub fn has_body(&self) -> bool {
         self.method == Method::Post
+    }
+
+    /// The length of the message, if the client declared it.
+    pub fn content_length(&self) -> Option<usize> {
+        str::from_utf8(self.headers.content_length?)
+            .ok()?
+            .parse()
+            .ok()
     }
 }
 
@@ -361,7 +369,7 @@ fn handle_legacy<'a, S: Services>(
 ) -> Result<Outcome<'a>, Failure> {
     if handshake {
         let session = client::handshake(&request.params, services.now())?;
-        if S::PART == Part::Transport {
+        if services.part() == ServerPart::Transport {
             let gate = chain::handshake(catalog, request, session, LogLevel::Info, services);
             return proceed(gate, services);
         }
@@ -501,7 +509,7 @@ fn accept<'a, S: Services>(
         }
         client
     };
-    if S::PART == Part::Transport {
+    if services.part() == ServerPart::Transport {
         let call = chain::notification(catalog, notification, client);
         return Ok(Outcome::Notify(call));
     }

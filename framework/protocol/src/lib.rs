@@ -22,6 +22,7 @@ pub mod http;
 pub mod hub;
 mod input;
 pub mod json;
+mod lines;
 pub mod listen;
 mod lists;
 mod message;
@@ -29,6 +30,8 @@ pub mod notify;
 mod origin;
 #[cfg(test)]
 mod property_tests;
+mod ready;
+pub mod request_id;
 pub mod schema;
 mod seal;
 pub mod services;
@@ -50,6 +53,7 @@ pub mod watched;
 pub use call::{Call, Context};
 pub use catalog::Catalog;
 pub use failure::excerpt;
+pub use ready::ready;
 pub use version::Version;
 
 /// The largest message that is read, in bytes.
@@ -58,3 +62,5 @@ pub const MAX_BODY: usize = 4 << 20;
 pub const MAX_DEPTH: usize = 64;
 /// The largest answer that is sent, in bytes.
 pub const MAX_RESULT: usize = 16 << 20;
+/// The most bytes that an output stream of WASI 0.2 takes in one call.
+pub const MAX_WRITE: usize = 4096;

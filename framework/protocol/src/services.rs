@@ -3,15 +3,27 @@
 
 use std::collections::BTreeMap;
 
-/// The parts of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// All of it.
+/// The parts of a server. Compose tells a component by number which one it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServerPart {
+    /// The whole server.
+    #[default]
     Server,
-    /// The first link of a chain: it hands to the next one what clients ask for.
+    /// Speaks with clients, and hands their requests to the first middleware.
     Transport,
-    /// The last link: it calls features.
-    Hub,
+    /// Stands behind the last middleware, and calls features.
+    Router,
+    /// A router that is part of another server: it hands on what is not its own.
+    Sequence,
+}
+
+impl ServerPart {
+    pub const ALL: [ServerPart; 4] = [
+        ServerPart::Server,
+        ServerPart::Transport,
+        ServerPart::Router,
+        ServerPart::Sequence,
+    ];
 }
 
 /// What a transport offers to the protocol.
@@ -21,7 +33,9 @@ pub trait Services {
     const WHOLE: bool;
 
     /// Which part of a server this is.
-    const PART: Part = Part::Server;
+    fn part(&self) -> ServerPart {
+        ServerPart::Server
+    }
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
     fn now(&mut self) -> u64;

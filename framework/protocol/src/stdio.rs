@@ -12,10 +12,12 @@ use crate::{
     listen::{self, Change, Listener},
     message::{self, Message},
     notify::LogLevel,
-    services::{Part, Services},
+    services::{ServerPart, Services},
     session,
     version::Version,
 };
+
+pub use crate::lines::Lines;
 
 /// Stands for the one session that there is.
 const SESSION: &[u8] = b"stdio";
@@ -69,7 +71,7 @@ impl Session {
                 (Some(id), self.handle_request(catalog, request, services))
             }
             Ok(Message::Notification(notification)) => {
-                return self.note::<S>(catalog, notification);
+                return self.note(catalog, notification, services);
             }
             Ok(Message::Response(response)) => {
                 if S::WHOLE {
@@ -160,7 +162,7 @@ impl Session {
         }
         if request.method == "initialize" && named.is_none() {
             let session = client::handshake(&request.params, services.now())?;
-            if S::PART == Part::Transport {
+            if services.part() == ServerPart::Transport {
                 let level = LogLevel::Info;
                 return Ok(chain::handshake(catalog, request, session, level, services));
             }
@@ -204,6 +206,7 @@ impl Session {
         &mut self,
         catalog: &Catalog<'a>,
         notification: message::Notification<'a>,
+        services: &mut S,
     ) -> Outcome<'a> {
         let cancelled = notification.params.request_id.filter(message::is_id);
         let cancelled = cancelled
@@ -212,7 +215,7 @@ impl Session {
         if let Some(id) = cancelled {
             self.listeners.retain(|(open, _)| open != id);
         }
-        if S::PART == Part::Transport {
+        if services.part() == ServerPart::Transport {
             let named = client::named_version(&notification.params.meta);
             let named = named.ok().flatten();
             let version = named.as_deref().and_then(Version::parse);

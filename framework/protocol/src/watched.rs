@@ -8,7 +8,7 @@ use crate::{
     client::Client,
     extension,
     message::Meta,
-    services::{Part, Services},
+    services::{ServerPart, Services},
     tasks::{self, Detailed, Got},
 };
 
@@ -65,7 +65,7 @@ impl<'a> Watched<'a> {
         else {
             return None;
         };
-        let target = extension::target::<S>(&self.catalog, &task).ok()?;
+        let target = extension::target(&self.catalog, &task, services).ok()?;
         let input = Input {
             responses: task.input_responses(),
             state: Some(task.state().to_owned()),
@@ -80,7 +80,7 @@ impl<'a> Watched<'a> {
             client,
         );
         call.task = Some(task);
-        if S::PART == Part::Transport {
+        if services.part() == ServerPart::Transport {
             chain::pass_task(&mut call);
         }
         Some(call)

@@ -6,7 +6,7 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
-use spin_mcp_link::{Identity, Next, Value};
+use spin_mcp_middleware_sdk::{Identity, Next, Value};
 
 /// The longest text that is kept of what a client sent.
 const LONGEST: usize = 1024;

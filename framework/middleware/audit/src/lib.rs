@@ -8,7 +8,7 @@ mod line;
 mod outcome;
 mod span;
 
-use spin_mcp_link::{Error, Link, Next, Settings};
+use spin_mcp_middleware_sdk::{Error, Middleware, Next, Settings};
 
 use asked::Asked;
 use line::line;
@@ -16,7 +16,7 @@ use outcome::Outcome;
 use span::{Span, Tracer};
 
 #[cfg(target_family = "wasm")]
-spin_mcp_link::export!(Audit);
+spin_mcp_middleware_sdk::export!(Audit);
 
 pub struct Audit {
     /// Whether the arguments of tools and prompts are written down, too.
@@ -25,7 +25,7 @@ pub struct Audit {
     tracer: Option<Box<dyn Tracer>>,
 }
 
-impl Link for Audit {
+impl Middleware for Audit {
     const NAME: &str = "audit";
 
     fn new(settings: Settings<'_>) -> Result<Audit, String> {

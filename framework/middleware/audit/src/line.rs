@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use spin_mcp_link::json::{self, Object};
+use spin_mcp_middleware_sdk::json::{self, Object};
 use spin_mcp_protocol::time::iso8601;
 
 use crate::{

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use spin_mcp_link::{Next, json};
+use spin_mcp_middleware_sdk::{Next, json};
 
 use crate::{
     asked::{Arguments, Asked, is_id},
@@ -19,7 +19,7 @@ const METHOD_NOT_FOUND: i32 = -32601;
 
 pub mod bindings {
     wit_bindgen::generate!({
-        path: "../../control/otel",
+        path: "../../wit-internal/deps/wasi-otel.wit",
         inline: "
             package spin-mcp:audit;
             world tracing {

@@ -6,8 +6,8 @@
 mod names;
 mod uris;
 
-use spin_mcp_link::{
-    Error, INVALID_PARAMS, Link, Next, Settings, Value, broken, error, excerpt, json, object,
+use spin_mcp_middleware_sdk::{
+    Error, INVALID_PARAMS, Middleware, Next, Settings, Value, broken, error, excerpt, json, object,
     replace,
 };
 
@@ -15,7 +15,7 @@ use names::Names;
 use uris::Uris;
 
 #[cfg(target_family = "wasm")]
-spin_mcp_link::export!(Filter);
+spin_mcp_middleware_sdk::export!(Filter);
 
 pub struct Filter {
     tools: Names,
@@ -23,7 +23,7 @@ pub struct Filter {
     resources: Uris,
 }
 
-impl Link for Filter {
+impl Middleware for Filter {
     const NAME: &str = "filter";
 
     fn new(settings: Settings<'_>) -> Result<Filter, String> {

@@ -1,6 +1,6 @@
 //! Names of tools or prompts: those that the next link knows, and those that clients do.
 
-use spin_mcp_link::{Error, INTERNAL_ERROR, Pattern, Settings, any, error};
+use spin_mcp_middleware_sdk::{Error, INTERNAL_ERROR, Pattern, Settings, any, error};
 
 pub struct Names {
     /// What they name, for messages.

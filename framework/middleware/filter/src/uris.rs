@@ -1,6 +1,6 @@
 //! URIs of resources, and of templates.
 
-use spin_mcp_link::{Error, Pattern, Settings, any, error, excerpt, json};
+use spin_mcp_middleware_sdk::{Error, Pattern, Settings, any, error, excerpt, json};
 
 /// The code that revisions before 2026-07-28 have for it; the transport writes the later one.
 const RESOURCE_NOT_FOUND: i32 = -32002;

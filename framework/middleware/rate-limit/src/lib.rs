@@ -9,8 +9,8 @@ use std::{
     hash::{BuildHasher as _, RandomState},
 };
 
-use spin_mcp_link::{
-    Error, INTERNAL_ERROR, Link, Next, Pattern, Settings, any, error, json::Object, now,
+use spin_mcp_middleware_sdk::{
+    Error, INTERNAL_ERROR, Middleware, Next, Pattern, Settings, any, error, json::Object, now,
 };
 use spin_mcp_protocol::{
     services::{Store, Unavailable},
@@ -18,7 +18,7 @@ use spin_mcp_protocol::{
 };
 
 #[cfg(target_family = "wasm")]
-spin_mcp_link::export!(RateLimit);
+spin_mcp_middleware_sdk::export!(RateLimit);
 
 /// Of those that the specification leaves to servers.
 const TOO_MANY_REQUESTS: i32 = -32000;
@@ -44,7 +44,7 @@ enum Per {
     Everybody,
 }
 
-impl Link for RateLimit {
+impl Middleware for RateLimit {
     const NAME: &str = "rate-limit";
 
     fn new(settings: Settings<'_>) -> Result<RateLimit, String> {

@@ -1,9 +1,9 @@
 use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 
 use serde_json::{Value, json};
-use spin_mcp_link::{
+use spin_mcp_middleware_sdk::{
     Identity,
-    testing::{End, handle, link},
+    testing::{End, handle, middleware},
 };
 use spin_mcp_protocol::services::MemoryStore;
 
@@ -66,7 +66,7 @@ impl Store for Shared {
 }
 
 fn limit(settings: Value, store: &Shared) -> RateLimit {
-    let mut limit: RateLimit = link(&settings.to_string()).unwrap();
+    let mut limit: RateLimit = middleware(&settings.to_string()).unwrap();
     limit.store = RefCell::new(Box::new(store.clone()));
     limit.now = || NOW.get();
     limit
@@ -293,7 +293,9 @@ fn settings_are_read_strictly() {
         ),
     ] {
         assert_eq!(
-            link::<RateLimit>(&settings.to_string()).err().unwrap(),
+            middleware::<RateLimit>(&settings.to_string())
+                .err()
+                .unwrap(),
             problem
         );
     }

@@ -1,9 +1,9 @@
-//! What is known of a list that was read before, as long as the next link lists the same.
+//! What is known of a list that was read before, as long as the tools behind this middleware stay the same.
 
 use std::{cell::RefCell, rc::Rc};
 
 use serde_json::Value as Json;
-use spin_mcp_link::{
+use spin_mcp_middleware_sdk::{
     Error, INTERNAL_ERROR, Value, error, excerpt,
     json::{Kind, Object},
     object,

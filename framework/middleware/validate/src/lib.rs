@@ -1,6 +1,6 @@
 //! Middleware: arguments and results that fit the schemas of their tool.
 //!
-//! What the schemas are, it learns as a client does: it lists the tools of the next link.
+//! What the schemas are, it learns as a client does: it lists the tools of what is behind it.
 
 mod known;
 mod schema;
@@ -9,15 +9,15 @@ mod strict;
 use std::rc::Rc;
 
 use serde_json::Value as Json;
-use spin_mcp_link::{
-    Error, INTERNAL_ERROR, Link, Next, Settings, Value, error, excerpt, json::Object, object,
+use spin_mcp_middleware_sdk::{
+    Error, INTERNAL_ERROR, Middleware, Next, Settings, Value, error, excerpt, json::Object, object,
 };
 
 use known::{Found, Pages, Tool};
 use schema::Fault;
 
 #[cfg(target_family = "wasm")]
-spin_mcp_link::export!(Validate);
+spin_mcp_middleware_sdk::export!(Validate);
 
 /// The most pages of a list that are read for one call.
 const MOST_PAGES: usize = 32;
@@ -28,7 +28,7 @@ pub struct Validate {
     pages: Pages,
 }
 
-impl Link for Validate {
+impl Middleware for Validate {
     const NAME: &str = "validate";
 
     fn new(settings: Settings<'_>) -> Result<Validate, String> {

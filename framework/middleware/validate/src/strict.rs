@@ -75,7 +75,7 @@ impl<'de> Visitor<'de> for Reader {
         let mut members = Map::new();
         while let Some((key, Strict(value))) = access.next_entry::<String, _>()? {
             if members.contains_key(&key) {
-                let key = spin_mcp_link::excerpt(&key);
+                let key = spin_mcp_middleware_sdk::excerpt(&key);
                 return Err(A::Error::custom(format_args!("`{key}` is there twice")));
             }
             members.insert(key, value);

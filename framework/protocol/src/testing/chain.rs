@@ -11,7 +11,7 @@ use crate::{
         self, Handling, Next, Own,
         sequence::{Sequence, Step},
     },
-    services::{Part, Services, Store},
+    services::{ServerPart, Services, Store},
     types::types::Error,
 };
 
@@ -24,7 +24,10 @@ macro_rules! part {
 
         impl Services for $name {
             const WHOLE: bool = true;
-            const PART: Part = Part::$part;
+
+            fn part(&self) -> ServerPart {
+                ServerPart::$part
+            }
 
             fn now(&mut self) -> u64 {
                 self.0.now()
@@ -79,7 +82,7 @@ part!(
 part!(
     /// As the last link has them: no store.
     Last,
-    Hub,
+    Router,
     |_| None
 );
 

@@ -3,9 +3,9 @@ mod spans;
 use std::{cell::RefCell, pin::pin, rc::Rc, task::Context, task::Waker};
 
 use serde_json::{Value, json};
-use spin_mcp_link::{
+use spin_mcp_middleware_sdk::{
     Identity, error,
-    testing::{End, handle, link},
+    testing::{End, handle, middleware},
 };
 
 use super::*;
@@ -14,7 +14,7 @@ const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
 
 /// An audit and what it writes.
 fn audit(settings: Value) -> (Audit, Rc<RefCell<String>>) {
-    let mut audit: Audit = link(&settings.to_string()).unwrap();
+    let mut audit: Audit = middleware(&settings.to_string()).unwrap();
     let written = Rc::<RefCell<String>>::default();
     let sink = Rc::clone(&written);
     audit.write = Box::new(move |line| sink.borrow_mut().push_str(line));
@@ -169,7 +169,7 @@ fn completions_name_what_they_refer_to() {
     );
 }
 
-/// A link that waits for ever.
+/// A next middleware that never answers.
 struct Waiting;
 
 impl Next for Waiting {

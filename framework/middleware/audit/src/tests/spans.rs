@@ -3,7 +3,7 @@
 use std::{cell::RefCell, rc::Rc};
 
 use serde_json::{Value, json};
-use spin_mcp_link::{error, testing::End, testing::handle};
+use spin_mcp_middleware_sdk::{error, testing::End, testing::handle};
 
 use super::{TRACE, audit, drop_midway};
 use crate::span::{

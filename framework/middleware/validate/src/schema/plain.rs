@@ -218,6 +218,6 @@ pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Array(_) => "an array".to_owned(),
         Value::Object(_) => "an object".to_owned(),
-        plain => spin_mcp_link::excerpt(&plain.to_string()).into_owned(),
+        plain => spin_mcp_middleware_sdk::excerpt(&plain.to_string()).into_owned(),
     }
 }

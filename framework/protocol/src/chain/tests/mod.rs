@@ -20,7 +20,7 @@ use crate::{
         server::Inner,
     },
     http::{self, HttpResponse},
-    services::Part,
+    services::ServerPart,
     stdio,
     testing::{
         self, LEGACY_HEADERS,
@@ -293,7 +293,7 @@ impl<'l, S: Inner> Server<'l, S> {
                     assert!(matches!(call.resume(input), Step::Invoke));
                 }
                 // Only where there is no chain.
-                Step::Invoke => assert_eq!(S::PART, Part::Server),
+                Step::Invoke => assert_eq!(services.part(), ServerPart::Server),
             }
         }
     }
