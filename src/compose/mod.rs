@@ -233,7 +233,7 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     let settings = settings::component(&parts)?;
     let server = graph::Server {
         hub: hub.as_deref(),
-        chain: is_chain.then_some(graph::Chain {
+        chain: (is_chain || composition.handler).then_some(graph::Chain {
             kind,
             transport: transport.as_deref(),
         }),

@@ -21,7 +21,7 @@ fn names(list: &Value, key: &str) -> Vec<String> {
         .collect()
 }
 
-/// What the next middleware is called with, or the error.
+/// What reaches the next middleware, or the error.
 fn passed(filter: &Filter, method: &str, params: Value) -> Result<Value, Error> {
     let next = End::saying("{}");
     let outcome = handle(filter, &next, method, &params.to_string());

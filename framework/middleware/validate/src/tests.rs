@@ -6,7 +6,7 @@ use spin_mcp_middleware_sdk::{
 
 use super::*;
 
-/// A server with two pages of tools, whose tool answers this.
+/// A server with two pages of tools, whose tool returns this answer.
 fn server(answer: &str) -> End {
     let answer = answer.to_owned();
     End::new(move |method, params| {
