@@ -4,7 +4,7 @@
 #   scripts/fuzz.sh [SECONDS [TARGET]]
 #
 # SECONDS are for each target (60); TARGET is how a target's name begins after `fuzz::`, such
-# as `server` or `parsers::json`. Inputs that fail are kept in framework/protocol/corpus.
+# as `server` or `parsers::json`. Inputs that fail are kept in framework/protocol/fuzz/corpus.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,18 +1,22 @@
-//! Whatever comes in, what goes out is a message.
+//! Any input gets a well-formed answer.
 
 use proptest::prelude::*;
 
 use crate::{
-    call::{Ask, Call, Outcome, Step},
+    call::{Ask, Call, CallStep, FeatureOutcome},
     catalog::Catalog,
     fuzz::messages,
-    http::{self, check_head, handle},
-    json::{self, Value},
-    stdio,
+    serve::{
+        http::{self, check_head, handle},
+        stdio,
+    },
     testing::{self, TestServices, legacy_request, modern_request},
-    types::{
-        tool_types::{ToolOutcome, ToolResult},
-        types::{ContentBlock, TextContent},
+    wire::{
+        json::{self, Value},
+        types::{
+            tool_types::{ToolOutcome, ToolResult},
+            types::{ContentBlock, TextContent},
+        },
     },
 };
 
@@ -36,9 +40,9 @@ fn call_back(call: &mut Call<'_>) {
         is_error: false,
         meta: None,
     };
-    let outcome = Outcome::Tool(Ok(Some(ToolOutcome::Complete(result))));
+    let outcome = FeatureOutcome::Tool(Ok(Some(ToolOutcome::Complete(result))));
     match call.settle(outcome, &mut TestServices::default()) {
-        Step::Done(response) => is_response(&response.body),
+        CallStep::Done(response) => is_response(&response.body),
         other => panic!("{other:?} is no answer"),
     }
     let _ = call.context();
@@ -47,7 +51,7 @@ fn call_back(call: &mut Call<'_>) {
 fn serve(headers: &[(String, Vec<u8>)], body: &[u8]) {
     let bytes = testing::catalog();
     let catalog = Catalog::new(&bytes).unwrap();
-    let request = http::Request {
+    let request = http::HttpRequest {
         method: "POST",
         authority: None,
         headers,
@@ -55,17 +59,19 @@ fn serve(headers: &[(String, Vec<u8>)], body: &[u8]) {
     match check_head(&request, &catalog) {
         Err(response) => is_response(&response.body),
         Ok(head) => match handle(&catalog, &head, body, &mut TestServices::default()) {
-            http::Outcome::Reply(response) if response.status == 202 => {
+            http::HttpOutcome::Reply(response) if response.status == 202 => {
                 assert_eq!(response.body, b"")
             }
-            http::Outcome::Reply(response) => is_response(&response.body),
-            http::Outcome::Call(mut call) => call_back(&mut call),
-            http::Outcome::Listen(_) | http::Outcome::Gate(_) | http::Outcome::Notify(_) => {}
+            http::HttpOutcome::Reply(response) => is_response(&response.body),
+            http::HttpOutcome::Call(mut call) => call_back(&mut call),
+            http::HttpOutcome::Listen(_)
+            | http::HttpOutcome::Gate(_)
+            | http::HttpOutcome::Notify(_) => {}
         },
     }
-    match stdio::Session::default().handle_line(&catalog, body, &mut TestServices::default()) {
-        stdio::Outcome::Reply(line) => is_response(line.trim_ascii_end()),
-        stdio::Outcome::Call(mut call) => call_back(&mut call),
+    match stdio::StdioSession::default().handle_line(&catalog, body, &mut TestServices::default()) {
+        stdio::StdioOutcome::Reply(line) => is_response(line.trim_ascii_end()),
+        stdio::StdioOutcome::Call(mut call) => call_back(&mut call),
         _ => {}
     }
 }
@@ -179,7 +185,7 @@ proptest! {
         let expected = serde_json::from_str::<&serde_json::value::RawValue>(&text);
         match Value::parse(&text) {
             Ok(value) => prop_assert_eq!(value.text, expected.unwrap().get()),
-            // The other one passes over surrogates.
+            // The other parser accepts lone surrogates.
             Err(_) => prop_assert!(expected.is_err() || text.contains("\\u")),
         }
     }

@@ -5,8 +5,8 @@ pub mod chain;
 use crate::{
     call::{Ask, Call},
     catalog::{self, CatalogInput, FeatureInput, Flags, ServerInput},
-    services::{MemoryStore, Services, Store},
-    types::{
+    state::services::{MemoryStore, Services, Store},
+    wire::types::{
         prompt_types::{Prompt, PromptArgument},
         resource_types::ResourceTemplate,
         tool_types::Tool,
@@ -54,7 +54,7 @@ pub fn template(uri_template: &str, name: &str) -> ResourceTemplate {
     }
 }
 
-/// Arguments are names, and whether they are required.
+/// `arguments` are names, and whether they are required.
 pub fn prompt(name: &str, arguments: &[(&str, bool)]) -> Prompt {
     let arguments = arguments.iter().map(|&(name, required)| PromptArgument {
         name: name.to_owned(),
@@ -147,7 +147,7 @@ pub fn catalog_with_pages_of(size: usize) -> Vec<u8> {
     catalog::build(&input).unwrap()
 }
 
-/// Headers of a legacy client's POST.
+/// The headers of a legacy client's POST.
 pub const LEGACY_HEADERS: [(&str, &str); 2] = [
     ("Content-Type", "application/json"),
     ("Accept", "application/json, text/event-stream"),
@@ -160,7 +160,7 @@ pub fn headers(headers: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-/// The headers that go with a modern request.
+/// The headers of a modern request.
 pub fn modern_headers(method: &str, name: Option<&str>) -> Vec<(String, Vec<u8>)> {
     let mut all = headers(&LEGACY_HEADERS);
     all.extend(headers(&[
@@ -171,8 +171,8 @@ pub fn modern_headers(method: &str, name: Option<&str>) -> Vec<(String, Vec<u8>)
     all
 }
 
-/// A request with `params` (members of an object, each with a comma after it) and `_meta` with
-/// what is required and `meta` (members, each with a comma before it).
+/// A modern request. `params` are members of an object, each with a comma after it; `meta` are
+/// members of `_meta`, each with a comma before it.
 pub fn modern_request(method: &str, params: &str, meta: &str) -> String {
     format!(
         r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{{{params}"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}{meta}}}}}}}"#
@@ -190,12 +190,12 @@ pub struct TestServices {
     pub now: u64,
     pub variables: Vec<(String, String)>,
     pub store: Option<MemoryStore>,
-    /// How often chance was asked: it counts.
+    /// How many random values were taken: each is the number of its turn.
     pub randoms: u128,
 }
 
 impl Default for TestServices {
-    /// With a store, in November 2026.
+    /// With an empty store, in November 2026.
     fn default() -> Self {
         TestServices {
             now: 1_795_000_000_000,
@@ -232,7 +232,7 @@ impl Services for TestServices {
     }
 }
 
-/// The name or URI by which the feature of a call knows what it is asked for.
+/// The name or URI that a feature is asked for.
 pub fn name(call: &Call<'_>) -> String {
     match call.ask() {
         Ask::Tool { name, .. } | Ask::Prompt { name, .. } => name.to_owned(),

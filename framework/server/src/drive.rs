@@ -11,14 +11,14 @@ use std::{
 
 use spin_mcp_protocol::{
     Call, Context,
-    call::{Asking, Outcome, Polled, Response as Answer, Step},
+    call::{Asking, CallResponse as Answer, CallStep, FeatureOutcome, Polled},
     chain::Gate,
-    http::{self, Listening, Request},
-    hub as router,
+    http::{self, HttpOutcome, HttpRequest, Listening},
     listen::{self, Change},
-    request_id,
+    request_id, router,
     services::Services,
-    sse, stdio,
+    sse,
+    stdio::{self, StdioOutcome},
     waits::Waits,
 };
 
@@ -34,7 +34,7 @@ use crate::{
 
 /// Serves one HTTP request. `body` reads its body, of this length if the client declared one.
 pub async fn serve(
-    head: &Request<'_>,
+    head: &HttpRequest<'_>,
     body: impl AsyncFnOnce(Option<usize>) -> Vec<u8>,
     response: Out,
 ) {
@@ -54,19 +54,19 @@ pub async fn serve(
     let mut outcome = http::handle(&catalog, &head, &body, &mut *client.host());
     loop {
         outcome = match outcome {
-            http::Outcome::Reply(reply) => return response.send(reply).await,
-            http::Outcome::Call(call) => return call_over_http(*call, response, client).await,
-            http::Outcome::Listen(listening) => {
+            HttpOutcome::Reply(reply) => return response.send(reply).await,
+            HttpOutcome::Call(call) => return call_over_http(*call, response, client).await,
+            HttpOutcome::Listen(listening) => {
                 if_whole(|| listen(*listening, response, client)).await;
                 return;
             }
-            http::Outcome::Gate(gate) => match if_whole(|| pass(*gate, client)).await {
+            HttpOutcome::Gate(gate) => match if_whole(|| pass(*gate, client)).await {
                 Some((gate, answer)) => http::pass(&catalog, gate, answer, &mut *client.host()),
                 None => return,
             },
-            http::Outcome::Notify(call) => {
+            HttpOutcome::Notify(call) => {
                 if_whole(|| notify(&call)).await;
-                http::Outcome::Reply(http::accepted())
+                HttpOutcome::Reply(http::accepted())
             }
         };
     }
@@ -105,7 +105,7 @@ async fn listen(mut listening: Listening<'_>, response: Out, client: Client<'_>)
         let first = listening.first.take();
         let first = first.map_or(wasi::OPENING.to_vec(), |first| sse::event(&first));
         let mut is_open = control::send(id, &first);
-        let mut waits = Waits::for_changes(client.host().now());
+        let mut waits = Waits::for_changes(client.host().now(), catalog().stream_limits());
         while is_open && !waits.is_over(client.host().now()) {
             wasi::sleep(waits.pause()).await;
             // A store that fails has written the reason to stderr; the client listens again.
@@ -158,7 +158,7 @@ async fn run_and_publish(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Op
 async fn pass<'a>(mut gate: Gate<'a>, client: Client<'_>) -> (Gate<'a>, Answer) {
     let id = request_id(&gate.call);
     let work = features::invoke(&gate.call, id);
-    let outcome: Outcome = in_context(id, context(&gate.call), work).await;
+    let outcome: FeatureOutcome = in_context(id, context(&gate.call), work).await;
     let answer = gate.settle(outcome, &mut *client.host());
     (gate, answer)
 }
@@ -200,21 +200,26 @@ async fn run(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Option<Answer>
     loop {
         let outcome = features::invoke(call, id).await;
         let mut step = call.settle(outcome, &mut *client.host());
-        if let Step::Ask(asking) = step {
+        if let CallStep::Ask(asking) = step {
             step = if_whole(|| ask(call, id, &asking, client)).await??;
         }
-        if let Step::Done(answer) = step {
+        if let CallStep::Done(answer) = step {
             return Some(answer);
         }
     }
 }
 
 /// Asks the client for input, and waits for its replies. None: as in `run`.
-async fn ask(call: &mut Call<'_>, id: u64, asking: &Asking, client: Client<'_>) -> Option<Step> {
+async fn ask(
+    call: &mut Call<'_>,
+    id: u64,
+    asking: &Asking,
+    client: Client<'_>,
+) -> Option<CallStep> {
     if let (Some((stdio, _)), Some(most)) = (client.stdio, wasi::MAX_NESTED)
         && stdio.calls.borrow().len() > most
     {
-        return Some(Step::Done(call.fail(&stdio::too_many_waiting(most))));
+        return Some(CallStep::Done(call.fail(&stdio::too_many_waiting(most))));
     }
     for message in asking.messages() {
         let message = match client.stdio {
@@ -223,11 +228,11 @@ async fn ask(call: &mut Call<'_>, id: u64, asking: &Asking, client: Client<'_>) 
         };
         control::send(id, &message).then_some(())?;
     }
-    let mut waits = Waits::for_replies(client.host().now());
+    let mut waits = Waits::for_replies(client.host().now(), catalog().stream_limits());
     loop {
         let polled = asking.poll(&mut *client.host());
         match polled {
-            Err(failure) => return Some(Step::Done(call.fail(&failure))),
+            Err(failure) => return Some(CallStep::Done(call.fail(&failure))),
             Ok(Polled::Answered(input)) => {
                 control::again(id, &input.responses, input.state.as_deref());
                 return Some(call.resume(input));
@@ -243,7 +248,7 @@ async fn ask(call: &mut Call<'_>, id: u64, asking: &Asking, client: Client<'_>) 
 
 /// The client on stdio.
 pub struct Stdio {
-    session: RefCell<stdio::Session>,
+    session: RefCell<stdio::StdioSession>,
     host: RefCell<Host>,
     /// The calls that the client waits for, by their request ids.
     calls: RefCell<BTreeMap<u64, InProgress>>,
@@ -276,24 +281,22 @@ impl Stdio {
         let mut outcome = session().handle_line(&catalog, line, &mut *self.host.borrow_mut());
         loop {
             outcome = match outcome {
-                stdio::Outcome::Nothing => return Vec::new(),
-                stdio::Outcome::Reply(reply) => return reply,
-                stdio::Outcome::Call(call) => return self.call(*call, running).await,
-                stdio::Outcome::Cancel(id) => {
+                StdioOutcome::Nothing => return Vec::new(),
+                StdioOutcome::Reply(reply) => return reply,
+                StdioOutcome::Call(call) => return self.call(*call, running).await,
+                StdioOutcome::Cancel(id) => {
                     self.cancel(id);
                     return Vec::new();
                 }
-                stdio::Outcome::Gate(gate) => {
-                    match if_whole(|| pass(*gate, self.client(0))).await {
-                        Some((gate, answer)) => {
-                            session().pass(&catalog, gate, answer, &mut *self.host.borrow_mut())
-                        }
-                        None => return Vec::new(),
+                StdioOutcome::Gate(gate) => match if_whole(|| pass(*gate, self.client(0))).await {
+                    Some((gate, answer)) => {
+                        session().pass(&catalog, gate, answer, &mut *self.host.borrow_mut())
                     }
-                }
-                stdio::Outcome::Notify(call, cancelled) => {
+                    None => return Vec::new(),
+                },
+                StdioOutcome::Notify(call, cancelled) => {
                     if_whole(|| notify(&call)).await;
-                    cancelled.map_or(stdio::Outcome::Nothing, stdio::Outcome::Cancel)
+                    cancelled.map_or(StdioOutcome::Nothing, StdioOutcome::Cancel)
                 }
             };
         }

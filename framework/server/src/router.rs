@@ -3,13 +3,12 @@
 
 use spin_mcp_protocol::{
     catalog::Flags,
-    chain,
-    hub::{
-        self as router, Handling, Next, Own,
-        sequence::{Sequence, Step},
-    },
-    ready,
+    chain, ready,
     request_id::request,
+    router::{
+        self, Handling, Own, RouterStep,
+        sequence::{Sequence, SequenceStep},
+    },
     services::ServerPart,
     types::types::Error,
 };
@@ -58,13 +57,15 @@ async fn handle(id: u64, method: String, params: String) -> Result<String, Error
     let (mut sequence, mut step) = Sequence::begin(id, catalog(), method, params);
     loop {
         step = match step {
-            Step::Own => {
+            SequenceStep::Own => {
                 let version = context::protocol_version(id);
                 let capabilities = context::client_capabilities(id);
                 sequence.own(own(id, method, params, &version, capabilities).await)
             }
-            Step::Next(params) => return sequence.next(next::handle(id, method, &params).await),
-            Step::Done(result) => return result,
+            SequenceStep::Next(params) => {
+                return sequence.next(next::handle(id, method, &params).await);
+            }
+            SequenceStep::Done(result) => return result,
         };
     }
 }
@@ -98,7 +99,7 @@ async fn own(id: u64, method: &str, params: &str, version: &str, capabilities: S
         Handling::Done(own) => own,
         Handling::Call(mut call) => loop {
             let outcome = features::invoke(&call, id).await;
-            if let Next::Done(own) = router::settle(&mut call, outcome, host) {
+            if let RouterStep::Done(own) = router::settle(&mut call, outcome, host) {
                 break own;
             }
         },

@@ -8,8 +8,8 @@ use std::{
 
 use spin_mcp_protocol::{
     MAX_BODY, MAX_WRITE,
-    call::Response as Answer,
-    http::{HttpResponse, Request},
+    call::CallResponse as Answer,
+    http::{HttpRequest, HttpResponse},
     ready, sse,
 };
 use wasip2::{
@@ -74,7 +74,7 @@ impl incoming_handler::Guest for Component {
         let headers = request.headers().entries();
         let method = method_name!(request.method());
         let authority = request.authority();
-        let head = Request {
+        let head = HttpRequest {
             method: &method,
             authority: authority.as_deref(),
             headers: &headers,

@@ -4,11 +4,10 @@ use std::{cell::Cell, rc::Rc, time::Duration};
 
 use futures::{channel::oneshot, future::join};
 use spin_mcp_protocol::{
-    MAX_BODY,
-    call::Response as Answer,
-    http::{HttpResponse, Request},
+    Lines, MAX_BODY,
+    call::CallResponse as Answer,
+    http::{HttpRequest, HttpResponse},
     sse,
-    stdio::Lines,
 };
 use wasip3::{
     clocks::monotonic_clock::wait_for,
@@ -74,7 +73,7 @@ async fn serve(request: IncomingRequest, response: Out) {
     let headers = request.get_headers().copy_all();
     let method = method_name!(request.get_method());
     let authority = request.get_authority();
-    let head = Request {
+    let head = HttpRequest {
         method: &method,
         authority: authority.as_deref(),
         headers: &headers,

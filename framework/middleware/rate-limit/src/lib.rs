@@ -13,8 +13,8 @@ use spin_mcp_middleware_sdk::{
     Error, INTERNAL_ERROR, Middleware, Next, Pattern, Settings, any, error, json::Object, now,
 };
 use spin_mcp_protocol::{
+    keys::{self, sweep_store},
     services::{Store, Unavailable},
-    state::{self, sweep_store},
 };
 
 #[cfg(target_family = "wasm")]
@@ -124,9 +124,9 @@ impl RateLimit {
         // Different limits count separately.
         let of = (client, self.requests, self.seconds, &self.methods);
         let of = format!("{of:?}");
-        let (count, is_new) = match store.increment(&state::key("count", end, of.as_bytes()))? {
+        let (count, is_new) = match store.increment(&keys::key("count", end, of.as_bytes()))? {
             Some(count) => (count, count == 1),
-            None => self.estimate(&mut **store, &state::key("rate", end, of.as_bytes()))?,
+            None => self.estimate(&mut **store, &keys::key("rate", end, of.as_bytes()))?,
         };
         let chance = RandomState::new().hash_one(now);
         if is_new && chance.is_multiple_of(SWEEP) {

@@ -1,9 +1,9 @@
-//! Cursors: where the next page of a list begins, in words that only this server reads
+//! Cursors of lists in the catalog: where the next page begins. Only the server reads them
 //! (https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/pagination).
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// The cursor of a page. `digest` stands for the list: a cursor of another one is not valid.
+/// The cursor of a page. `digest` identifies the list: cursors of other lists are invalid.
 pub fn write(page: usize, digest: u64) -> String {
     let mut bytes = [0; 12];
     bytes[..8].copy_from_slice(&digest.to_le_bytes());
@@ -11,7 +11,7 @@ pub fn write(page: usize, digest: u64) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The page that a cursor of this list names.
+/// The page of a cursor of this list.
 pub fn read(cursor: &str, digest: u64) -> Option<usize> {
     let mut bytes = [0; 12];
     let length = URL_SAFE_NO_PAD.decode_slice(cursor, &mut bytes).ok()?;

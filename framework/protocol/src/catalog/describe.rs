@@ -1,10 +1,11 @@
-//! What a catalog says of the server, as JSON.
+//! The description of the server in the catalog, as JSON.
 
 use super::{
-    Flags, ListKind,
-    build::{FeatureInput, ServerInput},
+    bake::input::{FeatureInput, ServerInput},
+    flags::Flags,
+    list_kind::ListKind,
 };
-use crate::{
+use crate::wire::{
     content,
     failure::supported_versions,
     json::Object,
@@ -28,8 +29,8 @@ pub fn server_info(server: &ServerInput) -> Vec<u8> {
 
 /// https://modelcontextprotocol.io/specification/2026-07-28/schema#servercapabilities
 ///
-/// What takes one request to tell another something is left out unless they share state.
-/// Extensions are declared this way since 2026-07-28.
+/// Capabilities by which one request affects another need shared state. Extensions are declared
+/// since 2026-07-28.
 pub fn capabilities(features: &[FeatureInput], modern: bool, shared: bool) -> Vec<u8> {
     let any = |flags: Flags| features.iter().any(|feature| feature.flags.contains(flags));
     let changes = Flags::LIST_CHANGED.with(Flags::DYNAMIC);
@@ -92,7 +93,7 @@ pub fn discover(server: &ServerInput, server_info: &[u8], capabilities: &[u8]) -
     out
 }
 
-/// What follows `protocolVersion`, up to the end of the object
+/// The result of `initialize` after `protocolVersion`
 /// (https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#initialization).
 pub fn initialize(server: &ServerInput, server_info: &[u8], capabilities: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -104,7 +105,7 @@ pub fn initialize(server: &ServerInput, server_info: &[u8], capabilities: &[u8])
     out
 }
 
-/// What follows the list and its cursor, up to the end of the object.
+/// The members of a result after the list and its cursor, and the closing brace.
 pub fn list_end(cache: CacheHint, server_info: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut object = Object::resume(&mut out);

@@ -1,14 +1,15 @@
 //! The entries of a catalog: tools, resources, resource templates and prompts.
 
 use super::{
-    Catalog, Flags,
+    baked::Catalog,
+    flags::Flags,
     layout::{TEXT, WORD, argument, header, prompt, resource, rule, tool},
+    uri_template,
 };
-use crate::uri_template;
 
 /// A tool of a catalog.
 #[derive(Clone, Copy, Debug)]
-pub struct Tool<'a> {
+pub struct ToolEntry<'a> {
     catalog: Catalog<'a>,
     at: usize,
 }
@@ -22,20 +23,20 @@ pub struct HeaderRule<'a> {
 
 /// A resource template of a catalog.
 #[derive(Clone, Copy, Debug)]
-pub struct Template<'a> {
+pub struct TemplateEntry<'a> {
     catalog: Catalog<'a>,
     at: usize,
 }
 
 /// A prompt of a catalog.
 #[derive(Clone, Copy, Debug)]
-pub struct Prompt<'a> {
+pub struct PromptEntry<'a> {
     catalog: Catalog<'a>,
     at: usize,
 }
 
 impl<'a> Catalog<'a> {
-    /// The record that begins with this name, in a table of which `sorted` gives the order.
+    /// The record with this name at its start. `sorted` is the order of the table by name.
     fn find(&self, table: usize, size: usize, sorted: usize, name: &str) -> Option<usize> {
         let (mut low, mut high) = (0, self.count(sorted, WORD));
         while low < high {
@@ -51,18 +52,18 @@ impl<'a> Catalog<'a> {
         None
     }
 
-    /// The tool that clients know by this name.
-    pub fn tool(&self, name: &str) -> Option<Tool<'a>> {
+    /// The tool with this name, as clients know it.
+    pub fn tool(&self, name: &str) -> Option<ToolEntry<'a>> {
         let at = self.find(header::TOOLS, tool::SIZE, header::TOOLS_SORTED, name)?;
-        Some(Tool { catalog: *self, at })
+        Some(ToolEntry { catalog: *self, at })
     }
 
     /// In the order of the manifest.
-    pub fn tools(&self) -> impl ExactSizeIterator<Item = Tool<'a>> + use<'a> {
+    pub fn tools(&self) -> impl ExactSizeIterator<Item = ToolEntry<'a>> + use<'a> {
         let catalog = *self;
         catalog
             .records(header::TOOLS, tool::SIZE)
-            .map(move |at| Tool { catalog, at })
+            .map(move |at| ToolEntry { catalog, at })
     }
 
     /// The index of the feature that lists this resource.
@@ -72,7 +73,7 @@ impl<'a> Catalog<'a> {
         Some(self.word(at + resource::SLOT))
     }
 
-    /// The URIs of all resources that are listed, in the order of the manifest.
+    /// The URIs of all listed resources, in the order of the manifest.
     pub fn resources(&self) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
         let catalog = *self;
         catalog
@@ -81,36 +82,36 @@ impl<'a> Catalog<'a> {
     }
 
     /// In the order of the manifest.
-    pub fn templates(&self) -> impl ExactSizeIterator<Item = Template<'a>> + use<'a> {
+    pub fn templates(&self) -> impl ExactSizeIterator<Item = TemplateEntry<'a>> + use<'a> {
         let catalog = *self;
         catalog
             .records(header::TEMPLATES, resource::SIZE)
-            .map(move |at| Template { catalog, at })
+            .map(move |at| TemplateEntry { catalog, at })
     }
 
-    /// The prompt that clients know by this name.
-    pub fn prompt(&self, name: &str) -> Option<Prompt<'a>> {
+    /// The prompt with this name, as clients know it.
+    pub fn prompt(&self, name: &str) -> Option<PromptEntry<'a>> {
         let (table, sorted) = (header::PROMPTS, header::PROMPTS_SORTED);
         let at = self.find(table, prompt::SIZE, sorted, name)?;
-        Some(Prompt { catalog: *self, at })
+        Some(PromptEntry { catalog: *self, at })
     }
 
     /// In the order of the manifest.
-    pub fn prompts(&self) -> impl ExactSizeIterator<Item = Prompt<'a>> + use<'a> {
+    pub fn prompts(&self) -> impl ExactSizeIterator<Item = PromptEntry<'a>> + use<'a> {
         let catalog = *self;
         catalog
             .records(header::PROMPTS, prompt::SIZE)
-            .map(move |at| Prompt { catalog, at })
+            .map(move |at| PromptEntry { catalog, at })
     }
 }
 
-impl<'a> Tool<'a> {
+impl<'a> ToolEntry<'a> {
     /// The name that clients know.
     pub fn name(&self) -> &'a str {
         self.catalog.text(self.at + tool::NAME)
     }
 
-    /// The name that the feature knows: without the prefix.
+    /// The name that the feature knows, without the prefix.
     pub fn feature_name(&self) -> &'a str {
         self.name()
             .get(self.catalog.word(self.at + tool::PREFIX_LENGTH)..)
@@ -122,7 +123,7 @@ impl<'a> Tool<'a> {
         self.catalog.word(self.at + tool::SLOT)
     }
 
-    /// What is known of its feature.
+    /// The flags of its feature.
     pub fn flags(&self) -> Flags {
         self.catalog.slot_flags(self.slot())
     }
@@ -155,12 +156,12 @@ impl<'a> HeaderRule<'a> {
     }
 }
 
-impl<'a> Template<'a> {
+impl<'a> TemplateEntry<'a> {
     pub fn uri_template(&self) -> &'a str {
         self.catalog.text(self.at + resource::URI)
     }
 
-    /// Whether a URI belongs to it, as [`uri_template::matches`] has it.
+    /// Whether a URI matches, by the rules of [`uri_template::matches`].
     pub fn matches(&self, uri: &str) -> bool {
         uri_template::matches(self.uri_template(), uri)
     }
@@ -170,19 +171,19 @@ impl<'a> Template<'a> {
         self.catalog.word(self.at + resource::SLOT)
     }
 
-    /// What is known of its feature.
+    /// The flags of its feature.
     pub fn flags(&self) -> Flags {
         self.catalog.slot_flags(self.slot())
     }
 }
 
-impl<'a> Prompt<'a> {
+impl<'a> PromptEntry<'a> {
     /// The name that clients know.
     pub fn name(&self) -> &'a str {
         self.catalog.text(self.at + prompt::NAME)
     }
 
-    /// The name that the feature knows: without the prefix.
+    /// The name that the feature knows, without the prefix.
     pub fn feature_name(&self) -> &'a str {
         self.name()
             .get(self.catalog.word(self.at + prompt::PREFIX_LENGTH)..)
@@ -194,12 +195,12 @@ impl<'a> Prompt<'a> {
         self.catalog.word(self.at + prompt::SLOT)
     }
 
-    /// What is known of its feature.
+    /// The flags of its feature.
     pub fn flags(&self) -> Flags {
         self.catalog.slot_flags(self.slot())
     }
 
-    /// The names of its arguments, and whether a client must give them.
+    /// The names of its arguments, and whether each is required.
     pub fn arguments(&self) -> impl ExactSizeIterator<Item = (&'a str, bool)> + use<'a> {
         let catalog = self.catalog;
         let first = catalog.word(self.at + prompt::FIRST_ARGUMENT);

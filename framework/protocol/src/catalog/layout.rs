@@ -1,21 +1,21 @@
-//! Where things are in a catalog. All numbers are 32 bits, little-endian; a *text* is the
+//! The layout of a catalog. All numbers have 32 bits and are little-endian. A *text* is the
 //! offset of its bytes from the start of the catalog, and their length.
 //!
 //! The header comes first, then the bytes of the texts, then the tables.
 
-/// Changes whenever anything here does.
-pub const MAGIC: &[u8; 8] = b"smcpcat2";
+/// Must change whenever the layout does.
+pub const MAGIC: &[u8; 8] = b"smcpcat3";
 
 pub const WORD: usize = 4;
 pub const TEXT: usize = 2 * WORD;
 
-/// The header: offsets of its fields.
+/// Offsets of the fields in the header.
 pub mod header {
     use super::{MAGIC, TEXT, WORD, cache, list};
 
-    /// Of the whole catalog.
+    /// The length of the catalog.
     pub const LENGTH: usize = MAGIC.len();
-    /// Of all features together.
+    /// The flags of all features together.
     pub const FLAGS: usize = LENGTH + WORD;
     pub const NAME: usize = FLAGS + WORD;
     /// JSON: the `Implementation` object of the server.
@@ -24,28 +24,31 @@ pub mod header {
     pub const STORE: usize = SERVER_INFO + TEXT;
     /// JSON: the result of `server/discover`, without shared state and with it.
     pub const DISCOVER: usize = STORE + TEXT;
-    /// JSON: the result of `initialize` after `protocolVersion` and its comma, likewise.
+    /// JSON: the result of `initialize` after `protocolVersion` and its comma, without shared
+    /// state and with it.
     pub const INITIALIZE: usize = DISCOVER + 2 * TEXT;
-    /// What the server's configuration says.
+    /// The cache hint for results whose feature gives none.
     pub const CACHE: usize = INITIALIZE + 2 * TEXT;
+    /// Three numbers of milliseconds: `StreamLimits`.
+    pub const STREAMS: usize = CACHE + cache::SIZE;
     /// One record for each kind of list.
-    pub const LISTS: usize = CACHE + cache::SIZE;
-    /// From here on tables: an offset and a number of records each.
+    pub const LISTS: usize = STREAMS + 3 * WORD;
+    /// Tables follow: an offset and a number of records each.
     pub const PAGES: usize = LISTS + 4 * list::SIZE;
     pub const TOOLS: usize = PAGES + TEXT;
-    /// Indices of `TOOLS` in the order of their names.
+    /// Indices into `TOOLS`, sorted by name.
     pub const TOOLS_SORTED: usize = TOOLS + TEXT;
     pub const RULES: usize = TOOLS_SORTED + TEXT;
     /// Names of properties, for the paths of rules.
     pub const SEGMENTS: usize = RULES + TEXT;
     pub const RESOURCES: usize = SEGMENTS + TEXT;
-    /// Indices of `RESOURCES` in the order of their URIs.
+    /// Indices into `RESOURCES`, sorted by URI.
     pub const RESOURCES_SORTED: usize = RESOURCES + TEXT;
     pub const TEMPLATES: usize = RESOURCES_SORTED + TEXT;
     pub const PROMPTS: usize = TEMPLATES + TEXT;
-    /// Indices of `PROMPTS` in the order of their names.
+    /// Indices into `PROMPTS`, sorted by name.
     pub const PROMPTS_SORTED: usize = PROMPTS + TEXT;
-    /// Of all prompts, one prompt after the other.
+    /// The arguments of all prompts, prompt by prompt.
     pub const ARGUMENTS: usize = PROMPTS_SORTED + TEXT;
     pub const SLOTS: usize = ARGUMENTS + TEXT;
     pub const ORIGINS: usize = SLOTS + TEXT;
@@ -59,16 +62,16 @@ pub mod cache {
 
     /// Two numbers: milliseconds.
     pub const TTL: usize = 0;
-    /// Zero: for anybody.
+    /// Zero: public.
     pub const SCOPE: usize = 2 * WORD;
     pub const SIZE: usize = SCOPE + WORD;
 }
 
-/// A list that clients ask for.
+/// A list.
 pub mod list {
     use super::{TEXT, WORD, cache};
 
-    /// Two numbers. Tells cursors of this list from others.
+    /// Two numbers. They identify the list in its cursors.
     pub const DIGEST: usize = 0;
     pub const CACHE: usize = 2 * WORD;
     /// JSON: the members of a modern result after the list and its cursor.
@@ -85,7 +88,7 @@ pub mod page {
     /// JSON arrays, for modern and for legacy clients.
     pub const MODERN: usize = 0;
     pub const LEGACY: usize = TEXT;
-    /// The cursor of the page after it; empty if it is the last.
+    /// The cursor of the next page; empty on the last.
     pub const NEXT: usize = 2 * TEXT;
     pub const SIZE: usize = 3 * TEXT;
 }
@@ -93,9 +96,9 @@ pub mod page {
 pub mod tool {
     use super::{TEXT, WORD};
 
-    /// As clients know it.
+    /// The name that clients know.
     pub const NAME: usize = 0;
-    /// How much of the name is prefix.
+    /// The length of the prefix in the name.
     pub const PREFIX_LENGTH: usize = TEXT;
     pub const SLOT: usize = PREFIX_LENGTH + WORD;
     pub const FIRST_RULE: usize = SLOT + WORD;
@@ -126,9 +129,9 @@ pub mod resource {
 pub mod prompt {
     use super::{TEXT, WORD};
 
-    /// As clients know it.
+    /// The name that clients know.
     pub const NAME: usize = 0;
-    /// How much of the name is prefix.
+    /// The length of the prefix in the name.
     pub const PREFIX_LENGTH: usize = TEXT;
     pub const SLOT: usize = PREFIX_LENGTH + WORD;
     pub const FIRST_ARGUMENT: usize = SLOT + WORD;
@@ -140,7 +143,7 @@ pub mod argument {
     use super::{TEXT, WORD};
 
     pub const NAME: usize = 0;
-    /// Zero: it may be left out.
+    /// Zero: the argument is optional.
     pub const REQUIRED: usize = TEXT;
     pub const SIZE: usize = REQUIRED + WORD;
 }

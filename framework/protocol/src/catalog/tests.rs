@@ -1,5 +1,15 @@
-use super::*;
-use crate::{message::SERVER_INFO, testing};
+use super::{
+    layout::{MAGIC, header},
+    *,
+};
+use crate::{
+    state::waits::StreamLimits,
+    testing,
+    wire::{
+        message::SERVER_INFO,
+        types::types::{CacheHint, CacheScope},
+    },
+};
 
 #[test]
 fn a_catalog_holds_what_was_put_in() {
@@ -321,4 +331,25 @@ fn nothing_but_noise_is_no_panic() {
         }
         read_everything(&Catalog::new(&bytes).unwrap());
     }
+}
+
+#[test]
+fn stream_limits_are_kept_within_bounds() {
+    let mut input = testing::input();
+    let limits = |input: &CatalogInput| {
+        let bytes = build(input).unwrap();
+        Catalog::new(&bytes).unwrap().stream_limits()
+    };
+    assert_eq!(limits(&input), StreamLimits::default());
+    input.server.streams = StreamLimits {
+        poll_ms: 0,
+        keep_alive_ms: 500,
+        longest_ms: u32::MAX,
+    };
+    let expected = StreamLimits {
+        poll_ms: 50,
+        keep_alive_ms: 500,
+        longest_ms: 3_600_000,
+    };
+    assert_eq!(limits(&input), expected);
 }

@@ -1,6 +1,6 @@
-//! Entries of lists as JSON.
+//! Entries of lists, as JSON.
 
-use crate::{
+use crate::wire::{
     content,
     json::{self, Kind, Object, Value},
     types::{
@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// What an entry's member is if it is well-formed.
+/// The text as a JSON object; none if it is not one.
 pub fn object(text: &str) -> Option<Value<'_>> {
     Value::parse(text).ok().filter(Value::is_object)
 }
@@ -18,7 +18,7 @@ fn compact(out: &mut Vec<u8>, value: Value<'_>) {
     json::compact(out, value.text).expect("a value that was read is well-formed");
 }
 
-/// A tool as clients see it; the schema that is not a JSON object if there is one.
+/// A tool for clients. The error names the schema that is not a JSON object.
 pub fn tool_json(tool: &Tool, name: &str, legacy: bool) -> Result<Vec<u8>, &'static str> {
     let mut out = Vec::new();
     let mut written = Object::begin(&mut out);
@@ -29,7 +29,7 @@ pub fn tool_json(tool: &Tool, name: &str, legacy: bool) -> Result<Vec<u8>, &'sta
     input_schema(written.key("inputSchema"), input, legacy);
     if let Some(schema) = &tool.output_schema {
         let schema = object(schema).ok_or("an output schema")?;
-        // Before 2026-07-28 structured content was always an object.
+        // Before 2026-07-28 structured content had to be an object.
         if !legacy
             || schema
                 .member("type")
@@ -59,8 +59,8 @@ pub fn tool_json(tool: &Tool, name: &str, legacy: bool) -> Result<Vec<u8>, &'sta
     Ok(out)
 }
 
-/// Before 2026-07-28 the schema of a property had to be an object, and clients refuse the
-/// whole list otherwise: `true` becomes `{}`, and `false` becomes `{"not":{}}`.
+/// Before 2026-07-28 the schema of a property had to be an object, and clients refuse the whole
+/// list otherwise: `true` becomes `{}`, and `false` becomes `{"not":{}}`.
 fn input_schema(out: &mut Vec<u8>, schema: Value<'_>, legacy: bool) {
     if !legacy {
         return compact(out, schema);
@@ -94,7 +94,7 @@ pub fn resource_json(resource: &ResourceInfo) -> Vec<u8> {
     out
 }
 
-/// A resource template as clients see it.
+/// A resource template for clients.
 pub fn template_json(template: &ResourceTemplate) -> Vec<u8> {
     let mut out = Vec::new();
     let mut object = Object::begin(&mut out);
@@ -110,7 +110,7 @@ pub fn template_json(template: &ResourceTemplate) -> Vec<u8> {
     out
 }
 
-/// A prompt as clients see it.
+/// A prompt for clients.
 pub fn prompt_json(prompt: &Prompt, name: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut object = Object::begin(&mut out);

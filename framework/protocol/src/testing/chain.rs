@@ -1,21 +1,23 @@
-//! The two ends of a chain in one process.
+//! Both ends of a chain, in one process.
 
 use std::ops::{Deref, DerefMut};
 
 use super::TestServices;
 use crate::{
-    call::{Ask, Call, Outcome},
+    call::{Ask, Call, FeatureOutcome},
     catalog::Catalog,
-    chain::is_gated,
-    hub::{
-        self, Handling, Next, Own,
-        sequence::{Sequence, Step},
+    serve::{
+        chain::is_gated,
+        router::{
+            self, Handling, Own, RouterStep,
+            sequence::{Sequence, SequenceStep},
+        },
     },
-    services::{ServerPart, Services, Store},
-    types::types::Error,
+    state::services::{ServerPart, Services, Store},
+    wire::types::types::Error,
 };
 
-/// Services of one part of a server.
+/// The services of one part of a server.
 macro_rules! part {
     ($(#[$doc:meta])* $name:ident, $part:ident, $store:expr) => {
         $(#[$doc])*
@@ -68,25 +70,25 @@ macro_rules! part {
 }
 
 part!(
-    /// As a server without a chain has them.
+    /// The services of a server without a chain.
     Whole,
     Server,
     TestServices::store
 );
 part!(
-    /// As the first link has them.
+    /// The services of a transport.
     Transport,
     Transport,
     TestServices::store
 );
 part!(
-    /// As the last link has them: no store.
+    /// The services of a router, which has no store.
     Last,
     Router,
     |_| None
 );
 
-/// What the transport hands to a link.
+/// The request that the transport passes to the chain.
 pub fn handed<'c>(call: &'c Call<'_>) -> (&'c str, &'c str) {
     match call.ask() {
         Ask::Handle { method, params } => (method, params),
@@ -94,13 +96,13 @@ pub fn handed<'c>(call: &'c Call<'_>) -> (&'c str, &'c str) {
     }
 }
 
-/// What the last link answers to a request that the transport handed out for `call`, where
-/// features answer with `outcome`.
+/// The result of a router, for a request that the transport passed to the chain for `call`.
+/// Features answer with `outcome`.
 pub fn last(
     catalog: &Catalog<'_>,
     call: &Call<'_>,
     (method, params): (&str, &str),
-    mut outcome: impl FnMut(&Ask<'_>) -> Outcome,
+    mut outcome: impl FnMut(&Ask<'_>) -> FeatureOutcome,
 ) -> Result<String, Error> {
     let context = call.context();
     if let Some(prepared) = context.prepared.filter(|_| is_gated(method)) {
@@ -111,32 +113,32 @@ pub fn last(
     own(catalog, client, (method, params), &mut outcome).settled()
 }
 
-/// What comes of a request of a client of this revision and with these capabilities in a hub.
+/// The answer of a router to a request of a client of this revision and with these capabilities.
 pub fn own(
     catalog: &Catalog<'_>,
     (version, capabilities): (&str, &str),
     (method, params): (&str, &str),
-    mut outcome: impl FnMut(&Ask<'_>) -> Outcome,
+    mut outcome: impl FnMut(&Ask<'_>) -> FeatureOutcome,
 ) -> Own {
     let (capabilities, services) = (capabilities.to_owned(), &mut Last::default());
-    match hub::handle(catalog, method, params, version, capabilities, services) {
+    match router::handle(catalog, method, params, version, capabilities, services) {
         Handling::Done(own) => own,
         Handling::Call(mut call) => loop {
             assert!(!matches!(call.ask(), Ask::Handle { .. }));
             let outcome = outcome(&call.ask());
-            if let Next::Done(own) = hub::settle(&mut call, outcome, services) {
+            if let RouterStep::Done(own) = router::settle(&mut call, outcome, services) {
                 return own;
             }
         },
     }
 }
 
-/// What a chain of saved sequences answers with these catalogs, and with `last` behind them.
+/// The result of a chain of saved sequences with these catalogs, followed by `last`.
 pub fn through(
     sequences: &[Vec<u8>],
     client: (&str, &str),
     (method, params): (&str, &str),
-    outcome: &mut dyn FnMut(&Catalog<'_>, &Ask<'_>) -> Outcome,
+    outcome: &mut dyn FnMut(&Catalog<'_>, &Ask<'_>) -> FeatureOutcome,
     last: &mut dyn FnMut(&str, &str) -> Result<String, Error>,
 ) -> Result<String, Error> {
     let Some((first, others)) = sequences.split_first() else {
@@ -146,15 +148,15 @@ pub fn through(
     let (mut sequence, mut step) = Sequence::begin(1, catalog, method, params);
     loop {
         step = match step {
-            Step::Own => {
+            SequenceStep::Own => {
                 let outcome = |ask: &Ask<'_>| outcome(&catalog, ask);
                 sequence.own(own(&catalog, client, (method, params), outcome))
             }
-            Step::Next(params) => {
+            SequenceStep::Next(params) => {
                 let behind = through(others, client, (method, &params), outcome, last);
                 return sequence.next(behind);
             }
-            Step::Done(result) => return result,
+            SequenceStep::Done(result) => return result,
         };
     }
 }

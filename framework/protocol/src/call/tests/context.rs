@@ -36,9 +36,9 @@ fn the_context_holds_what_the_request_said() {
 #[test]
 fn the_context_of_a_session_holds_what_it_settled() {
     let mut services = TestServices::default();
-    let session = crate::session::Session {
+    let session = crate::state::session::Session {
         began: services.now,
-        version: crate::Version::V2025_06_18,
+        version: crate::wire::version::Version::V2025_06_18,
         capabilities: r#"{"roots":{}}"#.to_owned(),
         client_info: Some(r#"{"name":"c"}"#.to_owned()),
     };
@@ -47,7 +47,7 @@ fn the_context_of_a_session_holds_what_it_settled() {
     let catalog = Catalog::new(&bytes).unwrap();
     let list = headers(&[LEGACY_HEADERS.as_slice(), &[("Mcp-Session-Id", &id)]].concat());
     let head = http::check_head(
-        &http::Request {
+        &http::HttpRequest {
             method: "POST",
             authority: None,
             headers: &list,
@@ -56,7 +56,8 @@ fn the_context_of_a_session_holds_what_it_settled() {
     )
     .unwrap();
     let body = legacy_request("tools/call", r#"{"name":"zeta"}"#);
-    let http::Outcome::Call(call) = handle(&catalog, &head, body.as_bytes(), &mut services) else {
+    let http::HttpOutcome::Call(call) = handle(&catalog, &head, body.as_bytes(), &mut services)
+    else {
         panic!("no call");
     };
     assert_eq!(arguments(&call), "{}");

@@ -15,7 +15,7 @@ fn required(requests: &[(&str, &str, &str)]) -> Answered<ToolOutcome> {
 fn with_capabilities(capabilities: &str, outcome: Answered<ToolOutcome>) -> (u16, Json) {
     with_call(MODERN, "", |call| {
         call.client.capabilities = capabilities.to_owned().into();
-        read(call.settle(Outcome::Tool(outcome), &mut TestServices::default()))
+        read(call.settle(FeatureOutcome::Tool(outcome), &mut TestServices::default()))
     })
 }
 
@@ -113,7 +113,7 @@ fn broken_needs_for_input_are_internal_errors() {
     for (outcome, message) in [
         (
             required(&[]),
-            "tool `zeta` answered with a need for input, but neither requests for it nor state",
+            "tool `zeta` answered with an empty request for input: it has neither requests nor state",
         ),
         (
             required(&[("a", "roots/list", "{}"), ("a", "roots/list", "{}")]),
@@ -183,12 +183,12 @@ fn responses_of_clients_are_distinct_and_not_too_many() {
         let params = format!(r#""name":"zeta","inputResponses":{{{responses}}},"#);
         let line = modern_request("tools/call", &params, "");
         let services = &mut TestServices::default();
-        match stdio::Session::default().handle_line(&catalog, line.as_bytes(), services) {
-            stdio::Outcome::Call(call) => {
+        match stdio::StdioSession::default().handle_line(&catalog, line.as_bytes(), services) {
+            stdio::StdioOutcome::Call(call) => {
                 assert!(!call.input().responses.is_empty());
                 None
             }
-            stdio::Outcome::Reply(line) => {
+            stdio::StdioOutcome::Reply(line) => {
                 let json: Json = serde_json::from_slice(&line).unwrap();
                 assert_eq!(json["error"]["code"], -32602);
                 Some(json["error"]["message"].as_str().unwrap().to_owned())
@@ -201,7 +201,7 @@ fn responses_of_clients_are_distinct_and_not_too_many() {
     assert_eq!(refusal(&many(256)), None);
     assert_eq!(
         refusal(&many(257)).unwrap(),
-        "`inputResponses` holds more than 256 members"
+        "`inputResponses` has more than 256 members"
     );
     assert_eq!(
         refusal(r#""a":1,"\u0061":2"#).unwrap(),

@@ -7,28 +7,32 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::{
-    MAX_RESULT,
     catalog::Catalog,
-    http::{self, handle},
-    stdio,
+    serve::{
+        http::{self, handle},
+        stdio,
+    },
     testing::{
         self, LEGACY_HEADERS, TestServices, headers, legacy_request, modern_headers, modern_request,
     },
-    types::{
-        tool_types::ToolResult,
-        types::{ContentBlock, InputRequest, InputRequired, TextContent},
+    wire::{
+        MAX_RESULT,
+        types::{
+            tool_types::ToolResult,
+            types::{ContentBlock, InputRequest, InputRequired, TextContent},
+        },
     },
 };
 
 /// What a call of a tool of feature `one` gives, by HTTP.
 fn answer(version: &str, meta: &str, outcome: Answered<ToolOutcome>) -> (u16, Json) {
     with_call(version, meta, |call| {
-        read(call.settle(Outcome::Tool(outcome), &mut TestServices::default()))
+        read(call.settle(FeatureOutcome::Tool(outcome), &mut TestServices::default()))
     })
 }
 
-fn read(step: Step) -> (u16, Json) {
-    let Step::Done(response) = step else {
+fn read(step: CallStep) -> (u16, Json) {
+    let CallStep::Done(response) = step else {
         panic!("{step:?} is no answer");
     };
     let (line, event) = (response.clone().line(), response.event());
@@ -61,7 +65,7 @@ fn with_call<T>(version: &str, meta: &str, then: impl FnOnce(&mut Call<'_>) -> T
             &format!(r#"{{"name":"zeta","_meta":{{"x":1{meta}}}}}"#),
         )
     };
-    let request = http::Request {
+    let request = http::HttpRequest {
         method: "POST",
         authority: None,
         headers: &list,
@@ -73,8 +77,8 @@ fn with_call<T>(version: &str, meta: &str, then: impl FnOnce(&mut Call<'_>) -> T
         body.as_bytes(),
         &mut TestServices::default(),
     ) {
-        http::Outcome::Call(mut call) => then(&mut call),
-        http::Outcome::Reply(response) => panic!("{}", String::from_utf8_lossy(&response.body)),
+        http::HttpOutcome::Call(mut call) => then(&mut call),
+        http::HttpOutcome::Reply(response) => panic!("{}", String::from_utf8_lossy(&response.body)),
         _ => panic!("a call does not listen"),
     }
 }

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::{
-    http::HttpResponse,
-    services::Services,
-    types::{
+    serve::http::HttpResponse,
+    state::services::Services,
+    wire::types::{
         completion_types::{Completion, CompletionReference},
         prompt_types::{PromptMessage, PromptOutcome, PromptResult},
         resource_types::{ReadOutcome, ReadResult},
@@ -18,7 +18,7 @@ fn modern(
     method: &str,
     name: Option<&str>,
     params: &str,
-    mut features: impl FnMut(usize, Ask<'_>) -> Outcome,
+    mut features: impl FnMut(usize, Ask<'_>) -> FeatureOutcome,
 ) -> (u16, Json) {
     let body = modern_request(method, params, "");
     serve(&modern_headers(method, name), &body, &mut features)
@@ -27,7 +27,7 @@ fn modern(
 fn legacy(
     method: &str,
     params: &str,
-    mut features: impl FnMut(usize, Ask<'_>) -> Outcome,
+    mut features: impl FnMut(usize, Ask<'_>) -> FeatureOutcome,
 ) -> (u16, Json) {
     let body = legacy_request(method, params);
     serve(&headers(&LEGACY_HEADERS), &body, &mut features)
@@ -36,11 +36,11 @@ fn legacy(
 fn serve(
     list: &[(String, Vec<u8>)],
     body: &str,
-    features: &mut dyn FnMut(usize, Ask<'_>) -> Outcome,
+    features: &mut dyn FnMut(usize, Ask<'_>) -> FeatureOutcome,
 ) -> (u16, Json) {
     let bytes = testing::catalog();
     let catalog = Catalog::new(&bytes).unwrap();
-    let request = http::Request {
+    let request = http::HttpRequest {
         method: "POST",
         authority: None,
         headers: list,
@@ -52,28 +52,28 @@ fn serve(
         (response.status, json)
     };
     match handle(&catalog, &head, body.as_bytes(), services) {
-        http::Outcome::Reply(response) => read(response),
-        http::Outcome::Call(mut call) => read(run(&mut call, features, services)),
+        http::HttpOutcome::Reply(response) => read(response),
+        http::HttpOutcome::Call(mut call) => read(run(&mut call, features, services)),
         _ => panic!("nothing listens here"),
     }
 }
 
 fn run<S: Services>(
     call: &mut Call<'_>,
-    features: &mut dyn FnMut(usize, Ask<'_>) -> Outcome,
+    features: &mut dyn FnMut(usize, Ask<'_>) -> FeatureOutcome,
     services: &mut S,
 ) -> HttpResponse {
     loop {
         let outcome = features(call.slot(), call.ask());
         match call.settle(outcome, services) {
-            Step::Done(response) => return response.http(),
-            Step::Invoke => {}
-            Step::Ask(_) => panic!("nobody is asked here"),
+            CallStep::Done(response) => return response.http(),
+            CallStep::Invoke => {}
+            CallStep::Ask(_) => panic!("nobody is asked here"),
         }
     }
 }
 
-fn untouched(_: usize, ask: Ask<'_>) -> Outcome {
+fn untouched(_: usize, ask: Ask<'_>) -> FeatureOutcome {
     panic!("{ask:?} reached a feature")
 }
 
@@ -86,15 +86,15 @@ fn contents(uri: &str, body: ResourceBody) -> ResourceContents {
     }
 }
 
-fn read(contents: Vec<ResourceContents>, cache: Option<CacheHint>) -> Outcome {
-    Outcome::Resource(Ok(Some(ReadOutcome::Complete(ReadResult {
+fn read(contents: Vec<ResourceContents>, cache: Option<CacheHint>) -> FeatureOutcome {
+    FeatureOutcome::Resource(Ok(Some(ReadOutcome::Complete(ReadResult {
         contents,
         cache,
         meta: None,
     }))))
 }
 
-fn prompt_result() -> Outcome {
+fn prompt_result() -> FeatureOutcome {
     let block = ContentBlock::Text(TextContent {
         text: "hi".to_owned(),
         annotations: None,
@@ -104,15 +104,15 @@ fn prompt_result() -> Outcome {
         role,
         content: block.clone(),
     };
-    Outcome::Prompt(Ok(Some(PromptOutcome::Complete(PromptResult {
+    FeatureOutcome::Prompt(Ok(Some(PromptOutcome::Complete(PromptResult {
         description: Some("d".to_owned()),
         messages: vec![message(Role::User), message(Role::Assistant)],
         meta: None,
     }))))
 }
 
-fn completed(values: usize, total: Option<u32>) -> Outcome {
-    Outcome::Completion(Ok(Some(Completion {
+fn completed(values: usize, total: Option<u32>) -> FeatureOutcome {
+    FeatureOutcome::Completion(Ok(Some(Completion {
         values: (0..values).map(|value| value.to_string()).collect(),
         total,
         has_more: false,
@@ -155,7 +155,10 @@ fn prompts_are_got_by_their_name_without_the_prefix() {
 fn prompts_are_not_got_without_what_they_need() {
     for (arguments, message) in [
         ("{}", "prompt `lib.review` needs the argument `book`"),
-        (r#"{"book":1}"#, "`arguments` holds what is not a string"),
+        (
+            r#"{"book":1}"#,
+            "`arguments` has a member that is not a string",
+        ),
         (
             r#"{"book":"a","b\u006fok":"b"}"#,
             "`arguments` names a member twice",
@@ -214,7 +217,7 @@ fn a_resource_that_nobody_has_is_not_found() {
     let unlisted = "test://elsewhere";
     let nobody = |slot, _: Ask<'_>| {
         assert_eq!(slot, 2, "the only feature with resources");
-        Outcome::Resource(Ok(None))
+        FeatureOutcome::Resource(Ok(None))
     };
     let message = format!("unknown resource `{unlisted}`");
     let params = format!(r#""uri":"{unlisted}","#);
@@ -231,7 +234,7 @@ fn a_resource_that_nobody_has_is_not_found() {
 
 #[test]
 fn completions_are_cut_to_a_hundred() {
-    let ask_for = |reference: &str, features: &mut dyn FnMut(usize, Ask<'_>) -> Outcome| {
+    let ask_for = |reference: &str, features: &mut dyn FnMut(usize, Ask<'_>) -> FeatureOutcome| {
         let params = format!(
             r#"{{"ref":{reference},"argument":{{"name":"book","value":"E"}},"context":{{"arguments":{{"tone":"dry"}}}}}}"#
         );
@@ -261,7 +264,7 @@ fn completions_are_cut_to_a_hundred() {
         (&json!(500), &json!(true))
     );
     let template = r#"{"type":"ref/resource","uri":"test://library/books/{id}"}"#;
-    let json = ask_for(template, &mut |_, _| Outcome::Completion(Ok(None)));
+    let json = ask_for(template, &mut |_, _| FeatureOutcome::Completion(Ok(None)));
     assert_eq!(
         json["result"],
         json!({"completion": {"values": [], "hasMore": false}})
@@ -286,11 +289,13 @@ fn errors_of_features_are_answers_of_prompts_and_resources_too() {
     };
     let params = r#"{"uri":"test://library/readme"}"#;
     let (_, json) = legacy("resources/read", params, |_, _| {
-        Outcome::Resource(Err(error()))
+        FeatureOutcome::Resource(Err(error()))
     });
     assert_eq!(json["error"], json!({"code": -32001, "message": "closed"}));
     let params = r#"{"name":"lib.greet"}"#;
-    let (_, json) = legacy("prompts/get", params, |_, _| Outcome::Prompt(Err(error())));
+    let (_, json) = legacy("prompts/get", params, |_, _| {
+        FeatureOutcome::Prompt(Err(error()))
+    });
     assert_eq!(json["error"], json!({"code": -32001, "message": "closed"}));
 }
 
@@ -311,7 +316,9 @@ fn only_tools_prompts_and_resources_ask_back() {
     let (_, json) = serve(
         &modern_headers("prompts/get", Some("lib.greet")),
         &body,
-        &mut |_, _| Outcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required.clone())))),
+        &mut |_, _| {
+            FeatureOutcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required.clone()))))
+        },
     );
     assert_eq!(json["result"]["resultType"], "input_required");
     assert_eq!(

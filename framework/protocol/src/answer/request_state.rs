@@ -1,0 +1,52 @@
+//! Request state: a feature gives it to a modern client, which sends it back with its next call
+//! (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr).
+
+use crate::{
+    call::{Call, caller::Caller, target::Target},
+    state::{seal, services::Services},
+    wire::failure::Failure,
+};
+
+/// How long request state is valid. An hour, since people answer.
+const STATE_LIFETIME_MS: u64 = 3_600_000;
+
+/// Seals the state for the client.
+pub fn seal<S: Services>(
+    call: &Call<'_>,
+    state: &str,
+    services: &mut S,
+) -> Result<String, Failure> {
+    if !S::WHOLE {
+        return Err(Failure::internal(
+            "the feature gives state but never asks for it: let it import `input`",
+        ));
+    }
+    let binding = binding(&call.target, &call.client);
+    seal::seal(services, &binding, STATE_LIFETIME_MS, state.as_bytes())
+}
+
+/// Opens the state that the client sent back.
+pub fn unseal<S: Services>(
+    target: &Target<'_>,
+    client: &Caller<'_>,
+    sealed: &str,
+    services: &mut S,
+) -> Result<String, Failure> {
+    let invalid = || Failure::invalid_params("invalid `requestState`");
+    if !S::WHOLE {
+        // This server never gave out state, so this cannot be genuine.
+        return Err(invalid());
+    }
+    let state = seal::open(services, &binding(target, client), sealed)?;
+    String::from_utf8(state).map_err(|_| invalid())
+}
+
+/// State is valid only for the same caller and the same request.
+fn binding<'b>(target: &'b Target<'_>, client: &'b Caller<'_>) -> seal::Binding<'b> {
+    seal::Binding {
+        principal: client.principal(),
+        method: target.method(),
+        target: target.name(),
+        arguments: target.arguments(),
+    }
+}

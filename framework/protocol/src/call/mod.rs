@@ -1,0 +1,353 @@
+//! A call of a feature: its input and its outcome.
+
+pub(crate) mod caller;
+pub(crate) mod listing;
+pub(crate) mod target;
+
+use std::borrow::Cow;
+
+use crate::{
+    catalog::{Catalog, Flags, ListKind},
+    state::tasks::Task,
+    wire::{
+        failure::Failure,
+        json::{Kind, Value},
+        message::Meta,
+        sse,
+        types::{
+            completion_types::{Completion, CompletionArgument, CompletionReference},
+            prompt_types::PromptOutcome,
+            resource_types::ReadOutcome,
+            tool_types::ToolOutcome,
+            types::Error,
+        },
+    },
+};
+use caller::Caller;
+use target::{Slots, Target};
+
+pub use crate::state::replies::{Asking, Input, Polled};
+pub use listing::Listed;
+
+/// The answer of a feature; `None` if it does not know the name.
+pub type Answered<T> = Result<Option<T>, Error>;
+
+/// The outcome of a call.
+#[derive(Clone, Debug)]
+pub enum FeatureOutcome {
+    Tool(Answered<ToolOutcome>),
+    Prompt(Answered<PromptOutcome>),
+    Resource(Answered<ReadOutcome>),
+    Completion(Answered<Completion>),
+    List(Result<Listed, Error>),
+    /// The result of the next middleware or of the router, as JSON.
+    Handled(Result<String, Error>),
+}
+
+/// The question for a feature, in the names that the feature knows.
+#[derive(Clone, Copy, Debug)]
+pub enum Ask<'c> {
+    Tool {
+        name: &'c str,
+        /// A JSON object.
+        arguments: &'c str,
+    },
+    Prompt {
+        name: &'c str,
+        arguments: &'c [(String, String)],
+    },
+    Resource {
+        uri: &'c str,
+    },
+    Completion {
+        reference: &'c CompletionReference,
+        argument: &'c CompletionArgument,
+        context: &'c [(String, String)],
+    },
+    List {
+        kind: ListKind,
+        cursor: Option<&'c str>,
+    },
+    /// A request for the next middleware or for the router.
+    Handle {
+        method: &'c str,
+        /// A JSON object.
+        params: &'c str,
+    },
+}
+
+/// The next step of a call.
+#[derive(Debug)]
+pub enum CallStep {
+    /// Call the feature in [`Call::slot`] as [`Call::ask`] says, and settle its outcome.
+    Invoke,
+    /// Send these requests to the client, and pass its replies to [`Call::resume`].
+    Ask(Asking),
+    Done(CallResponse),
+}
+
+/// A JSON-RPC response.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallResponse {
+    /// The HTTP status, for a response that is not part of a stream.
+    pub status: u16,
+    pub body: Vec<u8>,
+    /// The failure, if the response is an error.
+    pub failure: Option<Failure>,
+}
+
+/// A call that the transport must make.
+#[derive(Debug)]
+pub struct Call<'a> {
+    pub(crate) catalog: Catalog<'a>,
+    pub(crate) id: &'a str,
+    pub(crate) target: Target<'a>,
+    pub(crate) client: Caller<'a>,
+    slots: Slots,
+    meta: Option<&'a str>,
+    progress_token: Option<&'a str>,
+    input: Input,
+    /// The task that this call advances.
+    pub(crate) task: Option<Box<Task>>,
+    /// How often this call has asked the client.
+    pub(crate) rounds: u32,
+    /// The request for the next middleware or the router, in a chain.
+    pub(crate) passed: Option<Passed<'a>>,
+}
+
+/// A request for the next middleware or the router.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Passed<'a> {
+    /// A JSON object.
+    pub params: Cow<'a, str>,
+    /// The result, if the transport knows it already.
+    pub prepared: Option<String>,
+}
+
+/// The answers of the interface `request` for one call, ready for another component.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Context {
+    pub protocol_version: String,
+    /// A JSON object.
+    pub client_info: Option<String>,
+    /// A JSON object.
+    pub client_capabilities: String,
+    pub session_id: Option<String>,
+    /// A JSON object.
+    pub meta: Option<String>,
+    /// Keys, and JSON values.
+    pub input_responses: Vec<(String, String)>,
+    pub request_state: Option<String>,
+    /// A JSON string or number. None: the client does not want progress.
+    pub progress_token: Option<String>,
+    /// The least severe level that the client wants; 0 is debug. None: the client does not want
+    /// logs.
+    pub log_level: Option<u8>,
+    /// The result for the router, if the transport knows it already.
+    pub prepared: Option<String>,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(
+        catalog: Catalog<'a>,
+        id: &'a str,
+        (target, slots): (Target<'a>, Slots),
+        meta: Meta<'a>,
+        input: Input,
+        client: Caller<'a>,
+    ) -> Call<'a> {
+        Call {
+            catalog,
+            id,
+            target,
+            client,
+            slots,
+            meta: meta.value.map(|meta| meta.text),
+            progress_token: meta.progress_token.map(|token| token.text),
+            input,
+            task: None,
+            rounds: 0,
+            passed: None,
+        }
+    }
+
+    /// The index of the feature in the catalog.
+    pub fn slot(&self) -> usize {
+        self.slots.current()
+    }
+
+    /// Whether the feature exports the asynchronous interfaces.
+    pub fn is_async(&self) -> bool {
+        match self.passed {
+            Some(_) => self.catalog.flags().contains(Flags::ASYNC),
+            None => self.catalog.slot_flags(self.slot()).contains(Flags::ASYNC),
+        }
+    }
+
+    /// The flags of all features that this call may reach.
+    pub fn flags(&self) -> Flags {
+        if self.passed.is_some() {
+            return self.catalog.flags();
+        }
+        let flags = self.slots.all().iter();
+        flags
+            .map(|slot| self.catalog.slot_flags(*slot))
+            .fold(Flags::default(), Flags::with)
+    }
+
+    /// The question for the feature.
+    pub fn ask(&self) -> Ask<'_> {
+        if let Some(passed) = &self.passed {
+            return Ask::Handle {
+                method: self.target.method(),
+                params: &passed.params,
+            };
+        }
+        let prefix = match self.target {
+            Target::Tool { .. } | Target::Prompt { .. } => self
+                .catalog
+                .slot(self.slot())
+                .map_or("", |slot| slot.prefix),
+            _ => "",
+        };
+        match &self.target {
+            Target::Tool {
+                name, arguments, ..
+            } => Ask::Tool {
+                // A dynamic feature does not have a tool without its prefix.
+                name: name.strip_prefix(prefix).unwrap_or_default(),
+                arguments,
+            },
+            Target::Prompt {
+                name, arguments, ..
+            } => Ask::Prompt {
+                name: name.strip_prefix(prefix).unwrap_or_default(),
+                arguments,
+            },
+            Target::Resource { uri } => Ask::Resource { uri },
+            Target::Completion {
+                reference,
+                argument,
+                context,
+            } => Ask::Completion {
+                reference,
+                argument,
+                context,
+            },
+            Target::List(listing) => Ask::List {
+                kind: listing.kind,
+                cursor: listing.cursor.as_deref(),
+            },
+            Target::Method(method) => Ask::Handle {
+                method,
+                params: "{}",
+            },
+        }
+    }
+
+    /// The `id` of the request, as the client wrote it.
+    pub fn id(&self) -> &'a str {
+        self.id
+    }
+
+    /// Whether a component can use `request` during this call.
+    pub fn may_be_asked_about(&self) -> bool {
+        self.flags().contains(Flags::USES_REQUEST)
+    }
+
+    /// Whether a feature may report changes during this call.
+    pub fn may_tell_of_changes(&self) -> bool {
+        let flags = self.flags();
+        flags.contains(Flags::RESOURCE_UPDATED) || flags.contains(Flags::LIST_CHANGED)
+    }
+
+    /// Whether the answer may have to be a stream: a feature may send progress or logs that this
+    /// client wants, or may ask the client.
+    pub fn may_stream(&self) -> bool {
+        let flags = self.flags();
+        flags.contains(Flags::PROGRESS) && self.progress_token.is_some()
+            || flags.contains(Flags::LOG) && self.client.log_level.is_some()
+            || flags.contains(Flags::INPUT) && self.client.can_be_asked()
+    }
+
+    /// The context for the component behind `request`. It needs one only if the flags contain
+    /// `USES_REQUEST`.
+    pub fn context(&self) -> Context {
+        Context {
+            protocol_version: self.client.version.as_str().to_owned(),
+            client_info: self.client.info.as_deref().map(str::to_owned),
+            client_capabilities: self.client.capabilities.clone().into_owned(),
+            session_id: self.client.session_id.map(str::to_owned),
+            meta: self.meta.map(str::to_owned),
+            input_responses: self.input.responses.clone(),
+            request_state: self.input.state.clone(),
+            progress_token: self.progress_token.map(str::to_owned),
+            log_level: self.client.log_level.map(|level| level as u8),
+            prepared: self
+                .passed
+                .as_ref()
+                .and_then(|passed| passed.prepared.clone()),
+        }
+    }
+
+    /// The client's answers so far, for the component behind `request` after [`Call::resume`].
+    pub fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// Moves on to the next feature; false if there is none.
+    pub(crate) fn advance(&mut self) -> bool {
+        self.slots.advance()
+    }
+
+    /// Calls the feature again, with the client's answers.
+    pub fn resume(&mut self, input: Input) -> CallStep {
+        self.input = input;
+        CallStep::Invoke
+    }
+
+    /// The answer for a failure.
+    pub fn fail(&self, failure: &Failure) -> CallResponse {
+        CallResponse {
+            status: failure.status,
+            body: failure.to_json(Some(self.id)),
+            failure: Some(failure.clone()),
+        }
+    }
+
+    /// The arguments of the tool.
+    pub(crate) fn argument_object(&self) -> Value<'_> {
+        Value {
+            kind: Kind::Object,
+            text: self.target.arguments(),
+        }
+    }
+}
+
+impl FeatureOutcome {
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(
+            self,
+            FeatureOutcome::Tool(Ok(None))
+                | FeatureOutcome::Prompt(Ok(None))
+                | FeatureOutcome::Resource(Ok(None))
+                | FeatureOutcome::Completion(Ok(None))
+        )
+    }
+}
+
+impl CallResponse {
+    /// The response as the last event of a stream.
+    pub fn event(&self) -> Vec<u8> {
+        sse::event(&self.body)
+    }
+
+    /// The response as a line, with its line break.
+    pub fn line(mut self) -> Vec<u8> {
+        self.body.push(b'\n');
+        self.body
+    }
+}
+
+#[cfg(test)]
+mod tests;

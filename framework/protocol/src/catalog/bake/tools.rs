@@ -1,0 +1,81 @@
+//! The tools of a catalog.
+
+use super::{
+    entries::{Entries, check_meta},
+    error::BuildError,
+    input::FeatureInput,
+    writer::Writer,
+};
+use crate::catalog::{layout, list_kind::ListKind, schema, written::tool_json};
+
+/// The tools of all features, while they are added.
+pub struct Tools<'a> {
+    pub entries: Entries<'a>,
+    pub rules: Vec<u32>,
+    pub segments: Vec<u32>,
+}
+
+impl Default for Tools<'_> {
+    fn default() -> Self {
+        Tools {
+            entries: Entries::new(ListKind::Tools),
+            rules: Vec::new(),
+            segments: Vec::new(),
+        }
+    }
+}
+
+impl<'a> Tools<'a> {
+    pub fn add(
+        &mut self,
+        slot: usize,
+        feature: &'a FeatureInput,
+        writer: &mut Writer,
+    ) -> Result<(), BuildError> {
+        let prefix = feature.prefix.as_deref().unwrap_or_default();
+        for tool in &feature.tools {
+            let name = format!("{prefix}{}", tool.name);
+            schema::check_tool_name(&name).map_err(|problem| BuildError::ToolName {
+                feature: feature.name.clone(),
+                tool: name.clone(),
+                problem,
+            })?;
+            self.entries.claim(&name, feature)?;
+            let parameters = schema::header_parameters(&tool.input_schema).map_err(|problem| {
+                BuildError::InputSchema {
+                    feature: feature.name.clone(),
+                    tool: name.clone(),
+                    problem,
+                }
+            })?;
+            let json = |legacy| {
+                tool_json(tool, &name, legacy).map_err(|member| BuildError::NotAnObject {
+                    kind: ListKind::Tools,
+                    feature: feature.name.clone(),
+                    name: name.clone(),
+                    member,
+                })
+            };
+            check_meta(ListKind::Tools, feature, &name, tool.meta.as_deref())?;
+            self.entries.json.push((json(false)?, json(true)?));
+
+            let records = &mut self.entries.records;
+            writer.text(records, name.as_bytes());
+            records.extend([prefix.len() as u32, slot as u32]);
+            let rules = self.rules.len() * layout::WORD / layout::rule::SIZE;
+            records.extend([rules as u32, parameters.len() as u32]);
+            for parameter in &parameters {
+                let header = format!("mcp-param-{}", parameter.header.to_ascii_lowercase());
+                writer.text(&mut self.rules, header.as_bytes());
+                let segments = self.segments.len() * layout::WORD / layout::TEXT;
+                self.rules
+                    .extend([segments as u32, parameter.path.len() as u32]);
+                parameter
+                    .path
+                    .iter()
+                    .for_each(|segment| writer.text(&mut self.segments, segment.as_bytes()));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,431 @@
+//! Streamable HTTP
+//! (https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http and
+//! https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http).
+
+mod head;
+pub(crate) mod headers;
+mod origin;
+mod response;
+
+use std::borrow::Cow;
+
+use super::{
+    chain,
+    dispatch::dispatch,
+    dispatched::Dispatched,
+    gate::{Gate, Then},
+    handshake,
+    own::own,
+    stateful,
+    watched::Watched,
+};
+use crate::{
+    answer::response::ready,
+    call::{
+        Call, CallResponse,
+        caller::{self, Caller},
+        target::Target,
+    },
+    catalog::Catalog,
+    state::{
+        listen::Listener,
+        replies,
+        services::{ServerPart, Services, unavailable},
+        session::{self, Session},
+    },
+    wire::{
+        failure::{Failure, INVALID_PARAMS, INVALID_REQUEST, excerpt},
+        message::{self, Message},
+        notify::LogLevel,
+        version::Version,
+    },
+};
+use head::Method;
+pub use head::{Head, HttpRequest, check_head};
+pub use response::HttpResponse;
+
+/// The outcome of an HTTP request.
+pub enum HttpOutcome<'a> {
+    Reply(HttpResponse),
+    Call(Box<Call<'a>>),
+    /// A stream that stays open.
+    Listen(Box<Listening<'a>>),
+    /// The transport must make its call first, and pass the response to [`pass`].
+    Gate(Box<Gate<'a>>),
+    /// The transport must pass this notification to the chain, then respond [`accepted`].
+    Notify(Box<Call<'a>>),
+}
+
+/// A stream that stays open.
+pub struct Listening<'a> {
+    pub listener: Listener,
+    /// The first message of the stream.
+    pub first: Option<Vec<u8>>,
+    pub watched: Option<Watched<'a>>,
+}
+
+/// Handles a request whose head passed. A transport may stop reading a body at `MAX_BODY` bytes
+/// plus one: that much is enough to refuse it.
+pub fn handle<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    head: &Head<'a>,
+    body: &'a [u8],
+    services: &mut S,
+) -> HttpOutcome<'a> {
+    let (id, outcome) = match head.method {
+        Method::Get if S::WHOLE => (None, listen(catalog, head, services)),
+        Method::Delete if S::WHOLE => (None, end_session(head, services)),
+        _ => match message::read(body) {
+            Err((id, failure)) => (id, Err(failure)),
+            Ok(Message::Request(request)) => (
+                Some(request.id),
+                handle_request(catalog, head, request, services),
+            ),
+            Ok(Message::Notification(notification)) => {
+                let named = caller::named_version(&notification.params.meta);
+                let named = named.ok().flatten();
+                let named = named.as_deref().and_then(Version::parse);
+                (None, accept(catalog, head, notification, named, services))
+            }
+            Ok(Message::Response(response)) => (None, accept_response(head, &response, services)),
+        },
+    };
+    outcome.unwrap_or_else(|failure| HttpOutcome::Reply(HttpResponse::failure(&failure, id)))
+}
+
+/// Opens the stream of changes of a session.
+fn listen<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    head: &Head<'a>,
+    services: &mut S,
+) -> Result<HttpOutcome<'a>, Failure> {
+    let version = settle_version(None, head.headers.version()?)?;
+    let client = find_client(head, version, services)?;
+    let Some(session) = client.session_key else {
+        return Err(Failure::invalid_request(
+            "header `Mcp-Session-Id` is missing; begin a session with `initialize`",
+        ));
+    };
+    let offer = stateful::offer(catalog, services);
+    open(
+        Listener::session(&session, client.session_expires, offer),
+        None,
+        services,
+    )
+}
+
+fn open<'a, S: Services>(
+    mut listener: Listener,
+    watched: Option<Watched<'a>>,
+    services: &mut S,
+) -> Result<HttpOutcome<'a>, Failure> {
+    let first = listener.begin(services)?;
+    Ok(HttpOutcome::Listen(Box::new(Listening {
+        listener,
+        first,
+        watched,
+    })))
+}
+
+fn end_session<'a, S: Services>(
+    head: &Head<'a>,
+    services: &mut S,
+) -> Result<HttpOutcome<'a>, Failure> {
+    let version = settle_version(None, head.headers.version()?)?;
+    let client = find_client(head, version, services)?;
+    let Some(session) = client.session_key else {
+        return Err(Failure::invalid_request(
+            "header `Mcp-Session-Id` is missing",
+        ));
+    };
+    session::end(services, &session, client.session_expires).map_err(unavailable)?;
+    Ok(HttpOutcome::Reply(HttpResponse::empty(204)))
+}
+
+fn handle_request<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    head: &Head<'a>,
+    request: message::Request<'a>,
+    services: &mut S,
+) -> Result<HttpOutcome<'a>, Failure> {
+    caller::check_params(&request.params)?;
+    let named = caller::named_version(&request.params.meta)?;
+    let header = head.headers.version()?;
+    let version = settle_version(named.as_deref(), header)?;
+    // A client may always ask for a handshake, unless its request names a modern revision
+    // itself.
+    let handshake = request.method == "initialize" && named.is_none();
+    if let Some(version) = version.filter(|version| version.is_modern() && !handshake) {
+        return handle_modern(catalog, head, request, version, services);
+    }
+    handle_legacy(catalog, head, request, version, handshake, services).map_err(of_legacy)
+}
+
+/// Makes a failure one that legacy clients understand.
+fn of_legacy(failure: Failure) -> Failure {
+    match failure.code {
+        // With any other status, they assume that the connection is broken.
+        INVALID_PARAMS => Failure {
+            status: 200,
+            ..failure
+        },
+        _ => failure,
+    }
+}
+
+/// The revision of a request, from `_meta` and from the header. Both must agree.
+fn settle_version(named: Option<&str>, header: Option<&str>) -> Result<Option<Version>, Failure> {
+    let name = match (named, header) {
+        (None, None) => return Ok(None),
+        (Some(_), None) => {
+            return Err(Failure::header_mismatch(
+                "header `MCP-Protocol-Version` is missing",
+            ));
+        }
+        (Some(named), Some(header)) if named != header => {
+            return Err(Failure::header_mismatch(format!(
+                "header `MCP-Protocol-Version` is `{}`, but the body says `{}`",
+                excerpt(header),
+                excerpt(named)
+            )));
+        }
+        (_, Some(header)) => header,
+    };
+    Version::parse(name)
+        .map(Some)
+        .ok_or_else(|| Failure::unsupported_version(name))
+}
+
+fn handle_modern<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    head: &Head<'a>,
+    request: message::Request<'a>,
+    version: Version,
+    services: &mut S,
+) -> Result<HttpOutcome<'a>, Failure> {
+    let client = Caller::modern(version, &request.params.meta)?;
+    head.headers.check_method(&request.method)?;
+    let named = match &*request.method {
+        "tools/call" | "prompts/get" => request.params.name,
+        "resources/read" => request.params.uri,
+        "tasks/get" | "tasks/update" | "tasks/cancel" => request.params.task_id,
+        _ => None,
+    };
+    if let Some(name) = named.and_then(|name| name.as_str()) {
+        head.headers.check_name(&name)?;
+    }
+    let answer = dispatch(catalog, request, client, services)?;
+    if let Dispatched::Call(call) = &answer
+        && let Target::Tool {
+            tool: Some(tool), ..
+        } = &call.target
+        && call.task.is_none()
+    {
+        head.headers
+            .check_parameters(tool, &call.argument_object())?;
+    }
+    proceed(answer, services)
+}
+
+fn handle_legacy<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    head: &Head<'a>,
+    request: message::Request<'a>,
+    version: Option<Version>,
+    handshake: bool,
+    services: &mut S,
+) -> Result<HttpOutcome<'a>, Failure> {
+    if handshake {
+        let session = caller::handshake(&request.params, services.now())?;
+        if services.part() == ServerPart::Transport {
+            let gate = chain::handshake(catalog, request, session, LogLevel::Info, services);
+            return proceed(gate, services);
+        }
+        let shared = services.store().is_some();
+        let result = handshake::result(catalog, session.version, shared);
+        let body = ready(request.id, &[&result]);
+        return Ok(HttpOutcome::Reply(greet(body, &session, services)));
+    }
+    let client = find_client(head, version, services)?;
+    let session = (client.session_key.clone(), client.session_expires);
+    let answer = dispatch(catalog, request, client, services)?;
+    keep_level(&answer, &session, services)?;
+    proceed(answer, services)
+}
+
+/// The response that begins a session.
+fn greet<S: Services>(body: Vec<u8>, session: &Session, services: &mut S) -> HttpResponse {
+    let mut response = HttpResponse::json(200, body);
+    let id = session.to_id(services.random());
+    response.headers.push(("mcp-session-id", Cow::Owned(id)));
+    response
+}
+
+/// Stores the log level of a session.
+fn keep_level<S: Services>(
+    answer: &Dispatched<'_>,
+    session: &(Option<Vec<u8>>, u64),
+    services: &mut S,
+) -> Result<(), Failure> {
+    if S::WHOLE
+        && let (Dispatched::SetLevel(level, _), (Some(session), expires)) = (answer, session)
+        && services.store().is_some()
+    {
+        session::set_level(services, session, *expires, *level).map_err(unavailable)?;
+    }
+    Ok(())
+}
+
+/// Continues with a request after its call. `response` is what the chain answered.
+pub fn pass<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    gate: Gate<'a>,
+    response: CallResponse,
+    services: &mut S,
+) -> HttpOutcome<'a> {
+    if response.failure.is_some() {
+        return HttpOutcome::Reply(response.http());
+    }
+    let (id, modern) = (gate.request.id, gate.client.version.is_modern());
+    let act = |services: &mut S| {
+        let session = (gate.client.session_key.clone(), gate.client.session_expires);
+        let answer = own(catalog, gate.request, gate.client, services)?;
+        keep_level(&answer, &session, services)?;
+        proceed(answer, services)
+    };
+    match gate.then {
+        Then::Reply => HttpOutcome::Reply(response.http()),
+        Then::Handshake(session) => HttpOutcome::Reply(greet(response.body, &session, services)),
+        Then::Act => act(services).unwrap_or_else(|failure| {
+            let failure = if modern { failure } else { of_legacy(failure) };
+            HttpOutcome::Reply(HttpResponse::failure(&failure, Some(id)))
+        }),
+    }
+}
+
+/// The response to a message that needs no answer.
+pub fn accepted() -> HttpResponse {
+    HttpResponse::empty(202)
+}
+
+/// The caller of a legacy request, from the session that the headers name. The session must have
+/// the revision that the headers name.
+fn find_client<'a, S: Services>(
+    head: &Head<'a>,
+    version: Option<Version>,
+    services: &mut S,
+) -> Result<Caller<'a>, Failure> {
+    let Some(id) = head.headers.session_id else {
+        return Ok(Caller::legacy(
+            version.unwrap_or(Version::ASSUMED),
+            LogLevel::Info,
+        ));
+    };
+    let unknown = || {
+        Failure::new(
+            404,
+            INVALID_REQUEST,
+            "unknown session; begin another one with `initialize`",
+        )
+    };
+    let session = Session::from_id(id, services.now()).ok_or_else(unknown)?;
+    if version.is_some_and(|version| version != session.version) {
+        let message = format!(
+            "header `MCP-Protocol-Version` is not `{}`, the revision of this session",
+            session.version.as_str()
+        );
+        return Err(Failure::invalid_request(message));
+    }
+    let key = if S::WHOLE {
+        session::digest(id).to_vec()
+    } else {
+        Vec::new()
+    };
+    let mut level = None;
+    if S::WHOLE && services.store().is_some() {
+        let kept = session::kept(services, &key, session.expires()).map_err(unavailable)?;
+        if kept.ended {
+            return Err(unknown());
+        }
+        level = kept.level;
+    }
+    Ok(Caller {
+        session_id: str::from_utf8(id).ok(),
+        ..Caller::of_session(session, key, level.unwrap_or(LogLevel::Info))
+    })
+}
+
+/// Handles a notification.
+fn accept<'a, S: Services>(
+    catalog: &Catalog<'a>,
+    head: &Head<'a>,
+    notification: message::Notification<'a>,
+    named: Option<Version>,
+    services: &mut S,
+) -> Result<HttpOutcome<'a>, Failure> {
+    let version = settle_version(None, head.headers.version()?)?;
+    let version = named.or(version);
+    let client = if let Some(version) = version.filter(|version| version.is_modern()) {
+        Caller::modern_sender(version, &notification.params.meta)
+    } else {
+        let client = find_client(head, version, services)?;
+        let request = notification.params.request_id.filter(message::is_id);
+        if S::WHOLE
+            && notification.method == "notifications/cancelled"
+            && let (Some(session), Some(request)) = (&client.session_key, request)
+        {
+            replies::cancel(services, session, request.text)?;
+        }
+        client
+    };
+    if services.part() == ServerPart::Transport {
+        let call = chain::notification(catalog, notification, client);
+        return Ok(HttpOutcome::Notify(call));
+    }
+    Ok(HttpOutcome::Reply(accepted()))
+}
+
+fn accept_response<'a, S: Services>(
+    head: &Head<'a>,
+    response: &message::ClientReply<'a>,
+    services: &mut S,
+) -> Result<HttpOutcome<'a>, Failure> {
+    let version = settle_version(None, head.headers.version()?)?;
+    if version.is_some_and(Version::is_modern) {
+        return Err(Failure::invalid_request(
+            "clients of this revision do not send responses",
+        ));
+    }
+    let client = find_client(head, version, services)?;
+    if S::WHOLE
+        && let Some(session) = &client.session_key
+    {
+        replies::accept(services, session, response)?;
+    }
+    Ok(HttpOutcome::Reply(accepted()))
+}
+
+fn proceed<'a, S: Services>(
+    answer: Dispatched<'a>,
+    services: &mut S,
+) -> Result<HttpOutcome<'a>, Failure> {
+    Ok(match answer {
+        Dispatched::Ready(body) | Dispatched::SetLevel(_, body) => {
+            HttpOutcome::Reply(HttpResponse::json(200, body))
+        }
+        Dispatched::Call(call) => HttpOutcome::Call(call),
+        Dispatched::Gate(gate) => HttpOutcome::Gate(gate),
+        Dispatched::Listen(listening) if S::WHOLE => {
+            let (listener, watched) = *listening;
+            open(listener, Some(watched), services)?
+        }
+        Dispatched::Listen(_) => {
+            return Err(Failure::internal(
+                "this build of the server handles only tools",
+            ));
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! The head of a request: checks that do not need the body.
+
+use std::borrow::Cow;
+
+use super::{
+    headers::{self, Headers},
+    origin,
+    response::HttpResponse,
+};
+use crate::{
+    catalog::Catalog,
+    wire::{
+        MAX_BODY,
+        failure::{Failure, INVALID_REQUEST, excerpt},
+        message,
+    },
+};
+
+/// A request without its body.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpRequest<'h> {
+    pub method: &'h str,
+    /// The authority, if the host reports it: some hosts remove the `Host` header.
+    pub authority: Option<&'h str>,
+    /// Names may be in upper or lower case.
+    pub headers: &'h headers::List,
+}
+
+/// A head that passed all checks.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'h> {
+    pub(super) method: Method,
+    pub(super) headers: Headers<'h>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Method {
+    /// The request carries a message.
+    Post,
+    /// The client opens a stream
+    /// (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#listening-for-messages-from-the-server).
+    Get,
+    /// The client ends its session.
+    Delete,
+}
+
+/// Checks a head, so that a bad request is refused before its body is read.
+pub fn check_head<'h>(
+    request: &HttpRequest<'h>,
+    catalog: &Catalog<'_>,
+) -> Result<Head<'h>, HttpResponse> {
+    read_head(request, catalog).map_err(|failure| {
+        let mut response = HttpResponse::failure(&failure, None);
+        if failure.status == 405 {
+            let allow = if catalog.store().is_some() {
+                "DELETE, GET, POST"
+            } else {
+                "POST"
+            };
+            response.headers.push(("allow", Cow::Borrowed(allow)));
+        }
+        response
+    })
+}
+
+fn read_head<'h>(request: &HttpRequest<'h>, catalog: &Catalog<'_>) -> Result<Head<'h>, Failure> {
+    let headers = Headers::read(request.headers)?;
+    let refuse =
+        |status, message: Cow<'static, str>| Err(Failure::new(status, INVALID_REQUEST, message));
+    let hosts = headers
+        .host
+        .into_iter()
+        .chain(request.authority.map(str::as_bytes));
+    if let Some(reason) = origin::refusal(catalog, headers.origin, hosts) {
+        return refuse(403, reason.into());
+    }
+    let method = match request.method {
+        "POST" => Method::Post,
+        "GET" if catalog.store().is_some() => Method::Get,
+        "DELETE" if catalog.store().is_some() => Method::Delete,
+        method => {
+            let method = excerpt(method);
+            return refuse(
+                405,
+                format!("method `{method}` is not supported; send each message with `POST`").into(),
+            );
+        }
+    };
+    if method != Method::Post {
+        if method == Method::Get && !headers.accepts_events() {
+            return refuse(406, "`Accept` must list `text/event-stream`".into());
+        }
+        return Ok(Head { method, headers });
+    }
+    let length = headers
+        .content_length
+        .and_then(|value| str::from_utf8(value).ok());
+    // The host must refuse a length that is not a number, or too large for one.
+    if length
+        .and_then(|length| length.parse::<u64>().ok())
+        .is_some_and(|length| length > MAX_BODY as u64)
+    {
+        return Err(message::too_large());
+    }
+    let media = headers
+        .content_type
+        .map(|value| value.split(|&byte| byte == b';').next().unwrap_or_default());
+    if !media.is_some_and(|media| media.trim_ascii().eq_ignore_ascii_case(b"application/json")) {
+        return refuse(415, "`Content-Type` must be `application/json`".into());
+    }
+    if !headers.accepts_answers() {
+        return refuse(
+            406,
+            "`Accept` must list both `application/json` and `text/event-stream`".into(),
+        );
+    }
+    Ok(Head { method, headers })
+}
+
+impl Head<'_> {
+    /// Whether the request carries a message.
+    pub fn has_body(&self) -> bool {
+        self.method == Method::Post
+    }
+
+    /// The length of the message, if the client declared it.
+    pub fn content_length(&self) -> Option<usize> {
+        str::from_utf8(self.headers.content_length?)
+            .ok()?
+            .parse()
+            .ok()
+    }
+}

@@ -1,0 +1,34 @@
+//! Publishes changes to listeners.
+
+use std::collections::BTreeSet;
+
+use super::{change::Change, watch};
+use crate::state::{
+    keys,
+    services::{Services, Unavailable},
+};
+
+/// Publishes changes to the listeners of all instances. Without a store there are none.
+///
+/// Each change costs one write, even if it is given twice. If a write fails, the others are
+/// still made, and the first error is returned.
+pub fn publish<S: Services>(services: &mut S, changes: &[Change]) -> Result<(), Unavailable> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let window = watch::window(services.now());
+    let stamp = services.random();
+    let Some(store) = services.store() else {
+        return Ok(());
+    };
+    let names: BTreeSet<String> = changes
+        .iter()
+        .map(|change| watch::name(&change.topic(), window))
+        .collect();
+    let mut outcome = Ok(());
+    for name in names {
+        outcome = outcome.and(store.set(&name, &stamp));
+    }
+    keys::sweep_sometimes(services);
+    outcome
+}

@@ -1,0 +1,11 @@
+//! State that outlives a request: clients carry it, or it lies in the store that all instances
+//! share.
+
+pub mod keys;
+pub mod listen;
+pub(crate) mod replies;
+pub(crate) mod seal;
+pub mod services;
+pub(crate) mod session;
+pub mod tasks;
+pub mod waits;

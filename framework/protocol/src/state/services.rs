@@ -1,0 +1,113 @@
+//! What the protocol needs from its environment: time, randomness, variables, and a store that
+//! all instances of a server share.
+
+use std::collections::BTreeMap;
+
+use crate::wire::failure::{Failure, INTERNAL_ERROR};
+
+/// The parts of a server. Compose tells a component by number which one it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServerPart {
+    /// A server without a chain.
+    #[default]
+    Server,
+    /// The head of a chain: passes requests to the next middleware.
+    Transport,
+    /// The end of a chain: calls features.
+    Router,
+    /// The router of a saved sequence: passes on what is not its own.
+    Sequence,
+}
+
+impl ServerPart {
+    pub const ALL: [ServerPart; 4] = [
+        ServerPart::Server,
+        ServerPart::Transport,
+        ServerPart::Router,
+        ServerPart::Sequence,
+    ];
+}
+
+/// The environment of the protocol.
+pub trait Services {
+    /// Whether this is the full server. The small one has only the tools of its catalog and
+    /// keeps no state; the code for everything else is not compiled into it.
+    const WHOLE: bool;
+
+    /// The part of a server that this is.
+    fn part(&self) -> ServerPart {
+        ServerPart::Server
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    fn now(&mut self) -> u64;
+
+    /// Random bytes that cannot be predicted.
+    fn random(&mut self) -> [u8; 16];
+
+    /// The value of a configuration variable. An empty value is the same as none.
+    fn variable(&mut self, name: &str) -> Option<String>;
+
+    /// None: the server was composed without a store.
+    fn store(&mut self) -> Option<&mut dyn Store>;
+
+    /// Sleeps for a few milliseconds. It blocks the whole instance.
+    fn pause(&mut self, milliseconds: u64);
+}
+
+/// Keys and values that all instances share, with the guarantees of `wasi:keyvalue`: the last
+/// write wins, and only operations on one key are atomic.
+pub trait Store {
+    /// The values of these keys, in order.
+    fn get(&mut self, keys: &[&str]) -> Result<Vec<Option<Vec<u8>>>, Unavailable>;
+
+    fn set(&mut self, key: &str, value: &[u8]) -> Result<(), Unavailable>;
+
+    /// Deletes these keys, if they exist.
+    fn delete(&mut self, keys: &[&str]) -> Result<(), Unavailable>;
+
+    /// A page of all keys, and the cursor of the next one.
+    fn keys(&mut self, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Unavailable>;
+
+    /// Atomically adds one to the number under a key and gives the sum; the number begins at
+    /// zero. The key must not be used for anything else. None: this store cannot do it.
+    fn increment(&mut self, _key: &str) -> Result<Option<u64>, Unavailable> {
+        Ok(None)
+    }
+}
+
+/// The store failed. The text is for the server's log; clients do not see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unavailable(pub String);
+
+/// A store within one process, for stdio: there is a single instance.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore(BTreeMap<String, Vec<u8>>);
+
+impl Store for MemoryStore {
+    fn get(&mut self, keys: &[&str]) -> Result<Vec<Option<Vec<u8>>>, Unavailable> {
+        Ok(keys.iter().map(|key| self.0.get(*key).cloned()).collect())
+    }
+
+    fn set(&mut self, key: &str, value: &[u8]) -> Result<(), Unavailable> {
+        self.0.insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    fn delete(&mut self, keys: &[&str]) -> Result<(), Unavailable> {
+        keys.iter().for_each(|key| drop(self.0.remove(*key)));
+        Ok(())
+    }
+
+    fn keys(
+        &mut self,
+        _cursor: Option<&str>,
+    ) -> Result<(Vec<String>, Option<String>), Unavailable> {
+        Ok((self.0.keys().cloned().collect(), None))
+    }
+}
+
+/// The failure that clients see if the store fails. It has no details.
+pub(crate) fn unavailable(_: Unavailable) -> Failure {
+    Failure::new(503, INTERNAL_ERROR, "the server's store is not available")
+}

@@ -1,0 +1,79 @@
+//! Times in JSON.
+
+/// A time in ISO 8601, in UTC with milliseconds. `milliseconds` counts from
+/// 1970-01-01T00:00:00Z.
+pub fn iso8601(milliseconds: u64) -> String {
+    let (seconds, milliseconds) = (milliseconds / 1000, milliseconds % 1000);
+    let (year, month, day) = civil(seconds / 86_400);
+    let (hour, minute) = (seconds / 3600 % 24, seconds / 60 % 60);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}.{milliseconds:03}Z",
+        seconds % 60
+    )
+}
+
+/// The date of a day, counted from 1970.
+///
+/// Years are counted from 0000-03-01: then they end with the leap day, and the months before the
+/// last follow a pattern of five with 153 days.
+fn civil(days: u64) -> (u64, u64, u64) {
+    const FOUR_CENTURIES: u64 = 146_097;
+    let days = days + 719_468;
+    let (cycle, of_cycle) = (days / FOUR_CENTURIES, days % FOUR_CENTURIES);
+    // The leap days before this day: one in 4 years, not in 100, but in 400.
+    let leaps = of_cycle / 1460 - of_cycle / 36_524 + of_cycle / (FOUR_CENTURIES - 1);
+    let of_cycle_years = (of_cycle - leaps) / 365;
+    let before = 365 * of_cycle_years + of_cycle_years / 4 - of_cycle_years / 100;
+    let of_year = of_cycle - before;
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let (month, next) = if from_march < 10 {
+        (from_march + 3, 0)
+    } else {
+        (from_march - 9, 1)
+    };
+    (400 * cycle + of_cycle_years + next, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_times() {
+        for (milliseconds, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_399_999, "2000-02-28T23:59:59.999Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (951_868_800_001, "2000-03-01T00:00:00.001Z"),
+            (1_795_000_000_000, "2026-11-18T11:06:40.000Z"),
+            (4_107_542_399_000, "2100-02-28T23:59:59.000Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(iso8601(milliseconds), text);
+        }
+        iso8601(u64::MAX);
+    }
+
+    #[test]
+    fn every_day_follows_the_one_before() {
+        let (mut year, mut month, mut day) = (1970, 1, 1);
+        for days in 0..300_000 {
+            assert_eq!(civil(days), (year, month, day));
+            let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+            let last = match month {
+                2 => 28 + u64::from(leap),
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
+            day += 1;
+            if day > last {
+                (day, month) = (1, month + 1);
+            }
+            if month > 12 {
+                (month, year) = (1, year + 1);
+            }
+        }
+    }
+}
