@@ -17,8 +17,11 @@ mod swap;
 
 use anyhow::{Context as _, Result, ensure};
 use spin_mcp_component::Size;
-use spin_mcp_contract::{Composition, Framework, Interface, Kind, Need, Record, Runtime, state};
+use spin_mcp_contract::{
+    Composition, Framework, Interface, Kind, Need, Record, Runtime, interface::REQUEST, state,
+};
 use spin_mcp_framework as framework;
+use spin_mcp_protocol::services::ServerPart;
 
 pub use describe::{Description, describe};
 use listing::Lists;
@@ -95,11 +98,14 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     }
     // Variables are there instead of the stores that Spin has.
     let environment = stateful && !has_store;
-    let dispatches = dispatches(features);
+    let (nothing, dispatches) = (dispatches(&[]), dispatches(features));
+    // What only a saved sequence calls.
+    let of_sequence = [&Kind::ALL.map(Kind::handler)[..], &[REQUEST]].concat();
     let hub = Wiring {
         dispatches: &dispatches,
-        unused: &unused,
+        unused: &[&unused[..], &of_sequence].concat(),
         environment,
+        part: ServerPart::Router,
     };
     // The link that the server, or what is behind a saved sequence, is not of.
     let others = Kind::ALL.into_iter().filter(|other| *other != kind);
@@ -108,16 +114,18 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     let (hub, transport) = if composition.handler {
         let wiring = Wiring {
             unused: &[&not_called[..], &[graph::CONTROL, graph::PREPARED]].concat(),
+            part: ServerPart::Sequence,
             ..hub
         };
-        let part = framework::sequence(kind.edition());
+        let part = framework::router(kind.edition());
         let hub = (!features.is_empty()).then(|| specialize::specialize(part, &wiring, &catalog));
         (hub.transpose()?, None)
     } else if is_chain {
         let wiring = Wiring {
-            dispatches: &[],
+            dispatches: &nothing,
             unused: &not_called,
-            environment,
+            part: ServerPart::Transport,
+            ..hub
         };
         let transport = swapped.component(Framework::Transport, wasi, &wiring, &catalog)?;
         let hub = swapped.component(Framework::Hub, wasi, &hub, &catalog)?;
@@ -125,7 +133,14 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     } else {
         let whole = stateful || features.iter().any(needs_whole);
         let server = framework::server(wasi, whole);
-        (Some(specialize::specialize(server, &hub, &catalog)?), None)
+        let wiring = Wiring {
+            part: ServerPart::Server,
+            ..hub
+        };
+        (
+            Some(specialize::specialize(server, &wiring, &catalog)?),
+            None,
+        )
     };
     let request = match needs_request {
         true => {
@@ -137,7 +152,7 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     let settings = settings::component(&parts)?;
     let server = graph::Server {
         hub: hub.as_deref(),
-        chain: is_chain.then_some(graph::Chain {
+        chain: (is_chain || composition.handler).then_some(graph::Chain {
             kind,
             transport: transport.as_deref(),
         }),

@@ -2,8 +2,9 @@
 //! checked before anybody calls it.
 
 use anyhow::{Context as _, Result};
-
-use spin_mcp_contract::{Composition, Role, record::Offers};
+use spin_mcp_contract::{Composition, Kind, Role, interface::REQUEST, record::Offers};
+use spin_mcp_framework as framework;
+use spin_mcp_protocol::services::ServerPart;
 
 use crate::{
     catalog, dispatches,
@@ -11,7 +12,6 @@ use crate::{
     listing::{self, Lists},
     specialize::{self, Wiring},
 };
-use spin_mcp_framework as framework;
 
 /// What clients see through the middleware of this server. None: a link answers nobody whom it
 /// does not know.
@@ -24,7 +24,7 @@ pub fn offers(
     let hub = hub(server, composition, lists)?;
     // That of a saved sequence is the server's.
     let request = specialize::specialize(
-        framework::request(composition.wasi),
+        framework::context(composition.wasi),
         &Wiring::default(),
         &[],
     )?;
@@ -61,8 +61,13 @@ fn hub(server: &Server<'_>, composition: &Composition, lists: &[Lists]) -> Resul
     let catalog = catalog::bake(&composition.server, None, true, known)?;
     let wiring = Wiring {
         dispatches: &dispatches(&[]),
-        unused: &[graph::CONTROL],
-        environment: false,
+        unused: &[
+            &Kind::ALL.map(Kind::handler)[..],
+            &[REQUEST, graph::CONTROL],
+        ]
+        .concat(),
+        part: ServerPart::Router,
+        ..Wiring::default()
     };
-    specialize::specialize(framework::hub(composition.wasi), &wiring, &catalog)
+    specialize::specialize(framework::router(composition.wasi), &wiring, &catalog)
 }

@@ -8,6 +8,7 @@
 //! - What no feature needs is no import at all.
 
 use anyhow::{Context as _, Result, bail, ensure};
+use spin_mcp_protocol::{request_id::SLOT_SHIFT, services::ServerPart};
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, Function, FunctionSection, ImportSection, Instruction,
     MemArg, MemoryType, Module, reencode, reencode::Reencode,
@@ -19,9 +20,7 @@ use wit_parser::{
 };
 use wit_parser::{TypeOwner, WorldId, WorldItem, WorldKey};
 
-/// Where a request id holds the slot: see `slot_id` in the server.
-const SLOT_SHIFT: i64 = 48;
-/// The same in bytes, for a request id in memory.
+/// Where a request id in memory holds the slot, in bytes.
 const SLOT_OFFSET: u64 = SLOT_SHIFT as u64 / 8;
 const PAGE: u64 = 65_536;
 /// The module that gives the server the place of the catalog.
@@ -41,6 +40,8 @@ pub struct Wiring<'a> {
     pub unused: &'a [&'a str],
     /// It reads the environment of its host.
     pub environment: bool,
+    /// Which part of the server it is.
+    pub part: ServerPart,
 }
 
 impl Wiring<'_> {
@@ -219,6 +220,8 @@ enum Import {
     Nothing,
     CatalogAddress,
     CatalogLength,
+    /// Returns this number.
+    Part(i32),
 }
 
 /// Whether a function of an absent interface returns a list or an option.
@@ -277,6 +280,7 @@ impl<'a> Rewrite<'a> {
                             (Some(_), _, _) => Import::Unused,
                             (_, CATALOG_MODULE, "address") => Import::CatalogAddress,
                             (_, CATALOG_MODULE, "length") => Import::CatalogLength,
+                            (_, CATALOG_MODULE, "part") => Import::Part(wiring.part as i32),
                             (_, module, _) if wiring.unused.contains(&module) => Import::Unused,
                             (_, module, name) if wiring.is_absent(module) && asks(name) => {
                                 Import::Nothing
@@ -389,6 +393,9 @@ impl<'a> Rewrite<'a> {
             Import::CatalogLength => {
                 body.instruction(&Instruction::I32Const(self.catalog.len() as i32));
             }
+            Import::Part(part) => {
+                body.instruction(&Instruction::I32Const(part));
+            }
             Import::Dispatched { interface } => self.forward(import, interface, &mut body),
             Import::Nothing => {
                 let at = MemArg {
@@ -431,7 +438,7 @@ impl<'a> Rewrite<'a> {
         }
         body.instruction(&Instruction::LocalGet(0));
         if params.first() == Some(&ValType::I64) {
-            body.instruction(&Instruction::I64Const(SLOT_SHIFT));
+            body.instruction(&Instruction::I64Const(SLOT_SHIFT.into()));
             body.instruction(&Instruction::I64ShrU);
             body.instruction(&Instruction::I32WrapI64);
         } else {

@@ -155,7 +155,7 @@ impl Swapped {
 fn own(part: Framework, wasi: Wasi) -> &'static [u8] {
     match part {
         Framework::Transport => framework::transport(wasi),
-        Framework::Hub => framework::hub(wasi),
-        Framework::Request => framework::request(wasi),
+        Framework::Hub => framework::router(wasi),
+        Framework::Request => framework::context(wasi),
     }
 }

@@ -75,7 +75,7 @@ impl fmt::Display for Framework {
 #[derive(Clone, Debug)]
 pub struct Override {
     pub part: Framework,
-    /// A component; or a core module as `framework/server` and `framework/request` build them,
+    /// A component; or a core module as `framework/server` and `framework/context` build them,
     /// which compose makes a component of.
     pub component: Component,
 }

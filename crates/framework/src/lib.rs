@@ -13,36 +13,25 @@ pub fn server(wasi: Wasi, whole: bool) -> &'static [u8] {
     }
 }
 
-/// The first link of a chain, likewise.
+/// What stands before middleware: the whole server, which compose makes a transport.
 pub fn transport(wasi: Wasi) -> &'static [u8] {
+    server(wasi, true)
+}
+
+/// What stands behind middleware, likewise. Compose can make it the router of a saved sequence:
+/// the one of WASI 0.2 where middleware is synchronous, the one of WASI 0.3 where it waits.
+pub fn router(wasi: Wasi) -> &'static [u8] {
     match wasi {
-        Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.2-transport.wasm")),
-        Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.3-transport.wasm")),
+        Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.2-router.wasm")),
+        Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.3-router.wasm")),
     }
 }
 
-/// The last link of a chain, likewise.
-pub fn hub(wasi: Wasi) -> &'static [u8] {
+/// The component that knows the requests in progress, likewise.
+pub fn context(wasi: Wasi) -> &'static [u8] {
     match wasi {
-        Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.2-hub.wasm")),
-        Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.3-hub.wasm")),
-    }
-}
-
-/// The hub of a saved sequence, likewise: for WASI 0.2 with synchronous links, for 0.3 with
-/// asynchronous ones.
-pub fn sequence(wasi: Wasi) -> &'static [u8] {
-    match wasi {
-        Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.2-sequence.wasm")),
-        Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.3-sequence.wasm")),
-    }
-}
-
-/// The component behind `request`, likewise.
-pub fn request(wasi: Wasi) -> &'static [u8] {
-    match wasi {
-        Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/request-0.2.wasm")),
-        Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/request-0.3.wasm")),
+        Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/context-0.2.wasm")),
+        Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/context-0.3.wasm")),
     }
 }
 

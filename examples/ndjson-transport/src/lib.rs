@@ -11,7 +11,7 @@ mod message;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bindings::spin_mcp::{
-    framework::control::{self, Channel, Context},
+    framework::control::{self, Channel, Context, Output},
     server::handler,
 };
 use wasip2::{
@@ -24,13 +24,7 @@ use message::{Failure, Message, Request};
 
 mod bindings {
     wit_bindgen::generate!({
-        path: [
-            "../../framework/wit",
-            "../../framework/control/wasi-0.2/deps/wasi-io.wit",
-            "../../framework/control/wasi-0.2/deps/wasi-clocks.wit",
-            "../../framework/control/wasi-0.2/deps/wasi-http.wit",
-            "../../framework/control/wasi-0.2/control.wit",
-        ],
+        path: ["../../framework/wit", "../../framework/wit-internal"],
         inline: "
             package example:ndjson;
             world transport {
@@ -38,6 +32,7 @@ mod bindings {
                 import spin-mcp:server/handler@0.1.0;
             }",
         world: "example:ndjson/transport",
+        features: ["wasip2"],
         with: {
             "wasi:clocks/monotonic-clock@0.2.4": wasip2::clocks::monotonic_clock,
             "wasi:http/types@0.2.4": wasip2::http::types,
@@ -84,19 +79,22 @@ fn pass(line: &[u8], stream: OutputStream) -> Option<OutputStream> {
         Ok(Message::Notification { method, params }) => {
             control::begin(id, &Request::nobody(), Channel::Nowhere);
             handler::notify(id, &method, &params);
-            control::end(id);
+            control::end(id, &[]);
             return Some(stream);
         }
         Ok(Message::Request(request)) => request,
     };
-    control::begin(id, &request.context(), Channel::Stream(stream));
+    control::begin(id, &request.context(), Channel::Nowhere);
+    control::give(id, Output::Stream(stream));
     let line = match handler::handle(id, &request.method, &request.params) {
         Ok(result) => request.result(&result),
         Err(error) => Failure::from(error).line(&request.id),
     };
     let open = control::send(id, &line);
-    match control::end(id) {
-        Channel::Stream(stream) if open => Some(stream),
+    let taken = control::take(id);
+    control::end(id, &[]);
+    match taken {
+        Some(Output::Stream(stream)) if open => Some(stream),
         _ => None,
     }
 }

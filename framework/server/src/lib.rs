@@ -1,58 +1,37 @@
-//! The server of the framework: transport, hub and method-not-found in one component; or, with
-//! the features `transport` and `hub`, the two ends of a chain, with `handler` between them.
+//! The server of the framework. One build is the whole server or, before middleware, its
+//! transport. Another build, with the feature `router`, stands behind middleware.
 //!
-//! Exports the standard interfaces for HTTP and stdio. Imports `tools` and its like once; compose puts in
-//! its place as many features as there are, and behind `catalog` what it read of them.
+//! A server exports the standard interfaces for HTTP and stdio, a router exports `handler`. Both
+//! import each interface of features once. Compose replaces that import by those of the features
+//! that there are, and stores what it read from them in the catalog.
 #![cfg(target_family = "wasm")]
 
+/// The name of an HTTP method. Its type is another one in each version of WASI, with the same cases.
+macro_rules! method_name {
+    ($method:expr) => {
+        match $method {
+            Method::Get => "GET".to_owned(),
+            Method::Post => "POST".to_owned(),
+            Method::Delete => "DELETE".to_owned(),
+            Method::Head => "HEAD".to_owned(),
+            Method::Options => "OPTIONS".to_owned(),
+            Method::Put => "PUT".to_owned(),
+            Method::Patch => "PATCH".to_owned(),
+            Method::Connect => "CONNECT".to_owned(),
+            Method::Trace => "TRACE".to_owned(),
+            Method::Other(name) => name,
+        }
+    };
+}
+
 mod catalog;
-#[cfg(feature = "hub")]
-mod hub;
+mod drive;
+mod features;
+#[cfg(feature = "router")]
+mod router;
 mod services;
-#[cfg(feature = "whole")]
-mod store;
-
-#[cfg(feature = "wasi-0-2")]
-mod wasi_0_2;
-#[cfg(feature = "wasi-0-2")]
-use wasi_0_2 as edition;
-
-#[cfg(feature = "wasi-0-3")]
-mod wasi_0_3;
-#[cfg(feature = "wasi-0-3")]
-use wasi_0_3 as edition;
-
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use spin_mcp_protocol::{Call, router::id};
+#[cfg_attr(feature = "wasi-0-2", path = "wasi_0_2.rs")]
+#[cfg_attr(feature = "wasi-0-3", path = "wasi_0_3.rs")]
+mod wasi;
 
 struct Component;
-
-/// The bits of a request id below the slot. Compose reads the slot from the bits above them.
-const SLOT_SHIFT: u32 = 48;
-const BELOW: u64 = (1 << SLOT_SHIFT) - 1;
-
-/// Names a request. Compose reads in the bits above it which feature to call.
-///
-/// Whoever knows an id can ask `request` about it, so ids are random where that matters.
-fn request_id(call: &Call<'_>) -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let id = if call.may_be_asked_about() {
-        random_id()
-    } else {
-        id::of(call, NEXT.fetch_add(1, Ordering::Relaxed))
-    };
-    (id & BELOW).max(1)
-}
-
-fn random_id() -> u64 {
-    let random = edition::random();
-    let id = u64::from_le_bytes(*random.first_chunk().expect("there are 16 bytes"));
-    (id & BELOW).max(1)
-}
-
-/// The id for the feature that is asked now.
-#[cfg(not(feature = "transport"))]
-fn in_slot(call: &Call<'_>, id: u64) -> u64 {
-    (call.slot() as u64) << SLOT_SHIFT | id
-}

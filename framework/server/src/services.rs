@@ -1,123 +1,95 @@
-//! What the host offers to the protocol.
+//! What the protocol needs from the host.
 
-use spin_mcp_protocol::services::{MemoryStore, ServerPart, Services, Store};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-use crate::edition;
-
-const PART: ServerPart = match cfg!(feature = "transport") {
-    true => ServerPart::Transport,
-    false => ServerPart::Server,
+use std::{
+    env,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-/// For HTTP: many instances, which share the store of the host if there is one.
+use spin_mcp_protocol::services::{MemoryStore, ServerPart, Services, Store};
+use spin_mcp_store::{KeyValue, variable};
+
+use crate::{
+    catalog::{catalog, this_part},
+    wasi,
+};
+
+/// Whether more than the tools of a catalog is compiled in.
+pub const WHOLE: bool = cfg!(feature = "whole");
+/// Whether this is a router: the transport before it does what needs a store.
+const ROUTER: bool = cfg!(feature = "router");
+/// Whether the host's store and variables matter.
+const KEEPS_STATE: bool = WHOLE && !ROUTER;
+
+/// The host as a server sees it. By default, many instances serve many clients over HTTP, and share
+/// the store of the host if it has one.
 #[derive(Default)]
-pub struct Http {
-    #[cfg(feature = "whole")]
-    store: Option<crate::store::KeyValue>,
+pub struct Host {
+    /// One instance serves one client, which is on stdio.
+    is_private: bool,
+    store: Option<Box<dyn Store>>,
 }
 
-impl Services for Http {
-    const WHOLE: bool = cfg!(feature = "whole");
-    const PART: ServerPart = PART;
+impl Host {
+    /// One instance lives as long as its client, which is on stdio.
+    pub fn stdio() -> Host {
+        let store = || Box::new(MemoryStore::default()) as Box<dyn Store>;
+        Host {
+            is_private: true,
+            store: KEEPS_STATE.then(store),
+        }
+    }
+}
+
+impl Services for Host {
+    const WHOLE: bool = WHOLE;
+
+    fn part(&self) -> ServerPart {
+        match (WHOLE, ROUTER) {
+            (_, true) => ServerPart::Router,
+            (true, _) => this_part(),
+            (false, _) => ServerPart::Server,
+        }
+    }
 
     fn now(&mut self) -> u64 {
-        now()
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.map_or(0, |since| since.as_millis() as u64)
     }
 
     fn random(&mut self) -> [u8; 16] {
-        edition::random()
+        let bytes = wasi::get_random_bytes(16);
+        bytes
+            .try_into()
+            .expect("the host returns as many bytes as requested")
     }
 
-    #[cfg(feature = "whole")]
+    /// A variable of the app if the server has a store, and of the environment if it has none.
+    /// One process needs no key that others know.
     fn variable(&mut self, name: &str) -> Option<String> {
-        crate::store::variable(name)
+        if !KEEPS_STATE || self.is_private {
+            return None;
+        }
+        let value = match catalog().store() {
+            Some(_) => variable(name),
+            None => env::var(name).ok(),
+        };
+        value.filter(|value| !value.is_empty())
     }
 
-    #[cfg(not(feature = "whole"))]
-    fn variable(&mut self, _name: &str) -> Option<String> {
-        None
-    }
-
-    #[cfg(feature = "whole")]
     fn store(&mut self) -> Option<&mut dyn Store> {
-        let name = crate::catalog::catalog().store()?;
-        let store = self
-            .store
-            .get_or_insert_with(|| crate::store::KeyValue::new(name));
-        Some(store)
+        if !KEEPS_STATE {
+            return None;
+        }
+        if self.store.is_none() {
+            self.store = Some(Box::new(KeyValue::new(catalog().store()?)));
+        }
+        Some(self.store.as_deref_mut()?)
     }
 
-    #[cfg(not(feature = "whole"))]
-    fn store(&mut self) -> Option<&mut dyn Store> {
-        None
-    }
-
+    /// Only one instance writes to a private store.
     fn pause(&mut self, milliseconds: u64) {
-        std::thread::sleep(Duration::from_millis(milliseconds));
+        if !self.is_private {
+            std::thread::sleep(Duration::from_millis(milliseconds));
+        }
     }
-}
-
-/// For stdio: one instance, which lives as long as its client.
-#[derive(Default)]
-pub struct Stdio {
-    store: MemoryStore,
-}
-
-impl Services for Stdio {
-    const WHOLE: bool = cfg!(feature = "whole");
-    const PART: ServerPart = PART;
-
-    fn now(&mut self) -> u64 {
-        now()
-    }
-
-    fn random(&mut self) -> [u8; 16] {
-        edition::random()
-    }
-
-    /// A key of its own does for one process.
-    fn variable(&mut self, _name: &str) -> Option<String> {
-        None
-    }
-
-    fn store(&mut self) -> Option<&mut dyn Store> {
-        Some(&mut self.store)
-    }
-
-    /// Nobody else writes to this store.
-    fn pause(&mut self, _milliseconds: u64) {}
-}
-
-/// For the hub of a chain, whose transport does what needs a store.
-#[cfg(feature = "hub")]
-pub struct Hub;
-
-#[cfg(feature = "hub")]
-impl Services for Hub {
-    const WHOLE: bool = true;
-    const PART: ServerPart = ServerPart::Router;
-
-    fn now(&mut self) -> u64 {
-        now()
-    }
-
-    fn random(&mut self) -> [u8; 16] {
-        edition::random()
-    }
-
-    fn variable(&mut self, _name: &str) -> Option<String> {
-        None
-    }
-
-    fn store(&mut self) -> Option<&mut dyn Store> {
-        None
-    }
-
-    fn pause(&mut self, _milliseconds: u64) {}
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis() as u64)
 }

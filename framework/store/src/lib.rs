@@ -1,4 +1,4 @@
-//! The key-value store of the host, for the components of the framework.
+//! What Spin offers to servers that keep state: a key-value store, and variables.
 #![cfg(target_family = "wasm")]
 
 use spin_mcp_protocol::services::{Store, Unavailable};
@@ -10,7 +10,7 @@ use bindings::wasi::keyvalue::{
 
 mod bindings {
     wit_bindgen::generate!({
-        path: "../control/store/keyvalue.wit",
+        path: "../wit-internal/deps/wasi-keyvalue.wit",
         inline: "
             package spin-mcp:stateful;
             world stateful {
@@ -25,7 +25,7 @@ mod bindings {
 #[cfg(feature = "atomics")]
 mod counting {
     wit_bindgen::generate!({
-        path: "../control/store/keyvalue.wit",
+        path: "../wit-internal/deps/wasi-keyvalue.wit",
         inline: "
             package spin-mcp:counting;
             world counting {
@@ -37,7 +37,25 @@ mod counting {
     });
 }
 
-/// A store that is opened when it is first needed.
+mod config {
+    wit_bindgen::generate!({
+        path: "../wit-internal/deps/wasi-config.wit",
+        inline: "
+            package spin-mcp:variables;
+            world variables {
+                import wasi:config/store@0.2.0-draft-2024-09-27;
+            }",
+        world: "spin-mcp:variables/variables",
+        generate_all,
+    });
+}
+
+/// A variable of the app.
+pub fn variable(name: &str) -> Option<String> {
+    config::wasi::config::store::get(name).ok().flatten()
+}
+
+/// A key-value store, opened when it is first needed.
 pub struct KeyValue {
     name: String,
     bucket: Option<Bucket>,
@@ -80,7 +98,7 @@ impl Store for KeyValue {
             return self.with(|bucket| Ok(vec![bucket.get(key)?]));
         }
         let keys: Vec<String> = keys.iter().map(|key| key.to_string()).collect();
-        // Hosts differ in what they answer for keys that are not there.
+        // Hosts differ in what they return for keys that do not exist.
         let found = self.with(|bucket| batch::get_many(bucket, &keys))?;
         let value = |key: &String| {
             let known = found.iter().find(|(found, _)| found == key);
@@ -103,7 +121,7 @@ impl Store for KeyValue {
         Ok((page.keys, page.cursor))
     }
 
-    /// Only where the part may use `wasi:keyvalue/atomics`.
+    /// None if the component may not use `wasi:keyvalue/atomics`.
     #[cfg(feature = "atomics")]
     fn increment(&mut self, key: &str) -> Result<Option<u64>, Unavailable> {
         use counting::wasi::keyvalue::atomics;

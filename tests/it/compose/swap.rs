@@ -146,8 +146,8 @@ fn own_parts_of_the_framework_in_place_of_own_parts_change_nothing() {
         let mut overrides = "[component.mcp.tool.mcp.overrides]\n".to_owned();
         for (part, module) in [
             ("transport", framework::transport(edition)),
-            ("hub", framework::hub(edition)),
-            ("request", framework::request(edition)),
+            ("hub", framework::router(edition)),
+            ("request", framework::context(edition)),
         ] {
             let path = dir.path().join(format!("{part}.wasm"));
             fs::write(&path, module).unwrap();

@@ -1,4 +1,4 @@
-//! What is known of a request before it is answered.
+//! What is known about a request before it is answered.
 
 use std::{
     borrow::Cow,
@@ -6,40 +6,40 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
-use spin_mcp_link::{Identity, Next, Value};
+use spin_mcp_middleware_sdk::{Identity, Next, Value};
 
-/// The longest text that is kept of what a client sent.
+/// The most of a text from a client that is kept, in bytes.
 const LONGEST: usize = 1024;
-/// The longest arguments.
+/// The most of the arguments that is kept, in bytes.
 const LONGEST_ARGUMENTS: usize = 4096;
 
 pub struct Asked {
     pub at: SystemTime,
-    /// When the links behind began, by a clock that never goes back.
+    /// When the request went on to what is behind, by a clock that never goes back.
     pub begun: Instant,
     pub method: String,
     pub name: Option<String>,
     pub uri: Option<String>,
-    /// Those of tools and prompts, if anybody wants to know them.
+    /// The arguments of a tool or prompt, if the settings ask for them.
     pub arguments: Option<Arguments>,
     pub caller: Option<Identity>,
-    /// A digest of the session's id.
+    /// A digest of the session id.
     pub session: Option<String>,
-    /// The trace that the client has begun.
+    /// The trace that the client began.
     pub trace: Option<Trace>,
 }
 
 pub enum Arguments {
     Json(String),
-    /// So many bytes.
+    /// Too long to keep: their length in bytes.
     Long(usize),
 }
 
-/// Where a request belongs in a trace (https://www.w3.org/TR/trace-context/).
+/// The trace that a request belongs to (https://www.w3.org/TR/trace-context/).
 pub struct Trace {
     /// A valid `traceparent`.
     pub parent: String,
-    /// `tracestate` as it was sent.
+    /// `tracestate`, as the client sent it.
     pub state: Option<String>,
 }
 
@@ -103,14 +103,14 @@ impl Trace {
         &self.parent[36..52]
     }
 
-    /// Whether who began it writes it down.
+    /// Whether the client records the trace.
     pub fn is_sampled(&self) -> bool {
         let flags = u8::from_str_radix(&self.parent[53..], 16);
         flags.is_ok_and(|flags| flags & 1 == 1)
     }
 }
 
-/// Whether it has the form that W3C Trace Context gives it.
+/// Whether it has the form that W3C Trace Context requires.
 fn is_traceparent(text: &str) -> bool {
     let lengths = [2, 32, 16, 2];
     let parts: Vec<&str> = text.splitn(5, '-').collect();
@@ -125,13 +125,13 @@ fn is_traceparent(text: &str) -> bool {
         && is_id(parts[2])
 }
 
-/// Whether an identifier of a trace or a span is one: zero is none.
+/// Whether it identifies a trace or span. Zero does not.
 pub fn is_id(text: &str) -> bool {
     text.bytes().any(|digit| digit != b'0')
 }
 
-/// The same for the same session, and of no use to whoever reads it: the id itself is all that
-/// it takes to speak in the session's name.
+/// The same for each request of a session, and useless to readers of the log: whoever knows the id
+/// itself can act in the name of the session.
 fn digest(session: &str) -> String {
     let digest = Sha256::digest(session);
     digest[..8]

@@ -1,4 +1,4 @@
-//! The host as one that takes spans.
+//! The host as the receiver of spans.
 
 use wasip2::random::random::get_random_bytes;
 

@@ -1,5 +1,5 @@
-//! Middleware: a line of JSON on stderr for each request, once it has ended, and a span, if it
-//! may use `wasi:otel`.
+//! Middleware: writes a line of JSON to stderr for each request once it has ended, and sends a span
+//! if it may use `wasi:otel`.
 
 mod asked;
 #[cfg(target_family = "wasm")]
@@ -8,7 +8,7 @@ mod line;
 mod outcome;
 mod span;
 
-use spin_mcp_link::{Error, Link, Next, Settings};
+use spin_mcp_middleware_sdk::{Error, Middleware, Next, Settings};
 
 use asked::Asked;
 use line::line;
@@ -16,16 +16,16 @@ use outcome::Outcome;
 use span::{Span, Tracer};
 
 #[cfg(target_family = "wasm")]
-spin_mcp_link::export!(Audit);
+spin_mcp_middleware_sdk::export!(Audit);
 
 pub struct Audit {
-    /// Whether the arguments of tools and prompts are written down, too.
+    /// Whether to write the arguments of tools and prompts.
     arguments: bool,
     write: Box<dyn Fn(&str)>,
     tracer: Option<Box<dyn Tracer>>,
 }
 
-impl Link for Audit {
+impl Middleware for Audit {
     const NAME: &str = "audit";
 
     fn new(settings: Settings<'_>) -> Result<Audit, String> {
@@ -61,7 +61,7 @@ impl Link for Audit {
     }
 }
 
-/// A request on its way: it is written down however it ends.
+/// A request in progress. It is written down however it ends.
 struct Request<'a> {
     audit: &'a Audit,
     asked: Asked,
@@ -92,7 +92,7 @@ fn tracer() -> Option<Box<dyn Tracer>> {
     Some(Box::new(host::Host))
 }
 
-/// Natively there is no host that takes spans.
+/// No host receives spans natively.
 #[cfg(not(target_family = "wasm"))]
 fn tracer() -> Option<Box<dyn Tracer>> {
     None

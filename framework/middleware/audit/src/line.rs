@@ -1,8 +1,8 @@
-//! What a line says.
+//! The line of a request.
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use spin_mcp_link::json::{self, Object};
+use spin_mcp_middleware_sdk::json::{self, Object};
 use spin_mcp_protocol::time::iso8601;
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     outcome::Outcome,
 };
 
-/// The line of a request that has ended. `traceparent` says where it is in a trace.
+/// The line of a request that has ended. `traceparent` is its place in a trace.
 pub fn line(asked: &Asked, traceparent: Option<&str>, took: Duration, outcome: &Outcome) -> String {
     let mut out = Vec::with_capacity(512);
     let mut line = Object::begin(&mut out);

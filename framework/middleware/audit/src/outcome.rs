@@ -1,6 +1,6 @@
 //! How a request ended.
 
-use spin_mcp_link::{Error, Value};
+use spin_mcp_middleware_sdk::{Error, Value};
 
 use crate::asked::cut;
 

@@ -1,9 +1,9 @@
-//! The span of a request, as the semantic conventions of OpenTelemetry for MCP have it
+//! The span of a request, after the semantic conventions of OpenTelemetry for MCP
 //! (https://opentelemetry.io/docs/specs/semconv/gen-ai/mcp/).
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use spin_mcp_link::{Next, json};
+use spin_mcp_middleware_sdk::{Next, json};
 
 use crate::{
     asked::{Arguments, Asked, is_id},
@@ -19,7 +19,7 @@ const METHOD_NOT_FOUND: i32 = -32601;
 
 pub mod bindings {
     wit_bindgen::generate!({
-        path: "../../control/otel",
+        path: "../../wit-internal/deps/wasi-otel.wit",
         inline: "
             package spin-mcp:audit;
             world tracing {
@@ -30,15 +30,15 @@ pub mod bindings {
     });
 }
 
-/// Takes spans: what a host has as `wasi:otel/tracing`.
+/// Receives spans: `wasi:otel/tracing` of the host.
 pub trait Tracer {
-    /// The span that the host has begun. Its trace has an empty name where the middleware may
-    /// not have spans, as refusals answer, and the name zero where the host has begun none.
+    /// The current span of the host. Its trace id is empty if the middleware may not send spans (then
+    /// a refusal answers), and zero if the host has no current span.
     fn outer(&self) -> SpanContext;
 
     fn start(&self, context: &SpanContext);
 
-    /// To be called once for each span that was started.
+    /// Must be called once for each span that was started.
     fn end(&self, span: &SpanData);
 
     fn random(&self) -> [u8; 24];
@@ -47,16 +47,16 @@ pub trait Tracer {
 /// A span that has not ended.
 pub struct Span {
     context: SpanContext,
-    /// The span that it is part of; empty for the first of its trace.
+    /// The parent span; empty for the first span of a trace.
     parent: String,
     links: Vec<Link>,
-    /// That of the protocol.
+    /// The revision of the protocol.
     revision: Option<String>,
 }
 
 impl Span {
-    /// Starts one: in the client's trace, with a link to that of the host, or else in the
-    /// host's. None where nobody takes spans, or who began the trace does not want it.
+    /// Starts a span: in the trace of the client, with a link to the span of the host, or else in the
+    /// trace of the host. None if nothing receives spans, or if the trace is not recorded.
     pub fn start(tracer: &dyn Tracer, asked: &Asked, next: &impl Next) -> Option<Span> {
         let outer = tracer.outer();
         if outer.trace_id.is_empty() {
@@ -101,7 +101,7 @@ impl Span {
         })
     }
 
-    /// Where the request is in its trace, as `traceparent` says it.
+    /// The place of the request in its trace, as a `traceparent`.
     pub fn traceparent(&self) -> String {
         let SpanContext {
             trace_id, span_id, ..
@@ -109,7 +109,7 @@ impl Span {
         format!("00-{trace_id}-{span_id}-01")
     }
 
-    /// Ends it. What the span says is what the line does, too: messages of errors are left out.
+    /// Ends the span. It says what the line says: error messages are left out.
     pub fn end(self, tracer: &dyn Tracer, asked: &Asked, took: Duration, outcome: &Outcome) {
         let error = match outcome {
             Outcome::Error(code) => Some(code.to_string()),
@@ -141,7 +141,7 @@ impl Span {
             add("rpc.response.status_code", Some(&code.to_string()));
         }
         add("spin_mcp.outcome", Some(outcome.name()));
-        // As a text: hosts take no objects.
+        // As text, since hosts accept no objects.
         if let (Some(Arguments::Json(given)), Some(_)) = (&asked.arguments, tool) {
             add("gen_ai.tool.call.arguments", Some(given));
         }
@@ -150,7 +150,7 @@ impl Span {
             parent_span_id: self.parent,
             span_kind: SpanKind::Server,
             name: match (outcome, tool.or(prompt)) {
-                // What clients make up is no name.
+                // A method that a client made up must not become a name.
                 (Outcome::Error(METHOD_NOT_FOUND), _) => "method not found".to_owned(),
                 (Outcome::Error(_), _) | (_, None) => asked.method.clone(),
                 (_, Some(target)) => format!("{} {target}", asked.method),
@@ -177,7 +177,7 @@ impl Span {
     }
 }
 
-/// With the zeros at the beginning that hosts may leave out.
+/// Adds the leading zeros that hosts may leave out.
 fn whole(context: SpanContext) -> SpanContext {
     SpanContext {
         trace_id: format!("{:0>32}", context.trace_id),
@@ -206,7 +206,7 @@ fn datetime(at: SystemTime) -> Datetime {
     }
 }
 
-/// A text as JSON.
+/// A text as a JSON string.
 fn text(value: &str) -> String {
     let mut out = Vec::new();
     json::string(&mut out, value);

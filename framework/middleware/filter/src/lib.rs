@@ -1,13 +1,13 @@
-//! Middleware: which tools, prompts and resources clients see, and by which names.
+//! Middleware: decides which tools, prompts and resources clients see, and under which names.
 //!
-//! What is hidden is in no list and cannot be called, read or completed. Names change on the
-//! way in and on the way out, so that the links behind know nothing of it.
+//! What is hidden appears in no list and cannot be called, read or completed. Names change on the
+//! way in and on the way out: what is behind does not know about it.
 
 mod names;
 mod uris;
 
-use spin_mcp_link::{
-    Error, INVALID_PARAMS, Link, Next, Settings, Value, broken, error, excerpt, json, object,
+use spin_mcp_middleware_sdk::{
+    Error, INVALID_PARAMS, Middleware, Next, Settings, Value, broken, error, excerpt, json, object,
     replace,
 };
 
@@ -15,7 +15,7 @@ use names::Names;
 use uris::Uris;
 
 #[cfg(target_family = "wasm")]
-spin_mcp_link::export!(Filter);
+spin_mcp_middleware_sdk::export!(Filter);
 
 pub struct Filter {
     tools: Names,
@@ -23,7 +23,7 @@ pub struct Filter {
     resources: Uris,
 }
 
-impl Link for Filter {
+impl Middleware for Filter {
     const NAME: &str = "filter";
 
     fn new(settings: Settings<'_>) -> Result<Filter, String> {
@@ -84,7 +84,7 @@ impl Link for Filter {
 }
 
 impl Filter {
-    /// The parameters of a completion, with the name that the next link knows.
+    /// The parameters of a completion, with the original name.
     fn reference(&self, params: &str) -> Result<String, Error> {
         let params = object(params, "`params`")?;
         let reference = params.member("ref").filter(Value::is_object);
@@ -98,7 +98,7 @@ impl Filter {
         Ok(replaced(params, "ref", reference.as_bytes()))
     }
 
-    /// Fails if a client is to be told of a resource that it cannot see.
+    /// Fails if a client wants to listen for changes of a resource that it cannot see.
     fn listens(&self, params: &str) -> Result<(), Error> {
         let params = object(params, "`params`")?;
         for notifications in all_members(params, "notifications") {
@@ -112,13 +112,13 @@ impl Filter {
     }
 }
 
-/// Every member of that name: whoever reads it next may take any of them.
+/// Every member of that name, since the next reader may take any of them.
 fn all_members<'a>(object: Value<'a>, name: &str) -> impl Iterator<Item = Value<'a>> {
     let members = object.members().filter(move |(key, _)| key.is_str(name));
     members.map(|(_, value)| value)
 }
 
-/// The parameters with the name that the next link knows.
+/// The parameters with the original name.
 fn named(params: &str, names: &Names) -> Result<String, Error> {
     with(params, "name", |name| {
         let unknown = || format!("unknown {} `{}`", names.kind(), excerpt(name));
@@ -128,7 +128,7 @@ fn named(params: &str, names: &Names) -> Result<String, Error> {
     })
 }
 
-/// The parameters with another value of the string `member`.
+/// The parameters with a changed value of the string `member`.
 fn with(
     params: &str,
     member: &str,
@@ -152,8 +152,8 @@ fn written(json: Vec<u8>) -> String {
     String::from_utf8(json).expect("JSON is made of texts")
 }
 
-/// A list as clients are to see it. `outward` gives the name or URI, which is the member `key`
-/// of an entry, as they know it; none of those that are hidden.
+/// A list as clients see it. `outward` returns the name or URI that clients know for the member `key`
+/// of an entry, or none if the entry is hidden.
 fn list(
     method: &str,
     listed: &str,

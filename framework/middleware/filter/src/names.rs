@@ -1,14 +1,14 @@
-//! Names of tools or prompts: those that the next link knows, and those that clients do.
+//! Names of tools or prompts: the original ones, and those that clients see.
 
-use spin_mcp_link::{Error, INTERNAL_ERROR, Pattern, Settings, any, error};
+use spin_mcp_middleware_sdk::{Error, INTERNAL_ERROR, Pattern, Settings, any, error};
 
 pub struct Names {
-    /// What they name, for messages.
+    /// What the names are of, for messages.
     kind: &'static str,
     /// None: all.
     allow: Option<Vec<Pattern>>,
     deny: Vec<Pattern>,
-    /// The name that the next link knows, and the one that clients do, before the prefix.
+    /// The original name, and the one that clients see, without the prefix.
     rename: Vec<(String, String)>,
     prefix: String,
 }
@@ -45,9 +45,9 @@ impl Names {
         self.kind
     }
 
-    /// The name that clients know; none if they do not.
+    /// The name that clients see. None: it is hidden.
     ///
-    /// Fails if they know something else by it.
+    /// Fails if clients know something else by that name.
     pub fn outward(&self, name: &str) -> Result<Option<String>, Error> {
         if !self.permit(name) {
             return Ok(None);
@@ -71,7 +71,7 @@ impl Names {
         Ok(Some(format!("{}{new}", self.prefix)))
     }
 
-    /// The name that the next link knows; none for what clients do not know.
+    /// The original name. None: clients do not see such a name.
     pub fn inward(&self, name: &str) -> Option<String> {
         let name = name.strip_prefix(&self.prefix)?;
         let old = match self.rename.iter().find(|(_, new)| new == name) {

@@ -1,12 +1,12 @@
 use serde_json::{Value, json};
-use spin_mcp_link::testing::{End, handle, link};
+use spin_mcp_middleware_sdk::testing::{End, handle, middleware};
 
 use super::*;
 
 const TOOLS: &str = r#"{"resultType":"complete","tools":[{"name":"add","inputSchema":{}},{"name":"drop_all","title":"Drop"},{"name":"drop_one"},{"name":"div"}],"nextCursor":"b","ttlMs":0}"#;
 
 fn filter(settings: Value) -> Filter {
-    link(&settings.to_string()).unwrap()
+    middleware(&settings.to_string()).unwrap()
 }
 
 fn listed(filter: &Filter, method: &str, listed: &str) -> Result<Value, Error> {
@@ -21,7 +21,7 @@ fn names(list: &Value, key: &str) -> Vec<String> {
         .collect()
 }
 
-/// What the next link is called with, or the error.
+/// What reaches the next middleware, or the error.
 fn passed(filter: &Filter, method: &str, params: Value) -> Result<Value, Error> {
     let next = End::saying("{}");
     let outcome = handle(filter, &next, method, &params.to_string());
@@ -179,7 +179,7 @@ fn two_tools_of_one_name_are_an_error_of_the_list() {
     );
     let twice = json!({"prompts": {"rename": {"a": "c", "b": "c"}}});
     assert_eq!(
-        link::<Filter>(&twice.to_string()).err().unwrap(),
+        middleware::<Filter>(&twice.to_string()).err().unwrap(),
         "prompts `a` and `b` are both renamed to `c`"
     );
 }
@@ -323,7 +323,7 @@ fn errors_and_notifications_pass() {
     let outcome = handle(&filter, &next, "tools/list", "{}");
     assert_eq!(outcome.unwrap_err().message, "invalid cursor");
     let next = End::saying("");
-    spin_mcp_link::ready(filter.notify(&next, "notifications/x", "{}".to_owned()));
+    spin_mcp_middleware_sdk::ready(filter.notify(&next, "notifications/x", "{}".to_owned()));
     assert_eq!(
         next.passed(),
         [("notifications/x".to_owned(), "{}".to_owned())]
@@ -351,7 +351,7 @@ fn settings_are_read_strictly() {
         ),
     ] {
         assert_eq!(
-            link::<Filter>(&settings.to_string()).err().unwrap(),
+            middleware::<Filter>(&settings.to_string()).err().unwrap(),
             problem
         );
     }

@@ -1,8 +1,8 @@
-//! URIs of resources, and of templates.
+//! URIs of resources and of templates.
 
-use spin_mcp_link::{Error, Pattern, Settings, any, error, excerpt, json};
+use spin_mcp_middleware_sdk::{Error, Pattern, Settings, any, error, excerpt, json};
 
-/// The code that revisions before 2026-07-28 have for it; the transport writes the later one.
+/// The code of revisions before 2026-07-28. The transport replaces it in later ones.
 const RESOURCE_NOT_FOUND: i32 = -32002;
 
 #[derive(Default)]
@@ -30,8 +30,8 @@ impl Uris {
         })
     }
 
-    /// Whether clients may see it, whichever way it is written: an escape or a capital letter
-    /// gets around neither list.
+    /// Whether clients may see it, in whatever form: neither an escape nor a capital letter gets
+    /// around the lists.
     pub fn permit(&self, uri: &str) -> bool {
         let decoded = decode(uri);
         let forms = [uri, &decoded];
@@ -59,7 +59,7 @@ impl Uris {
     }
 }
 
-/// The characters that `%` and two digits stand for.
+/// Replaces `%` and two hexadecimal digits by the byte that they stand for.
 fn decode(uri: &str) -> String {
     let mut bytes = Vec::with_capacity(uri.len());
     let mut rest = uri.as_bytes();

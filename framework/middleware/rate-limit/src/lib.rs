@@ -1,16 +1,16 @@
-//! Middleware: how many requests a client may send.
+//! Middleware: limits how many requests a client may send.
 //!
-//! Time is cut into windows of equal length. The store that all instances share counts the
-//! requests of each client in a window: one key each, which names when it expires. It is exact
-//! where the store can count.
+//! Time is divided into windows of equal length. The store that all instances share counts the
+//! requests of each client in a window, under one key, which names when it expires. The count is exact
+//! if the store can increment a number in one step.
 
 use std::{
     cell::RefCell,
     hash::{BuildHasher as _, RandomState},
 };
 
-use spin_mcp_link::{
-    Error, INTERNAL_ERROR, Link, Next, Pattern, Settings, any, error, json::Object, now,
+use spin_mcp_middleware_sdk::{
+    Error, INTERNAL_ERROR, Middleware, Next, Pattern, Settings, any, error, json::Object, now,
 };
 use spin_mcp_protocol::{
     keys::{self, sweep_store},
@@ -18,11 +18,11 @@ use spin_mcp_protocol::{
 };
 
 #[cfg(target_family = "wasm")]
-spin_mcp_link::export!(RateLimit);
+spin_mcp_middleware_sdk::export!(RateLimit);
 
-/// Of those that the specification leaves to servers.
+/// One of the codes that the specification leaves to servers.
 const TOO_MANY_REQUESTS: i32 = -32000;
-/// One in so many clients that are new to a window has the keys of older windows deleted.
+/// One in this many clients that are new to a window deletes the keys of older windows.
 const SWEEP: u64 = 64;
 
 pub struct RateLimit {
@@ -30,7 +30,7 @@ pub struct RateLimit {
     seconds: u64,
     per: Per,
     methods: Vec<Pattern>,
-    /// Whether a request passes that could not be counted.
+    /// Whether a request passes if it cannot be counted.
     open: bool,
     store: RefCell<Box<dyn Store>>,
     now: fn() -> u64,
@@ -44,7 +44,7 @@ enum Per {
     Everybody,
 }
 
-impl Link for RateLimit {
+impl Middleware for RateLimit {
     const NAME: &str = "rate-limit";
 
     fn new(settings: Settings<'_>) -> Result<RateLimit, String> {
@@ -85,7 +85,7 @@ impl Link for RateLimit {
 }
 
 impl RateLimit {
-    /// Whose limit it is that a request counts towards.
+    /// The client whose limit a request counts towards.
     fn client(&self, next: &impl Next) -> String {
         if self.per == Per::Everybody {
             return String::new();
@@ -102,7 +102,7 @@ impl RateLimit {
         })
     }
 
-    /// Counts a request. Fails if it is one too many.
+    /// Counts a request. Fails if the limit is exceeded.
     fn admit(&self, client: &str) -> Result<(), Error> {
         let now = (self.now)();
         let length = self.seconds * 1000;
@@ -118,10 +118,10 @@ impl RateLimit {
         }
     }
 
-    /// The requests of a client in the window that ends then, this one included.
+    /// The number of requests of a client in the window that ends then, including this one.
     fn count(&self, client: &str, now: u64, end: u64) -> Result<u64, Unavailable> {
         let mut store = self.store.borrow_mut();
-        // Limits that differ count apart.
+        // Different limits count separately.
         let of = (client, self.requests, self.seconds, &self.methods);
         let of = format!("{of:?}");
         let (count, is_new) = match store.increment(&keys::key("count", end, of.as_bytes()))? {
@@ -135,8 +135,8 @@ impl RateLimit {
         Ok(count)
     }
 
-    /// The same of a store that can only read and write: requests that arrive together count as
-    /// one. Also, whether the key is new.
+    /// The same with a store that can only read and write: requests that arrive together count as
+    /// one. Also returns whether the key is new.
     fn estimate(&self, store: &mut dyn Store, key: &str) -> Result<(u64, bool), Unavailable> {
         let found = store.get(&[key])?.into_iter().next().flatten();
         let before = match &found {
@@ -176,7 +176,7 @@ fn open(store: String) -> Box<dyn Store> {
     Box::new(spin_mcp_store::KeyValue::new(store))
 }
 
-/// Natively there is no host that has one.
+/// No host has a store natively.
 #[cfg(not(target_family = "wasm"))]
 fn open(_store: String) -> Box<dyn Store> {
     Box::new(spin_mcp_protocol::services::MemoryStore::default())

@@ -1,9 +1,9 @@
 use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 
 use serde_json::{Value, json};
-use spin_mcp_link::{
+use spin_mcp_middleware_sdk::{
     Identity,
-    testing::{End, handle, link},
+    testing::{End, handle, middleware},
 };
 use spin_mcp_protocol::services::MemoryStore;
 
@@ -13,12 +13,12 @@ thread_local! {
     static NOW: Cell<u64> = const { Cell::new(1_795_000_000_000) };
 }
 
-/// A store for the links of several instances, which can break.
+/// A store that several instances share, and that can fail.
 #[derive(Clone, Default)]
 struct Shared {
     inner: Rc<RefCell<MemoryStore>>,
     broken: Rc<Cell<bool>>,
-    /// What the keys that were incremented stand at, if it can do that.
+    /// The counters, if the store has them.
     counts: Option<Rc<RefCell<BTreeMap<String, u64>>>>,
 }
 
@@ -66,7 +66,7 @@ impl Store for Shared {
 }
 
 fn limit(settings: Value, store: &Shared) -> RateLimit {
-    let mut limit: RateLimit = link(&settings.to_string()).unwrap();
+    let mut limit: RateLimit = middleware(&settings.to_string()).unwrap();
     limit.store = RefCell::new(Box::new(store.clone()));
     limit.now = || NOW.get();
     limit
@@ -94,7 +94,7 @@ fn one_request_too_many_is_refused_until_the_next_window() {
     let next = client(None, None);
     NOW.set(1_795_000_005_500);
     for _ in 0..3 {
-        // Whichever instance it reaches.
+        // Whichever instance the request reaches.
         call(&limit(json!({"requests": 3, "seconds": 10}), &store), &next).unwrap();
     }
     let limit = limit(json!({"requests": 3, "seconds": 10}), &store);
@@ -113,7 +113,7 @@ fn one_request_too_many_is_refused_until_the_next_window() {
     );
     NOW.set(1_795_000_009_999);
     assert!(call(&limit, &next).is_err());
-    // What is refused is not written down.
+    // A refused request is not written to the store.
     let key = store.keys().remove(0);
     let value = store.inner.borrow_mut().get(&[&key]).unwrap().remove(0);
     assert_eq!(value.unwrap(), b"3");
@@ -146,7 +146,7 @@ fn a_store_that_can_count_does() {
     call(&limit(settings.clone(), &store), &alice).unwrap();
     let counts = store.counts.clone().unwrap().take();
     assert_eq!(counts.values().copied().collect::<Vec<_>>(), [4, 4, 1]);
-    // Nothing that reads and writes has seen them.
+    // Reading and writing did not see these keys.
     assert_eq!(store.keys(), [""; 0]);
 
     store.broken.set(true);
@@ -260,7 +260,7 @@ fn keys_of_old_windows_go_away() {
     let store = Shared::default();
     let limit = limit(json!({"seconds": 1}), &store);
     let next = client(None, None);
-    // Chance spares them all once in 10^27 runs.
+    // The sweep misses all of them once in 10^27 runs.
     for _ in 0..4000 {
         NOW.set(NOW.get() + 1000);
         call(&limit, &next).unwrap();
@@ -293,7 +293,9 @@ fn settings_are_read_strictly() {
         ),
     ] {
         assert_eq!(
-            link::<RateLimit>(&settings.to_string()).err().unwrap(),
+            middleware::<RateLimit>(&settings.to_string())
+                .err()
+                .unwrap(),
             problem
         );
     }

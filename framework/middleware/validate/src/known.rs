@@ -1,15 +1,15 @@
-//! What is known of a list that was read before, as long as the next link lists the same.
+//! The schemas of lists that were read before. They are valid while the lists stay the same.
 
 use std::{cell::RefCell, rc::Rc};
 
 use serde_json::Value as Json;
-use spin_mcp_link::{
+use spin_mcp_middleware_sdk::{
     Error, INTERNAL_ERROR, Value, error, excerpt,
     json::{Kind, Object},
     object,
 };
 
-/// How many pages are remembered, and how long they may be, in bytes.
+/// The most pages that are remembered, and their longest length in bytes.
 const MOST_PAGES: usize = 32;
 const LONGEST_PAGE: usize = 256 << 10;
 
@@ -19,7 +19,7 @@ pub struct Tool {
     pub output: Option<Json>,
 }
 
-/// What a page says of a tool.
+/// What a page says about a tool.
 pub enum Found {
     Tool(Rc<Tool>),
     /// It is on a later page, which these parameters ask for.
@@ -36,7 +36,7 @@ struct Page {
 }
 
 impl Pages {
-    /// What a page says of the tool of this name.
+    /// What a page says about the tool of this name.
     pub fn find(&self, text: String, name: &str) -> Result<Found, Error> {
         let mut pages = self.0.borrow_mut();
         let known = pages.iter().position(|page| page.text == text);
@@ -64,7 +64,7 @@ impl Pages {
 }
 
 fn read(text: &str, name: &str) -> Result<Found, Error> {
-    // It is read no further than to the tool.
+    // Reading stops at the tool.
     let listed = Value {
         kind: Kind::Object,
         text,

@@ -1,6 +1,6 @@
-//! Middleware: arguments and results that fit the schemas of their tool.
+//! Middleware: checks arguments and results against the schemas of their tool.
 //!
-//! What the schemas are, it learns as a client does: it lists the tools of the next link.
+//! It learns the schemas as a client does: it lists the tools of what is behind it.
 
 mod known;
 mod schema;
@@ -9,15 +9,15 @@ mod strict;
 use std::rc::Rc;
 
 use serde_json::Value as Json;
-use spin_mcp_link::{
-    Error, INTERNAL_ERROR, Link, Next, Settings, Value, error, excerpt, json::Object, object,
+use spin_mcp_middleware_sdk::{
+    Error, INTERNAL_ERROR, Middleware, Next, Settings, Value, error, excerpt, json::Object, object,
 };
 
 use known::{Found, Pages, Tool};
 use schema::Fault;
 
 #[cfg(target_family = "wasm")]
-spin_mcp_link::export!(Validate);
+spin_mcp_middleware_sdk::export!(Validate);
 
 /// The most pages of a list that are read for one call.
 const MOST_PAGES: usize = 32;
@@ -28,7 +28,7 @@ pub struct Validate {
     pages: Pages,
 }
 
-impl Link for Validate {
+impl Middleware for Validate {
     const NAME: &str = "validate";
 
     fn new(settings: Settings<'_>) -> Result<Validate, String> {
@@ -55,7 +55,7 @@ impl Link for Validate {
         let Some(name) = name else {
             return next.handle(method, params).await;
         };
-        // Nobody has a tool of that name: the next link says so.
+        // What is behind reports that there is no such tool.
         let Some(tool) = self.tool(next, &name).await? else {
             return next.handle(method, params).await;
         };
@@ -81,7 +81,7 @@ fn name(params: &str) -> Option<String> {
 }
 
 impl Validate {
-    /// The tool of this name in the list of the next link.
+    /// The tool of this name, as what is behind lists it.
     async fn tool(&self, next: &impl Next, name: &str) -> Result<Option<Rc<Tool>>, Error> {
         let mut params = "{}".to_owned();
         for _ in 0..MOST_PAGES {
@@ -100,7 +100,7 @@ impl Validate {
     }
 }
 
-/// The answer to a call whose arguments do not fit; none if they do.
+/// The answer to a call whose arguments do not fit. None: they fit.
 fn wrong_arguments(name: &str, schema: &Json, params: &str) -> Result<Option<String>, Error> {
     let params = object(params, "`params`")?;
     let arguments = params.member("arguments");
@@ -127,7 +127,7 @@ fn wrong_arguments(name: &str, schema: &Json, params: &str) -> Result<Option<Str
     Ok(Some(String::from_utf8(out).expect("JSON is made of texts")))
 }
 
-/// Fails if the result of a tool is not what it promised.
+/// Fails if the result does not fit the output schema of the tool.
 fn check_result(name: &str, schema: &Json, answer: &str) -> Result<(), Error> {
     let result = object(answer, &format!("the answer of tool `{}`", excerpt(name)))?;
     let kind = result.member("resultType");

@@ -1,16 +1,16 @@
-//! JSON in which no member is there twice: whoever reads it next may take the other one.
+//! JSON that names no member twice: the next reader might take the other one.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Reads a whole text. Fails with the reason.
+/// Parses a whole text. Fails with the reason.
 pub fn parse(text: &str) -> Result<Value, String> {
     let strict = serde_json::from_str::<Strict>(text);
     strict.map(|strict| strict.0).map_err(|problem| {
         let problem = problem.to_string();
-        // Where it is means nothing to whoever did not see the text.
+        // The position means nothing to a reader who does not see the text.
         problem
             .rsplit_once(" at line ")
             .map_or(&*problem, |(what, _)| what)
@@ -75,7 +75,7 @@ impl<'de> Visitor<'de> for Reader {
         let mut members = Map::new();
         while let Some((key, Strict(value))) = access.next_entry::<String, _>()? {
             if members.contains_key(&key) {
-                let key = spin_mcp_link::excerpt(&key);
+                let key = spin_mcp_middleware_sdk::excerpt(&key);
                 return Err(A::Error::custom(format_args!("`{key}` is there twice")));
             }
             members.insert(key, value);

@@ -1,12 +1,12 @@
 use serde_json::{Value as Json, json};
-use spin_mcp_link::{
+use spin_mcp_middleware_sdk::{
     INVALID_PARAMS,
-    testing::{End, handle, link},
+    testing::{End, handle, middleware},
 };
 
 use super::*;
 
-/// A server with two pages of tools, whose tool answers this.
+/// A server with two pages of tools, whose tool returns this answer.
 fn server(answer: &str) -> End {
     let answer = answer.to_owned();
     End::new(move |method, params| {
@@ -24,8 +24,13 @@ fn server(answer: &str) -> End {
 }
 
 fn call(settings: Json, answer: &str, params: Json) -> Result<Json, Error> {
-    let link: Validate = link(&settings.to_string()).unwrap();
-    let answer = handle(&link, &server(answer), "tools/call", &params.to_string())?;
+    let validate: Validate = middleware(&settings.to_string()).unwrap();
+    let answer = handle(
+        &validate,
+        &server(answer),
+        "tools/call",
+        &params.to_string(),
+    )?;
     Ok(serde_json::from_str(&answer).unwrap())
 }
 
@@ -33,7 +38,7 @@ const SUM: &str = r#"{"content":[],"structuredContent":{"sum":3}}"#;
 
 #[test]
 fn arguments_that_do_not_fit_never_reach_the_tool() {
-    let validate: Validate = link("{}").unwrap();
+    let validate: Validate = middleware("{}").unwrap();
     for (params, text) in [
         (
             r#"{"name":"add","arguments":{"a":"1"}}"#,
@@ -59,7 +64,7 @@ fn arguments_that_do_not_fit_never_reach_the_tool() {
 
 #[test]
 fn what_fits_passes_as_it_is() {
-    let validate: Validate = link("{}").unwrap();
+    let validate: Validate = middleware("{}").unwrap();
     let next = server(SUM);
     let params = r#"{"arguments": {"a": 1.0},"name":"add","_meta":{}}"#;
     assert_eq!(handle(&validate, &next, "tools/call", params).unwrap(), SUM);
@@ -74,7 +79,7 @@ fn what_fits_passes_as_it_is() {
 }
 
 #[test]
-fn unknown_tools_are_left_to_the_next_link() {
+fn unknown_tools_are_left_to_the_next_middleware() {
     let answer = call(json!({}), r#"{"x":1}"#, json!({"name": "sub"}));
     assert_eq!(answer.unwrap(), json!({"x": 1}));
     let answer = call(json!({}), r#"{"x":1}"#, json!({"name": 1}));
@@ -121,7 +126,7 @@ fn settings_choose_what_is_checked() {
     let right = json!({"name": "add", "arguments": {"a": 1}});
     assert!(call(json!({"results": false}), r#"{"content":[]}"#, right).is_ok());
     assert_eq!(
-        link::<Validate>(r#"{"result":true}"#).err().unwrap(),
+        middleware::<Validate>(r#"{"result":true}"#).err().unwrap(),
         "unknown key `result`; the keys here are `arguments`, `results`"
     );
 }
@@ -129,7 +134,7 @@ fn settings_choose_what_is_checked() {
 #[test]
 fn a_list_without_end_has_one() {
     let endless = End::new(|_, _| Ok(r#"{"tools":[],"nextCursor":"x"}"#.to_owned()));
-    let validate: Validate = link("{}").unwrap();
+    let validate: Validate = middleware("{}").unwrap();
     let error = handle(&validate, &endless, "tools/call", r#"{"name":"a"}"#).unwrap_err();
     assert_eq!(error.code, -32603);
     assert_eq!(endless.passed().len(), 32);
@@ -137,7 +142,7 @@ fn a_list_without_end_has_one() {
 
 #[test]
 fn a_schema_is_known_as_long_as_it_is_listed() {
-    let validate: Validate = link("{}").unwrap();
+    let validate: Validate = middleware("{}").unwrap();
     let kind = std::rc::Rc::new(std::cell::Cell::new("integer"));
     let listed = std::rc::Rc::clone(&kind);
     let next = End::new(move |method, _| {
@@ -166,7 +171,7 @@ fn a_schema_is_known_as_long_as_it_is_listed() {
 fn a_broken_list_lets_nothing_pass() {
     for list in ["", "[]", r#"{"tools":[{"name":"b"},"#, r#"{"tools":[]} {}"#] {
         let next = End::saying(list);
-        let validate: Validate = link("{}").unwrap();
+        let validate: Validate = middleware("{}").unwrap();
         let error = handle(&validate, &next, "tools/call", r#"{"name":"a"}"#).unwrap_err();
         assert_eq!(
             error.message,

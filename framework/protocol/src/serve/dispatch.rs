@@ -15,8 +15,8 @@ pub fn dispatch<'a, S: Services>(
     client: Caller<'a>,
     services: &mut S,
 ) -> Result<Dispatched<'a>, Failure> {
-    match S::PART {
+    match services.part() {
         ServerPart::Transport => chain::request(catalog, request, client, services),
-        ServerPart::Server | ServerPart::Router => own(catalog, request, client, services),
+        _ => own(catalog, request, client, services),
     }
 }

@@ -237,7 +237,7 @@ fn handle_legacy<'a, S: Services>(
 ) -> Result<HttpOutcome<'a>, Failure> {
     if handshake {
         let session = caller::handshake(&request.params, services.now())?;
-        if S::PART == ServerPart::Transport {
+        if services.part() == ServerPart::Transport {
             let gate = chain::handshake(catalog, request, session, LogLevel::Info, services);
             return proceed(gate, services);
         }
@@ -378,7 +378,7 @@ fn accept<'a, S: Services>(
         }
         client
     };
-    if S::PART == ServerPart::Transport {
+    if services.part() == ServerPart::Transport {
         let call = chain::notification(catalog, notification, client);
         return Ok(HttpOutcome::Notify(call));
     }

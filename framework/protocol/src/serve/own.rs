@@ -21,12 +21,12 @@ pub fn own<'a, S: Services>(
     client: Caller<'a>,
     services: &mut S,
 ) -> Result<Dispatched<'a>, Failure> {
-    if S::PART != ServerPart::Router
+    if services.part() != ServerPart::Router
         && let Some(answer) = stateful::of_transport(catalog, &request, &client, services)?
     {
         return Ok(answer);
     }
-    if S::PART == ServerPart::Transport {
+    if services.part() == ServerPart::Transport {
         return Err(Failure::method_not_found(&request.method, client.version));
     }
     let modern = client.version.is_modern();

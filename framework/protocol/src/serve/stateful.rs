@@ -176,7 +176,7 @@ fn task<'a, S: Services>(
             tasks::Got::Advance(task) => {
                 let tool = excerpt(task.tool()).into_owned();
                 let (client, meta) = (client.clone(), request.params.meta);
-                let call = task_call::<S>(catalog, request.id, meta, client, task);
+                let call = task_call(catalog, request.id, meta, client, task, services);
                 let call = call.map_err(|_| {
                     Failure::internal(format!("the tool `{tool}` of this task is gone"))
                 })?;

@@ -83,7 +83,7 @@ impl StdioSession {
                 (Some(id), self.handle_request(catalog, request, services))
             }
             Ok(Message::Notification(notification)) => {
-                return self.note::<S>(catalog, notification);
+                return self.note(catalog, notification, services);
             }
             Ok(Message::Response(response)) => {
                 if S::WHOLE {
@@ -173,7 +173,7 @@ impl StdioSession {
         }
         if request.method == "initialize" && named.is_none() {
             let session = caller::handshake(&request.params, services.now())?;
-            if S::PART == ServerPart::Transport {
+            if services.part() == ServerPart::Transport {
                 let level = LogLevel::Info;
                 return Ok(chain::handshake(catalog, request, session, level, services));
             }
@@ -218,6 +218,7 @@ impl StdioSession {
         &mut self,
         catalog: &Catalog<'a>,
         notification: message::Notification<'a>,
+        services: &mut S,
     ) -> StdioOutcome<'a> {
         let cancelled = notification.params.request_id.filter(message::is_id);
         let cancelled = cancelled
@@ -226,7 +227,7 @@ impl StdioSession {
         if let Some(id) = cancelled {
             self.listeners.retain(|(open, _)| open != id);
         }
-        if S::PART == ServerPart::Transport {
+        if services.part() == ServerPart::Transport {
             let named = caller::named_version(&notification.params.meta);
             let named = named.ok().flatten();
             let version = named.as_deref().and_then(Version::parse);

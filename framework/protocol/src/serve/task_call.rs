@@ -24,15 +24,16 @@ pub fn task_call<'a, S: Services>(
     meta: Meta<'a>,
     client: Caller<'a>,
     task: Box<Task>,
+    services: &S,
 ) -> Result<Call<'a>, Failure> {
-    let target = target::<S>(catalog, &task)?;
+    let target = target(catalog, &task, services)?;
     let input = Input {
         responses: task.input_responses(),
         state: Some(task.state().to_owned()),
     };
     let mut call = Call::new(*catalog, id, target, meta, input, client);
     call.task = Some(task);
-    if S::PART == ServerPart::Transport {
+    if services.part() == ServerPart::Transport {
         pass(&mut call);
     }
     Ok(call)
@@ -42,9 +43,10 @@ pub fn task_call<'a, S: Services>(
 fn target<'a, S: Services>(
     catalog: &Catalog<'a>,
     task: &Task,
+    services: &S,
 ) -> Result<(Target<'a>, Slots), Failure> {
     let (name, arguments) = (task.tool().to_owned(), task.arguments().to_owned());
-    if S::PART == ServerPart::Transport {
+    if services.part() == ServerPart::Transport {
         // Middleware may know the tool by a name that the catalog does not have.
         let target = Target::Tool {
             tool: catalog.tool(&name),

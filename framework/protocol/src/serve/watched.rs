@@ -66,7 +66,7 @@ impl<'a> Watched<'a> {
             return None;
         };
         let (client, id) = (self.client.clone(), self.subscription);
-        task_call::<S>(&self.catalog, id, Meta::default(), client, task).ok()
+        task_call(&self.catalog, id, Meta::default(), client, task, services).ok()
     }
 
     /// Notifications of tasks that changed since the last call.

@@ -5,15 +5,27 @@ use std::collections::BTreeMap;
 
 use crate::wire::failure::{Failure, INTERNAL_ERROR};
 
-/// The parts of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The parts of a server. Compose tells a component by number which one it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ServerPart {
     /// A server without a chain.
+    #[default]
     Server,
     /// The head of a chain: passes requests to the next middleware.
     Transport,
     /// The end of a chain: calls features.
     Router,
+    /// The router of a saved sequence: passes on what is not its own.
+    Sequence,
+}
+
+impl ServerPart {
+    pub const ALL: [ServerPart; 4] = [
+        ServerPart::Server,
+        ServerPart::Transport,
+        ServerPart::Router,
+        ServerPart::Sequence,
+    ];
 }
 
 /// The environment of the protocol.
@@ -23,7 +35,9 @@ pub trait Services {
     const WHOLE: bool;
 
     /// The part of a server that this is.
-    const PART: ServerPart = ServerPart::Server;
+    fn part(&self) -> ServerPart {
+        ServerPart::Server
+    }
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
     fn now(&mut self) -> u64;

@@ -26,7 +26,10 @@ macro_rules! part {
 
         impl Services for $name {
             const WHOLE: bool = true;
-            const PART: ServerPart = ServerPart::$part;
+
+            fn part(&self) -> ServerPart {
+                ServerPart::$part
+            }
 
             fn now(&mut self) -> u64 {
                 self.0.now()

@@ -3,18 +3,18 @@ mod spans;
 use std::{cell::RefCell, pin::pin, rc::Rc, task::Context, task::Waker};
 
 use serde_json::{Value, json};
-use spin_mcp_link::{
+use spin_mcp_middleware_sdk::{
     Identity, error,
-    testing::{End, handle, link},
+    testing::{End, handle, middleware},
 };
 
 use super::*;
 
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
 
-/// An audit and what it writes.
+/// An audit, and what it writes.
 fn audit(settings: Value) -> (Audit, Rc<RefCell<String>>) {
-    let mut audit: Audit = link(&settings.to_string()).unwrap();
+    let mut audit: Audit = middleware(&settings.to_string()).unwrap();
     let written = Rc::<RefCell<String>>::default();
     let sink = Rc::clone(&written);
     audit.write = Box::new(move |line| sink.borrow_mut().push_str(line));
@@ -161,7 +161,7 @@ fn completions_name_what_they_refer_to() {
         line(json!({}), &next, "completion/complete", params)["name"],
         "sum"
     );
-    // Of no other request.
+    // Only a completion has its name in `ref`.
     let params = json!({"ref": {"name": "harmless"}, "name": "drop_all"});
     assert_eq!(
         line(json!({}), &next, "tools/call", params)["name"],
@@ -169,7 +169,7 @@ fn completions_name_what_they_refer_to() {
     );
 }
 
-/// A link that waits for ever.
+/// A next middleware that never answers.
 struct Waiting;
 
 impl Next for Waiting {
@@ -200,7 +200,7 @@ impl Next for Waiting {
     }
 }
 
-/// Makes a request and does not wait for the answer.
+/// Sends a request and does not wait for the answer.
 fn drop_midway(audit: &Audit) {
     let mut call = pin!(audit.handle(&Waiting, "tools/call", "{}".to_owned()));
     let mut context = Context::from_waker(Waker::noop());

@@ -1,9 +1,9 @@
-//! What spans say, and whose they are.
+//! The content of spans, and the traces that they belong to.
 
 use std::{cell::RefCell, rc::Rc};
 
 use serde_json::{Value, json};
-use spin_mcp_link::{error, testing::End, testing::handle};
+use spin_mcp_middleware_sdk::{error, testing::End, testing::handle};
 
 use super::{TRACE, audit, drop_midway};
 use crate::span::{
@@ -11,7 +11,7 @@ use crate::span::{
     bindings::wasi::otel::tracing::{SpanContext, SpanData, SpanKind, Status, TraceFlags},
 };
 
-/// A host that keeps what it is told.
+/// A host that records what it receives.
 struct Told {
     outer: SpanContext,
     started: RefCell<Vec<SpanContext>>,
@@ -46,12 +46,12 @@ fn context(trace_id: &str, span_id: &str, trace_flags: TraceFlags) -> SpanContex
     }
 }
 
-/// A host that has begun no span.
+/// A host without a current span.
 fn none() -> SpanContext {
     context("0", "0", TraceFlags::empty())
 }
 
-/// One that has, with identifiers as Spin writes them.
+/// A host with a current span, whose identifiers are written as Spin writes them.
 fn begun() -> SpanContext {
     context(
         "af7651916cd43dd8448eb211c8031",
@@ -116,7 +116,7 @@ fn attributes(span: &SpanData) -> Value {
     let attributes = span.attributes.iter();
     attributes
         .map(|attribute| {
-            // Spin panics at objects.
+            // Spin panics on objects.
             let value: String = serde_json::from_str(&attribute.value).unwrap();
             (attribute.key.clone(), Value::from(value))
         })
@@ -193,7 +193,7 @@ fn failures_are_errors_without_their_texts() {
     let next = End::new(|_, _| Err(error(-32602, "no `secret`")));
     let (refused, _) = span(none(), json!({}), &next, "tools/call", json!({"name": "x"}));
     let refused = refused.unwrap();
-    // Whatever clients ask for has no span of its name.
+    // A method that a client made up names no span.
     assert_eq!(refused.name, "tools/call");
     assert!(matches!(&refused.status, Status::Error(text) if text.is_empty()));
     let told = attributes(&refused);

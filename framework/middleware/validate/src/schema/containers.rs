@@ -1,4 +1,4 @@
-//! What a schema says of the elements of an array and of the members of an object.
+//! What a schema requires of the elements of an array and of the members of an object.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use super::{
     plain::{equal, limits},
 };
 
-/// So many comparisons of two elements are one step.
+/// This many comparisons of two elements are one step.
 const COMPARISONS: usize = 64;
 
 type Schema = Map<String, Value>;
@@ -32,7 +32,7 @@ impl<'s> Checker<'s> {
                 return at.invalid(format!("has {count} elements, and must have {least}"));
             }
         }
-        // A list of schemas for the first elements has changed its name.
+        // Older drafts call this list `items`.
         let (first, others) = match schema.get("items") {
             Some(Value::Array(first)) => (Some(first), schema.get("additionalItems")),
             items => {
@@ -140,7 +140,7 @@ impl<'s> Checker<'s> {
                 match self.matches(pattern, name)? {
                     Some(true) => self.check(schema, member, &at, depth + 1)?,
                     Some(false) => continue,
-                    // It may be about this member.
+                    // The pattern may match this member.
                     None => {}
                 }
                 known = true;

@@ -1,9 +1,9 @@
-//! JSON Schema as a check of values: as much of it as schemas of tools use
+//! JSON Schema as a check of values: as much of it as the schemas of tools use
 //! (https://json-schema.org/draft/2020-12/json-schema-validation).
 //!
-//! A schema is read as it stands, without being compiled first: many an instance checks one
-//! value in its life. What is not known here (other documents, `unevaluated…`, `$dynamicRef`,
-//! formats, patterns with lookaround) allows everything: no value is refused that the schema
+//! A schema is not compiled before it is used, since many instances check one value in their life.
+//! What is not supported (other documents, `unevaluated…`, `$dynamicRef`, formats, patterns with
+//! lookaround) allows everything: no value is refused that the schema
 //! allows.
 
 mod containers;
@@ -13,20 +13,20 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// How much may be done: a schema that is applied to a value, and a character that a pattern
-/// looks at, are a step each.
+/// The most steps of a check. Applying a schema to a value is a step, and so is each character that a
+/// pattern looks at.
 const MOST_STEPS: usize = 200_000;
-/// How deep schemas may be applied within schemas: a reference to itself has no end.
+/// How deep schemas may be nested while they are applied: a reference to itself would not end.
 const MOST_DEPTH: usize = 128;
 
 #[derive(Debug)]
 pub enum Fault {
     Invalid(Problem),
-    /// It takes too long to tell.
+    /// The check takes too many steps.
     Complex,
 }
 
-/// What does not fit.
+/// What does not fit, and why.
 #[derive(Debug)]
 pub struct Problem {
     /// Such as `items[2].name`; empty for the whole value.
@@ -45,12 +45,12 @@ impl fmt::Display for Problem {
 
 type Outcome = Result<(), Fault>;
 
-/// Whether a value fits.
+/// Checks whether a value fits.
 pub fn check(schema: &Value, value: &Value) -> Outcome {
     let dialect = schema.get("$schema").and_then(Value::as_str);
     let checker = Checker {
         root: schema,
-        // Of draft 7 and older. Those have no siblings of `$ref`, for instance.
+        // Draft 7 and older treat `$ref` differently, for instance.
         old: dialect.is_some_and(|dialect| dialect.contains("/draft-0")),
         steps: 0.into(),
     };
@@ -63,7 +63,7 @@ struct Checker<'s> {
     steps: std::cell::Cell<usize>,
 }
 
-/// Where in the value that is checked.
+/// A place in the value that is checked.
 enum At<'a> {
     Root,
     Member(&'a At<'a>, &'a str),
@@ -108,7 +108,7 @@ impl<'s> Checker<'s> {
             Value::Object(schema) => schema,
             _ => return Ok(()),
         };
-        // References within it are not about this document.
+        // References within it do not refer to this document.
         if schema.contains_key("$id") && !self.is_root(schema) {
             return Ok(());
         }
@@ -203,7 +203,7 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// How many of them fit, and why the first few do not.
+    /// How many schemas fit, and why the first few do not.
     fn alternatives(
         &self,
         schemas: &'s [Value],

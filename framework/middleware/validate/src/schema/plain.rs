@@ -1,4 +1,4 @@
-//! What a schema says of a value whatever it contains.
+//! What a schema requires of a value, whatever it contains.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use super::{At, Checker, Fault, Outcome};
 
-/// The largest program that a pattern may become, in bytes.
+/// The largest size of a compiled pattern, in bytes.
 const LARGEST_PATTERN: usize = 64 << 10;
 
 impl<'s> Checker<'s> {
@@ -68,10 +68,10 @@ impl<'s> Checker<'s> {
         Ok(())
     }
 
-    /// Whether a pattern is found in a text. None: it is not one that is known here.
+    /// Whether a pattern matches a text. None: the pattern is not supported.
     pub(super) fn matches(&self, pattern: &str, text: &str) -> Result<Option<bool>, Fault> {
         self.step(1 + text.len())?;
-        // Space is what Unicode calls so, and here what is in ASCII.
+        // `\s` is Unicode white space in schemas, and ASCII white space here.
         if !text.is_ascii() && (pattern.contains("\\s") || pattern.contains("\\S")) {
             return Ok(None);
         }
@@ -171,7 +171,7 @@ fn compare(a: &Number, b: &Number) -> Ordering {
     }
 }
 
-/// Whether it is, as far as floating point can tell.
+/// Whether it is a multiple, as far as floating point can tell.
 fn is_multiple(number: &Number, factor: &Number) -> bool {
     if let (Some(number), Some(factor)) = (whole(number), whole(factor)) {
         return factor == 0 || number % factor == 0;
@@ -182,7 +182,7 @@ fn is_multiple(number: &Number, factor: &Number) -> bool {
     !quotient.is_finite() || (quotient - nearest).abs() <= 1e-9 * nearest.abs().max(1.0)
 }
 
-/// Whether they are the same value: `1` and `1.0` are.
+/// Whether two values are equal: `1` and `1.0` are.
 pub(super) fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => compare(a, b).is_eq(),
@@ -213,11 +213,11 @@ pub(super) fn limits(
     }
 }
 
-/// A value as a message holds it.
+/// A value as messages show it.
 pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Array(_) => "an array".to_owned(),
         Value::Object(_) => "an object".to_owned(),
-        plain => spin_mcp_link::excerpt(&plain.to_string()).into_owned(),
+        plain => spin_mcp_middleware_sdk::excerpt(&plain.to_string()).into_owned(),
     }
 }

@@ -142,7 +142,7 @@ fn what_takes_too_long_has_an_end() {
     assert!(check(&unique, &json!(many)).is_ok());
 }
 
-/// Values that schemas below tell apart now and then.
+/// Values that the schemas below can tell apart.
 fn value() -> impl Strategy<Value = Value> {
     let plain = prop_oneof![
         Just(Value::Null),
@@ -221,7 +221,7 @@ fn schema(references: bool) -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// A whole implementation, too large to travel in a component, agrees.
+    /// A complete implementation, too large for a component, agrees.
     #[test]
     fn others_say_the_same(schema in schema(true), a in schema(false), b in schema(false), values in prop::collection::vec(value(), 8)) {
         let schema = json!({"$defs": {"a": a, "b": {"$anchor": "b", "allOf": [b]}}, "allOf": [schema]});

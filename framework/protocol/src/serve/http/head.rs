@@ -122,4 +122,12 @@ impl Head<'_> {
     pub fn has_body(&self) -> bool {
         self.method == Method::Post
     }
+
+    /// The length of the message, if the client declared it.
+    pub fn content_length(&self) -> Option<usize> {
+        str::from_utf8(self.headers.content_length?)
+            .ok()?
+            .parse()
+            .ok()
+    }
 }

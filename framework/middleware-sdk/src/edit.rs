@@ -1,8 +1,8 @@
-//! Objects that pass with one member changed, and all others as they are.
+//! Changes one member of a JSON object, and leaves all others as they are.
 
 use spin_mcp_protocol::json::{Object, Value};
 
-/// The text of a JSON object, for whoever expects one; `what` says whose.
+/// Parses a text that must be a JSON object. `what` names it in the error.
 pub fn object<'a>(text: &'a str, what: &str) -> Result<Value<'a>, super::Error> {
     match Value::parse(text) {
         Ok(value) if value.is_object() => Ok(value),
@@ -10,8 +10,8 @@ pub fn object<'a>(text: &'a str, what: &str) -> Result<Value<'a>, super::Error> 
     }
 }
 
-/// Appends `object` with another value of `member`, where it is and nowhere else: what is there
-/// twice could mean one thing here and another one to the next reader.
+/// Appends `object` with another value of `member`, written once: a member that occurs twice could
+/// mean one thing here and another to the next reader.
 pub fn replace(
     out: &mut Vec<u8>,
     object: Value<'_>,

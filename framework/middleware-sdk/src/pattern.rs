@@ -1,4 +1,4 @@
-/// A name, or many: `*` stands for any characters, none included.
+/// A name, or many names: `*` stands for any number of characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(String);
 
@@ -7,11 +7,11 @@ impl Pattern {
         Pattern(text.into())
     }
 
-    /// Takes time in proportion to both lengths at most.
+    /// Takes time proportional to the product of both lengths at most.
     pub fn matches(&self, name: &str) -> bool {
         let (pattern, name) = (self.0.as_bytes(), name.as_bytes());
         let (mut p, mut n) = (0, 0);
-        // After the last star, and where the name went on when it stood for one byte less.
+        // Where to go on after the last star if it takes one byte more of the name.
         let mut retry = None;
         while n < name.len() {
             match pattern.get(p) {
@@ -36,7 +36,7 @@ impl Pattern {
     }
 }
 
-/// Whether one of them matches.
+/// Whether any of the patterns matches.
 pub fn any(patterns: &[Pattern], name: &str) -> bool {
     patterns.iter().any(|pattern| pattern.matches(name))
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use spin_mcp_protocol::json::{Kind, Value};
 
-/// One table of the settings. Problems name keys from the top: `tools.allow`.
+/// One table of the settings. Errors name keys from the top: `tools.allow`.
 pub struct Settings<'a> {
     name: String,
     table: Value<'a>,
@@ -39,7 +39,7 @@ impl<'a> Settings<'a> {
         }
     }
 
-    /// What is wrong with the value of a key.
+    /// The error for a value of the wrong type.
     pub fn wrong(&self, key: &str, expected: &str) -> String {
         format!("`{}` must be {expected}", self.name_of(key))
     }
@@ -95,7 +95,7 @@ impl<'a> Settings<'a> {
         })
     }
 
-    /// A table of strings, in its order.
+    /// A table of strings, in order.
     pub fn pairs(&self, key: &'static str) -> Result<Vec<(String, String)>, String> {
         let pairs = self.read(key, "a table of strings", |value| {
             let table = value.is_object().then_some(value)?;
@@ -112,7 +112,7 @@ impl<'a> Settings<'a> {
         Ok(table.map(|table| Settings::table(self.name_of(key), table)))
     }
 
-    /// Refuses what nobody asked for: to be called after all keys were read.
+    /// Refuses unknown keys. Must be called after all keys were read.
     pub fn end(&self) -> Result<(), String> {
         let known = self.known.borrow();
         for (key, _) in self.table.members() {

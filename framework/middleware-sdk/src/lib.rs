@@ -1,7 +1,7 @@
-//! What the shipped middleware shares: a link of the chain as plain Rust, and the component
-//! around it.
+//! What the middleware that spin-mcp ships has in common: a middleware as plain Rust, and the
+//! component around it.
 //!
-//! A middleware is a [`Link`], which tests run natively with a [`Next`] of their own. In a
+//! A type implements [`Middleware`]. Tests run it natively with a [`Next`] of their own. In a
 //! component, [`export!`] puts it behind `handler` (WASI 0.2) or `handler-async` (WASI 0.3).
 
 mod edit;
@@ -14,8 +14,6 @@ pub mod testing;
 
 use std::{
     future::Future,
-    pin::pin,
-    task::{Context, Poll, Waker},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -25,6 +23,7 @@ pub use settings::Settings;
 pub use spin_mcp_protocol::{
     excerpt,
     json::{self, Value},
+    ready,
     types::types::Error,
 };
 
@@ -32,11 +31,11 @@ pub const INVALID_PARAMS: i32 = -32602;
 pub const INTERNAL_ERROR: i32 = -32603;
 
 /// A middleware. Its functions have the contract of the interface `handler`.
-pub trait Link: Sized {
-    /// What it is called where its settings are wrong.
+pub trait Middleware: Sized {
+    /// Its name in errors about its settings.
     const NAME: &str;
 
-    /// Fails if the settings are not what it takes: why, to follow "the settings of …: ".
+    /// Fails if the settings are wrong. The error follows "the settings of …: ".
     fn new(settings: Settings<'_>) -> Result<Self, String>;
 
     fn handle(
@@ -51,14 +50,13 @@ pub trait Link: Sized {
     }
 }
 
-/// The next link, as the request that is being handled reaches it, and what is known of that
-/// request.
+/// What is behind this middleware, and what is known about the request in progress.
 pub trait Next {
     fn handle(&self, method: &str, params: String) -> impl Future<Output = Result<String, Error>>;
 
     fn notify(&self, method: &str, params: String) -> impl Future<Output = ()>;
 
-    /// False for what compose asks: there is no client, nor a host of the server.
+    /// False for requests of compose: there is no client, and the server has no host.
     fn has_client(&self) -> bool;
 
     /// The revision of the protocol that the client speaks.
@@ -87,17 +85,9 @@ pub fn error(code: i32, message: impl Into<String>) -> Error {
     }
 }
 
-/// What a link was handed is not what the contract says.
+/// A text that breaks the contract: `what` it is, and the problem.
 pub fn broken(what: &str, problem: &str) -> Error {
     error(INTERNAL_ERROR, format!("{what} {problem}"))
-}
-
-/// The outcome of a future none of whose parts waits: those of a synchronous chain.
-pub fn ready<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(outcome) => outcome,
-        Poll::Pending => unreachable!("a synchronous link waits for nothing"),
-    }
 }
 
 /// Milliseconds since 1970.

@@ -1,12 +1,12 @@
-//! A next link for tests, which says what it is asked and what it is told.
+//! What is behind a middleware in tests: it records what reaches it.
 
 use std::cell::RefCell;
 
-use crate::{Error, Identity, Link, Next, Settings, ready};
+use crate::{Error, Identity, Middleware, Next, Settings, ready};
 
 type Answer = Box<dyn Fn(&str, &str) -> Result<String, Error>>;
 
-/// The end of a chain.
+/// What is behind the middleware.
 pub struct End {
     answer: Answer,
     passed: RefCell<Vec<(String, String)>>,
@@ -18,7 +18,7 @@ pub struct End {
 }
 
 impl End {
-    /// Answers a method and its parameters.
+    /// Answers with what `answer` returns for a method and its parameters.
     pub fn new(answer: impl Fn(&str, &str) -> Result<String, Error> + 'static) -> End {
         End {
             answer: Box::new(answer),
@@ -31,7 +31,7 @@ impl End {
         }
     }
 
-    /// Answers everything with the same.
+    /// Gives every request the same answer.
     pub fn saying(answer: &str) -> End {
         let answer = answer.to_owned();
         End::new(move |_, _| Ok(answer.clone()))
@@ -75,12 +75,17 @@ impl Next for End {
     }
 }
 
-/// A link with these settings.
-pub fn link<L: Link>(settings: &str) -> Result<L, String> {
-    L::new(Settings::parse(settings)?)
+/// A middleware with these settings.
+pub fn middleware<M: Middleware>(settings: &str) -> Result<M, String> {
+    M::new(Settings::parse(settings)?)
 }
 
-/// What a link answers.
-pub fn handle(link: &impl Link, next: &End, method: &str, params: &str) -> Result<String, Error> {
-    ready(link.handle(next, method, params.to_owned()))
+/// What a middleware answers.
+pub fn handle(
+    middleware: &impl Middleware,
+    next: &End,
+    method: &str,
+    params: &str,
+) -> Result<String, Error> {
+    ready(middleware.handle(next, method, params.to_owned()))
 }

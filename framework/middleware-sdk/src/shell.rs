@@ -1,14 +1,14 @@
-//! The component around a link.
+//! The component around a middleware.
 
 use spin_mcp_protocol::types::types::Error;
 
-use crate::{INTERNAL_ERROR, Identity, Link, Next, Settings, error};
+use crate::{INTERNAL_ERROR, Identity, Middleware, Next, Settings, error};
 use bindings::spin_mcp::server::{request, settings};
 
 #[cfg(feature = "wasi-0-2")]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: "../../wit",
+        path: "../wit",
         world: "spin-mcp:server/middleware",
         with: { "spin-mcp:server/types@0.1.0": spin_mcp_protocol::types::types },
         pub_export_macro: true,
@@ -19,7 +19,7 @@ pub mod bindings {
 #[cfg(feature = "wasi-0-3")]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: "../../wit",
+        path: "../wit",
         world: "spin-mcp:server/middleware-async",
         with: { "spin-mcp:server/types@0.1.0": spin_mcp_protocol::types::types },
         pub_export_macro: true,
@@ -27,20 +27,17 @@ pub mod bindings {
     });
 }
 
-/// The link of this component, made from its settings; it lives as long as the instance.
-pub fn link<L: Link>() -> Result<L, Error> {
+/// The middleware of this component, made from its settings. It lives as long as the instance.
+pub fn middleware<M: Middleware>() -> Result<M, Error> {
     let settings = settings::get();
-    Settings::parse(&settings)
-        .and_then(L::new)
-        .map_err(|problem| {
-            error(
-                INTERNAL_ERROR,
-                format!("the settings of `{}`: {problem}", L::NAME),
-            )
-        })
+    let made = Settings::parse(&settings).and_then(M::new);
+    made.map_err(|problem| {
+        let message = format!("the settings of `{}`: {problem}", M::NAME);
+        error(INTERNAL_ERROR, message)
+    })
 }
 
-/// The next link, for the request of this id.
+/// What is behind this middleware, for the request of this id.
 pub struct Imported(pub u64);
 
 impl Next for Imported {
@@ -89,18 +86,18 @@ impl Next for Imported {
     }
 }
 
-/// Makes a component of a type that is a [`Link`].
+/// Makes a component of a type that is a [`Middleware`].
 #[macro_export]
 macro_rules! export {
-    ($link:ty) => {
+    ($middleware:ty) => {
         struct Component;
 
         thread_local! {
-            static LINK: &'static Result<$link, $crate::Error> =
-                Box::leak(Box::new($crate::shell::link()));
+            static MIDDLEWARE: &'static Result<$middleware, $crate::Error> =
+                Box::leak(Box::new($crate::shell::middleware()));
         }
 
-        $crate::export_handler!(Component, $link);
+        $crate::export_handler!(Component, $middleware);
         $crate::shell::bindings::export!(Component with_types_in $crate::shell::bindings);
     };
 }
@@ -109,25 +106,27 @@ macro_rules! export {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! export_handler {
-    ($component:ty, $link:ty) => {
+    ($component:ty, $middleware:ty) => {
         impl $crate::shell::bindings::exports::spin_mcp::server::handler::Guest for $component {
             fn handle(
                 request: u64,
                 method: String,
                 params: String,
             ) -> Result<String, $crate::Error> {
-                let link = LINK.with(|link| link.as_ref()).map_err(Clone::clone)?;
+                let made = MIDDLEWARE
+                    .with(|made| made.as_ref())
+                    .map_err(Clone::clone)?;
                 let next = $crate::shell::Imported(request);
-                $crate::ready(<$link as $crate::Link>::handle(
-                    link, &next, &method, params,
+                $crate::ready(<$middleware as $crate::Middleware>::handle(
+                    made, &next, &method, params,
                 ))
             }
 
             fn notify(request: u64, method: String, params: String) {
-                if let Ok(link) = LINK.with(|link| link.as_ref()) {
+                if let Ok(made) = MIDDLEWARE.with(|made| made.as_ref()) {
                     let next = $crate::shell::Imported(request);
-                    $crate::ready(<$link as $crate::Link>::notify(
-                        link, &next, &method, params,
+                    $crate::ready(<$middleware as $crate::Middleware>::notify(
+                        made, &next, &method, params,
                     ));
                 }
             }
@@ -139,7 +138,7 @@ macro_rules! export_handler {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! export_handler {
-    ($component:ty, $link:ty) => {
+    ($component:ty, $middleware:ty) => {
         impl $crate::shell::bindings::exports::spin_mcp::server::handler_async::Guest
             for $component
         {
@@ -148,15 +147,17 @@ macro_rules! export_handler {
                 method: String,
                 params: String,
             ) -> Result<String, $crate::Error> {
-                let link = LINK.with(|link| link.as_ref()).map_err(Clone::clone)?;
+                let made = MIDDLEWARE
+                    .with(|made| made.as_ref())
+                    .map_err(Clone::clone)?;
                 let next = $crate::shell::Imported(request);
-                <$link as $crate::Link>::handle(link, &next, &method, params).await
+                <$middleware as $crate::Middleware>::handle(made, &next, &method, params).await
             }
 
             async fn notify(request: u64, method: String, params: String) {
-                if let Ok(link) = LINK.with(|link| link.as_ref()) {
+                if let Ok(made) = MIDDLEWARE.with(|made| made.as_ref()) {
                     let next = $crate::shell::Imported(request);
-                    <$link as $crate::Link>::notify(link, &next, &method, params).await;
+                    <$middleware as $crate::Middleware>::notify(made, &next, &method, params).await;
                 }
             }
         }

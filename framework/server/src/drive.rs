@@ -1,0 +1,408 @@
+//! Drives what clients ask for, in both WASI builds. Nothing waits in the WASI 0.2 build, which
+//! polls it once.
+
+use std::{
+    cell::{RefCell, RefMut},
+    collections::BTreeMap,
+    io::Write as _,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use spin_mcp_protocol::{
+    Call, Context,
+    call::{Asking, CallResponse as Answer, CallStep, FeatureOutcome, Polled},
+    chain::Gate,
+    http::{self, HttpOutcome, HttpRequest, Listening},
+    listen::{self, Change},
+    request_id, router,
+    services::Services,
+    sse,
+    stdio::{self, StdioOutcome},
+    waits::Waits,
+};
+
+use crate::{
+    catalog::catalog,
+    features,
+    services::Host,
+    wasi::{
+        self, Out,
+        bindings::spin_mcp::framework::control::{self, Channel},
+    },
+};
+
+/// Serves one HTTP request. `body` reads its body, of this length if the client declared one.
+pub async fn serve(
+    head: &HttpRequest<'_>,
+    body: impl AsyncFnOnce(Option<usize>) -> Vec<u8>,
+    response: Out,
+) {
+    let catalog = catalog();
+    let head = match http::check_head(head, &catalog) {
+        Ok(head) => head,
+        Err(refusal) => return response.send(refusal).await,
+    };
+    let body = match head.has_body() {
+        true => body(head.content_length()).await,
+        false => Vec::new(),
+    };
+    let client = Client {
+        host: &RefCell::new(Host::default()),
+        stdio: None,
+    };
+    let mut outcome = http::handle(&catalog, &head, &body, &mut *client.host());
+    loop {
+        outcome = match outcome {
+            HttpOutcome::Reply(reply) => return response.send(reply).await,
+            HttpOutcome::Call(call) => return call_over_http(*call, response, client).await,
+            HttpOutcome::Listen(listening) => {
+                if_whole(|| listen(*listening, response, client)).await;
+                return;
+            }
+            HttpOutcome::Gate(gate) => match if_whole(|| pass(*gate, client)).await {
+                Some((gate, answer)) => http::pass(&catalog, gate, answer, &mut *client.host()),
+                None => return,
+            },
+            HttpOutcome::Notify(call) => {
+                if_whole(|| notify(&call)).await;
+                HttpOutcome::Reply(http::accepted())
+            }
+        };
+    }
+}
+
+/// Does what only the whole server can do.
+#[cfg(feature = "whole")]
+async fn if_whole<F: Future>(work: impl FnOnce() -> F) -> Option<F::Output> {
+    Some(work().await)
+}
+
+/// Does nothing: the protocol asks for nothing of the kind, as this is the small server. Not to
+/// name `work` here keeps its code out of the component.
+#[cfg(not(feature = "whole"))]
+async fn if_whole<F: Future>(_work: impl FnOnce() -> F) -> Option<F::Output> {
+    None
+}
+
+async fn call_over_http(mut call: Call<'_>, response: Out, client: Client<'_>) {
+    let (id, context, streams) = (request_id(&call), context(&call), call.may_stream());
+    let work = run_and_publish(&mut call, id, client);
+    if streams && let Some(context) = &context {
+        control::begin(id, context, Channel::Events);
+        return response.stream(id, work).await;
+    }
+    if let Some(answer) = in_context(id, context, work).await {
+        response.send(answer.http()).await;
+    }
+}
+
+/// Sends changes until the client leaves, or until a host might end the stream.
+async fn listen(mut listening: Listening<'_>, response: Out, client: Client<'_>) {
+    let id = random_id();
+    control::begin(id, &Context::default(), Channel::Events);
+    let work = async {
+        let first = listening.first.take();
+        let first = first.map_or(wasi::OPENING.to_vec(), |first| sse::event(&first));
+        let mut is_open = control::send(id, &first);
+        let mut waits = Waits::for_changes(client.host().now(), catalog().stream_limits());
+        while is_open && !waits.is_over(client.host().now()) {
+            wasi::sleep(waits.pause()).await;
+            // A store that fails has written the reason to stderr; the client listens again.
+            let polled = listening.listener.poll(&mut *client.host());
+            let Ok(mut messages) = polled else {
+                break;
+            };
+            if let Some(watched) = &mut listening.watched {
+                for index in 0..watched.len() {
+                    let due = watched.due(index, &mut *client.host());
+                    if let Some(call) = due {
+                        advance(call, client).await;
+                    }
+                }
+                messages.extend(watched.news(&mut *client.host()));
+            }
+            for message in messages {
+                is_open = is_open && control::send(id, &sse::event(&message));
+            }
+            if waits.is_quiet(client.host().now()) {
+                is_open = is_open && control::send(id, sse::KEEP_ALIVE);
+            }
+        }
+        let last = listening.listener.end(catalog().server_info());
+        last.map(|body| Answer {
+            status: 200,
+            body,
+            failure: None,
+        })
+    };
+    response.stream(id, work).await;
+}
+
+/// Advances a task that a client listens to. The task keeps the result.
+async fn advance(mut call: Call<'_>, client: Client<'_>) {
+    let (id, context) = (request_id(&call), context(&call));
+    in_context(id, context, run_and_publish(&mut call, id, client)).await;
+}
+
+/// Makes a call, and tells listeners what features reported: they must not wait until the client
+/// has read the answer.
+async fn run_and_publish(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Option<Answer> {
+    let answer = run(call, id, client).await;
+    // A store that fails has written the reason to stderr.
+    let _ = listen::publish(&mut *client.host(), &changes(call, id));
+    answer
+}
+
+/// Asks the middleware whether it lets a request pass that the transport answers itself.
+async fn pass<'a>(mut gate: Gate<'a>, client: Client<'_>) -> (Gate<'a>, Answer) {
+    let id = request_id(&gate.call);
+    let work = features::invoke(&gate.call, id);
+    let outcome: FeatureOutcome = in_context(id, context(&gate.call), work).await;
+    let answer = gate.settle(outcome, &mut *client.host());
+    (gate, answer)
+}
+
+async fn notify(call: &Call<'_>) {
+    let id = request_id(call);
+    in_context(id, context(call), features::notify(call, id)).await;
+}
+
+/// The client that waits for a call.
+#[derive(Clone, Copy)]
+struct Client<'s> {
+    host: &'s RefCell<Host>,
+    /// The id of the call, if it came over stdio.
+    stdio: Option<(&'s Stdio, u64)>,
+}
+
+impl<'s> Client<'s> {
+    fn host(self) -> RefMut<'s, Host> {
+        self.host.borrow_mut()
+    }
+
+    /// Waits before the next look for a reply. False: the client is gone, or has cancelled.
+    async fn wait(self, pause: Duration) -> bool {
+        match self.stdio {
+            Some((stdio, id)) => {
+                stdio.stdin.wait(stdio, pause).await && stdio.calls.borrow().contains_key(&id)
+            }
+            None => {
+                wasi::sleep(pause).await;
+                true
+            }
+        }
+    }
+}
+
+/// Makes a call. None: the client left, or cancelled the call, before there was an answer.
+async fn run(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Option<Answer> {
+    loop {
+        let outcome = features::invoke(call, id).await;
+        let mut step = call.settle(outcome, &mut *client.host());
+        if let CallStep::Ask(asking) = step {
+            step = if_whole(|| ask(call, id, &asking, client)).await??;
+        }
+        if let CallStep::Done(answer) = step {
+            return Some(answer);
+        }
+    }
+}
+
+/// Asks the client for input, and waits for its replies. None: as in `run`.
+async fn ask(
+    call: &mut Call<'_>,
+    id: u64,
+    asking: &Asking,
+    client: Client<'_>,
+) -> Option<CallStep> {
+    if let (Some((stdio, _)), Some(most)) = (client.stdio, wasi::MAX_NESTED)
+        && stdio.calls.borrow().len() > most
+    {
+        return Some(CallStep::Done(call.fail(&stdio::too_many_waiting(most))));
+    }
+    for message in asking.messages() {
+        let message = match client.stdio {
+            Some(_) => [message, b"\n"].concat(),
+            None => sse::event(message),
+        };
+        control::send(id, &message).then_some(())?;
+    }
+    let mut waits = Waits::for_replies(client.host().now(), catalog().stream_limits());
+    loop {
+        let polled = asking.poll(&mut *client.host());
+        match polled {
+            Err(failure) => return Some(CallStep::Done(call.fail(&failure))),
+            Ok(Polled::Answered(input)) => {
+                control::again(id, &input.responses, input.state.as_deref());
+                return Some(call.resume(input));
+            }
+            Ok(Polled::Cancelled) => return None,
+            Ok(Polled::Waiting) => client.wait(waits.pause()).await.then_some(())?,
+        }
+        if client.stdio.is_none() && waits.is_quiet(client.host().now()) {
+            control::send(id, sse::KEEP_ALIVE).then_some(())?;
+        }
+    }
+}
+
+/// The client on stdio.
+pub struct Stdio {
+    session: RefCell<stdio::StdioSession>,
+    host: RefCell<Host>,
+    /// The calls that the client waits for, by their request ids.
+    calls: RefCell<BTreeMap<u64, InProgress>>,
+    pub stdin: wasi::Stdin,
+}
+
+struct InProgress {
+    /// The id that the client gave it.
+    id: String,
+    /// Whether the context knows it.
+    is_begun: bool,
+    _running: wasi::Running,
+}
+
+impl Stdio {
+    pub fn new(stdin: wasi::Stdin) -> Stdio {
+        Stdio {
+            session: RefCell::default(),
+            host: RefCell::new(Host::stdio()),
+            calls: RefCell::default(),
+            stdin,
+        }
+    }
+
+    /// Does what a line asks for. Returns what to write, the answer last. Drops `running` as soon
+    /// as the client does not wait for it.
+    pub async fn serve(&self, line: &[u8], running: wasi::Running) -> Vec<u8> {
+        let catalog = catalog();
+        let session = || self.session.borrow_mut();
+        let mut outcome = session().handle_line(&catalog, line, &mut *self.host.borrow_mut());
+        loop {
+            outcome = match outcome {
+                StdioOutcome::Nothing => return Vec::new(),
+                StdioOutcome::Reply(reply) => return reply,
+                StdioOutcome::Call(call) => return self.call(*call, running).await,
+                StdioOutcome::Cancel(id) => {
+                    self.cancel(id);
+                    return Vec::new();
+                }
+                StdioOutcome::Gate(gate) => match if_whole(|| pass(*gate, self.client(0))).await {
+                    Some((gate, answer)) => {
+                        session().pass(&catalog, gate, answer, &mut *self.host.borrow_mut())
+                    }
+                    None => return Vec::new(),
+                },
+                StdioOutcome::Notify(call, cancelled) => {
+                    if_whole(|| notify(&call)).await;
+                    cancelled.map_or(StdioOutcome::Nothing, StdioOutcome::Cancel)
+                }
+            };
+        }
+    }
+
+    /// Makes a call. Its answer is left out if it was cancelled.
+    async fn call(&self, mut call: Call<'_>, running: wasi::Running) -> Vec<u8> {
+        let (id, context) = (request_id(&call), context(&call));
+        let in_progress = InProgress {
+            id: call.id().to_owned(),
+            is_begun: context.is_some(),
+            _running: running,
+        };
+        self.calls.borrow_mut().insert(id, in_progress);
+        if let Some(context) = &context {
+            let channel = match call.may_stream() {
+                true => Channel::Lines,
+                false => Channel::Nowhere,
+            };
+            control::begin(id, context, channel);
+        }
+        let answer = run(&mut call, id, self.client(id)).await;
+        let changes = changes(&call, id);
+        if context.is_some() {
+            control::end(id, &[]);
+        }
+        let session = self.session.borrow();
+        let mut lines = session.changed(&catalog(), &changes, &mut *self.host.borrow_mut());
+        let is_waited_for = self.calls.borrow_mut().remove(&id).is_some();
+        let answer = answer.filter(|_| is_waited_for);
+        lines.extend(answer.map_or(Vec::new(), Answer::line));
+        lines
+    }
+
+    fn client(&self, id: u64) -> Client<'_> {
+        Client {
+            host: &self.host,
+            stdio: Some((self, id)),
+        }
+    }
+
+    /// Forgets the calls of this id. Their features run on, and learn from `is-cancelled` that
+    /// the client no longer waits: most toolchains make code that traps if its task is cancelled,
+    /// which would end all other calls, too.
+    fn cancel(&self, id: &str) {
+        let mut calls = self.calls.borrow_mut();
+        for (request, call) in calls.extract_if(.., |_, call| call.id == id) {
+            if call.is_begun {
+                control::close(request);
+            }
+        }
+    }
+
+    /// What to write once stdin has ended.
+    pub fn end(&self) -> Vec<u8> {
+        self.session.borrow_mut().end::<Host>(&catalog())
+    }
+}
+
+/// Writes through WASI 0.2 in both builds, as the context does, so that no line is written into the
+/// middle of another.
+pub fn write(bytes: &[u8]) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}
+
+/// Names a request. Whoever knows an id can ask the context about it, so ids are random where
+/// that matters.
+fn request_id(call: &Call<'_>) -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    if call.may_be_asked_about() {
+        return random_id();
+    }
+    let id = router::id::of(call, NEXT.fetch_add(1, Ordering::Relaxed));
+    request_id::request(id).max(1)
+}
+
+fn random_id() -> u64 {
+    let random = Host::default().random();
+    let id = u64::from_le_bytes(*random.first_chunk().expect("there are 16 bytes"));
+    request_id::request(id).max(1)
+}
+
+/// Does something while the context answers for this id. None: no part of the server asks it.
+async fn in_context<T>(id: u64, context: Option<Context>, work: impl Future<Output = T>) -> T {
+    if let Some(context) = &context {
+        control::begin(id, context, Channel::Nowhere);
+    }
+    let done = work.await;
+    if context.is_some() {
+        control::end(id, &[]);
+    }
+    done
+}
+
+/// What the context has to know. None: no part of the server asks about this call.
+fn context(call: &Call<'_>) -> Option<Context> {
+    let is_asked = call.may_be_asked_about();
+    is_asked.then(|| call.context())
+}
+
+/// What features reported during a call.
+fn changes(call: &Call<'_>, id: u64) -> Vec<Change> {
+    match call.may_tell_of_changes() {
+        true => control::changes(id),
+        false => Vec::new(),
+    }
+}
