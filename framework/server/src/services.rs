@@ -42,6 +42,7 @@ impl Host {
 
 impl Services for Host {
     const WHOLE: bool = WHOLE;
+    const ROUTER: bool = ROUTER;
 
     fn part(&self) -> ServerPart {
         match (WHOLE, ROUTER) {

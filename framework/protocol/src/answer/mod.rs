@@ -34,16 +34,16 @@ impl Call<'_> {
 
 /// Turns an outcome into a response, or into requests for the client.
 fn settle<S: Services>(call: &mut Call<'_>, outcome: FeatureOutcome, services: &mut S) -> CallStep {
-    if S::WHOLE && call.task.is_some() {
+    if S::WHOLE && !S::ROUTER && call.task.is_some() {
         return CallStep::Done(task::advance(call, outcome, services));
     }
     let version = call.client.version;
     CallStep::Done(match outcome {
-        FeatureOutcome::Tool(Ok(Some(ToolOutcome::InputRequired(required)))) => {
+        FeatureOutcome::Tool(Ok(Some(ToolOutcome::InputRequired(required)))) if !S::ROUTER => {
             return input::require(call, &required, services);
         }
         FeatureOutcome::Tool(Ok(Some(ToolOutcome::Complete(result)))) => tool(call, &result),
-        FeatureOutcome::Tool(Ok(Some(ToolOutcome::Extension(result)))) => {
+        FeatureOutcome::Tool(Ok(Some(ToolOutcome::Extension(result)))) if !S::ROUTER => {
             extension::answer(call, &result, services)
         }
         FeatureOutcome::Tool(Ok(None)) => call.fail(&call.target.unknown(version.is_modern())),
@@ -64,7 +64,9 @@ fn settle_other<S: Services>(
 ) -> CallStep {
     CallStep::Done(match outcome {
         FeatureOutcome::Prompt(Ok(Some(PromptOutcome::InputRequired(required))))
-        | FeatureOutcome::Resource(Ok(Some(ReadOutcome::InputRequired(required)))) => {
+        | FeatureOutcome::Resource(Ok(Some(ReadOutcome::InputRequired(required))))
+            if !S::ROUTER =>
+        {
             return input::require(call, &required, services);
         }
         FeatureOutcome::Prompt(Ok(Some(PromptOutcome::Complete(result)))) => prompt(call, &result),
@@ -74,10 +76,14 @@ fn settle_other<S: Services>(
         FeatureOutcome::Completion(Ok(Some(result))) => completion(call, &result),
         FeatureOutcome::Completion(Ok(None)) => completion(call, &NO_COMPLETION),
         FeatureOutcome::List(listed) => return lists::settle(call, listed),
-        FeatureOutcome::Handled(handled) => return handled::settle(call, handled, services),
+        FeatureOutcome::Handled(handled) if !S::ROUTER => {
+            return handled::settle(call, handled, services);
+        }
+        // A router settles its other outcomes itself.
         FeatureOutcome::Tool(_)
-        | FeatureOutcome::Prompt(Ok(None))
-        | FeatureOutcome::Resource(Ok(None)) => {
+        | FeatureOutcome::Prompt(Ok(_))
+        | FeatureOutcome::Resource(Ok(_))
+        | FeatureOutcome::Handled(_) => {
             call.fail(&call.target.unknown(call.client.version.is_modern()))
         }
         FeatureOutcome::Prompt(Err(error))

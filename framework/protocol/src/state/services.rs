@@ -34,6 +34,10 @@ pub trait Services {
     /// keeps no state; the code for everything else is not compiled into it.
     const WHOLE: bool;
 
+    /// Whether this is a router, which leaves clients and their tasks to the transport: the code
+    /// that asks for input and runs tasks is not compiled into it.
+    const ROUTER: bool = false;
+
     /// The part of a server that this is.
     fn part(&self) -> ServerPart {
         ServerPart::Server

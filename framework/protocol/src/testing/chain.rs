@@ -27,6 +27,8 @@ macro_rules! part {
         impl Services for $name {
             const WHOLE: bool = true;
 
+            const ROUTER: bool = matches!(ServerPart::$part, ServerPart::Router);
+
             fn part(&self) -> ServerPart {
                 ServerPart::$part
             }
