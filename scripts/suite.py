@@ -3,7 +3,7 @@
 
     scripts/suite.py PART...
 
-The parts are the functions below that say so; `make help` lists the targets that run them. A
+The parts are functions below; `make help` lists the targets that run them. A
 tool that is missing skips the tests that need it. With CI=true it is an error, unless
 MAY_BE_MISSING names the tool.
 """
@@ -126,40 +126,60 @@ def cargo(verb, *arguments, packages=()):
     return ["cargo", verb, *(f"--package={name}" for name in packages), *arguments]
 
 
-def native():
-    """The packages that are tested on this machine: the framework's, and the plugin's."""
+def packages():
+    """The packages of the workspace, with their folders."""
     command = ["cargo", "metadata", "--no-deps", "--format-version=1"]
     metadata = json.loads(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
-    framework, plugin = [], []
     for package in metadata["packages"]:
-        if package["id"] in metadata["workspace_default_members"]:
-            of_framework = Path(package["manifest_path"]).is_relative_to(ROOT / "framework")
+        package["folder"] = Path(package["manifest_path"]).parent.relative_to(ROOT)
+        package["default"] = package["id"] in metadata["workspace_default_members"]
+    return metadata["packages"]
+
+
+def native():
+    """The packages that are tested on this machine: the framework's, and the plugin's."""
+    framework, plugin = [], []
+    for package in packages():
+        if package["default"]:
+            of_framework = package["folder"].parts[:1] == ("framework",)
             (framework if of_framework else plugin).append(package["name"])
     return framework, plugin
+
+
+def names(packages):
+    return [package["name"] for package in packages]
+
+
+def is_component(package):
+    """Whether a package becomes part of a component; fuzz targets beside one do not."""
+    folders = [Path("bench"), Path("examples"), Path("framework"), Path("tests/fixtures")]
+    return bool(set(folders) & set(package["folder"].parents)) and package["folder"].name != "fuzz"
 
 
 def lint(suite):
     """Part: formats, and warnings in every line. It embeds no components, so it builds none."""
     deny = ["--", "-D", "warnings"]
-    folder = ROOT / "framework/middleware"
-    middleware = [f"spin-mcp-{path.name}" for path in sorted(folder.iterdir())]
-    components = ["spin-mcp-server", "spin-mcp-context", "spin-mcp-middleware-sdk", *middleware]
-    _, plugin = native()
-    elsewhere = ["scaffold", *plugin, *components]
+    wasm = f"--target={WASM}"
     steps = [
         ("format", "cargo", "fmt", "--all", "--check"),
         ("format of the client", "cargo", "fmt", "--manifest-path", CLIENT, "--check"),
-        ("lint the plugin", *cargo("clippy", "--all-targets", *deny)),
-        ("lint scaffold", *cargo("clippy", "--all-targets", *deny, packages=["scaffold"])),
+        ("lint what is native", *cargo("clippy", "--all-targets", *deny)),
     ]
+    everything = packages()
+    components = [package for package in everything if "wasi-0-2" in package["features"]]
+    rest = [package for package in everything if package not in components]
+    others = [package for package in rest if is_component(package)]
+    # By themselves: they would change the features of what they share with the plugin.
+    for name in names(package for package in rest if not package["default"] and package not in others):
+        steps.append((f"lint {name}", *cargo("clippy", "--all-targets", *deny, packages=[name])))
     for wasi in ["wasi-0-2", "wasi-0-3"]:
-        wasm = [f"--target={WASM}", "--features"]
-        steps.append((f"lint {wasi}", *cargo("clippy", *wasm, wasi, *deny, packages=components)))
-        for part in ["whole", "router"]:
-            command = cargo("clippy", *wasm, f"{wasi},{part}", *deny, packages=["spin-mcp-server"])
-            steps.append((f"lint {wasi}, {part}", *command))
-    rest = ["--workspace", "--all-features", *(f"--exclude={name}" for name in elsewhere)]
-    steps.append(("lint other components", *cargo("clippy", f"--target={WASM}", *rest, *deny)))
+        command = cargo("clippy", wasm, f"--features={wasi}", *deny, packages=names(components))
+        steps.append((f"lint {wasi}", *command))
+        for package in components:
+            for variant in sorted(package["features"].keys() - {"wasi-0-2", "wasi-0-3", "default"}):
+                command = cargo("clippy", wasm, f"--features={wasi},{variant}", *deny, packages=[package["name"]])
+                steps.append((f"lint {wasi}, {variant}", *command))
+    steps.append(("lint other components", *cargo("clippy", wasm, "--all-features", *deny, packages=names(others))))
     client = [f"--manifest-path={CLIENT}", "--locked", f"--target-dir={TARGET}/clients"]
     steps.append(("lint the client", *cargo("clippy", *client, *deny)))
     return all(suite.step(*step, SPIN_MCP_FRAMEWORK="") for step in steps)
