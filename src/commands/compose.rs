@@ -81,7 +81,7 @@ pub struct ComposeCommand {
     settings: Vec<(String, Map<String, Value>)>,
 
     /// Make a link of other servers' chains instead of a server: what is named here, in one
-    /// component, for `--middleware` and for `middlewares` in `spin.toml`
+    /// component, for `--middleware` and for `middleware` in `spin.toml`
     #[arg(long, requires = "output", conflicts_with_all = ["transport", "overrides"])]
     handler: bool,
 
