@@ -146,8 +146,8 @@ fn own_parts_of_the_framework_in_place_of_own_parts_change_nothing() {
         let mut overrides = "[component.mcp.tool.mcp.overrides]\n".to_owned();
         for (part, module) in [
             ("transport", framework::transport(edition)),
-            ("hub", framework::router(edition)),
-            ("request", framework::context(edition)),
+            ("router", framework::router(edition)),
+            ("context", framework::context(edition)),
         ] {
             let path = dir.path().join(format!("{part}.wasm"));
             fs::write(&path, module).unwrap();
@@ -187,16 +187,16 @@ fn what_cannot_stand_in_is_refused() {
         (
             "0.2",
             format!("overrides.link = {transport:?}"),
-            "the keys here are `transport`, `hub`, `request`",
+            "the keys here are `transport`, `router`, `context`",
         ),
         (
             "0.2",
-            format!("overrides.hub = {echo:?}"),
+            format!("overrides.router = {echo:?}"),
             "is to be the hub, but does not export `spin-mcp:server/handler@0.1.0`",
         ),
         (
             "0.2",
-            format!("overrides.hub = {:?}", fixture("middleware")),
+            format!("overrides.router = {:?}", fixture("middleware")),
             "is to be the hub, but does not import `tools0`, so it would never call feature `echo`",
         ),
         (
