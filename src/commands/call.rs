@@ -11,7 +11,7 @@ use serde_json::{Value, value::RawValue};
 use tokio::runtime;
 
 use super::serve::RunArgs;
-use spin_mcp_runner::client::{Client, Tool};
+use spin_mcp_runner::client::{ListedTool, ToolClient};
 use spin_mcp_runner::plain;
 
 /// Call a tool of a composed MCP server.
@@ -85,7 +85,7 @@ impl CallCommand {
         let server = self.run.load(server)?;
         let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
         let result = runtime.block_on(async {
-            let client = Client::new(&server);
+            let client = ToolClient::new(&server);
             let tools = client
                 .tools()
                 .await
@@ -141,11 +141,11 @@ fn check_arguments(text: &str) -> Result<()> {
     bail!("the arguments are {kind}, not an object; {hint}")
 }
 
-fn find<'a>(tools: &'a [Tool], name: &str) -> Result<&'a Tool> {
+fn find<'a>(tools: &'a [ListedTool], name: &str) -> Result<&'a ListedTool> {
     if let Some(tool) = tools.iter().find(|tool| tool.name == name) {
         return Ok(tool);
     }
-    let likeness = |tool: &&Tool| strsim::jaro(&tool.name, name);
+    let likeness = |tool: &&ListedTool| strsim::jaro(&tool.name, name);
     let nearest = tools
         .iter()
         .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));

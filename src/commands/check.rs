@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use spin_mcp_app::App;
-use spin_mcp_hosts::{Finding, Server, Severity, Target, Verdict, check};
+use spin_mcp_hosts::{Finding, ServerFacts, Severity, Target, Verdict, check};
 
 use super::AppArgs;
 
@@ -64,7 +64,7 @@ impl CheckCommand {
         };
         let shown = path.display().to_string();
         let bytes = fs::read(&path).with_context(|| format!("cannot read `{shown}`"))?;
-        let mut server = Server::read(&shown, &bytes)?;
+        let mut server = ServerFacts::read(&shown, &bytes)?;
         let mut targets = self.target;
         if let Some(app) = app {
             server.stores = Some(app.key_value_stores.clone());
@@ -131,13 +131,13 @@ pub(super) fn warn(app: &App, component: &[u8]) -> Result<()> {
     if targets.is_empty() {
         return Ok(());
     }
-    let mut server = Server::read(&app.output.display().to_string(), component)?;
+    let mut server = ServerFacts::read(&app.output.display().to_string(), component)?;
     server.stores = Some(app.key_value_stores.clone());
     for target in targets {
         let errors = check(&server, &target).findings.into_iter();
         for error in errors.filter(|finding| finding.severity == Severity::Error) {
             eprintln!(
-                "warning: the server does not fit `{target}`: it {}\n    {}",
+                "warning: the server does not fit `{target}`: {}\n    {}",
                 error.message, error.remedy
             );
         }

@@ -11,7 +11,9 @@ use anyhow::{Context as _, Result};
 use indicatif::ProgressBar;
 use tokio::runtime;
 
-use spin_mcp_runner::{Destination, Options, PATH, Server, Variable, client::Client, listen};
+use spin_mcp_runner::{
+    Destination, PATH, RunOptions, Runner, Variable, client::ToolClient, listen,
+};
 
 use super::AppArgs;
 
@@ -95,21 +97,22 @@ fn env_variable(text: &str) -> Result<(String, String), String> {
 
 impl RunArgs {
     /// Loads the server at `path`, or else the server of the app.
-    pub(super) fn load(&self, path: Option<PathBuf>) -> Result<Server> {
+    pub(super) fn load(&self, path: Option<PathBuf>) -> Result<Runner> {
         let path = match path {
             Some(path) => path,
             None => self.app.find_built()?.output,
         };
-        let options = Options {
+        let options = RunOptions {
             timeout: Duration::from_secs(self.timeout.into()),
             env: self.env.clone(),
             variables: self.variable.clone(),
             allowed_hosts: self.allow_host.clone(),
+            ..RunOptions::default()
         };
         let progress =
             ProgressBar::new_spinner().with_message(format!("compiling {}", path.display()));
         progress.enable_steady_tick(Duration::from_millis(100));
-        let server = Server::load(&path, options);
+        let server = Runner::load(&path, options);
         progress.finish_and_clear();
         server
     }
@@ -137,7 +140,7 @@ impl ServeCommand {
     }
 }
 
-async fn serve(server: Server, address: SocketAddr) -> Result<()> {
+async fn serve(server: Runner, address: SocketAddr) -> Result<()> {
     allow_many_connections();
     let listener = listen(address).map_err(|error| {
         let next = match error.kind() {
@@ -149,7 +152,7 @@ async fn serve(server: Server, address: SocketAddr) -> Result<()> {
     let shutdown = shutdown().context("cannot watch for signals")?;
     let address = listener.local_addr()?;
     let url = format!("http://{address}{PATH}");
-    let name = match Client::new(&server).server_name().await {
+    let name = match ToolClient::new(&server).server_name().await {
         Ok(Some(name)) => name,
         _ => server.name().to_owned(),
     };
