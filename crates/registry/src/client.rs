@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail, ensure};
 use oci_client::client::{ClientConfig, ClientProtocol};
 use oci_client::errors::OciDistributionError;
 use oci_client::manifest::{
@@ -101,16 +101,15 @@ impl Client {
                 );
             }
             self.check(&mut response).await?;
-            let body = read(&mut response, MAX_MANIFEST)
-                .await
-                .map_err(|error| self.request_error(error))?;
-            body.with_context(|| {
-                format!(
-                    "the manifest from registry `{}` is larger than {} MB",
-                    self.host,
-                    MAX_MANIFEST >> 20
-                )
-            })
+            let body = read(&mut response, MAX_MANIFEST + 1).await;
+            let body = body.map_err(|error| self.request_error(error))?;
+            ensure!(
+                body.len() <= MAX_MANIFEST,
+                "the manifest from registry `{}` is larger than {} MB",
+                self.host,
+                MAX_MANIFEST >> 20
+            );
+            Ok(body)
         };
         let body = tokio::time::timeout(PATIENCE, fetch)
             .await
@@ -174,7 +173,9 @@ impl Client {
             return Ok(());
         }
         let status = response.status();
-        let said = read_some(response, MAX_COMPLAINT).await;
+        let said =
+            tokio::time::timeout(Duration::from_secs(5), read(response, MAX_COMPLAINT)).await;
+        let said = said.ok().and_then(Result::ok).unwrap_or_default();
         Err(self.refusal(status.as_u16(), &String::from_utf8_lossy(&said)))
     }
 
@@ -275,32 +276,16 @@ pub fn builder(tls: bool) -> reqwest::ClientBuilder {
         .user_agent(USER_AGENT)
 }
 
-/// The body of a response, or none if it is larger than the limit.
-async fn read(response: &mut Response, limit: usize) -> reqwest::Result<Option<Vec<u8>>> {
+/// The body of a response, as far as `limit`.
+async fn read(response: &mut Response, limit: usize) -> reqwest::Result<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await? {
-        if body.len() + piece.len() > limit {
-            return Ok(None);
+        body.extend_from_slice(&piece[..piece.len().min(limit - body.len())]);
+        if body.len() == limit {
+            break;
         }
-        body.extend_from_slice(&piece);
     }
-    Ok(Some(body))
-}
-
-/// The beginning of a response's body.
-async fn read_some(response: &mut Response, limit: usize) -> Vec<u8> {
-    let mut body = Vec::new();
-    let fill = async {
-        while let Ok(Some(piece)) = response.chunk().await {
-            let room = limit - body.len();
-            body.extend_from_slice(&piece[..room.min(piece.len())]);
-            if body.len() == limit {
-                break;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(Duration::from_secs(5), fill).await;
-    body
+    Ok(body)
 }
 
 /// The innermost cause, which is the most specific one.

@@ -19,12 +19,15 @@ pub struct Credentials {
 impl Credentials {
     /// Finds the credentials for a registry. Without any, access is anonymous.
     pub fn find(host: &str) -> Credentials {
-        let mut problem = None;
-        let auth = match docker(host, &mut problem) {
-            Some(auth) => auth,
-            None => spin(host).unwrap_or(RegistryAuth::Anonymous),
+        let (auth, problem) = match docker(host) {
+            Ok(auth) => (auth, None),
+            Err(problem) => (None, Some(problem)),
         };
-        Credentials { auth, problem }
+        let auth = auth.or_else(|| spin(host));
+        Credentials {
+            auth: auth.unwrap_or(RegistryAuth::Anonymous),
+            problem,
+        }
     }
 
     pub fn are_there(&self) -> bool {
@@ -32,54 +35,46 @@ impl Credentials {
     }
 }
 
-fn docker(host: &str, problem: &mut Option<String>) -> Option<RegistryAuth> {
+/// The credentials in Docker's configuration, or why they cannot be used.
+fn docker(host: &str) -> Result<Option<RegistryAuth>, String> {
+    use CredentialRetrievalError::*;
     // `docker login` stores its default registry under this name.
     let server = match host {
         "index.docker.io" => "https://index.docker.io/v1/",
         host => host,
     };
-    match docker_credential::get_credential(server) {
+    let problem = match docker_credential::get_credential(server) {
         Ok(DockerCredential::UsernamePassword(user, password)) => {
-            return Some(RegistryAuth::Basic(user, password));
+            return Ok(Some(RegistryAuth::Basic(user, password)));
         }
         Ok(DockerCredential::IdentityToken(_)) => {
-            *problem = Some(
-                "Docker's configuration has an identity token, which only Docker can use".into(),
-            );
+            "Docker's configuration has an identity token, which only Docker can use"
         }
-        Err(CredentialRetrievalError::HelperFailure { stdout, .. })
-            if stdout.contains("credentials not found") => {}
-        Err(CredentialRetrievalError::HelperFailure {
+        Err(HelperFailure { stdout, .. }) if stdout.contains("credentials not found") => {
+            return Ok(None);
+        }
+        Err(HelperFailure {
             helper,
             stdout,
             stderr,
         }) => {
-            let said = [stderr, stdout]
-                .into_iter()
-                .find(|text| !text.trim().is_empty());
-            let said = said.unwrap_or_else(|| "no reason given".into());
-            *problem = Some(format!("`{helper}` failed: {}", said.trim()));
+            let mut said = [stderr.trim(), stdout.trim()].into_iter();
+            let said = said.find(|text| !text.is_empty());
+            let said = said.unwrap_or("no reason given");
+            return Err(format!("`{helper}` failed: {said}"));
         }
-        Err(CredentialRetrievalError::HelperCommunicationError) => {
-            *problem = Some("cannot run the credential helper in Docker's configuration".into());
+        Err(HelperCommunicationError) => {
+            "cannot run the credential helper in Docker's configuration"
         }
-        Err(CredentialRetrievalError::MalformedHelperResponse) => {
-            *problem =
-                Some("invalid answer from the credential helper in Docker's configuration".into());
+        Err(MalformedHelperResponse) => {
+            "invalid answer from the credential helper in Docker's configuration"
         }
-        Err(
-            CredentialRetrievalError::CredentialDecodingError
-            | CredentialRetrievalError::CredentialMismatchError,
-        ) => {
-            *problem = Some("the credentials in Docker's configuration are damaged".into());
+        Err(CredentialDecodingError | CredentialMismatchError) => {
+            "the credentials in Docker's configuration are damaged"
         }
-        Err(
-            CredentialRetrievalError::NoCredentialConfigured
-            | CredentialRetrievalError::ConfigNotFound
-            | CredentialRetrievalError::ConfigReadError,
-        ) => {}
-    }
-    None
+        Err(NoCredentialConfigured | ConfigNotFound | ConfigReadError) => return Ok(None),
+    };
+    Err(problem.to_owned())
 }
 
 /// The file of `spin registry login`: for each host, `user:password` in Base64.

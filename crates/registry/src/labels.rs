@@ -83,36 +83,30 @@ impl Labels {
     }
 
     /// These labels, completed by the other ones.
-    pub fn or(self, other: Labels) -> Labels {
-        Labels {
-            title: self.title.or(other.title),
-            description: self.description.or(other.description),
-            source: self.source.or(other.source),
-            license: self.license.or(other.license),
-            version: self.version.or(other.version),
-            contract: self.contract.or(other.contract),
+    pub fn or(mut self, mut other: Labels) -> Labels {
+        for ((_, label), (_, other)) in self.keys().into_iter().zip(other.keys()) {
+            *label = label.take().or(other.take());
         }
+        self
     }
 
-    fn keys(&self) -> [(&'static str, &Option<String>); 6] {
+    /// The labels by the annotations that hold them.
+    fn keys(&mut self) -> [(&'static str, &mut Option<String>); 6] {
         [
-            (TITLE, &self.title),
-            (DESCRIPTION, &self.description),
-            (SOURCE, &self.source),
-            (LICENSES, &self.license),
-            (VERSION, &self.version),
-            (CONTRACT, &self.contract),
+            (TITLE, &mut self.title),
+            (DESCRIPTION, &mut self.description),
+            (SOURCE, &mut self.source),
+            (LICENSES, &mut self.license),
+            (VERSION, &mut self.version),
+            (CONTRACT, &mut self.contract),
         ]
     }
 
     /// The annotations of a manifest with these labels and lists.
-    pub fn annotations(&self, catalog: Option<&Catalog>) -> Result<BTreeMap<String, String>> {
-        let mut annotations = BTreeMap::new();
-        for (key, value) in self.keys() {
-            if let Some(value) = value {
-                annotations.insert(key.to_owned(), value.clone());
-            }
-        }
+    pub fn annotations(mut self, catalog: Option<&Catalog>) -> Result<BTreeMap<String, String>> {
+        let labels = self.keys().into_iter();
+        let labels = labels.filter_map(|(key, label)| Some((key.to_owned(), label.take()?)));
+        let mut annotations: BTreeMap<_, _> = labels.collect();
         if let Some(catalog) = catalog {
             annotations.insert(CATALOG.to_owned(), serde_json::to_string(catalog)?);
         }
@@ -120,15 +114,11 @@ impl Labels {
     }
 
     pub fn read(annotations: &BTreeMap<String, String>) -> Labels {
-        let of = |key: &str| annotations.get(key).cloned();
-        Labels {
-            title: of(TITLE),
-            description: of(DESCRIPTION),
-            source: of(SOURCE),
-            license: of(LICENSES),
-            version: of(VERSION),
-            contract: of(CONTRACT),
+        let mut labels = Labels::default();
+        for (key, label) in labels.keys() {
+            *label = annotations.get(key).cloned();
         }
+        labels
     }
 }
 
