@@ -125,12 +125,12 @@ fn what_goes_wrong_is_one_error() {
         (
             &["echo", "{\"message\":"],
             "error: the arguments are not valid JSON: EOF while parsing a value at line 1 column 11; \
-             write a JSON object in quotes, such as '{\"a\": 1}'\n",
+             write a JSON object in single quotes, such as '{\"a\": 1}'\n",
         ),
         (
             &["echo", "[]"],
             "error: the arguments are an array, not an object; \
-             write a JSON object in quotes, such as '{\"a\": 1}'\n",
+             write a JSON object in single quotes, such as '{\"a\": 1}'\n",
         ),
         (
             &["spin", "--timeout", "1"],
@@ -170,7 +170,7 @@ fn without_a_server_it_is_that_of_the_app() {
     };
     let (ok, _, stderr) = call();
     assert!(
-        !ok && stderr.contains("`spin mcp build` makes it"),
+        !ok && stderr.contains("run `spin mcp build`"),
         "{stderr}"
     );
     std::fs::copy(component("0.2"), dir.path().join("mcp.wasm")).unwrap();
