@@ -81,7 +81,7 @@ pub struct ComposeCommand {
     settings: Vec<(String, Map<String, Value>)>,
 
     /// Make a link of other servers' chains instead of a server: what is named here, in one
-    /// component, for `--middleware` and for `middlewares` in `spin.toml`
+    /// component, for `--middleware` and for `middleware` in `spin.toml`
     #[arg(long, requires = "output", conflicts_with_all = ["transport", "overrides"])]
     handler: bool,
 
@@ -89,7 +89,7 @@ pub struct ComposeCommand {
     #[arg(long, value_name = "COMPONENT", value_parser = super::source(), requires = "output")]
     transport: Option<Source>,
 
-    /// Let a component stand in for a part of the framework: `transport`, `hub` or `request`
+    /// Replace a part of the framework: `transport`, `router` or `context`
     #[arg(long = "override", value_name = "PART=COMPONENT", value_parser = framework_part)]
     #[arg(requires = "output")]
     overrides: Vec<(Framework, Source)>,
@@ -154,7 +154,7 @@ fn settings(text: &str) -> Result<(String, Map<String, Value>), String> {
 fn framework_part(text: &str) -> Result<(Framework, Source)> {
     let (part, source) = text
         .split_once('=')
-        .context("expected `PART=COMPONENT`, such as `hub=my-hub.wasm`")?;
+        .context("expected `PART=COMPONENT`, such as `router=my-router.wasm`")?;
     let part = Framework::from_str(part, false).map_err(|_| {
         let known = Framework::ALL.map(|part| format!("`{part}`"));
         anyhow!(

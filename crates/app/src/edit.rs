@@ -1,13 +1,13 @@
-//! Adding to `spin.toml` what a server needs. The file is the user's: text is inserted,
-//! nothing else moves, and it is written only when the caller says so.
+//! Adds to `spin.toml` what a server needs. Comments, order and line ends stay as they are, and
+//! `save` alone writes the file.
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use toml_edit::{Document, Item, TableLike, Value};
+use toml_edit::{
+    Array, ArrayOfTables, DocumentMut, Item, RawString, Table, TableLike, TomlError, Value, value,
+};
 
-use super::section::Section;
 use super::{App, find_manifest, read};
 use spin_mcp_component::file;
 use spin_mcp_component::path::{dir_of, in_dir, relative};
@@ -94,41 +94,60 @@ impl Manifest {
     /// Adds what is missing of the server's component and route, and returns the id of the
     /// component: `component` if given, else the one that is a server already, else `mcp`.
     pub fn ensure_server(&mut self, component: Option<&str>) -> Result<String> {
-        let manifest = self.parse()?;
-        let id = server_id(&manifest, component).with_context(|| self.cannot_add())?;
-        let (table, has_build) = match manifest.get("component").and_then(|all| all.get(&id)) {
-            Some(item) => (Some(item), item.get("build").is_some()),
-            None => (None, false),
-        };
-        let has_source = table.is_some_and(|item| item.get("source").is_some());
-        // Where `[component.ID]` stands by itself, new keys belong right below it.
-        let header = table
-            .and_then(Item::as_table)
-            .filter(|table| !table.is_implicit() && !table.is_dotted())
-            .and_then(|table| table.span());
-        let needs_route = !has_route(&manifest, &id).with_context(|| self.cannot_add())?;
-
-        if needs_route {
-            self.append(&format!(
-                "[[trigger.http]]\nroute = \"{ROUTE}\"\ncomponent = \"{id}\"\n"
-            ))?;
+        let cannot = format!("cannot add a server to `{}`", self.path.display());
+        let document = self.parse()?;
+        let id = server_id(&document, component).with_context(|| cannot.clone())?;
+        let known = document.get("component").and_then(|all| all.get(&id));
+        let has = |key: &str| known.is_some_and(|component| component.get(key).is_some());
+        let (has_source, has_build) = (has("source"), has("build"));
+        if !has_route(&document, &id).with_context(|| cannot)? {
+            let mut route = Table::from_iter([("route", ROUTE), ("component", &id)]);
+            route.set_position(Some(isize::MAX));
+            self.edit(|document| {
+                let trigger = descend(document, &["trigger"])?;
+                if !trigger.contains_key("http") {
+                    trigger.insert("http", Item::ArrayOfTables(ArrayOfTables::new()));
+                }
+                match trigger.get_mut("http") {
+                    Some(Item::ArrayOfTables(routes)) => routes.push(route),
+                    Some(Item::Value(Value::Array(routes))) => {
+                        routes.push(route.into_inline_table());
+                    }
+                    _ => bail!("`trigger.http` must be an array of tables"),
+                }
+                Ok(())
+            })?;
             self.note(format!("routed `{ROUTE}` to component `{id}`"));
         }
         if !has_source {
-            let source = format!("source = \"{id}.wasm\"\n");
-            match header {
-                Some(header) => self.insert_below(header.end, &source)?,
-                None => self.append(&format!("[component.{id}]\n{source}"))?,
-            }
+            self.edit(|document| {
+                let components = descend(document, &["component"])?;
+                if !components.contains_key(&id) {
+                    components.insert(&id, at_end(Table::new()));
+                }
+                let header = components.get_mut(&id).and_then(Item::as_table_mut);
+                // Only its sub-tables are in the file.
+                if let Some(table) =
+                    header.filter(|table| table.is_implicit() && !table.is_dotted())
+                {
+                    table.set_implicit(false);
+                    table.set_position(Some(isize::MAX));
+                }
+                child(components, &id)?.insert("source", value(format!("{id}.wasm")));
+                Ok(())
+            })?;
             self.note(format!("gave component `{id}` the source `{id}.wasm`"));
             if !has_build {
                 let command = match component {
                     Some(id) => format!("spin mcp build --component-id {id}"),
                     None => "spin mcp build".into(),
                 };
-                self.append(&format!(
-                    "[component.{id}.build]\ncommand = \"{command}\"\n"
-                ))?;
+                self.edit(|document| {
+                    let build = Table::from_iter([("command", command.as_str())]);
+                    let component = descend(document, &["component", &id])?;
+                    component.insert("build", at_end(build));
+                    Ok(())
+                })?;
                 self.note(format!(
                     "gave component `{id}` the build command `{command}`"
                 ));
@@ -137,21 +156,18 @@ impl Manifest {
         Ok(id)
     }
 
-    /// Lets component `id` open a key-value store, if it may open none so far and has a header
-    /// of its own. Where it has not, nothing changes.
+    /// Lets component `id` open a key-value store, if it has no `key_value_stores`.
     pub fn ensure_store(&mut self, id: &str, store: &str) -> Result<()> {
-        let manifest = self.parse()?;
-        let table = manifest.get("component").and_then(|all| all.get(id));
-        let table = table
-            .and_then(Item::as_table)
-            .filter(|table| !table.is_implicit() && !table.is_dotted())
-            .filter(|table| !table.contains_key("key_value_stores"));
-        let source = table.and_then(|table| table.get("source"));
-        let Some(source) = source.and_then(Item::span) else {
+        let document = self.parse()?;
+        let component = document.get("component").and_then(|all| all.get(id));
+        if component.is_none_or(|component| component.get("key_value_stores").is_some()) {
             return Ok(());
-        };
-        let line = format!("key_value_stores = [{}]\n", Value::from(store));
-        self.insert_below(source.end, &line)?;
+        }
+        self.edit(|document| {
+            let component = descend(document, &["component", id])?;
+            component.insert("key_value_stores", value(Array::from_iter([store])));
+            Ok(())
+        })?;
         self.note(format!(
             "gave component `{id}` the key-value store `{store}`"
         ));
@@ -159,47 +175,31 @@ impl Manifest {
     }
 
     /// Adds patterns to what `spin watch` watches to build component `id`, if that has a `build`
-    /// table with a header of its own and no `workdir`. Where it has not, nothing changes.
+    /// table. With a `workdir`, where patterns begin, nothing changes.
     pub fn ensure_watch(&mut self, id: &str, patterns: &[String]) -> Result<()> {
-        let manifest = self.parse()?;
+        let document = self.parse()?;
         let build = ["component", id, "build"]
             .iter()
-            .try_fold(manifest.as_item(), |item, key| item.get(key));
-        let build = build
-            .and_then(Item::as_table)
-            .filter(|table| !table.is_implicit() && !table.is_dotted());
-        // With a `workdir`, patterns would begin there.
-        let build = build.filter(|build| !build.contains_key("workdir"));
-        let Some(build) = build.filter(|_| !patterns.is_empty()) else {
-            return Ok(());
+            .try_fold(document.as_item(), |item, key| item.get(key));
+        let is_open = |build: &&Item| {
+            let watch = build.get("watch");
+            build.is_table_like()
+                && build.get("workdir").is_none()
+                && watch.is_none_or(Item::is_array)
         };
-        let quoted: Vec<_> = patterns
-            .iter()
-            .map(|pattern| Value::from(pattern.as_str()).to_string())
-            .collect();
-        match build.get("watch") {
-            Some(watch) => {
-                let Some(array) = watch.as_array() else {
-                    return Ok(());
-                };
-                let last = array.iter().last().and_then(Value::span);
-                match (last, watch.span()) {
-                    (Some(last), Some(all)) => {
-                        let (position, text) = self.behind(last, all, &quoted);
-                        self.insert(position, &text)?;
-                    }
-                    (None, Some(all)) => self.insert(all.start + 1, &quoted.join(", "))?,
-                    _ => return Ok(()),
+        if patterns.is_empty() || build.filter(is_open).is_none() {
+            return Ok(());
+        }
+        self.edit(|document| {
+            let build = descend(document, &["component", id, "build"])?;
+            match build.get_mut("watch").and_then(Item::as_array_mut) {
+                Some(watch) => extend(watch, patterns),
+                None => {
+                    build.insert("watch", value(Array::from_iter(patterns)));
                 }
             }
-            None => {
-                let Some(command) = build.get("command").and_then(Item::span) else {
-                    return Ok(());
-                };
-                let line = format!("watch = [{}]\n", quoted.join(", "));
-                self.insert_below(command.end, &line)?;
-            }
-        }
+            Ok(())
+        })?;
         let patterns = patterns.join("`, `");
         self.note(format!(
             "told `spin watch` to build component `{id}` for `{patterns}`"
@@ -207,41 +207,8 @@ impl Manifest {
         Ok(())
     }
 
-    /// Where and how to write values behind the last one of an array, in the manner of that: on
-    /// the same line, or each on one of its own.
-    fn behind(
-        &self,
-        last: Range<usize>,
-        array: Range<usize>,
-        values: &[String],
-    ) -> (usize, String) {
-        let rest = &self.text[last.end..array.end - 1];
-        let comma = rest
-            .find(|c: char| !c.is_whitespace())
-            .filter(|at| rest[*at..].starts_with(','));
-        let line = self.text[..last.start].rfind('\n').map_or(0, |end| end + 1);
-        let indent = &self.text[line..last.start];
-        if line <= array.start || !indent.trim().is_empty() {
-            let more: String = values.iter().map(|value| format!(", {value}")).collect();
-            return (last.end, more);
-        }
-        let lines: String = values
-            .iter()
-            .map(|value| format!("\n{indent}{value},"))
-            .collect();
-        match comma {
-            // Behind a comment to the last value, too.
-            Some(_) => {
-                let end = rest.find('\n').unwrap_or(rest.len());
-                let end = rest[..end].trim_end_matches('\r').len();
-                (last.end + end, lines)
-            }
-            None => (last.end, format!(",{}", lines.trim_end_matches(','))),
-        }
-    }
-
     /// Adds a component to the features of server `component`, under the name of its file or
-    /// repository. A feature that has this `source` already is left alone.
+    /// repository. Nothing changes if a feature has this `source` already.
     pub fn add_feature(&mut self, component: &str, added: &Source) -> Result<()> {
         let dir = &dir_of(&self.path);
         let (source, name) = match added {
@@ -258,10 +225,10 @@ impl Manifest {
                 kebab(Path::new(&other.name()), "feature"),
             ),
         };
-        let manifest = self.parse()?;
+        let document = self.parse()?;
         let features = ["component", component, "tool", "mcp", "features"]
             .iter()
-            .try_fold(manifest.as_item(), |item, key| item.get(key))
+            .try_fold(document.as_item(), |item, key| item.get(key))
             .and_then(Item::as_table_like);
         if let Some(features) = features {
             let same = |item: &Item| {
@@ -281,97 +248,133 @@ impl Manifest {
                 );
             }
         }
-        self.append(&format!(
-            "[component.{component}.tool.mcp.features.{name}]\nsource = {}\n",
-            Value::from(source.as_str())
-        ))?;
+        self.edit(|document| {
+            let feature = Table::from_iter([("source", source.as_str())]);
+            let path = ["component", component, "tool", "mcp", "features"];
+            descend(document, &path)?.insert(&name, at_end(feature));
+            Ok(())
+        })?;
         self.note(format!("added feature `{name}` with source `{source}`"));
         Ok(())
     }
 
-    fn parse(&self) -> Result<Document<&str>> {
+    fn parse(&self) -> Result<DocumentMut> {
         parse(&self.text).with_context(|| format!("cannot use `{}`", self.path.display()))
-    }
-
-    fn cannot_add(&self) -> String {
-        format!("cannot add a server to `{}`", self.path.display())
     }
 
     fn note(&mut self, change: String) {
         self.changes.push(change);
     }
 
-    fn append(&mut self, block: &str) -> Result<()> {
-        let gap = match self.text.as_str() {
-            "" => "",
-            text if text.ends_with('\n') => "\n",
-            _ => "\n\n",
-        };
-        self.insert(self.text.len(), &format!("{gap}{block}"))
-    }
-
-    /// Inserts lines below the one that holds the byte at `position`.
-    fn insert_below(&mut self, position: usize, lines: &str) -> Result<()> {
-        match self.text[position..].find('\n') {
-            Some(length) => self.insert(position + length + 1, lines),
-            None => self.insert(self.text.len(), &format!("\n{lines}")),
+    /// Changes the document. What comes to its end comes after the comments there, too.
+    fn edit(&mut self, change: impl FnOnce(&mut DocumentMut) -> Result<()>) -> Result<()> {
+        let before = self.text.replace("\r\n", "\n");
+        let mut document = parse(&before)?;
+        change(&mut document).with_context(|| format!("cannot edit `{}`", self.path.display()))?;
+        let comments = document.trailing().as_str().unwrap_or_default().to_owned();
+        let mut after = document.to_string();
+        let body = before.strip_suffix(&comments).unwrap_or(&before);
+        let appended = after.strip_suffix(&comments);
+        if let Some(appended) = appended.and_then(|after| after.strip_prefix(body)) {
+            let line_end = match comments.is_empty() || comments.ends_with('\n') {
+                true => "",
+                false => "\n",
+            };
+            after = format!("{before}{line_end}{appended}");
         }
-    }
-
-    /// Inserts `lines` with the line ends of the file. Refuses what would not be TOML, which
-    /// happens where the tables around are written inline.
-    fn insert(&mut self, position: usize, lines: &str) -> Result<()> {
-        let lines = match self.text.contains("\r\n") {
-            true => lines.replace('\n', "\r\n"),
-            false => lines.to_owned(),
+        self.text = match self.text.contains("\r\n") {
+            true => after.replace('\n', "\r\n"),
+            false => after,
         };
-        let mut text = self.text.clone();
-        text.insert_str(position, &lines);
-        if Document::parse(text.as_str()).is_err() {
-            bail!(
-                "cannot add to `{}`, where a table that these lines belong to is written inline; \
-                 write it out with a header of its own, or add what they say by hand:\n\n{}",
-                self.path.display(),
-                lines.trim()
-            );
-        }
-        self.text = text;
         Ok(())
     }
 }
 
-pub(super) fn parse(text: &str) -> Result<Document<&str>> {
+pub(super) fn parse(text: &str) -> Result<DocumentMut> {
     // The message shows the place, on lines of its own.
-    Document::parse(text).map_err(|error| anyhow!("{}", error.to_string().trim_end()))
+    text.parse()
+        .map_err(|error: TomlError| anyhow!("{}", error.to_string().trim_end()))
+}
+
+/// A table with a header at the end of the file, where its parent is not written inline.
+fn at_end(mut table: Table) -> Item {
+    table.set_implicit(false);
+    table.set_position(Some(isize::MAX));
+    Item::Table(table)
+}
+
+/// The table `key` of a table, which is made if it is missing.
+fn child<'a>(table: &'a mut dyn TableLike, key: &str) -> Result<&'a mut dyn TableLike> {
+    if !table.contains_key(key) {
+        let mut implicit = Table::new();
+        implicit.set_implicit(true);
+        table.insert(key, Item::Table(implicit));
+    }
+    let child = table.get_mut(key).and_then(Item::as_table_like_mut);
+    child.with_context(|| format!("`{key}` must be a table"))
+}
+
+fn descend<'a>(document: &'a mut DocumentMut, path: &[&str]) -> Result<&'a mut dyn TableLike> {
+    let root: &mut dyn TableLike = document.as_table_mut();
+    path.iter().try_fold(root, |table, key| child(table, key))
+}
+
+/// Adds values to an array, each on a line of its own if the last one is.
+fn extend(array: &mut Array, values: &[String]) {
+    let has_comma = array.trailing_comma();
+    let mut after = array.trailing().as_str().unwrap_or_default().to_owned();
+    let mut line = None;
+    if let Some(last) = array.iter_mut().last() {
+        let prefix = last.decor().prefix().and_then(RawString::as_str);
+        line = prefix.and_then(|prefix| Some(prefix[prefix.rfind('\n')?..].to_owned()));
+        if !has_comma {
+            let suffix = last.decor().suffix().and_then(RawString::as_str);
+            after.insert_str(0, suffix.unwrap_or_default());
+            last.decor_mut().set_suffix("");
+        }
+    }
+    let Some(line) = line else {
+        array.extend(values);
+        return;
+    };
+    // A comment behind the last value stays there.
+    let (mut comment, rest) = after.split_at(after.find('\n').unwrap_or(after.len()));
+    for text in values {
+        let prefix = format!("{comment}{line}");
+        array.push_formatted(Value::from(text).decorated(prefix, ""));
+        comment = "";
+    }
+    array.set_trailing(rest);
 }
 
 /// The component to make a server of.
-fn server_id(manifest: &Document<&str>, wanted: Option<&str>) -> Result<String> {
-    let servers = read::servers(&Section::root(manifest.as_table()))?;
-    let (id, is_server) = match wanted {
-        Some(id) => (id.to_owned(), servers.iter().any(|server| server.id == id)),
-        None => match read::only(servers)? {
-            Some(server) => (server.id, true),
-            None => (COMPONENT.to_owned(), false),
-        },
+fn server_id(document: &DocumentMut, wanted: Option<&str>) -> Result<String> {
+    let servers: Vec<_> = read::servers_of(document)
+        .into_iter()
+        .map(|(id, _)| id)
+        .collect();
+    let id = match wanted {
+        Some(id) => id,
+        None => read::only(&servers)?.unwrap_or(COMPONENT),
     };
     ensure!(
-        is_kebab(&id),
+        is_kebab(id),
         "`{id}` cannot be the id of a Spin component: use letters, digits and `-`"
     );
-    let component = manifest.get("component").and_then(|all| all.get(&id));
+    let component = document.get("component").and_then(|all| all.get(id));
     ensure!(
-        is_server || component.is_none_or(|component| component.get("source").is_none()),
+        servers.contains(&id)
+            || component.is_none_or(|component| component.get("source").is_none()),
         "component `{id}` has a `source` but no `tool.mcp` table, so composing would overwrite \
-         a component that is no MCP server; choose another id with `--component-id`"
+         a component that is not an MCP server; choose another id with `--component-id`"
     );
-    Ok(id)
+    Ok(id.to_owned())
 }
 
 /// Whether an HTTP trigger leads to the component. It is an error if the server's route
 /// leads to another one.
-fn has_route(manifest: &Document<&str>, component: &str) -> Result<bool> {
-    let triggers = manifest.get("trigger").and_then(|all| all.get("http"));
+fn has_route(document: &DocumentMut, component: &str) -> Result<bool> {
+    let triggers = document.get("trigger").and_then(|all| all.get("http"));
     let triggers: Vec<&dyn TableLike> = match triggers {
         Some(Item::ArrayOfTables(tables)) => tables.iter().map(|t| t as &dyn TableLike).collect(),
         Some(Item::Value(Value::Array(values))) => values

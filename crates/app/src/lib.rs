@@ -1,12 +1,9 @@
-//! The user's app: what `spin.toml` says of an MCP server, and what is changed there.
-//!
-//! `tool.mcp` of a component is all that is read beside Spin's own `application` and the
-//! component's `source`. Every error names the key it is about.
+//! The user's app: reads and edits its `spin.toml`, and builds its features and middleware.
 
 mod build;
 mod edit;
+mod manifest;
 mod read;
-mod section;
 mod watch;
 
 use std::fmt;
@@ -32,27 +29,27 @@ pub struct App {
     pub dir: PathBuf,
     /// The id of the Spin component that is the server.
     pub component: String,
-    /// That component's `source`: where compose writes it.
+    /// The `source` of that component, which compose writes.
     pub output: PathBuf,
-    /// The tags of registries that any server of the manifest uses.
+    /// The registry tags that the servers of the manifest use, which `mcp.lock` holds.
     pub tags: Vec<String>,
-    /// The stores that Spin opens for that component.
+    /// The stores that Spin opens for the component.
     pub key_value_stores: Vec<String>,
-    /// The environments that the component, or else the app, is meant for, as Spin calls them.
+    /// The target environments of the component, or else of the app.
     pub targets: Vec<String>,
     /// The files that `spin watch` watches to build the component.
     pub watch: Vec<String>,
     pub wasi: Wasi,
     pub server: ServerConfig,
-    /// In the order of the manifest, which is the order that clients see.
+    /// In the order of the manifest, which is the order of the lists that clients see.
     pub features: Vec<Part>,
-    /// In the order of the chain: the first sees a request first.
+    /// In order: the first one sees a request first.
     pub middleware: Vec<Part>,
-    /// What stands in for parts of the framework.
+    /// The components that replace parts of the framework.
     pub overrides: Vec<(Framework, Source)>,
 }
 
-/// One entry of `tool.mcp.features` or `tool.mcp.middlewares`.
+/// One table of `tool.mcp.features` or `tool.mcp.middleware`.
 #[derive(Debug)]
 pub struct Part {
     pub role: Role,
@@ -64,11 +61,10 @@ pub struct Part {
     pub workdir: PathBuf,
     /// Put before the name of each of a feature's tools and prompts.
     pub prefix: Option<String>,
-    /// What it may use beside what every part may.
+    /// What it can use of its host.
     pub allow: Vec<Grant>,
-    /// The lists of a feature depend on the request.
+    /// Whether the lists of a feature depend on the request.
     pub dynamic: bool,
-    /// What it is told.
     pub settings: Option<Map<String, Value>>,
 }
 
@@ -76,7 +72,7 @@ pub struct Part {
 #[derive(Clone, Debug)]
 pub enum Origin {
     Source(Source),
-    /// A middleware that `mcp` carries, by its name.
+    /// The name of a middleware that `mcp` contains.
     Shipped(&'static str),
 }
 
@@ -90,18 +86,18 @@ impl fmt::Display for Origin {
 }
 
 impl App {
-    /// Reads the manifest that `from` names: `spin.toml` itself or its folder. Without it,
-    /// the search goes up from the current folder, as Spin's does.
+    /// Reads the manifest that `from` names: `spin.toml` itself or its folder. Without `from`, it
+    /// is the nearest one at or above the current folder.
     pub fn find(from: Option<&Path>, component: Option<&str>) -> Result<App> {
         Manifest::find(from)?.app(component)
     }
 
-    /// Reads the manifest at `path`. `component` chooses among several servers.
+    /// Reads the manifest at `path`. `component` chooses one of several servers.
     pub fn load(path: &Path, component: Option<&str>) -> Result<App> {
         Manifest::open(path)?.app(component)
     }
 
-    /// What to compose. Every part must have been built or be in a registry.
+    /// What to compose. Every part must be built, or be in a registry.
     pub fn composition(&self, resolver: &mut Resolver) -> Result<Composition> {
         let mut resolve = |parts: &[Part]| {
             let parts = parts.iter().map(|part| part.resolve(resolver));
@@ -127,7 +123,7 @@ impl App {
         self.features.iter().chain(&self.middleware)
     }
 
-    /// The targets that `mcp check` knows. Tells of the others on stderr.
+    /// The targets that `mcp check` knows. Prints a note about each of the others.
     pub fn known_targets(&self) -> Vec<Target> {
         let targets = self.targets.iter();
         targets
@@ -141,7 +137,7 @@ impl App {
             .collect()
     }
 
-    /// Refuses a server whose store Spin would not open for the component.
+    /// Fails if Spin would not open the server's store for the component.
     pub fn check_store(&self, record: &Record) -> Result<()> {
         let (Some(store), Some(reason)) = (&record.store, record.reason_for_state()) else {
             return Ok(());
@@ -152,7 +148,7 @@ impl App {
         }
         stores.push(store.clone());
         bail!(
-            "the server needs the key-value store `{store}` ({reason}), which component `{id}` may not open; \
+            "the server needs the key-value store `{store}` ({reason}), which component `{id}` cannot open; \
              write `key_value_stores = {}` under `[component.{id}]` in spin.toml",
             toml_edit::Array::from_iter(&stores).to_string().trim(),
             id = self.component
@@ -160,7 +156,7 @@ impl App {
     }
 }
 
-/// What stands in for a part of the framework, as it is on this machine.
+/// The component at `source`, which replaces a part of the framework.
 pub fn override_of(part: Framework, source: &Source, resolver: &mut Resolver) -> Result<Override> {
     let resolved = resolver.resolve(source);
     let resolved = resolved.with_context(|| format!("cannot get the component for `{part}`"))?;
@@ -171,7 +167,7 @@ pub fn override_of(part: Framework, source: &Source, resolver: &mut Resolver) ->
 }
 
 impl Part {
-    /// One of which nothing else is said.
+    /// A part without any other key.
     fn new(role: Role, name: String, origin: Origin, dir: &Path) -> Part {
         Part {
             role,
@@ -186,7 +182,7 @@ impl Part {
         }
     }
 
-    /// The file of its component, if that is one of this machine.
+    /// The file of its component, if its source is one.
     pub fn file(&self) -> Option<&PathBuf> {
         match &self.origin {
             Origin::Source(source) => source.file(),
@@ -194,7 +190,7 @@ impl Part {
         }
     }
 
-    /// The tag that its component has in a registry, if that is how it is named.
+    /// The registry tag of its component, if its source is one.
     pub fn tag(&self) -> Option<&Reference> {
         match &self.origin {
             Origin::Source(source) => source.tag(),
@@ -202,7 +198,7 @@ impl Part {
         }
     }
 
-    /// The part as it is on this machine.
+    /// The part, with its component on this machine.
     fn resolve(&self, resolver: &mut Resolver) -> Result<spin_mcp_contract::Part> {
         let component = match &self.origin {
             Origin::Source(source) => self.component(source, resolver)?,

@@ -1,4 +1,4 @@
-//! Which files `spin watch` has to watch, so that it builds the parts again.
+//! The files that `spin watch` must watch to build features and middleware again.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path};
@@ -9,21 +9,20 @@ use ignore::gitignore::GitignoreBuilder;
 use super::build::files;
 use super::{App, Part};
 
-/// Files whose change asks for no build, by extension.
+/// Extensions of files whose changes need no build.
 const NOT_WATCHED: [&str; 3] = ["lock", "md", "wasm"];
 
 impl App {
-    /// The patterns that are missing of the component's `watch`: those of parts of whose
-    /// files it names none.
+    /// The patterns for parts of which the component's `watch` matches no file.
     pub fn missing_watch(&self) -> Result<Vec<String>> {
         let mut missing = vec![];
         let mut watched = GitignoreBuilder::new(".");
         for pattern in &self.watch {
             watched
                 .add_line(None, pattern)
-                .with_context(|| format!("`{pattern}` in `watch` is no pattern"))?;
+                .with_context(|| format!("`{pattern}` in `watch` is not a pattern"))?;
         }
-        // What Spin matches them with.
+        // Spin matches with this crate, too.
         let watched = watched.build()?;
         for part in self.parts().filter(|part| part.build.is_some()) {
             let (workdir, sources) = self.sources(part)?;
@@ -43,9 +42,8 @@ impl App {
         Ok(missing)
     }
 
-    /// The folder of a part, empty or with `/` at its end, and the files that it is built from,
-    /// all as seen from `spin.toml`; none of what is outside of the app, or belongs to another
-    /// part.
+    /// The folder of a part, empty or with `/` at its end, and the files in it, relative to the
+    /// folder of `spin.toml`. Files outside of the app or of another part's folder do not count.
     fn sources(&self, part: &Part) -> Result<(String, Vec<String>)> {
         let cannot = || format!("cannot read the folder of {} `{}`", part.role, part.name);
         let top = self.dir.canonicalize().with_context(cannot)?;
@@ -79,13 +77,13 @@ fn is_watched(file: &Path) -> bool {
         && !extension.is_some_and(|extension| NOT_WATCHED.contains(&extension))
 }
 
-/// A pattern for a file and its like: those of its extension beside it, or anywhere in its
-/// folder below `workdir`.
+/// A pattern for all files with the extension of this one: in `workdir`, or anywhere in the same
+/// folder of `workdir`.
 fn pattern(workdir: &str, file: &str) -> String {
     let within = file.strip_prefix(workdir).unwrap_or(file);
     let folder = match within.split_once('/') {
         Some((folder, _)) => format!("{workdir}{folder}/**/"),
-        // Such a pattern would match at any depth.
+        // Without `/`, the pattern would match at any depth.
         None if workdir.is_empty() => "/".to_owned(),
         None => workdir.to_owned(),
     };
@@ -113,8 +111,8 @@ build = "python3 build.py"
 workdir = "text"
 "#;
 
-    /// Edits `watch` of an app with a feature in Rust and one in Python, twice, and gives the
-    /// line or lines that it is then.
+    /// Edits `watch` of an app with a feature in Rust and one in Python. Returns what was missing,
+    /// and the lines of `watch` after that.
     fn watched(watch: &str) -> (Vec<String>, String) {
         let dir = tempfile::tempdir().unwrap();
         for file in [
@@ -156,7 +154,7 @@ workdir = "text"
     }
 
     #[test]
-    fn features_that_nobody_watches_are_added() {
+    fn unwatched_features_are_added() {
         let (missing, lines) = watched("");
         let words = ["/*.toml", "src/**/*.rs"];
         let text = ["text/*.py", "text/*.txt", "text/Makefile"];
@@ -187,7 +185,7 @@ workdir = "text"
     }
 
     #[test]
-    fn what_somebody_chose_to_watch_stays() {
+    fn watched_features_change_nothing() {
         let own = "watch = [\"Cargo.toml\", \"text/app.*\"]\n";
         assert_eq!(watched(own), (vec![], own.to_owned()));
         let own = "watch = [\"*.rs\", \"*.py\"]\n";

@@ -81,7 +81,7 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
         Some(store) => store.clone(),
         None => state::DEFAULT_STORE.to_owned(),
     });
-    let is_swapped = swapped.has(Framework::Transport) || swapped.has(Framework::Hub);
+    let is_swapped = swapped.has(Framework::Transport) || swapped.has(Framework::Router);
     let is_chain = !links.is_empty() || is_swapped;
     // Streams that stay open are those of the component behind `request`, too; and parts of
     // somebody else's may ask it.
@@ -128,7 +128,7 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
             ..hub
         };
         let transport = swapped.component(Framework::Transport, wasi, &wiring, &catalog)?;
-        let hub = swapped.component(Framework::Hub, wasi, &hub, &catalog)?;
+        let hub = swapped.component(Framework::Router, wasi, &hub, &catalog)?;
         (Some(hub), Some(transport))
     } else {
         let whole = stateful || features.iter().any(needs_whole);
@@ -145,7 +145,7 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     let request = match needs_request {
         true => {
             let wiring = Wiring::default();
-            Some(swapped.component(Framework::Request, wasi, &wiring, &[])?)
+            Some(swapped.component(Framework::Context, wasi, &wiring, &[])?)
         }
         false => None,
     };

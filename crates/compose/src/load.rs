@@ -272,7 +272,7 @@ fn offers_nothing<T>(world: &World, feature: &Part) -> Result<T> {
         {
             bail!(
                 "feature `{name}` (`{path}`) exports `{}` and offers nothing itself: it is a middleware, which \
-             belongs under `middlewares`, or behind `--middleware`",
+             belongs under `middleware`, or behind `--middleware`",
                 own[0]
             )
         }

@@ -128,7 +128,7 @@ impl Swapped {
 impl Swapped {
     /// Refuses a hub of somebody else that could not be called, or would not call these features.
     pub fn check_hub(&self, kind: Kind, features: &[Loaded]) -> Result<()> {
-        let hub = self.get(Framework::Hub);
+        let hub = self.get(Framework::Router);
         let Some(swap) = hub.filter(|swap| !swap.is_module()) else {
             return Ok(());
         };
@@ -155,7 +155,7 @@ impl Swapped {
 fn own(part: Framework, wasi: Wasi) -> &'static [u8] {
     match part {
         Framework::Transport => framework::transport(wasi),
-        Framework::Hub => framework::router(wasi),
-        Framework::Request => framework::context(wasi),
+        Framework::Router => framework::router(wasi),
+        Framework::Context => framework::context(wasi),
     }
 }

@@ -45,22 +45,22 @@ pub struct Composition {
 /// A part of the framework.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Framework {
-    /// Speaks with clients, and hands what they ask to the chain.
+    /// Speaks MCP with clients, and hands requests to the middleware.
     Transport,
-    /// The end of the chain: has the catalog, and calls features.
-    Hub,
-    /// Answers for the requests in progress what parts may know of them.
-    Request,
+    /// Has the catalog, and calls features. Comes after the middleware.
+    Router,
+    /// Answers what features and middleware ask about a request, and sends notifications.
+    Context,
 }
 
 impl Framework {
-    pub const ALL: [Framework; 3] = [Framework::Transport, Framework::Hub, Framework::Request];
+    pub const ALL: [Framework; 3] = [Framework::Transport, Framework::Router, Framework::Context];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Framework::Transport => "transport",
-            Framework::Hub => "hub",
-            Framework::Request => "request",
+            Framework::Router => "router",
+            Framework::Context => "context",
         }
     }
 }

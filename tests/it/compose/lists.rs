@@ -29,7 +29,7 @@ fn compose(dir: &Path, wasi: &str) {
             key_value_stores = ["default"]
             [component.mcp.tool.mcp]
             wasi = "{wasi}"
-            page-size = {PAGE}
+            page_size = {PAGE}
         "#
     );
     for index in 0..=DYNAMIC {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::registry::{Fault, PASSWORD, Registry, USER, failure, proxy};
-use crate::support::{self, blocks, expect_success, fixture, needs, settle};
+use crate::support::{self, blocks, expect_success, fixture, middleware, needs, settle};
 use serde_json::{Value, json};
 
 /// An app with these features, by name and source.
@@ -673,9 +673,8 @@ fn a_middleware_is_pushed_inspected_composed_and_updated() {
     let echo = fixture("echo");
     let app = app(&[("echo", &quoted(echo.to_str().unwrap()))]);
     let manifest = app.path().join("spin.toml");
-    let table = format!(
-        "\n[component.mcp.tool.mcp.middlewares.log]\nsource = \"{image}\"\nsettings = {{ tell = \"log\" }}\n"
-    );
+    let table = format!("source = \"{image}\"\nsettings = {{ tell = \"log\" }}");
+    let table = middleware("log", &table);
     let text = fs::read_to_string(&manifest).unwrap() + &table;
     fs::write(&manifest, text).unwrap();
     let mut locked = registry.mcp(app.path(), &["compose", "--locked"]);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use crate::support::{
-    App, Server, Stream, expect_success, fixture, mcp, root, rpc,
+    App, Server, Stream, expect_success, fixture, mcp, middleware, root, rpc,
     rpc::{call, modern, text},
 };
 use serde_json::{Value, json};
@@ -32,7 +32,7 @@ fn saved(dir: &Path, name: &str, features: &[&str], more: &[&str]) -> PathBuf {
 }
 
 fn link(name: &str, path: &Path) -> String {
-    format!("[component.mcp.tool.mcp.middlewares.{name}]\nsource = {path:?}\n")
+    middleware(name, &format!("source = {path:?}"))
 }
 
 fn serve(dir: &Path, wasi: &str, features: &[&str], chain: &str) -> Server {
@@ -73,7 +73,7 @@ fn a_sequence_is_a_part_of_servers_of_both_editions() {
     let sequence = saved(dir.path(), "saved", &["conformance"], &options);
     for wasi in ["0.2", "0.3"] {
         println!("WASI {wasi}");
-        let chain = format!("page-size = 3\n{}", link("saved", &sequence));
+        let chain = format!("page_size = 3\n{}", link("saved", &sequence));
         let server = serve(dir.path(), wasi, &["echo"], &chain);
         let tools = names(&server, "tools/list", "tools");
         assert_eq!(tools.last().unwrap(), "s_echo");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::{App, Request, Server, fixture, rpc};
+use crate::support::{App, Request, Server, fixture, middleware, rpc};
 use serde_json::{Value, json};
 use spin_mcp_contract::Wasi;
 use spin_mcp_framework as framework;
@@ -84,11 +84,7 @@ fn a_transport_of_ones_own_serves_unchanged_features() {
 #[test]
 fn notifications_stream_over_a_transport_of_ones_own() {
     let dir = tempfile::tempdir().unwrap();
-    let server = ndjson(
-        dir.path(),
-        &["conformance"],
-        "middleware = [\"validate\"]\n",
-    );
+    let server = ndjson(dir.path(), &["conformance"], &middleware("validate", ""));
     let params = json!({
         "name": "test_tool_with_progress",
         "arguments": {},
@@ -116,8 +112,8 @@ fn notifications_stream_over_a_transport_of_ones_own() {
 #[test]
 fn middleware_stands_behind_a_transport_of_ones_own() {
     let dir = tempfile::tempdir().unwrap();
-    let filter = "middleware = [\"filter\"]\nmiddlewares.filter.settings.tools = { rename = { echo = \"say\" } }\n";
-    let server = ndjson(dir.path(), &["echo"], filter);
+    let rename = "settings.tools = { rename = { echo = \"say\" } }";
+    let server = ndjson(dir.path(), &["echo"], &middleware("filter", rename));
     let call = |name: &str| {
         request(
             1,
@@ -138,7 +134,7 @@ fn own_parts_of_the_framework_in_place_of_own_parts_change_nothing() {
             let app = App {
                 wasi,
                 features: &["echo", "conformance"],
-                chain: &format!("middleware = [\"filter\"]\n{chain}"),
+                chain: &(middleware("filter", "") + chain),
             };
             fs::read(app.composed(dir.path())).unwrap()
         };
@@ -146,8 +142,8 @@ fn own_parts_of_the_framework_in_place_of_own_parts_change_nothing() {
         let mut overrides = "[component.mcp.tool.mcp.overrides]\n".to_owned();
         for (part, module) in [
             ("transport", framework::transport(edition)),
-            ("hub", framework::router(edition)),
-            ("request", framework::context(edition)),
+            ("router", framework::router(edition)),
+            ("context", framework::context(edition)),
         ] {
             let path = dir.path().join(format!("{part}.wasm"));
             fs::write(&path, module).unwrap();
@@ -187,16 +183,16 @@ fn what_cannot_stand_in_is_refused() {
         (
             "0.2",
             format!("overrides.link = {transport:?}"),
-            "the keys here are `transport`, `hub`, `request`",
+            "the keys here are `transport`, `router`, `context`",
         ),
         (
             "0.2",
-            format!("overrides.hub = {echo:?}"),
+            format!("overrides.router = {echo:?}"),
             "is to be the hub, but does not export `spin-mcp:server/handler@0.1.0`",
         ),
         (
             "0.2",
-            format!("overrides.hub = {:?}", fixture("middleware")),
+            format!("overrides.router = {:?}", fixture("middleware")),
             "is to be the hub, but does not import `tools0`, so it would never call feature `echo`",
         ),
         (

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    App, Request, Server, Shared, Stdio, Stream, fixture, rpc,
+    App, Request, Server, Shared, Stdio, Stream, fixture, middleware, rpc,
     rpc::{call, modern, text},
 };
 use serde_json::{Value, json};
@@ -23,9 +23,8 @@ fn fixture_table(wasi: &str, name: &str, settings: &str) -> String {
         "0.2" => fixture("middleware"),
         _ => fixture("middleware-async"),
     };
-    format!(
-        "[component.mcp.tool.mcp.middlewares.{name}]\nsource = {component:?}\nsettings = {settings}\n"
-    )
+    let keys = format!("source = {component:?}\nsettings = {settings}");
+    middleware(name, &keys)
 }
 
 /// Settings with which it does these things.
@@ -69,16 +68,17 @@ fn names(list: &Value) -> Vec<&str> {
 }
 
 const FILTER: &str = r#"
-middleware = ["filter"]
-[component.mcp.tool.mcp.middlewares.filter.settings.tools]
+[[component.mcp.tool.mcp.middleware]]
+name = "filter"
+[component.mcp.tool.mcp.middleware.settings.tools]
 allow = ["test_simple_text", "test_error*", "echo"]
 deny = ["*_handling"]
 rename = { echo = "say" }
 prefix = "x_"
-[component.mcp.tool.mcp.middlewares.filter.settings.prompts]
+[component.mcp.tool.mcp.middleware.settings.prompts]
 allow = ["test_prompt_with_arguments"]
 rename = { test_prompt_with_arguments = "prompt" }
-[component.mcp.tool.mcp.middlewares.filter.settings.resources]
+[component.mcp.tool.mcp.middleware.settings.resources]
 deny = ["test://template/1/*", "test://static-binary"]
 "#;
 
@@ -172,8 +172,7 @@ fn names_that_clash_behind_a_filter_are_an_error_of_compose() {
         ),
     ] {
         for wasi in EDITIONS {
-            let chain =
-                format!("middleware = [\"filter\"]\nmiddlewares.filter.settings = {settings}");
+            let chain = middleware("filter", &format!("settings = {settings}"));
             let app = App {
                 wasi,
                 features: &["echo", "conformance"],
@@ -194,7 +193,7 @@ fn names_that_clash_behind_a_filter_are_an_error_of_compose() {
 fn validate_keeps_what_does_not_fit_from_both_sides() {
     everywhere(
         &["echo"],
-        |_| "middleware = [\"validate\"]".to_owned(),
+        |_| middleware("validate", ""),
         |server| {
             let said = server
                 .send(&call("echo", json!({"message": "hello"})))
@@ -224,10 +223,7 @@ fn validate_keeps_what_does_not_fit_from_both_sides() {
         let settings = deeds(&[&format!(
             r#"{{ on = "tools/list", does = "answer", answer = {{ tools = {tools} }} }}"#
         )]);
-        format!(
-            "middleware = [\"validate\", \"promise\"]\n{}",
-            fixture_table(wasi, "promise", &settings)
-        )
+        middleware("validate", "") + &fixture_table(wasi, "promise", &settings)
     };
     everywhere(&["echo"], promise, |server| {
         let broken = error(server, &call("echo", json!({"message": "a"})));
@@ -244,24 +240,21 @@ fn validate_keeps_what_does_not_fit_from_both_sides() {
 fn rate_limit_counts_across_instances() {
     let limits = |_: &str| {
         let table = |name: &str, allow: &str, settings: &str| {
-            format!(
-                "[component.mcp.tool.mcp.middlewares.{name}]\nsource = \"rate-limit\"\nallow = [{allow}]\n\
-                 settings = {settings}\n"
-            )
+            let keys = format!("source = \"rate-limit\"\nallow = [{allow}]\nsettings = {settings}");
+            middleware(name, &keys)
         };
         let store = "\"key-value\"";
         [
-            "middleware = [\"sessions\"]\n".to_owned(),
+            table(
+                "sessions",
+                store,
+                r#"{ requests = 1, seconds = 2000000, per = "session", methods = ["ping"] }"#,
+            ),
             table("calls", store, "{ requests = 3, seconds = 2000000 }"),
             table(
                 "lists",
                 store,
                 r#"{ requests = 1, seconds = 2000000, methods = ["tools/list"] }"#,
-            ),
-            table(
-                "sessions",
-                store,
-                r#"{ requests = 1, seconds = 2000000, per = "session", methods = ["ping"] }"#,
             ),
             table("storeless", "", r#"{ methods = ["prompts/*"] }"#),
         ]
@@ -309,7 +302,7 @@ fn rate_limit_has_the_store_count_where_it_may() {
     for (more, kind) in [("", ":rate:"), (", \"wasi:keyvalue/atomics\"", ":count:")] {
         let chain = |_: &str| {
             format!(
-                "[component.mcp.tool.mcp.middlewares.rate-limit]\nallow = [\"key-value\"{more}]\n\
+                "[[component.mcp.tool.mcp.middleware]]\nname = \"rate-limit\"\nallow = [\"key-value\"{more}]\n\
                  settings = {{ requests = 20, seconds = 2000000 }}\n\
                  [component.mcp.tool.mcp.features.keyvalue]\nsource = {:?}\nallow = [\"key-value\"]\n",
                 fixture("keyvalue")
@@ -344,11 +337,8 @@ fn what_not_every_host_has_is_for_those_who_name_it() {
     const OPTIONAL: [&str; 2] = ["wasi:keyvalue/atomics@", "wasi:otel/"];
     for wasi in EDITIONS {
         for (more, expected) in [("", false), (", \"wasi:keyvalue\", \"wasi:otel\"", true)] {
-            let tables = ["audit", "rate-limit"].map(|name| {
-                format!(
-                    "[component.mcp.tool.mcp.middlewares.{name}]\nallow = [\"key-value\"{more}]\n"
-                )
-            });
+            let tables = ["audit", "rate-limit"]
+                .map(|name| middleware(name, &format!("allow = [\"key-value\"{more}]")));
             let app = App {
                 wasi,
                 features: &["echo"],
@@ -385,7 +375,7 @@ fn lines(server: &Server) -> Vec<Value> {
 fn audit_writes_a_line_for_each_request() {
     everywhere(
         &["echo", "misbehave"],
-        |_| "middleware = [\"audit\"]".to_owned(),
+        |_| middleware("audit", ""),
         |server| {
             let traced = json!({
                 "name": "echo",
@@ -436,12 +426,17 @@ fn behind_all(wasi: &str) -> PathBuf {
     let dir = COMPOSED.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
         for wasi in EDITIONS {
-            let chain = format!(
-                "middleware = [\"audit\", \"pass\", \"filter\", \"validate\"]\n\
-                 [component.mcp.tool.mcp.middlewares.rate-limit]\nallow = [\"key-value\"]\n\
-                 settings = {{ requests = 1000 }}\n{}",
-                fixture_table(wasi, "pass", "{}")
-            );
+            let chain = [
+                middleware("audit", ""),
+                fixture_table(wasi, "pass", "{}"),
+                middleware("filter", ""),
+                middleware("validate", ""),
+                middleware(
+                    "rate-limit",
+                    "allow = [\"key-value\"]\nsettings = { requests = 1000 }",
+                ),
+            ]
+            .concat();
             let app = App {
                 wasi,
                 features: &["conformance"],
@@ -554,11 +549,8 @@ fn clients_of_both_eras_are_asked_through_a_chain() {
 #[test]
 fn notifications_pass_all_links_in_order() {
     let chain = |wasi: &str| {
-        format!(
-            "middleware = [\"one\", \"two\"]\n{}{}",
-            fixture_table(wasi, "two", r#"{ tell = "two" }"#),
-            fixture_table(wasi, "one", r#"{ tell = "one" }"#)
-        )
+        fixture_table(wasi, "one", r#"{ tell = "one" }"#)
+            + &fixture_table(wasi, "two", r#"{ tell = "two" }"#)
     };
     everywhere(&["echo"], chain, |server| {
         rpc::session(server, json!({}));
@@ -691,8 +683,6 @@ fn features_have_settings_of_their_own() {
                 "[component.mcp.tool.mcp.features.{name}]\nsource = {component:?}\n{settings}\n"
             )
         };
-        let middleware =
-            "[component.mcp.tool.mcp.middlewares.audit]\nsettings = { arguments = true }\n";
         let one =
             r#"settings = { tool = "one", list = [1, 0.5, true, "ü\"\\"], table = { a = {} } }"#;
         let two = r#"settings = { tool = "two" }"#;
@@ -702,7 +692,7 @@ fn features_have_settings_of_their_own() {
             table("second", two),
             table("third", &three),
             table("none", ""),
-            middleware.to_owned(),
+            middleware("audit", "settings = { arguments = true }"),
         ]
         .concat()
     };
@@ -732,14 +722,14 @@ fn features_have_settings_of_their_own() {
 fn a_link_that_asks_nothing_changes_nothing() {
     for wasi in EDITIONS {
         let dir = tempfile::tempdir().unwrap();
-        let [plain, chained] = ["", "middleware = [\"filter\"]\n"].map(|chain| {
+        let [plain, chained] = [String::new(), middleware("filter", "")].map(|chain| {
             let dir = dir.path().join(format!("chain{}", chain.len()));
             fs::create_dir(&dir).unwrap();
             let features = &["echo", "prompts", "lists"];
             App {
                 wasi,
                 features,
-                chain,
+                chain: &chain,
             }
             .composed(&dir)
         });
@@ -812,10 +802,7 @@ fn settings_take_a_memory_only_if_they_are_long() {
 fn a_link_that_asks_makes_the_server_keep_state() {
     for wasi in EDITIONS {
         let dir = tempfile::tempdir().unwrap();
-        let table = format!(
-            "[component.mcp.tool.mcp.middlewares.confirm]\nsource = {:?}\n",
-            fixture("confirm")
-        );
+        let table = middleware("confirm", &format!("source = {:?}", fixture("confirm")));
         let app = App {
             wasi,
             features: &["echo"],

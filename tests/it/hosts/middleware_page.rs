@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::{Server, expect_success, fixture, mcp, root, rpc};
+use crate::support::{Server, expect_success, fixture, mcp, middleware, root, rpc};
 use serde_json::{Value, json};
 use spin_mcp_app::App;
 
@@ -88,7 +88,7 @@ fn audit_writes_the_line() {
     };
     let documented: Value = serde_json::from_str(line).unwrap();
     let dir = tempfile::tempdir().unwrap();
-    write_app(dir.path(), "[component.mcp.tool.mcp.middlewares.audit]\n");
+    write_app(dir.path(), &middleware("audit", ""));
     expect_success(mcp().current_dir(dir.path()).arg("compose"));
     let server = Server::mcp(&dir.path().join("mcp.wasm"), &[]);
     let session = rpc::session(&server, json!({}));

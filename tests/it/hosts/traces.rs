@@ -9,7 +9,7 @@ use crate::support::{App, Server, expect_success, fixture, mcp, rpc};
 use serde_json::{Value, json};
 use wac_graph::{CompositionGraph, EncodeOptions, types::Package};
 
-const ALLOWED: &str = "[component.mcp.tool.mcp.middlewares.audit]\n\
+const ALLOWED: &str = "[[component.mcp.tool.mcp.middleware]]\nname = \"audit\"\n\
     allow = [\"wasi:otel\"]\nsettings = { arguments = true }\n";
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01";
 

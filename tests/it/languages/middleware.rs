@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::template::Template;
 use crate::support::{
-    Server, Stream, expect_success, fixture, mcp, needs, python, root, rpc,
+    Server, Stream, expect_success, fixture, mcp, middleware, needs, python, root, rpc,
     rpc::{call, modern, text},
     typescript,
 };
@@ -90,10 +90,8 @@ fn add(template: &str, value: &str, wasi: &str, app: &Path) {
          [application]\nname = \"app\"\n\
          [[trigger.http]]\nroute = \"/mcp\"\ncomponent = \"mcp\"\n\
          [component.mcp]\nsource = \"mcp.wasm\"\nkey_value_stores = [\"default\"]\n\
-         [component.mcp.tool.mcp]\nwasi = \"{wasi}\"\nmiddleware = [\"log\", \"behind\"]\n\
-         [component.mcp.tool.mcp.features.conformance]\nsource = {feature:?}\n\
-         [component.mcp.tool.mcp.middlewares.behind]\nsource = {behind:?}\n\
-         settings = {{ tell = \"behind\" }}\n"
+         [component.mcp.tool.mcp]\nwasi = \"{wasi}\"\n\
+         [component.mcp.tool.mcp.features.conformance]\nsource = {feature:?}\n"
     );
     fs::write(&manifest, text).unwrap();
     let template = Template::named(template);
@@ -104,7 +102,9 @@ fn add(template: &str, value: &str, wasi: &str, app: &Path) {
     };
     template.add("log", &manifest);
     let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, text + "settings = {}\n").unwrap();
+    let keys = format!("source = {behind:?}\nsettings = {{ tell = \"behind\" }}");
+    let behind = middleware("behind", &keys);
+    fs::write(&manifest, text + "settings = {}\n" + &behind).unwrap();
 }
 
 const FAILED_IN_PYTHON: &str = "middleware `log` failed: KeyError: 'explode'";

@@ -405,7 +405,10 @@ fn middleware_is_added_tested_and_built() {
         run(cargo(&package).args(["build", "--target", "wasm32-wasip2", "--release"]));
         let text = fs::read_to_string(&manifest).unwrap();
         let app: toml_edit::DocumentMut = text.parse().unwrap();
-        let table = &app["component"]["mcp"]["tool"]["mcp"]["middlewares"][name];
+        let tables = &app["component"]["mcp"]["tool"]["mcp"]["middleware"];
+        let mut tables = tables.as_array_of_tables().unwrap().iter();
+        let named = |table: &&toml_edit::Table| table["name"].as_str() == Some(name);
+        let table = tables.find(named).unwrap();
         let source = dir.path().join(table["source"].as_str().unwrap());
         let size = fs::metadata(source).unwrap().len();
         assert!(size <= largest, "`{name}` has {size} bytes");

@@ -24,8 +24,8 @@ fn wit_is_a_copy_of_the_contract() {
     for template in TEMPLATES.into_iter().chain([MIDDLEWARE]) {
         for (package, originals) in [
             ("spin-mcp-server", "framework/wit"),
-            ("wasi-config", "src/host/wit"),
-            ("wasi-keyvalue", "src/host/wit"),
+            ("wasi-config", "crates/runner/wit"),
+            ("wasi-keyvalue", "crates/runner/wit"),
         ] {
             let copies = root().join(format!("templates/{template}/content/wit/deps/{package}"));
             for copy in fs::read_dir(&copies).unwrap() {

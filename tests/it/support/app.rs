@@ -12,6 +12,11 @@ pub struct App<'a> {
     pub chain: &'a str,
 }
 
+/// A middleware in `spin.toml`, with these keys beside its name.
+pub fn middleware(name: &str, keys: &str) -> String {
+    format!("[[component.mcp.tool.mcp.middleware]]\nname = \"{name}\"\n{keys}\n")
+}
+
 impl App<'_> {
     /// Composes it in `dir`.
     pub fn compose(&self, dir: &Path) -> Output {

@@ -24,7 +24,7 @@ pub mod web;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-pub use app::App;
+pub use app::{App, middleware};
 pub use blocks::blocks;
 pub use fixture::{fixture, fixture_with_list};
 pub use http::{Request, Response};

@@ -1,8 +1,7 @@
-//! What a build reads, as far as can be told from outside: the files of its folder, its command
-//! and the tools that this names.
+//! What a build reads: the files of its folder, its command, and the tools that the command names.
 //!
-//! Where a build may well read something else, there is no answer, and it has to run. Cargo
-//! always does: it knows better, and takes no time to find that there is nothing to do.
+//! If a build may read anything else, there is no digest, and it always runs. Cargo always runs,
+//! too: it decides quickly that there is nothing to do.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -14,13 +13,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::Part;
 
-/// The largest file that is searched for paths out of the folder.
+/// The size of the largest file that is searched for paths to other folders.
 const SEARCHED: u64 = 1 << 20;
-/// What tools keep beside sources.
+/// Folders that hold no sources.
 const NO_SOURCES: [&str; 3] = [".git", ".spin", ".spin-aka"];
 
-/// The files that `.gitignore` does not name, in `workdir`, in the order of their names. `outputs`
-/// are not among them. Files above `top` have no say.
+/// The files in `workdir`, sorted by name, without `outputs` and what a `.gitignore` in `top` or
+/// below excludes.
 pub fn files(top: &Path, workdir: &Path, outputs: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     let (top, workdir) = (top.canonicalize()?, workdir.canonicalize()?);
     let top = match workdir.starts_with(&top) {
@@ -58,7 +57,7 @@ pub fn files(top: &Path, workdir: &Path, outputs: &[PathBuf]) -> io::Result<Vec<
     Ok(files)
 }
 
-/// A digest of all that the build of a part reads. None: it may read more than is known.
+/// A digest of all that the build of a part reads, or none if it may read something else.
 pub fn digest(top: &Path, part: &Part, command: &str, outputs: &[PathBuf]) -> Option<String> {
     if reads_elsewhere(command) {
         return None;
@@ -67,7 +66,7 @@ pub fn digest(top: &Path, part: &Part, command: &str, outputs: &[PathBuf]) -> Op
     sum.add(env!("CARGO_PKG_VERSION").as_bytes());
     sum.add(command.as_bytes());
     let mut words = command.split_whitespace();
-    // The first word is a tool; others may be, after `&&` or in quotes.
+    // The first word is a tool. Others can be tools, too: after `&&` or in quotes.
     let first = words.next().and_then(tool)?;
     for (path, metadata) in std::iter::once(first).chain(words.filter_map(tool)) {
         let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
@@ -82,7 +81,7 @@ pub fn digest(top: &Path, part: &Part, command: &str, outputs: &[PathBuf]) -> Op
     }
     for file in files {
         let name = file.strip_prefix(&workdir).ok()?;
-        // Through a link, too; one to a folder cannot be read.
+        // This follows links to files, and fails for links to folders.
         let content = fs::read(&file).ok()?;
         if leads_out(name, &content) {
             return None;
@@ -93,7 +92,7 @@ pub fn digest(top: &Path, part: &Part, command: &str, outputs: &[PathBuf]) -> Op
     Some(sum.finish())
 }
 
-/// Whether a command may read what is not in its folder, or is one of Cargo's.
+/// Whether a command may read files outside of its folder, or runs Cargo.
 fn reads_elsewhere(command: &str) -> bool {
     let command = command.replace("/dev/null", "");
     let in_name = |c: char| c.is_alphanumeric() || "._-*)]}/".contains(c);
@@ -117,7 +116,7 @@ pub fn digest_of(file: &Path) -> Option<String> {
 struct Sum(Sha256);
 
 impl Sum {
-    /// Adds a part, whose end no other part can shift.
+    /// Adds a part and its length, so that parts cannot be confused.
     fn add(&mut self, part: &[u8]) {
         self.0.update((part.len() as u64).to_le_bytes());
         self.0.update(part);
@@ -129,7 +128,7 @@ impl Sum {
     }
 }
 
-/// The program that a word of a command names, by PATH.
+/// The program in `PATH` that a word of a command names.
 fn tool(word: &str) -> Option<(PathBuf, Metadata)> {
     let path = std::env::var_os("PATH")?;
     let named = std::env::split_paths(&path).map(|dir| dir.join(word));
@@ -139,7 +138,7 @@ fn tool(word: &str) -> Option<(PathBuf, Metadata)> {
     Some((found, metadata))
 }
 
-/// Whether the text of a file names a path that leads out of the folder that its name begins in.
+/// Whether the text of a file holds a path that leads out of the folder of the build.
 fn leads_out(name: &Path, content: &[u8]) -> bool {
     let is_prose = name.extension().is_some_and(|extension| extension == "md");
     if is_prose || content.len() as u64 > SEARCHED {

@@ -1,4 +1,4 @@
-//! Building an app's features and middleware: those that changed, several at a time.
+//! Builds the features and middleware of an app that changed, several at a time.
 
 mod inputs;
 mod output;
@@ -17,11 +17,11 @@ use self::output::Output;
 use self::stamps::Stamps;
 use super::{App, Part};
 
-/// A build command that ran and failed. Its own output has told why.
+/// A build command that ran and failed. Its output said why.
 #[derive(Debug, thiserror::Error)]
 #[error("the build command of {part} failed: {status}")]
 pub struct BuildFailed {
-    /// Such as `feature `text``.
+    /// For example `feature `text``.
     pub part: String,
     pub status: ExitStatus,
 }
@@ -43,9 +43,9 @@ impl BuildFailed {
 /// How to build.
 #[derive(Clone, Copy, Debug)]
 pub struct BuildOptions {
-    /// Build what did not change, too.
+    /// Build what did not change as well.
     pub force: bool,
-    /// Builds that run at a time.
+    /// How many builds run at a time.
     pub jobs: NonZeroUsize,
 }
 
@@ -53,14 +53,14 @@ pub struct BuildOptions {
 struct Task<'a> {
     part: &'a Part,
     command: &'a str,
-    /// The digest of what the build is going to read, if that is known.
+    /// The digest of what the build reads, if that is known.
     inputs: Option<String>,
 }
 
 impl App {
-    /// Runs the build commands of parts whose inputs changed, or may have. Those that
-    /// share a `workdir` are built in order, others at the same time. Once one fails, no other
-    /// is begun. Tells of each on stderr.
+    /// Runs the build commands of parts whose inputs may have changed, and prints a line for each
+    /// on stderr. Parts with the same `workdir` are built in order, others at the same time.
+    /// After a failure, no other build starts.
     pub fn build(&self, options: &BuildOptions) -> Result<()> {
         let stamps = Stamps::open(&self.dir);
         let lanes = self.due(&stamps, options.force)?;
@@ -98,8 +98,8 @@ impl App {
         Err(first)
     }
 
-    /// The parts to build, those that share a folder together: where one is due, what it
-    /// writes may be what the others read.
+    /// The parts to build, grouped by folder. If one part of a folder is due, all are: the others
+    /// may read what it writes.
     fn due(&self, stamps: &Stamps, force: bool) -> Result<Vec<Vec<Task<'_>>>> {
         let files = self.parts().filter_map(Part::file);
         let outputs: Vec<_> = files.chain([&self.output]).cloned().collect();
@@ -136,7 +136,7 @@ impl App {
 }
 
 impl Part {
-    /// As messages name it: `feature `text``.
+    /// The part in messages: `feature `text``.
     fn shown(&self) -> String {
         format!("{} `{}`", self.role, self.name)
     }

@@ -1,4 +1,4 @@
-//! How builds show what they do: one of them as it is, several of them one after the other.
+//! The output of builds: of one build as it comes, of several builds one after the other.
 
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::process::{Command, ExitStatus, Stdio};
@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// Shows builds on stderr.
 pub struct Output {
-    /// None: a single build has stdin, stdout and stderr to itself.
+    /// None for a single build, which uses the terminal itself.
     lines: Option<MultiProgress>,
 }
 
@@ -20,16 +20,17 @@ impl Output {
         }
     }
 
-    /// Says something between builds.
+    /// Prints a line between the outputs of builds.
     pub fn say(&self, text: &str) {
         match &self.lines {
-            // Writes past the lines at the bottom, if there is a terminal to have them.
+            // On a terminal, the moving lines stay at the bottom.
             Some(lines) => lines.suspend(|| eprintln!("{text}")),
             None => eprintln!("{text}"),
         }
     }
 
-    /// Runs the build command of a part, and shows what it writes: at once, or when it ends.
+    /// Runs the build command of a part. Shows its output at once, or when it ends if there are
+    /// several.
     pub fn run(&self, part: &str, text: &str, mut command: Command) -> Result<ExitStatus> {
         let cannot = || format!("cannot start the build command of {part}");
         self.say(&format!("building {part} with `{text}`"));
@@ -39,14 +40,14 @@ impl Output {
             self.end(part, status, start);
             return Ok(status);
         };
-        // Both into one pipe, so that they keep their order.
+        // One pipe keeps the order of stdout and stderr.
         let (mut reader, writer) = std::io::pipe().with_context(cannot)?;
         command
             .stdin(Stdio::null())
             .stdout(writer.try_clone().with_context(cannot)?)
             .stderr(writer);
         let mut child = command.spawn().with_context(cannot)?;
-        // It holds the ends of the pipe that are written to.
+        // `command` holds the writing ends of the pipe, which must close for the reader to end.
         drop(command);
         let line = lines.add(progress(part));
         let mut written = Vec::new();
@@ -77,14 +78,14 @@ impl Output {
     }
 }
 
-/// A line that moves while a part is built, on terminals.
+/// On a terminal, a line that moves while a part is built.
 fn progress(part: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{spinner} building {msg} {elapsed}");
     let line = ProgressBar::new_spinner().with_message(part.to_owned());
-    line.set_style(style.expect("a template that is written here"));
+    line.set_style(style.expect("the template is valid"));
     line.enable_steady_tick(Duration::from_millis(120));
     line
 }

@@ -1,4 +1,4 @@
-//! What was built from what, kept in the folder that Spin keeps its own state in.
+//! The digests of the inputs and outputs of earlier builds, in the folder of Spin's own state.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::inputs;
 use crate::Part;
 use spin_mcp_component::file::replace;
 
-/// Where, from the folder of `spin.toml`.
+/// Relative to the folder of `spin.toml`.
 const FILE: &str = ".spin/mcp-build.json";
 
 /// The builds of an app that need not run again while nothing changes.
@@ -22,14 +22,14 @@ pub struct Stamps {
 /// A build that succeeded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stamp {
-    /// The digest of what it read.
+    /// A digest of what it read.
     inputs: String,
-    /// The digest of what it wrote.
+    /// A digest of what it wrote.
     output: String,
 }
 
 impl Stamps {
-    /// Reads them. Without any that can be read, everything has to be built.
+    /// Reads the stamps of an app. If that fails, everything has to be built.
     pub fn open(app: &Path) -> Self {
         let path = app.join(FILE);
         let text = std::fs::read(&path).unwrap_or_default();
@@ -39,7 +39,7 @@ impl Stamps {
         }
     }
 
-    /// Whether the part was built from these inputs, and its output is still as it was.
+    /// Whether the part was built from these inputs, and its output did not change since.
     pub fn holds(&self, part: &Part, inputs: &str) -> bool {
         let built = self.built.lock().expect("no thread panicked");
         built.get(&key(part)).is_some_and(|stamp| {
@@ -47,8 +47,8 @@ impl Stamps {
         })
     }
 
-    /// Keeps that a part was built, or that nobody can tell from what. A folder that cannot
-    /// be written costs time, and nothing else.
+    /// Saves that a part was built, or removes its stamp if its inputs are not known. If the file
+    /// cannot be written, the next build takes longer and nothing else.
     pub fn set(&self, part: &Part, inputs: Option<String>) {
         let stamp = inputs.zip(output(part));
         let mut built = self.built.lock().expect("no thread panicked");
@@ -64,12 +64,12 @@ impl Stamps {
     }
 }
 
-/// Names the output, too, since an app may have several servers with parts of one name.
+/// Includes the output, since several servers of an app can have parts with the same name.
 fn key(part: &Part) -> String {
     format!("{} {}", part.name, part.origin)
 }
 
-/// What was built, as it is now.
+/// The digest of the file that a build wrote, as it is now.
 fn output(part: &Part) -> Option<String> {
     part.file().and_then(|file| inputs::digest_of(file))
 }

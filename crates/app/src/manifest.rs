@@ -1,0 +1,421 @@
+//! The keys of `spin.toml`. Each struct below `Mcp` is a table of docs/reference/spin-toml.md.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, anyhow};
+use indexmap::IndexMap;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Error, IntoDeserializer as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value as Json};
+use serde_path_to_error::Segment;
+use toml_edit::{Item, Key};
+
+use spin_mcp_contract::{Grant, Wasi};
+use spin_mcp_registry::{Download, Source};
+
+/// What `spin mcp` reads of `[application]`.
+#[derive(Default, Deserialize)]
+pub struct Application {
+    pub name: Option<String>,
+    pub version: Option<String>,
+    #[serde(default)]
+    pub targets: Vec<TargetKey>,
+}
+
+/// What `spin mcp` reads of a component that is a server.
+#[derive(Deserialize)]
+pub struct Component {
+    pub source: Option<SourceKey>,
+    #[serde(default)]
+    pub key_value_stores: Vec<String>,
+    pub targets: Option<Vec<TargetKey>>,
+    #[serde(default)]
+    pub build: Build,
+    pub tool: Tool,
+}
+
+#[derive(Default, Deserialize)]
+pub struct Build {
+    #[serde(default)]
+    pub watch: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub struct Tool {
+    pub mcp: Mcp,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mcp {
+    #[serde(default)]
+    pub wasi: Wasi,
+    #[serde(default, deserialize_with = "store")]
+    pub store: Option<String>,
+    pub page_size: Option<NonZeroUsize>,
+    pub cache: Option<Cache>,
+    #[serde(default)]
+    pub server: Server,
+    #[serde(default)]
+    pub features: IndexMap<String, Feature>,
+    #[serde(default)]
+    pub middleware: Vec<Middleware>,
+    pub transport: Option<SourceKey>,
+    #[serde(default)]
+    pub overrides: Overrides,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cache {
+    /// Seconds.
+    pub ttl: Option<u32>,
+    pub scope: Option<Scope>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    Public,
+    Private,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub name: Option<String>,
+    pub version: Option<String>,
+    pub title: Option<String>,
+    pub instructions: Option<String>,
+    pub website: Option<String>,
+    #[serde(default, deserialize_with = "origins")]
+    pub allowed_origins: Vec<String>,
+    #[serde(default, deserialize_with = "hosts")]
+    pub allowed_hosts: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feature {
+    pub source: SourceKey,
+    pub build: Option<String>,
+    #[serde(default, deserialize_with = "workdir")]
+    pub workdir: PathBuf,
+    pub prefix: Option<String>,
+    #[serde(default, deserialize_with = "grants")]
+    pub allow: Vec<Grant>,
+    #[serde(default)]
+    pub dynamic: bool,
+    #[serde(default, deserialize_with = "settings")]
+    pub settings: Option<Map<String, Json>>,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a table with a `name` below `[[component.ID.tool.mcp.middleware]]`"
+)]
+pub struct Middleware {
+    pub name: String,
+    /// Without it, `name` is the name of a shipped middleware.
+    pub source: Option<SourceKey>,
+    pub build: Option<String>,
+    #[serde(default, deserialize_with = "workdir")]
+    pub workdir: PathBuf,
+    #[serde(default, deserialize_with = "grants")]
+    pub allow: Vec<Grant>,
+    #[serde(default, deserialize_with = "settings")]
+    pub settings: Option<Map<String, Json>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Overrides {
+    pub transport: Option<SourceKey>,
+    pub router: Option<SourceKey>,
+    pub context: Option<SourceKey>,
+}
+
+/// A target environment of Spin. One that is defined in a file or at a URL has no name.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum TargetKey {
+    Name(String),
+    Other(serde::de::IgnoredAny),
+}
+
+/// The path of a file, a reference to a registry, or a URL with a digest.
+pub struct SourceKey(pub Source);
+
+impl<'de> Deserialize<'de> for SourceKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SourceVisitor)
+    }
+}
+
+struct SourceVisitor;
+
+impl<'de> Visitor<'de> for SourceVisitor {
+    type Value = SourceKey;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a string, or a table with `url` and `digest`")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<SourceKey, E> {
+        Source::parse(text).map(SourceKey).map_err(custom)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SourceKey, A::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Keys {
+            url: String,
+            digest: String,
+        }
+        let Keys { url, digest } = Keys::deserialize(MapAccessDeserializer::new(map))?;
+        let download = Download::new(&url, &digest).map_err(custom)?;
+        Ok(SourceKey(Source::Url(download)))
+    }
+}
+
+fn custom<E: Error>(error: anyhow::Error) -> E {
+    E::custom(format!("{error:#}"))
+}
+
+fn store<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let store = String::deserialize(deserializer)?;
+    match store.is_empty() {
+        true => Err(D::Error::custom(
+            "the name is empty; name one of the component's `key_value_stores`",
+        )),
+        false => Ok(Some(store)),
+    }
+}
+
+fn workdir<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+    let dir = String::deserialize(deserializer)?;
+    match Path::new(&dir).has_root() {
+        true => Err(D::Error::custom(format!(
+            "`{dir}` must be relative to the folder of `spin.toml`"
+        ))),
+        false => Ok(dir.into()),
+    }
+}
+
+fn grants<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Grant>, D::Error> {
+    let grants = Vec::<String>::deserialize(deserializer)?;
+    let grants = grants.iter().map(|grant| grant.parse());
+    grants
+        .collect::<Result<_, String>>()
+        .map_err(D::Error::custom)
+}
+
+fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let origins = Vec::<String>::deserialize(deserializer)?;
+    for origin in &origins {
+        let parts = origin.split_once("://");
+        if !parts.is_some_and(|(scheme, host)| !scheme.is_empty() && is_host(host)) {
+            return Err(D::Error::custom(format!(
+                "`{origin}` is not an origin; write scheme and host, such as `https://app.example.com`"
+            )));
+        }
+    }
+    Ok(origins)
+}
+
+fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let hosts = Vec::<String>::deserialize(deserializer)?;
+    match hosts.iter().find(|host| !is_host(host)) {
+        Some(host) => Err(D::Error::custom(format!(
+            "`{host}` is not a host; write its name, such as `mcp.example.com`, and its port if it has one"
+        ))),
+        None => Ok(hosts),
+    }
+}
+
+fn is_host(host: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    !host.is_empty() && host.chars().all(allowed)
+}
+
+/// JSON, which has no dates and no infinite numbers.
+fn settings<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Map<String, Json>>, D::Error> {
+    let settings = Map::deserialize(deserializer)?;
+    match settings
+        .iter()
+        .find_map(|(key, value)| not_json(key, value))
+    {
+        Some(key) => Err(D::Error::custom(format!(
+            "`{key}` is a date or a number that is not finite; write a string"
+        ))),
+        None => Ok(Some(settings)),
+    }
+}
+
+/// The name of a value below `value`, which is called `name`, that JSON could not keep.
+fn not_json(name: &str, value: &Json) -> Option<String> {
+    match value {
+        // TOML has no null.
+        Json::Null => Some(name.to_owned()),
+        Json::Array(values) => values.iter().find_map(|value| not_json(name, value)),
+        Json::Object(table) if table.contains_key("$__toml_private_datetime") => {
+            Some(name.to_owned())
+        }
+        Json::Object(table) => table
+            .iter()
+            .find_map(|(key, value)| not_json(&format!("{name}.{key}"), value)),
+        _ => None,
+    }
+}
+
+/// Keys that have another name or form now, or are planned, and what to do about them.
+const HINTS: [(&str, &str); 7] = [
+    (
+        ".tool.mcp.middlewares",
+        "write `[[component.ID.tool.mcp.middleware]]` and a `name` for each middleware",
+    ),
+    (".overrides.hub", "it is called `router` now"),
+    (".overrides.request", "it is called `context` now"),
+    (".tool.mcp.auth", "authorization is not supported yet"),
+    (".tool.mcp.server.icons", "icons are not supported yet"),
+    (
+        ".source.registry",
+        "write the reference of a component as one string, such as `ghcr.io/org/weather:1.2.0`",
+    ),
+    (
+        ".source.package",
+        "write the reference of a component as one string, such as `ghcr.io/org/weather:1.2.0`",
+    ),
+];
+
+/// Reads `item`. Errors call it `name`, and name the keys in it by their full path.
+pub fn read<T: DeserializeOwned>(name: &str, item: &Item) -> Result<T> {
+    let value = item.clone().into_value();
+    let value = value.map_err(|_| anyhow!("`{name}` is missing"))?;
+    serde_path_to_error::deserialize(value.into_deserializer()).map_err(|error| {
+        let mut key = name.to_owned();
+        for segment in error.path() {
+            match segment {
+                Segment::Seq { index } => key += &format!("[{index}]"),
+                Segment::Map { key: part } => key = format!("{key}.{}", quoted(part)),
+                Segment::Enum { .. } | Segment::Unknown => {}
+            }
+        }
+        anyhow!(explain(&key, error.inner().message()))
+    })
+}
+
+/// A key as TOML writes it.
+pub fn quoted(key: &str) -> String {
+    Key::new(key).display_repr().into_owned()
+}
+
+/// What is wrong with `key`, in words of TOML instead of Serde's.
+fn explain(key: &str, message: &str) -> String {
+    if let Some((_, rest)) = message.split_once("unknown field `")
+        && let Some((field, known)) = rest.split_once("`, expected ")
+    {
+        if let Some((_, hint)) = HINTS.iter().find(|(old, _)| key.ends_with(old)) {
+            return format!("unknown key `{key}`: {hint}");
+        }
+        let known: Vec<_> = known.split('`').skip(1).step_by(2).collect();
+        let likeness = |known: &str| strsim::jaro(field, known);
+        let nearest = known
+            .iter()
+            .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        return match nearest.filter(|nearest| likeness(nearest) > 0.7) {
+            Some(nearest) => format!("unknown key `{key}`: did you mean `{nearest}`?"),
+            None => format!(
+                "unknown key `{key}`: the keys here are `{}`",
+                known.join("`, `")
+            ),
+        };
+    }
+    // What toml_edit says where an enum is written as a number.
+    if message == "wanted string or table" {
+        return format!("`{key}` must be a string");
+    }
+    if let Some(field) = message.strip_prefix("missing field ") {
+        return format!("`{key}` has no {field}");
+    }
+    let found = ["invalid type: ", "invalid value: ", "unknown variant "]
+        .iter()
+        .find_map(|kind| message.strip_prefix(kind)?.rsplit_once(", expected "));
+    let Some((found, expected)) = found else {
+        return format!("`{key}`: {message}");
+    };
+    let in_toml = |word: &'_ str| match word {
+        "map" | "a map" => "a table".to_owned(),
+        "sequence" | "a sequence" => "an array".to_owned(),
+        "u32" => format!("a whole number from 0 to {}", u32::MAX),
+        "a nonzero usize" => "a whole number from 1 on".to_owned(),
+        "a boolean" => "`true` or `false`".to_owned(),
+        word if word.starts_with("struct ") => "a table".to_owned(),
+        word => word.to_owned(),
+    };
+    format!(
+        "`{key}` must be {}, not {}",
+        in_toml(expected),
+        in_toml(found)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// The keys of a table, as the error for an unknown one lists them.
+    fn keys<T: DeserializeOwned>() -> Vec<String> {
+        let document: toml_edit::DocumentMut = "table.\"\" = 1".parse().unwrap();
+        let error = read::<T>("table", &document["table"]).err().unwrap();
+        let error = error.to_string();
+        let (_, keys) = error.split_once(" are ").unwrap();
+        let mut keys: Vec<_> = keys
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect();
+        keys.sort();
+        keys
+    }
+
+    #[test]
+    fn the_reference_has_every_key() {
+        let page = include_str!("../../../docs/reference/spin-toml.md");
+        let mut described = BTreeMap::new();
+        for section in page.split("\n## ").skip(1) {
+            let (title, text) = section.split_once('\n').unwrap();
+            let Some((_, rows)) = text.split_once("\n| Key | Type |") else {
+                continue;
+            };
+            let rows = rows
+                .lines()
+                .skip(1)
+                .take_while(|line| line.starts_with('|'));
+            let mut keys: Vec<_> = rows
+                .filter_map(|row| Some(row.strip_prefix("| `")?.split_once('`')?.0.to_owned()))
+                .collect();
+            keys.sort();
+            described.insert(title.replace('`', ""), keys);
+        }
+        let known = [
+            ("Keys of tool.mcp", keys::<Mcp>()),
+            ("cache", keys::<Cache>()),
+            ("server", keys::<Server>()),
+            ("features.NAME", keys::<Feature>()),
+            ("middleware", keys::<Middleware>()),
+            ("overrides", keys::<Overrides>()),
+        ];
+        let known = known.map(|(title, keys)| (title.to_owned(), keys));
+        assert_eq!(described, BTreeMap::from(known));
+    }
+}
