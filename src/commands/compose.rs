@@ -14,7 +14,8 @@ use spin_mcp_app::{self as app, Manifest};
 use spin_mcp_component::file;
 use spin_mcp_compose::compose;
 use spin_mcp_contract::{
-    Component, Composition, Framework, Grant, Part, Role, Runtime, ServerConfig, Wasi, shipped,
+    ComponentSource, Composition, Framework, Grant, Part, Role, Runtime, ServerConfig, Wasi,
+    shipped,
 };
 use spin_mcp_registry::{Resolver, Source};
 
@@ -80,10 +81,10 @@ pub struct ComposeCommand {
     #[arg(long, value_name = "NAME=JSON", value_parser = settings, requires = "output")]
     settings: Vec<(String, Map<String, Value>)>,
 
-    /// Make a link of other servers' chains instead of a server: what is named here, in one
-    /// component, for `--middleware` and for `middleware` in `spin.toml`
+    /// Compose a sequence instead of a server: one component of middleware and features that other
+    /// servers use as a middleware
     #[arg(long, requires = "output", conflicts_with_all = ["transport", "overrides"])]
-    handler: bool,
+    sequence: bool,
 
     /// Let this component speak with clients instead of the transport of spin-mcp
     #[arg(long, value_name = "COMPONENT", value_parser = super::source(), requires = "output")]
@@ -205,8 +206,8 @@ impl ComposeCommand {
                 );
             }
             let component = match shipped {
-                Some(shipped) => Component::Shipped(shipped),
-                None => Component::Resolved(resolver.resolve(source)?),
+                Some(shipped) => ComponentSource::Shipped(shipped),
+                None => ComponentSource::Resolved(resolver.resolve(source)?),
             };
             parts.push(Part {
                 role,
@@ -244,7 +245,7 @@ impl ComposeCommand {
             features,
             middleware,
             overrides,
-            handler: self.handler,
+            sequence: self.sequence,
         })?;
         file::replace(output, &composed.component)?;
         note_grants(&composed.record);

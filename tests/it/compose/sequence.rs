@@ -19,7 +19,7 @@ fn save(dir: &Path, name: &str, features: &[&str], more: &[&str]) -> (PathBuf, O
         .arg("compose")
         .args(features.iter().map(|feature| fixture(feature)))
         .args(more)
-        .args(["--handler", "--output"])
+        .args(["--sequence", "--output"])
         .arg(&path);
     (path, command.output().expect("mcp can be run"))
 }

@@ -311,10 +311,7 @@ fn imports_of_the_contract_that_are_not_what_they_are_called() {
         "does not fit the contract",
     );
     let function = r#"(import "spin-mcp:server/request@0.1.0" (func))"#;
-    refused(
-        &importing(function),
-        "it is not made as toolchains make components",
-    );
+    refused(&importing(function), "malformed component");
 }
 
 /// Features never see each other, so there is no cycle that they could make.
