@@ -244,3 +244,38 @@ impl Record {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What today's `mcp` writes into servers, which every later `mcp` must read.
+    const GOLDEN: &str = include_str!("record/golden.json");
+
+    #[test]
+    fn a_record_keeps_its_format() {
+        let mut component = wasm_encoder::Component::new().finish();
+        CustomSection {
+            name: Cow::Borrowed("spin-mcp"),
+            data: Cow::Borrowed(GOLDEN.trim_end().as_bytes()),
+        }
+        .append_to_component(&mut component);
+        let record = Record::read(&component).unwrap().unwrap();
+        assert_eq!(
+            serde_json::to_string_pretty(&record).unwrap(),
+            GOLDEN.trim_end()
+        );
+        let mut written = wasm_encoder::Component::new().finish();
+        record.append_to(&mut written).unwrap();
+        assert_eq!(Record::read(&written).unwrap(), Some(record));
+    }
+
+    /// All that may be absent is absent.
+    #[test]
+    fn the_smallest_record_is_read() {
+        let smallest = r#"{"mcp":"0.1.0","wasi":"0.2","name":"small","features":[]}"#;
+        let record: Record = serde_json::from_str(smallest).unwrap();
+        assert!(!record.sequence && record.middleware.is_empty());
+        assert_eq!(serde_json::to_string(&record).unwrap(), smallest);
+    }
+}
