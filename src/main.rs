@@ -1,13 +1,13 @@
-//! `spin mcp`: parse, dispatch, print the error.
+//! `spin mcp`: parses the command line, runs the command and prints its error.
 
 mod commands;
 mod templates;
+mod terminal;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use spin_mcp_app::BuildFailed;
-use spin_mcp_runner::plain;
 
 use crate::templates::SpinFailed;
 
@@ -47,22 +47,10 @@ fn main() -> ExitCode {
     let Err(error) = result else {
         return ExitCode::SUCCESS;
     };
-    // Whoever reads the output has seen enough.
-    if error.chain().any(|cause| {
-        cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
-    }) {
+    if terminal::is_broken_pipe(&error) {
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {}", plain::excerpt(&error.to_string()));
-    let causes: Vec<_> = error.chain().skip(1).collect();
-    if !causes.is_empty() {
-        eprintln!("\nCaused by:");
-        for cause in causes {
-            eprintln!("  {}", plain::excerpt(&cause.to_string()));
-        }
-    }
+    terminal::print_error(&error);
     let built = error.downcast_ref().map(BuildFailed::exit_code);
     let installed = error.downcast_ref().map(SpinFailed::exit_code);
     built

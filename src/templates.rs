@@ -1,4 +1,4 @@
-//! The templates that the plugin carries, and Spin, which keeps those that users have.
+//! The templates of this version, and how Spin installs them.
 
 use std::fs;
 use std::io;
@@ -8,17 +8,17 @@ use std::process::{Command, ExitStatus};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-/// The files of the repository's `templates` folder: their paths in it, and what they hold.
+/// The path and content of each file in the repository's `templates` folder.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
 
-/// A template as Spin lists it.
+/// The name and description of a template, from its manifest.
 #[derive(Debug, Deserialize)]
 pub struct Template {
     pub id: String,
     pub description: String,
 }
 
-/// `spin templates install` ran and failed. Its own output has told why.
+/// `spin templates install` ran and failed. Its own output says why.
 #[derive(Debug, thiserror::Error)]
 #[error("`{spin} templates install` failed: {status}")]
 pub struct SpinFailed {
@@ -56,7 +56,7 @@ pub fn write(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Has this Spin install all templates, over those of an earlier version.
+/// Installs all templates into this Spin, and replaces those of another version.
 pub fn install(spin: &Path) -> Result<()> {
     let dir = tempfile::tempdir().context("cannot create a temporary folder")?;
     write(dir.path()).context("cannot write the templates to a temporary folder")?;
@@ -67,8 +67,8 @@ pub fn install(spin: &Path) -> Result<()> {
         .status()
         .with_context(|| {
             format!(
-                "cannot start `{shown}`: install Spin (https://spinframework.dev), or name its \
-                 program in `SPIN_BIN_PATH`"
+                "cannot start `{shown}`; install Spin (https://spinframework.dev), or set \
+                 `SPIN_BIN_PATH` to its program"
             )
         })?;
     if !status.success() {

@@ -24,9 +24,10 @@ struct Build {
 /// What is built for each version of WASI. Packages that take the same features of dependencies
 /// are built together.
 ///
-/// The small server (`server`) is a third of the size of the whole one: a server of one tool is
-/// 190 KB instead of 411. The whole server is the transport of a server with middleware, too, and
-/// the router is that of a saved sequence: each costs less than a build of its own would.
+/// The small server is worth a build of its own: 323 KB instead of the 569 of the whole one, which
+/// a server of one tool would carry for nothing. The whole server is the transport before middleware,
+/// too, and the router is that of a saved sequence: a server of one tool behind one middleware is 2 %
+/// (WASI 0.2) and 5 % (WASI 0.3) larger than with builds of their own.
 const BUILDS: [Build; 5] = [
     Build {
         packages: &["server"],

@@ -11,26 +11,28 @@ use serde_json::{Value, value::RawValue};
 use tokio::runtime;
 
 use super::serve::RunArgs;
-use spin_mcp_runner::client::{Client, Tool};
+use spin_mcp_runner::client::{ListedTool, ToolClient};
 use spin_mcp_runner::plain;
 
 /// Call a tool of a composed MCP server.
 ///
-/// Runs the server in this process for this one call, and prints what the tool answers: its
-/// texts, or else its structured content. Progress and log messages go to stderr.
+/// Runs the server in this process for one call, and prints the texts of the answer, or else its
+/// structured content. Progress and log messages go to stderr. If the tool reports a failure, the
+/// command fails. A tool that asks for input cannot be called this way.
 #[derive(Debug, clap::Args)]
 #[command(
     override_usage = "spin mcp call [OPTIONS] [SERVER] <TOOL> [ARGUMENTS]",
     after_help = "Arguments:
-  SERVER     The composed server, a file that is there or ends in `.wasm` [default: that of the app]
+  SERVER     The file of the server: an existing file, or a name that ends in `.wasm`
+             [default: the server of the app]
   TOOL       The name of the tool
   ARGUMENTS  A JSON object, or `-` to read it from stdin [default: {}]
 
 Examples:
-  # Call a tool of the app of the current folder
+  # Call a tool of the app in the current folder
   spin mcp call add '{\"a\": 1, \"b\": 2}'
 
-  # Call a tool of a component, and get the whole result
+  # Call a tool of a server in a file, and print the whole result
   spin mcp call server.wasm add '{\"a\": 1, \"b\": 2}' --json"
 )]
 pub struct CallCommand {
@@ -45,7 +47,7 @@ pub struct CallCommand {
     run: RunArgs,
 }
 
-/// What is printed of a result.
+/// The members of a tool result that are printed.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CallResult {
@@ -83,7 +85,7 @@ impl CallCommand {
         let server = self.run.load(server)?;
         let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
         let result = runtime.block_on(async {
-            let client = Client::new(&server);
+            let client = ToolClient::new(&server);
             let tools = client
                 .tools()
                 .await
@@ -94,13 +96,13 @@ impl CallCommand {
                 .await?;
             anyhow::Ok(result)
         });
-        // A tool may work on in the background, which is of no use here.
+        // Do not wait for work that a tool left running.
         runtime.shutdown_background();
         print(&tool, &result?, self.json)
     }
 }
 
-/// Tells the server from the tool.
+/// Splits the words into the server, the tool and its arguments.
 fn words(words: Vec<String>) -> Result<(Option<PathBuf>, String, Option<String>)> {
     let is_server = |word: &str| {
         let path = Path::new(word);
@@ -115,17 +117,17 @@ fn words(words: Vec<String>) -> Result<(Option<PathBuf>, String, Option<String>)
     let mut rest = words.into_iter().skip(server.is_some().into());
     let tool = rest
         .next()
-        .context("name a tool to call; `spin mcp inspect SERVER` lists them")?;
+        .context("no tool to call; `spin mcp inspect SERVER` lists the tools")?;
     let arguments = rest.next();
     if rest.next().is_some() {
-        bail!("`{tool}` is not a file, so it cannot be the server to call");
+        bail!("too many arguments: `{tool}` is not the file of a server");
     }
     Ok((server, tool, arguments))
 }
 
-/// Refuses what cannot be arguments before anything runs.
+/// Checks that the arguments are a JSON object before anything runs.
 fn check_arguments(text: &str) -> Result<()> {
-    let hint = "write a JSON object in quotes, such as '{\"a\": 1}'";
+    let hint = "write a JSON object in single quotes, such as '{\"a\": 1}'";
     let value: Value = serde_json::from_str(text)
         .map_err(|error| anyhow!("the arguments are not valid JSON: {error}; {hint}"))?;
     let kind = match value {
@@ -139,11 +141,11 @@ fn check_arguments(text: &str) -> Result<()> {
     bail!("the arguments are {kind}, not an object; {hint}")
 }
 
-fn find<'a>(tools: &'a [Tool], name: &str) -> Result<&'a Tool> {
+fn find<'a>(tools: &'a [ListedTool], name: &str) -> Result<&'a ListedTool> {
     if let Some(tool) = tools.iter().find(|tool| tool.name == name) {
         return Ok(tool);
     }
-    let likeness = |tool: &&Tool| strsim::jaro(&tool.name, name);
+    let likeness = |tool: &&ListedTool| strsim::jaro(&tool.name, name);
     let nearest = tools
         .iter()
         .max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
@@ -153,7 +155,7 @@ fn find<'a>(tools: &'a [Tool], name: &str) -> Result<&'a Tool> {
         .collect::<Vec<_>>()
         .join(", ");
     match nearest.filter(|nearest| likeness(nearest) > 0.7) {
-        _ if tools.is_empty() => bail!("unknown tool `{name}`: the server has none"),
+        _ if tools.is_empty() => bail!("unknown tool `{name}`: the server has no tools"),
         Some(nearest) if tools.len() > 10 => {
             bail!("unknown tool `{name}`: did you mean `{}`?", nearest.name)
         }
@@ -167,7 +169,7 @@ fn find<'a>(tools: &'a [Tool], name: &str) -> Result<&'a Tool> {
 
 fn print(tool: &str, raw: &RawValue, json: bool) -> Result<()> {
     let result: CallResult =
-        serde_json::from_str(raw.get()).context("the server's answer is no tool result")?;
+        serde_json::from_str(raw.get()).context("the server's answer is not a tool result")?;
     if json {
         writeln!(std::io::stdout(), "{}", raw.get())?;
     }
@@ -180,7 +182,7 @@ fn print(tool: &str, raw: &RawValue, json: bool) -> Result<()> {
         methods.dedup();
         bail!(
             "tool `{tool}` asks for input (`{}`), which `spin mcp call` cannot give; \
-             call it from a client that can",
+             call it from a client that can answer",
             methods.join("`, `")
         );
     }
@@ -202,7 +204,7 @@ fn print(tool: &str, raw: &RawValue, json: bool) -> Result<()> {
     }
 }
 
-/// The content of a result, in lines; the structured content where there is no text.
+/// The content of a result as lines, or the structured content if it has no text.
 fn shown(result: &CallResult) -> Result<String> {
     let mut shown = String::new();
     for block in &result.content {
@@ -241,7 +243,7 @@ fn line(block: &Value) -> String {
     }
 }
 
-/// The number of bytes that base64 stands for.
+/// The number of bytes that a Base64 text encodes.
 fn decoded_length(base64: &str) -> usize {
     base64.trim_end_matches('=').len() * 3 / 4
 }
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_comes_first_if_it_is_named() {
+    fn the_server_is_the_first_word_if_it_is_a_file() {
         assert_eq!(read(&["add"]).unwrap(), (None, "add".into(), None));
         assert_eq!(
             read(&["add", "{}"]).unwrap(),
@@ -275,13 +277,13 @@ mod tests {
             read(&["s.wasm"])
                 .unwrap_err()
                 .to_string()
-                .contains("name a tool")
+                .contains("no tool to call")
         );
         assert!(
             read(&["server", "add", "{}"])
                 .unwrap_err()
                 .to_string()
-                .contains("not a file")
+                .contains("not the file")
         );
     }
 
@@ -323,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn structured_content_is_shown_where_there_is_no_text() {
+    fn structured_content_is_shown_if_there_is_no_text() {
         assert_eq!(
             show(json!({"content": [], "structuredContent": {"a": 1}})),
             "{\n  \"a\": 1\n}\n"

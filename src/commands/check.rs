@@ -4,34 +4,36 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use spin_mcp_app::App;
-use spin_mcp_hosts::{Finding, Server, Severity, Target, Verdict, check};
+use spin_mcp_hosts::{Finding, ServerFacts, Severity, Target, Verdict, check};
 
-/// Say whether a composed MCP server fits the hosts that it is meant for.
+use super::AppArgs;
+
+/// Check whether a server can run on its target hosts.
 ///
-/// Looks at what the server exports and imports, at its size and memory, and at the store that it
-/// needs, and compares that with what each host has. Errors are what keeps it from running there;
-/// notes are what to do or to know. Fails if there are errors.
+/// Compares the server's exports, imports, size, memory and store with what each host provides.
+/// An error means that the server cannot run on that host; a note says what the host or the app
+/// must provide. The command fails if there is an error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  # Whether the server of the current folder fits the targets of its spin.toml, or else each host
+  # Check the server of the app against the targets in its spin.toml, or else against all hosts
   spin mcp check
 
-  # Whether it fits Fermyon Wasm Functions and Spin 3.4
+  # Check it against Fermyon Wasm Functions and Spin 3.4
   spin mcp check --target fermyon-wasm-functions --target spin@3.4
 
-  # The hosts that a server in a file fits
+  # List the hosts that can run a server in a file
   spin mcp check server.wasm --json | jq -r '.targets[] | select(.fits).target'")]
 pub struct CheckCommand {
-    /// The composed server [default: that of the app]
-    #[arg(value_name = "SERVER")]
+    /// The file of the server [default: the server of the app]
+    #[arg(value_name = "SERVER", conflicts_with_all = ["from", "component_id"])]
     server: Option<PathBuf>,
 
-    /// A host: `spin@3`, `spin@4` or a release such as `spin@3.4`, `spinkube`, `fermyon-wasm-functions`,
-    /// `wasmtime` [default: the `targets` of spin.toml, else all]
+    /// A host: `spin@3`, `spin@4`, a release such as `spin@3.4`, `spinkube`, `fermyon-wasm-functions`
+    /// or `wasmtime`; can be repeated [default: the `targets` in spin.toml, or else all hosts]
     #[arg(short, long, value_name = "HOST")]
     target: Vec<Target>,
 
@@ -39,16 +41,11 @@ pub struct CheckCommand {
     #[arg(long)]
     json: bool,
 
-    /// The app: its `spin.toml`, or the folder of it [default: the nearest one]
-    #[arg(short, long, value_name = "PATH", conflicts_with = "server")]
-    from: Option<PathBuf>,
-
-    /// The component that is the MCP server, if the app has several
-    #[arg(short, long, value_name = "ID", conflicts_with = "server")]
-    component_id: Option<String>,
+    #[command(flatten)]
+    app: AppArgs,
 }
 
-/// What is printed as JSON.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Report<'a> {
     server: String,
@@ -58,27 +55,16 @@ struct Report<'a> {
 
 impl CheckCommand {
     pub fn run(self) -> Result<()> {
-        let app = match &self.server {
-            Some(_) => None,
-            None => Some(App::find(
-                self.from.as_deref(),
-                self.component_id.as_deref(),
-            )?),
+        let (path, app) = match self.server {
+            Some(path) => (path, None),
+            None => {
+                let app = self.app.find_built()?;
+                (app.output.clone(), Some(app))
+            }
         };
-        let path = match (&app, self.server) {
-            (Some(app), _) => app.output.clone(),
-            (None, server) => server.expect("there is an app without it"),
-        };
-        if app.is_some() {
-            ensure!(
-                path.is_file(),
-                "no server at `{}`: `spin mcp build` builds it",
-                path.display()
-            );
-        }
         let shown = path.display().to_string();
         let bytes = fs::read(&path).with_context(|| format!("cannot read `{shown}`"))?;
-        let mut server = Server::read(&shown, &bytes)?;
+        let mut server = ServerFacts::read(&shown, &bytes)?;
         let mut targets = self.target;
         if let Some(app) = app {
             server.stores = Some(app.key_value_stores.clone());
@@ -130,7 +116,7 @@ fn print(stdout: &mut impl Write, verdict: &Verdict) -> std::io::Result<()> {
         .try_for_each(|finding| writeln!(stdout, "  {}", describe(finding)))
 }
 
-/// A finding and its remedy, in two lines.
+/// A finding and its remedy on two lines.
 fn describe(finding: &Finding) -> String {
     let severity = match finding.severity {
         Severity::Error => "error",
@@ -139,19 +125,19 @@ fn describe(finding: &Finding) -> String {
     format!("{severity}: {}\n    {}", finding.message, finding.remedy)
 }
 
-/// Warns of what keeps a server from running on the targets of its app.
+/// Prints a warning for each reason why a server cannot run on a target of its app.
 pub(super) fn warn(app: &App, component: &[u8]) -> Result<()> {
     let targets = app.known_targets();
     if targets.is_empty() {
         return Ok(());
     }
-    let mut server = Server::read(&app.output.display().to_string(), component)?;
+    let mut server = ServerFacts::read(&app.output.display().to_string(), component)?;
     server.stores = Some(app.key_value_stores.clone());
     for target in targets {
         let errors = check(&server, &target).findings.into_iter();
         for error in errors.filter(|finding| finding.severity == Severity::Error) {
             eprintln!(
-                "warning: the server does not fit `{target}`: it {}\n    {}",
+                "warning: the server does not fit `{target}`: {}\n    {}",
                 error.message, error.remedy
             );
         }

@@ -3,13 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::ArgGroup;
 use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
 use serde_json::{Map, Value};
 
-use super::build::{note_grants, note_store, summary};
 use spin_mcp_app::{self as app, Manifest};
 use spin_mcp_component::file;
 use spin_mcp_compose::compose;
@@ -19,74 +18,82 @@ use spin_mcp_contract::{
 };
 use spin_mcp_registry::{Resolver, Source};
 
-/// Compose feature components into one MCP server.
+use super::AppArgs;
+use crate::terminal;
+
+/// Compose features and middleware into an MCP server.
 ///
-/// With `--output`, the features named here become that file, and no app is needed. Without
-/// it, the features of the app in `spin.toml` become the `source` of its component; features
-/// named here are added to the app first, and what the server needs is written to `spin.toml`,
-/// which is created where there is none.
+/// With `--output`, the features named here become that file, and no app is needed. Without it,
+/// the command composes the app in `spin.toml`. Features named here are first added to the app,
+/// and `spin.toml` is created if there is none.
+///
+/// A feature is a file, or a reference to a registry. A feature or middleware is named after its
+/// file or repository.
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("parts").args(["features", "middleware"]).multiple(true))]
 #[command(after_help = "Examples:
-  # Make a server of two features, and run it
+  # Compose a server from two features, and run it
   spin mcp compose weather.wasm text.wasm -o server.wasm
-  spin up --from server.wasm
+  spin mcp serve server.wasm
 
-  # Compose the app of the current folder
+  # Compose the app in the current folder
   spin mcp compose
 
   # Add a feature to the app, and compose it
   spin mcp compose weather.wasm
 
-  # The same with a feature from a registry
+  # Add a feature from a registry
   spin mcp compose ghcr.io/org/weather:1.2.0
 
-  # Let a middleware see every request first, and tell it what to hide
+  # Hide tools with the `filter` middleware
   spin mcp compose weather.wasm -o server.wasm \\
     --middleware filter --settings 'filter={\"tools\": {\"deny\": [\"delete_*\"]}}'")]
 pub struct ComposeCommand {
-    /// Components to compose, in the order of the lists that clients see: files, or references to a
-    /// registry
+    /// Features, in the order in which clients see their tools: files, or references to a registry
     #[arg(value_name = "FEATURE", value_parser = super::source())]
     features: Vec<Source>,
 
-    /// Write the server to this file and leave `spin.toml` alone
+    /// Write the server to this file and do not touch `spin.toml`
     #[arg(short, long, value_name = "FILE", requires = "parts")]
+    #[arg(conflicts_with_all = ["locked", "from", "component_id"])]
     output: Option<PathBuf>,
 
-    /// The name that the server tells clients [default: the name of the output file]
+    /// The server's name [default: the name of the output file]
     #[arg(long, value_name = "NAME", requires = "output")]
     name: Option<String>,
 
-    /// Put PREFIX before the names of a feature's tools and prompts; a feature's name is that of its
-    /// file
+    /// Put PREFIX before the names of a feature's tools and prompts
     #[arg(long, value_name = "FEATURE=PREFIX", value_parser = prefix, requires = "output")]
     prefix: Vec<(String, String)>,
 
-    /// Let a feature or a middleware use more of its host: `http`, `key-value`, `variables`, `filesystem`, `sockets`,
-    /// `env`, or a WIT interface such as `fermyon:spin/sqlite`
+    /// Grant a feature or middleware access to its host: `http`, `key-value`, `variables`,
+    /// `filesystem`, `sockets`, `env`, or a WIT package or interface such as `fermyon:spin/sqlite`
     #[arg(long, value_name = "NAME=GRANT", value_parser = allow, requires = "output")]
     allow: Vec<(String, Grant)>,
 
-    /// Ask a feature for its lists with every request, since they depend on it
+    /// Ask a feature for its lists on every request, because they depend on the request
     #[arg(long, value_name = "FEATURE", requires = "output")]
     dynamic: Vec<String>,
 
-    /// Let requests pass this before features: `audit`, `filter`, `rate-limit`, `validate`, or a
-    /// component; the first sees a request first
+    /// Add a middleware: `audit`, `filter`, `rate-limit`, `validate` or a component; the first one
+    /// sees a request first
     #[arg(long, value_name = "MIDDLEWARE", value_parser = super::source(), requires = "output")]
     middleware: Vec<Source>,
 
-    /// What a feature or a middleware is told: a JSON object
+    /// Settings for a feature or middleware, as a JSON object
     #[arg(long, value_name = "NAME=JSON", value_parser = settings, requires = "output")]
     settings: Vec<(String, Map<String, Value>)>,
 
-    /// Compose a sequence instead of a server: one component of middleware and features that other
-    /// servers use as a middleware
+    /// Make a sequence instead of a server: the middleware and features named here in one
+    /// component, which other servers use as a middleware
     #[arg(long, requires = "output", conflicts_with_all = ["transport", "overrides"])]
     sequence: bool,
 
-    /// Let this component speak with clients instead of the transport of spin-mcp
+    /// The old name of `--sequence`.
+    #[arg(long, hide = true)]
+    handler: bool,
+
+    /// Replace the transport, which speaks MCP with clients
     #[arg(long, value_name = "COMPONENT", value_parser = super::source(), requires = "output")]
     transport: Option<Source>,
 
@@ -95,30 +102,25 @@ pub struct ComposeCommand {
     #[arg(requires = "output")]
     overrides: Vec<(Framework, Source)>,
 
-    /// The key-value store of a server that keeps state on Spin [default: default]
+    /// The key-value store of a server that keeps state [default: default]
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     #[arg(requires = "output")]
     store: Option<String>,
 
-    /// The generation of WASI to compose for [default: 0.2, or what `spin.toml` says]
+    /// The version of WASI to compose for [default: 0.2, or what `spin.toml` says]
     #[arg(long, value_name = "VERSION")]
     wasi: Option<Wasi>,
 
-    /// The host whose limits the server has to keep
+    /// The host to compose for
     #[arg(long, value_name = "HOST", default_value = "spin")]
     runtime: Runtime,
 
-    /// Fail if `mcp.lock` does not say what every tag stands for, or would have to change
-    #[arg(long, conflicts_with = "output")]
+    /// Fail if `mcp.lock` lacks a tag or would have to change
+    #[arg(long)]
     locked: bool,
 
-    /// The app: its `spin.toml`, or the folder of it [default: the nearest one]
-    #[arg(short, long, value_name = "PATH", conflicts_with = "output")]
-    from: Option<PathBuf>,
-
-    /// The component that is the MCP server, if the app has several
-    #[arg(short, long, value_name = "ID", conflicts_with = "output")]
-    component_id: Option<String>,
+    #[command(flatten)]
+    app: AppArgs,
 }
 
 /// Reads `FEATURE=PREFIX`.
@@ -144,7 +146,7 @@ fn settings(text: &str) -> Result<(String, Map<String, Value>), String> {
     match text.split_once('=') {
         Some((name, json)) if !name.is_empty() => {
             let settings = serde_json::from_str(json);
-            let settings = settings.map_err(|error| format!("no JSON object: {error}"))?;
+            let settings = settings.map_err(|error| format!("not a JSON object: {error}"))?;
             Ok((name.into(), settings))
         }
         _ => Err("expected `NAME=JSON`, such as `rate-limit={\"requests\": 10}`".into()),
@@ -159,7 +161,7 @@ fn framework_part(text: &str) -> Result<(Framework, Source)> {
     let part = Framework::from_str(part, false).map_err(|_| {
         let known = Framework::ALL.map(|part| format!("`{part}`"));
         anyhow!(
-            "`{part}` is no part of the framework; its parts are {}",
+            "`{part}` is not a part of the framework; its parts are {}",
             known.join(", ")
         )
     })?;
@@ -168,6 +170,7 @@ fn framework_part(text: &str) -> Result<(Framework, Source)> {
 
 impl ComposeCommand {
     pub fn run(self) -> Result<()> {
+        ensure!(!self.handler, "`--handler` is now `--sequence`");
         match &self.output {
             Some(output) => self.compose_file(output),
             None => self.compose_app(),
@@ -187,11 +190,12 @@ impl ComposeCommand {
             });
             if let Some(twin) = parts.iter().find(|part| part.name == name) {
                 bail!(
-                    "`{}` and `{source}` would both be `{name}`; {}",
+                    "`{}` and `{source}` would both have the name `{name}`; {}",
                     twin.component,
                     match shipped {
                         None => "rename one of the files",
-                        Some(_) => "in spin.toml, the tables of both have names of their own",
+                        Some(_) =>
+                            "name both in spin.toml, such as `name = \"filter-2\"`, `source = \"filter\"`",
                     }
                 );
             }
@@ -201,7 +205,7 @@ impl ComposeCommand {
                 && !file.exists()
             {
                 bail!(
-                    "there is no file `{source}`, and no middleware of that name in spin-mcp, which has `{}`",
+                    "unknown middleware `{source}`: it is neither a file nor one of `{}`",
                     shipped::MIDDLEWARE.join("`, `")
                 );
             }
@@ -248,20 +252,23 @@ impl ComposeCommand {
             sequence: self.sequence,
         })?;
         file::replace(output, &composed.component)?;
-        note_grants(&composed.record);
-        note_store(&composed.record);
-        writeln!(std::io::stdout(), "{}", summary(output, &composed))?;
+        terminal::print_needs(&composed.record);
+        writeln!(
+            std::io::stdout(),
+            "{}",
+            terminal::summary(output, &composed)
+        )?;
         Ok(())
     }
 
-    /// Refuses options for what is not there.
+    /// Checks that options name parts of the server.
     fn check_names(&self, parts: &[Part]) -> Result<()> {
         let prefixed = self.prefix.iter().map(|(name, _)| ("--prefix", name));
         let dynamic = self.dynamic.iter().map(|name| ("--dynamic", name));
         let allowed = self.allow.iter().map(|(name, _)| ("--allow", name));
-        let told = self.settings.iter().map(|(name, _)| ("--settings", name));
+        let set = self.settings.iter().map(|(name, _)| ("--settings", name));
         let of_features = prefixed.chain(dynamic).map(|option| (option, true));
-        let of_all = allowed.chain(told).map(|option| (option, false));
+        let of_all = allowed.chain(set).map(|option| (option, false));
         for ((flag, name), features_only) in of_features.chain(of_all) {
             let mut known = parts
                 .iter()
@@ -281,12 +288,12 @@ impl ComposeCommand {
     }
 
     fn compose_app(&self) -> Result<()> {
-        let from = self.from.as_deref();
+        let from = self.app.from();
         let mut manifest = match self.features.is_empty() {
             true => Manifest::find(from)?,
             false => Manifest::open_or_create(from, None)?,
         };
-        let id = manifest.ensure_server(self.component_id.as_deref())?;
+        let id = manifest.ensure_server(self.app.component_id())?;
         for feature in &self.features {
             manifest.add_feature(&id, feature)?;
         }
@@ -303,23 +310,22 @@ impl ComposeCommand {
         manifest.app(Some(&id))?.check_store(&composed.record)?;
         file::replace(&app.output, &composed.component)?;
         resolver.save()?;
-        // Last, so that nothing points at a server that could not be composed.
+        // Last, so that `spin.toml` never names a server that could not be composed.
         manifest.save()?;
-        note_grants(&composed.record);
-        note_store(&composed.record);
+        terminal::print_needs(&composed.record);
         let mut stdout = std::io::stdout().lock();
         for change in manifest.changes() {
             writeln!(stdout, "spin.toml: {change}")?;
         }
-        writeln!(stdout, "{}", summary(&app.output, &composed))?;
+        writeln!(stdout, "{}", terminal::summary(&app.output, &composed))?;
         Ok(())
     }
 }
 
-/// What options say of one part.
+/// The values of the options that name this part.
 fn of<T: Clone>(options: &[(String, T)], part: &str) -> impl Iterator<Item = T> {
-    let said = options.iter().filter(move |(name, _)| name == part);
-    said.map(|(_, value)| value.clone())
+    let named = options.iter().filter(move |(name, _)| name == part);
+    named.map(|(_, value)| value.clone())
 }
 
 /// The name of a file without its extension.

@@ -14,31 +14,37 @@ use spin_mcp_contract::{Grants, server};
 use spin_mcp_registry::{Catalog, Image, Labels, Reference, Resolver, Source};
 use spin_mcp_runner::plain;
 
-/// Show what a composed MCP server, or a component in a registry, offers, holds and needs.
+use super::AppArgs;
+
+/// Show what a server, or a component in a registry, offers, contains and needs.
 ///
-/// Nothing that is shown runs. What a component in a registry offers is what was published with it; what
-/// it exports and needs is read from the component itself.
+/// No code of the component runs. What a component in a registry offers comes from its manifest;
+/// what it exports and needs is read from the component itself.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  # What the server of the current folder offers
-  spin mcp inspect mcp.wasm
+  # Show the server of the app in the current folder
+  spin mcp inspect
 
-  # The names of its tools
+  # List the names of the tools of a server in a file
   spin mcp inspect mcp.wasm --json | jq -r '.features[].tools[].name'
 
-  # What a component in a registry offers and needs
+  # Show a component in a registry
   spin mcp inspect ghcr.io/org/weather:1.2.0")]
 pub struct InspectCommand {
-    /// The file of a composed server, or a reference to a registry
+    /// The file of a server, or a reference to a registry [default: the server of the app]
     #[arg(value_name = "SERVER", value_parser = super::source())]
-    server: Source,
+    #[arg(conflicts_with_all = ["from", "component_id"])]
+    server: Option<Source>,
 
-    /// Print JSON, with the tools' schemas
+    /// Print JSON, including the schemas of tools
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    app: AppArgs,
 }
 
-/// What is printed as JSON.
+/// The output of `--json` for a composed server.
 #[derive(Serialize)]
 struct Inspection {
     #[serde(flatten)]
@@ -48,9 +54,13 @@ struct Inspection {
 
 impl InspectCommand {
     pub fn run(self) -> Result<()> {
-        let shown = &self.server;
+        let server = match self.server {
+            Some(server) => server,
+            None => Source::File(self.app.find_built()?.output),
+        };
+        let shown = &server;
         let mut resolver = Resolver::new()?;
-        let (bytes, image) = match &self.server {
+        let (bytes, image) = match &server {
             Source::Image(reference) => {
                 let image = resolver.image(reference)?;
                 let bytes = resolver.component(reference, &image)?;
@@ -66,13 +76,13 @@ impl InspectCommand {
             source => (resolver.resolve(source)?.read()?.into_owned(), None),
         };
         let record = Record::read(&bytes)
-            .with_context(|| format!("`{shown}` is not a WebAssembly component, or damaged"))?;
+            .with_context(|| format!("`{shown}` is not a WebAssembly component"))?;
         let Some(record) = record else {
             if let Some((reference, image)) = image {
-                return self.published(&Published::new(reference, &image, &bytes)?);
+                return Published::new(reference, &image, &bytes)?.print(self.json);
             }
             bail!(
-                "`{shown}` was not composed by `spin mcp compose`, so it does not say what it offers"
+                "`{shown}` was not composed by `spin mcp compose`, so it does not list what it offers"
             );
         };
         let size = Size::of(&bytes)?;
@@ -109,10 +119,10 @@ impl InspectCommand {
                 offers(&mut stdout, seen)?;
             }
         }
-        for link in &record.middleware {
-            let source = link.source.as_deref();
-            heading(&mut stdout, "middleware", &link.name, source, &link.sha256)?;
-            grants(&mut stdout, &link.grants)?;
+        for part in &record.middleware {
+            let source = part.source.as_deref();
+            heading(&mut stdout, "middleware", &part.name, source, &part.sha256)?;
+            grants(&mut stdout, &part.grants)?;
         }
         for feature in &record.features {
             let source = feature.source.as_deref();
@@ -133,7 +143,7 @@ impl InspectCommand {
     }
 }
 
-/// A heading for what clients see through middleware.
+/// The heading of the list that clients see behind the middleware.
 fn what_clients_see(record: &Record) -> &'static str {
     match record.offers {
         None => "clients see what the middleware shows them, which depends on the client",
@@ -142,7 +152,7 @@ fn what_clients_see(record: &Record) -> &'static str {
     }
 }
 
-/// Whether the middleware shows what the features offer as it is.
+/// Whether the middleware shows the lists of the features unchanged.
 fn offers_all(record: &Record) -> bool {
     let all = |seen: &Offers| {
         let features = || record.features.iter().map(|feature| &feature.offers);
@@ -210,12 +220,12 @@ fn beside_tools(
     Ok(())
 }
 
-/// A component in a registry.
+/// A component in a registry, which is also the output of `--json`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Published {
     reference: String,
-    /// Of its manifest.
+    /// The digest of its manifest.
     digest: String,
     #[serde(flatten)]
     labels: Labels,
@@ -224,13 +234,13 @@ struct Published {
     is_middleware: bool,
     exports: Vec<String>,
     imports: Vec<String>,
-    /// What it offers, as it was published.
+    /// The lists that were published with it.
     catalog: Option<Catalog>,
 }
 
 impl Published {
     fn new(reference: &Reference, image: &Image, component: &[u8]) -> Result<Published> {
-        let damaged = || format!("`{reference}` is not a WebAssembly component, or damaged");
+        let damaged = || format!("`{reference}` is not a WebAssembly component");
         let world = World::read(component).with_context(damaged)?;
         let annotations = image.manifest.annotations.clone().unwrap_or_default();
         let catalog = Catalog::read(&annotations);
@@ -249,26 +259,24 @@ impl Published {
             catalog: catalog.with_context(|| format!("cannot inspect `{reference}`"))?,
         })
     }
-}
 
-impl InspectCommand {
-    fn published(&self, published: &Published) -> Result<()> {
+    fn print(&self, json: bool) -> Result<()> {
         let mut stdout = std::io::stdout().lock();
-        if self.json {
-            writeln!(stdout, "{}", serde_json::to_string_pretty(published)?)?;
+        if json {
+            writeln!(stdout, "{}", serde_json::to_string_pretty(self)?)?;
             return Ok(());
         }
-        let labels = &published.labels;
-        let title = labels.title.as_ref().unwrap_or(&published.reference);
+        let labels = &self.labels;
+        let title = labels.title.as_ref().unwrap_or(&self.reference);
         let version = labels.version.as_deref().unwrap_or("without a version");
         writeln!(stdout, "{} {}", plain::line(title), plain::line(version))?;
-        writeln!(stdout, "{}", published.digest)?;
+        writeln!(stdout, "{}", self.digest)?;
         writeln!(
             stdout,
             "{} KB, {} core modules, {} linear memories",
-            published.size.bytes.div_ceil(1000),
-            published.size.core_modules,
-            published.size.memories
+            self.size.bytes.div_ceil(1000),
+            self.size.core_modules,
+            self.size.memories
         )?;
         for (name, label) in [
             ("description", &labels.description),
@@ -281,7 +289,7 @@ impl InspectCommand {
             }
         }
         writeln!(stdout)?;
-        match &published.catalog {
+        match &self.catalog {
             Some(catalog) => {
                 for tool in &catalog.tools {
                     entry(&mut stdout, "tool", &tool.name, &tool.description)?;
@@ -289,22 +297,22 @@ impl InspectCommand {
                 let (resources, templates) = (&catalog.resources, &catalog.resource_templates);
                 beside_tools(&mut stdout, resources, templates, &catalog.prompts)?;
             }
-            None if published.is_middleware => {
-                writeln!(stdout, "is a middleware, and offers nothing itself")?;
+            None if self.is_middleware => {
+                writeln!(stdout, "is a middleware")?;
             }
-            None => writeln!(stdout, "was published without a list of what it offers")?,
+            None => writeln!(stdout, "was published without lists of what it offers")?,
         }
-        for export in &published.exports {
+        for export in &self.exports {
             writeln!(stdout, "  exports {}", plain::line(export))?;
         }
-        for import in published.imports.iter().filter(|import| !is_basic(import)) {
+        for import in self.imports.iter().filter(|import| !is_basic(import)) {
             writeln!(stdout, "  needs {}", plain::line(import))?;
         }
         Ok(())
     }
 }
 
-/// One line of a list, with the first line of the description.
+/// Prints one line of a list, with the first line of the description.
 fn entry(
     stdout: &mut impl Write,
     kind: &str,
@@ -317,7 +325,7 @@ fn entry(
     writeln!(stdout, "{}", plain::line(line.trim_end()))
 }
 
-/// What every component imports.
+/// Whether ordinary components import it.
 fn is_basic(import: &str) -> bool {
     [
         "spin-mcp:",

@@ -5,24 +5,25 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use super::build::counts;
 use spin_mcp_compose::describe;
 use spin_mcp_registry::{self as registry, Labels, Publication, Reference, Source};
 
-/// Publish a feature, a middleware or a saved sequence in a registry.
+use crate::terminal;
+
+/// Publish a feature, a middleware or a sequence in a registry.
 ///
-/// The component becomes a WebAssembly artifact, which `spin mcp compose` and `wkg oci pull` take, with
-/// what it offers in the annotations of its manifest. `docker login` and `spin registry login` store
-/// the credentials. A composed server goes with its app: `spin registry push`.
+/// The component becomes a WebAssembly artifact that `spin mcp compose` and `wkg oci pull` can pull.
+/// The annotations of its manifest list what it offers. `docker login` or `spin registry login`
+/// stores the credentials. To publish a composed server, push its app with `spin registry push`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   # Publish a feature
   spin mcp push ghcr.io/org/weather:1.2.0 weather.wasm --description 'Weather for any place'
 
-  # See what was published
+  # Show what was published
   spin mcp inspect ghcr.io/org/weather:1.2.0")]
 pub struct PushCommand {
-    /// Where to publish it: registry, repository and tag
+    /// The registry, repository and tag
     #[arg(value_name = "REFERENCE", value_parser = reference)]
     reference: Reference,
 
@@ -34,19 +35,19 @@ pub struct PushCommand {
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
 
-    /// What it is good for, in a sentence [default: what the component says]
+    /// What it does, in a sentence [default: the component's own metadata]
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
 
-    /// Where its source code is [default: what the component says]
+    /// Where its source code is [default: the component's own metadata]
     #[arg(long, value_name = "URL")]
     source: Option<String>,
 
-    /// Its licence, as an SPDX expression [default: what the component says]
+    /// Its licence, as an SPDX expression [default: the component's own metadata]
     #[arg(long, value_name = "SPDX")]
     license: Option<String>,
 
-    /// Publish no lists, since they depend on the request
+    /// Publish no lists, because they depend on the request
     #[arg(long)]
     dynamic: bool,
 }
@@ -55,7 +56,7 @@ pub struct PushCommand {
 fn reference(text: &str) -> Result<Reference> {
     match Source::parse(text)? {
         Source::Image(reference) => Ok(reference),
-        _ => bail!("expected registry, repository and tag, such as `ghcr.io/org/weather:1.2.0`"),
+        _ => bail!("expected a registry, repository and tag, such as `ghcr.io/org/weather:1.2.0`"),
     }
 }
 
@@ -80,7 +81,7 @@ impl PushCommand {
         };
         let pushed = registry::push(&self.reference, publication)?;
         let offers = pushed.offers.as_ref();
-        let offers = offers.map(|offers| counts(std::iter::once(offers)));
+        let offers = offers.map(|offers| terminal::counts(std::iter::once(offers)));
         let mut stdout = std::io::stdout().lock();
         writeln!(
             stdout,

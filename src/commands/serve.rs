@@ -7,44 +7,47 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use indicatif::ProgressBar;
 use tokio::runtime;
 
-use spin_mcp_app::App;
-use spin_mcp_runner::{Destination, Options, PATH, Server, Variable, client::Client, listen};
+use spin_mcp_runner::{
+    Destination, PATH, RunOptions, Runner, Variable, client::ToolClient, listen,
+};
 
-/// Run a composed MCP server, over HTTP or stdio.
+use super::AppArgs;
+
+/// Serve a composed MCP server over HTTP or stdio.
 ///
-/// Over HTTP, clients find it at `/mcp`. As long as it listens on this machine only, requests
-/// that name another host are refused. Ctrl-C ends it.
+/// Over HTTP, the server is at `/mcp`. While it listens on a loopback address, it refuses requests
+/// that name another host. Ctrl-C ends it.
 ///
-/// A server that keeps state finds key-value stores (`wasi:keyvalue`) under any name. They are
-/// in memory, all instances share them, and they end with this command. A key has up to 255
-/// bytes, a value 1,000,000, and all stores together 256 MiB.
+/// The server has key-value stores (`wasi:keyvalue`) in memory under any name, which all instances
+/// share and which end with the command. A key can have up to 255 bytes, a value 1,000,000 bytes,
+/// and all stores together 256 MiB.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  # Serve the app of the current folder
+  # Serve the app in the current folder
   spin mcp serve
 
-  # Serve a component on a port that is free
+  # Serve a file on a free port
   spin mcp serve server.wasm --listen 127.0.0.1:0
 
   # Serve a desktop client, which starts this command itself
   spin mcp serve server.wasm --stdio")]
 pub struct ServeCommand {
-    /// The composed server [default: that of the app]
-    #[arg(value_name = "SERVER")]
+    /// The file of the server [default: the server of the app]
+    #[arg(value_name = "SERVER", conflicts_with_all = ["from", "component_id"])]
     server: Option<PathBuf>,
 
-    /// Listen on this address; port 0 takes a free one
+    /// The address; port 0 selects a free port
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000", value_parser = address)]
     listen: SocketAddr,
 
-    /// Speak on stdin and stdout instead, until stdin ends
+    /// Serve on stdin and stdout instead, until stdin ends
     ///
-    /// Single requests are not limited then. A tool that computes for longer than `--timeout`
-    /// without waiting for anything ends the server; one that waits may wait for ever.
+    /// Single requests have no time limit then, but a tool that computes for longer than
+    /// `--timeout` without waiting ends the server.
     #[arg(long, conflicts_with = "listen")]
     stdio: bool,
 
@@ -52,21 +55,16 @@ pub struct ServeCommand {
     run: RunArgs,
 }
 
-/// How to find a server and what to let it do.
+/// Where to find a server, and what it may do.
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
-    /// The app: its `spin.toml`, or the folder of it [default: the nearest one]
-    #[arg(short, long, value_name = "PATH")]
-    from: Option<PathBuf>,
+    #[command(flatten)]
+    app: AppArgs,
 
-    /// The component that is the MCP server, if the app has several
-    #[arg(short, long, value_name = "ID")]
-    component_id: Option<String>,
-
-    /// End requests that take longer; their clients get an error
+    /// The longest time until an answer begins, and the longest pause within it
     ///
-    /// It is the time until an answer begins, and after that the longest pause within it. So a
-    /// stream of events lasts as long as the server sends and the client reads.
+    /// A request that takes longer fails. A stream lasts as long as the server sends and the client
+    /// reads.
     #[arg(long, value_name = "SECONDS", default_value = "30")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     timeout: u32,
@@ -79,7 +77,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     variable: Vec<Variable>,
 
-    /// Let the server send HTTP requests to this host; without a port, to the default one
+    /// Let the server send HTTP requests to this host; without a port, to the scheme's default port
     #[arg(long, value_name = "HOST[:PORT]")]
     allow_host: Vec<Destination>,
 }
@@ -98,31 +96,23 @@ fn env_variable(text: &str) -> Result<(String, String), String> {
 }
 
 impl RunArgs {
-    /// Loads the server at `path`, or else the app's.
-    pub(super) fn load(&self, path: Option<PathBuf>) -> Result<Server> {
+    /// Loads the server at `path`, or else the server of the app.
+    pub(super) fn load(&self, path: Option<PathBuf>) -> Result<Runner> {
         let path = match path {
             Some(path) => path,
-            None => {
-                let app = App::find(self.from.as_deref(), self.component_id.as_deref())?;
-                let output = app.output;
-                let shown = output.display();
-                ensure!(
-                    output.is_file(),
-                    "the app's server `{shown}` is not there yet; `spin mcp build` makes it"
-                );
-                output
-            }
+            None => self.app.find_built()?.output,
         };
-        let options = Options {
+        let options = RunOptions {
             timeout: Duration::from_secs(self.timeout.into()),
             env: self.env.clone(),
             variables: self.variable.clone(),
             allowed_hosts: self.allow_host.clone(),
+            ..RunOptions::default()
         };
         let progress =
             ProgressBar::new_spinner().with_message(format!("compiling {}", path.display()));
         progress.enable_steady_tick(Duration::from_millis(100));
-        let server = Server::load(&path, options);
+        let server = Runner::load(&path, options);
         progress.finish_and_clear();
         server
     }
@@ -134,29 +124,27 @@ impl ServeCommand {
         let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
         if self.stdio {
             let code = runtime.block_on(server.run_stdio());
-            // A thread may still wait for stdin.
+            // Do not wait for the thread that reads stdin.
             runtime.shutdown_background();
             match code? {
                 0 => Ok(()),
-                // The server said why on stderr.
+                // The server printed the reason to stderr.
                 code => std::process::exit(code.into()),
             }
         } else {
             let result = runtime.block_on(serve(server, self.listen));
-            // A guest that computes is not waited for.
+            // Do not wait for a guest that still computes.
             runtime.shutdown_background();
             result
         }
     }
 }
 
-async fn serve(server: Server, address: SocketAddr) -> Result<()> {
+async fn serve(server: Runner, address: SocketAddr) -> Result<()> {
     allow_many_connections();
     let listener = listen(address).map_err(|error| {
         let next = match error.kind() {
-            ErrorKind::AddrInUse => {
-                "; choose another port with `--listen`, such as 0 for one that is free"
-            }
+            ErrorKind::AddrInUse => "; choose another port with `--listen`, or 0 for a free one",
             _ => "",
         };
         anyhow::Error::new(error).context(format!("cannot listen on `{address}`{next}"))
@@ -164,22 +152,22 @@ async fn serve(server: Server, address: SocketAddr) -> Result<()> {
     let shutdown = shutdown().context("cannot watch for signals")?;
     let address = listener.local_addr()?;
     let url = format!("http://{address}{PATH}");
-    let name = match Client::new(&server).server_name().await {
+    let name = match ToolClient::new(&server).server_name().await {
         Ok(Some(name)) => name,
         _ => server.name().to_owned(),
     };
     writeln!(std::io::stdout(), "Serving {name} at {url}")?;
     eprintln!(
-        "To use it, for example: claude mcp add --transport http {} {url}",
+        "Add it to a client, for example: claude mcp add --transport http {} {url}",
         shell_word(&name)
     );
     if !address.ip().is_loopback() {
-        eprintln!("Whoever reaches {address} can call its tools");
+        eprintln!("Anyone who can reach {address} can call its tools");
     }
     server.serve(listener, shutdown).await
 }
 
-/// Resolves when the user, or whoever started this, wants it to end.
+/// Resolves on Ctrl-C or SIGTERM.
 #[cfg(unix)]
 fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -203,8 +191,8 @@ fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Raises the number of open files from what shells allow to what the system does. Where that
-/// fails, fewer clients are served at a time.
+/// Raises the limit of open files from the shell's to the system's. If that fails, the server
+/// takes fewer clients at a time.
 fn allow_many_connections() {
     #[cfg(unix)]
     {
@@ -225,7 +213,7 @@ fn allow_many_connections() {
     }
 }
 
-/// A name as it can be pasted into a shell.
+/// A name as a word that a shell takes without quotes.
 fn shell_word(name: &str) -> String {
     let word: String = name
         .chars()

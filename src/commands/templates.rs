@@ -16,14 +16,14 @@ pub enum TemplatesCommand {
 
 /// Install the templates of this version into Spin.
 ///
-/// Replaces those of another version. `spin templates list` shows what is installed.
+/// They replace those of another version. `spin templates list` shows what is installed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  # Install the templates, and make an app of one
+  # Install the templates, and create an app from one
   spin mcp templates install
   spin new -t mcp-tool my-server")]
 pub struct InstallCommand {
-    /// The Spin to install into
+    /// The Spin program
     #[arg(
         long,
         value_name = "PROGRAM",
@@ -37,7 +37,7 @@ pub struct InstallCommand {
 /// List the templates of this version.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  # What `spin mcp templates install` installs
+  # List what `spin mcp templates install` installs
   spin mcp templates list")]
 pub struct ListCommand {}
 

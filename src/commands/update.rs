@@ -1,42 +1,36 @@
 //! `mcp update`.
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use spin_mcp_app::App;
 use spin_mcp_registry::Resolver;
 
-/// Move the tags of an app's features to what their registries have now.
+use super::AppArgs;
+
+/// Move the tags of an app's features and middleware to what their registries have now.
 ///
-/// Writes `mcp.lock`, and nothing else; `spin mcp build` composes what it says. A feature that is
-/// a file, a URL or a reference with a digest has nothing that could move.
+/// Writes `mcp.lock` and does not compose. A file, a URL and a reference with a digest have no tag.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  # Move every tag of the app
+  # Move all tags of the app
   spin mcp update
 
-  # Move that of one feature, and compose the app with it
+  # Move the tag of one feature, and compose the app with it
   spin mcp update weather
   spin mcp compose")]
 pub struct UpdateCommand {
-    /// The features to update [default: all that have a tag]
+    /// The features and middleware to update [default: all]
     #[arg(value_name = "FEATURE")]
     features: Vec<String>,
 
-    /// The app: its `spin.toml`, or the folder of it [default: the nearest one]
-    #[arg(short, long, value_name = "PATH")]
-    from: Option<PathBuf>,
-
-    /// The component that is the MCP server, if the app has several
-    #[arg(short, long, value_name = "ID")]
-    component_id: Option<String>,
+    #[command(flatten)]
+    app: AppArgs,
 }
 
 impl UpdateCommand {
     pub fn run(self) -> Result<()> {
-        let app = App::find(self.from.as_deref(), self.component_id.as_deref())?;
+        let app = self.app.find()?;
         let mut chosen = vec![];
         for name in &self.features {
             match app.parts().find(|part| part.name == *name) {
@@ -48,7 +42,7 @@ impl UpdateCommand {
                     );
                 }
                 Some(part) if part.tag().is_none() => bail!(
-                    "{} `{name}` has no tag that could move: its source is `{}`",
+                    "{} `{name}` has no tag: its source is `{}`",
                     part.role,
                     part.origin
                 ),
@@ -68,10 +62,10 @@ impl UpdateCommand {
             let (before, now) = resolver.update(reference)?;
             lines.push(match before {
                 Some(before) if before == now => {
-                    format!("{name}: {reference} is {} still", now.short())
+                    format!("{name}: {reference} is still {}", now.short())
                 }
                 Some(before) => format!(
-                    "{name}: {reference} was {}, and is {}",
+                    "{name}: {reference} was {}, is now {}",
                     before.short(),
                     now.short()
                 ),
@@ -81,7 +75,7 @@ impl UpdateCommand {
         resolver.retain(&app.tags)?;
         resolver.save()?;
         if lines.is_empty() {
-            lines.push("no feature has a tag that could move".into());
+            lines.push("no feature or middleware has a tag".into());
         }
         let mut stdout = std::io::stdout().lock();
         for line in lines {

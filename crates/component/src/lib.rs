@@ -4,6 +4,7 @@ mod digest;
 pub mod file;
 mod guard;
 pub mod imports;
+mod packages;
 pub mod path;
 mod resolved;
 pub mod rewrite;

@@ -9,7 +9,7 @@ use wasmparser::{
 };
 use wit_component::ComponentEncoder;
 
-use crate::guard;
+use crate::{guard, packages};
 
 /// How deep components may be nested, since reading them is recursive.
 const MAX_DEPTH: usize = 50;
@@ -23,11 +23,19 @@ pub fn componentize<'b>(bytes: Cow<'b, [u8]>, shown: &str) -> Result<Cow<'b, [u8
     match encoding {
         Some(Encoding::Component) => Ok(bytes),
         Some(Encoding::Module) => {
-            let typed = Parser::new(0).parse_all(&bytes).any(|payload| {
-                matches!(payload, Ok(Payload::CustomSection(section)) if section.name().starts_with("component-type"))
-            });
+            let mut is_typed = false;
+            for payload in Parser::new(0).parse_all(&bytes) {
+                if let Ok(Payload::CustomSection(section)) = payload
+                    && section.name().starts_with("component-type")
+                {
+                    is_typed = true;
+                    World::read(section.data()).with_context(|| {
+                        format!("`{shown}` has a damaged component type; build it again")
+                    })?;
+                }
+            }
             ensure!(
-                typed,
+                is_typed,
                 "`{shown}` is a core module without a component type; \
                  build it for `wasm32-wasip2`, or embed its WIT with `wasm-tools component embed`"
             );
@@ -70,6 +78,7 @@ impl World {
             );
         }
         let types = Validator::new_with_features(WasmFeatures::all()).validate_all(component)?;
+        packages::check(component, &types)?;
         let (mut imports, mut exports, mut depth) = (Vec::new(), Vec::new(), 0);
         for payload in Parser::new(0).parse_all(component) {
             match payload? {

@@ -1,4 +1,4 @@
-//! What a check finds.
+//! Findings: errors and notes, each with a remedy.
 
 use serde::Serialize;
 
@@ -8,11 +8,11 @@ use serde::Serialize;
 pub enum Severity {
     /// The host cannot run the server.
     Error,
-    /// The host can, with something to do or to know.
+    /// The host can, but the user has something to do or to know.
     Note,
 }
 
-/// What a finding is about, for machines.
+/// The subject of a finding, for machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum About {
@@ -33,7 +33,7 @@ pub struct Finding {
     pub severity: Severity,
     pub about: About,
     pub message: String,
-    /// What to do.
+    /// What to do next.
     pub remedy: String,
 }
 
@@ -44,7 +44,7 @@ pub struct Findings {
     missing: Vec<Missing>,
 }
 
-/// Imports that a host lacks for the same reason, with the same remedy.
+/// Imports that a host does not provide, all with one reason and one remedy.
 #[derive(Debug)]
 struct Missing {
     imports: Vec<String>,
@@ -61,7 +61,7 @@ impl Findings {
         self.add(Severity::Note, about, message, remedy.into());
     }
 
-    /// An import that the host lacks; the reason follows its name.
+    /// Adds an import that the host does not provide; the reason follows its name.
     pub fn missing(&mut self, import: &str, reason: String, remedy: String) {
         let same = |other: &&mut Missing| other.reason == reason && other.remedy == remedy;
         let import = format!("`{import}`");
@@ -84,10 +84,11 @@ impl Findings {
         });
     }
 
-    /// All of them, errors first.
+    /// All findings, errors first.
     pub fn into_vec(mut self) -> Vec<Finding> {
         for missing in std::mem::take(&mut self.missing) {
-            let message = format!("imports {}, {}", missing.imports.join(", "), missing.reason);
+            let imports = missing.imports.join(", ");
+            let message = format!("the server imports {imports}, {}", missing.reason);
             self.error(About::Import, message, missing.remedy);
         }
         self.found

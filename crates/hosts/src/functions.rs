@@ -1,40 +1,40 @@
 //! Fermyon Wasm Functions, sold as Akamai Functions.
 //!
-//! Limits, and which of Spin's interfaces there are, are from its pages "Quotas and limits"
+//! Sources: the pages "Quotas and limits"
 //! (techdocs.akamai.com/akamai-functions/docs/quotas-and-limits) and "Quotas, Limitations, and
-//! Technical FAQ" (developer.fermyon.com/wasm-functions/faq): no SQLite and MQTT, `store` and
-//! `batch` of `wasi:keyvalue`. That it takes exports of WASI 0.2 and, from July 2026 on, of WASI
-//! 0.3 is in the definition of the target environment `akamai-functions` in
-//! `spinframework/spin-environments`, whose worlds `http-trigger@1.0.0` and
-//! `http-trigger-async@1.1.0` they are. Nothing here was tried on the service itself.
+//! Technical FAQ" (developer.fermyon.com/wasm-functions/faq) for limits and for Spin interfaces: no
+//! SQLite, no MQTT, and of `wasi:keyvalue` only `store` and `batch`. The target environment
+//! `akamai-functions` in `spinframework/spin-environments` for exports: the worlds
+//! `http-trigger@1.0.0` of WASI 0.2 and, since July 2026, `http-trigger-async@1.1.0` of WASI 0.3.
+//! Nothing here was tried on the service itself.
 
+use super::facts::ServerFacts;
 use super::findings::{About, Findings};
 use super::interfaces::find;
-use super::server::Server;
 use super::spin::{self, check_grant};
 use spin_mcp_contract::state::DEFAULT_STORE;
 
-const MIB: usize = 1 << 20;
-/// The most that an app may weigh.
-pub const APP_SIZE: usize = 50 * MIB;
-/// The most memory that an execution may have.
-pub const MEMORY: u64 = 128 * MIB as u64;
+const MIB: u64 = 1 << 20;
+/// The largest app.
+const APP_SIZE: u64 = 50 * MIB;
+/// The most memory of an execution.
+const MEMORY: u64 = 128 * MIB;
 
-/// Interfaces of Spin that are not there.
+/// Interfaces of Spin that the service does not provide.
 const ABSENT: [&str; 3] = ["sqlite", "mqtt", "atomics"];
 
-pub fn check(server: &Server, findings: &mut Findings) {
+pub fn check(server: &ServerFacts, findings: &mut Findings) {
     if let Some(export) = server.handler_0_3() {
         match export.contains("-rc-") {
             true => findings.error(
                 About::Export,
-                format!("exports `{export}`, a draft of WASI 0.3"),
-                "compose it with this `mcp` again",
+                format!("the server exports `{export}`, a release candidate of WASI 0.3"),
+                "compose it again with this `mcp`",
             ),
             false => findings.note(
                 About::Export,
-                format!("exports `{export}`, which the service takes since July 2026"),
-                "compose for WASI 0.2, if a deployment refuses it",
+                format!("the server exports `{export}`, which the service accepts since July 2026"),
+                "build for WASI 0.2 if a deployment refuses it",
             ),
         }
     }
@@ -46,67 +46,75 @@ pub fn check(server: &Server, findings: &mut Findings) {
         }
         findings.missing(
             import,
-            "which Fermyon Wasm Functions does not have".into(),
-            format!("change {} to do without", server.importers(import)),
+            "which Fermyon Wasm Functions does not provide".into(),
+            format!(
+                "rebuild {} without this dependency",
+                server.importers(import)
+            ),
         );
     }
     check_size(server, findings);
     findings.note(
         About::Limits,
-        "may take 30 s for a request, and 10 MiB for it or its answer".into(),
-        "answer what takes longer with a task; streams of the server end after 25 s, and clients open the next",
+        "the service limits a request to 30 s, and the bodies of request and response to 10 MiB".into(),
+        "use tasks for work that takes longer; the server ends its streams after 25 s, and clients reconnect",
     );
     if let Some((store, reason)) = server.store() {
         check_grant(server, store, &reason, findings);
         findings.note(
             About::Store,
-            "keeps state, and may write 50 times a second, values of 1 MB at most".into(),
-            "expect errors beyond that in what needs state; other requests write nothing",
+            "the server keeps state, and the service limits writes to 50 per second and values to 1 MB"
+                .into(),
+            "expect errors from calls that need state beyond these limits; other calls write nothing",
         );
         if store != DEFAULT_STORE {
             findings.note(
                 About::Store,
-                format!("keeps state in the store `{store}`; the documentation knows `{DEFAULT_STORE}` alone"),
-                format!("use `store = \"{DEFAULT_STORE}\"` under `tool.mcp` in spin.toml, if a deployment refuses it"),
+                format!(
+                    "the server keeps its state in the store `{store}`; the service documents only `{DEFAULT_STORE}`"
+                ),
+                format!(
+                    "set `store = \"{DEFAULT_STORE}\"` under `tool.mcp` in spin.toml if a deployment refuses it"
+                ),
             );
         }
     }
 }
 
-fn check_size(server: &Server, findings: &mut Findings) {
+fn check_size(server: &ServerFacts, findings: &mut Findings) {
     let size = &server.size;
-    let mib = |bytes: u64| bytes.div_ceil(MIB as u64);
-    if size.bytes > APP_SIZE {
+    let bytes = size.bytes as u64;
+    if bytes > APP_SIZE {
         findings.error(
             About::Size,
             format!(
-                "has {} MiB, and an app may have {}",
-                mib(size.bytes as u64),
+                "the server has {} MiB; the service allows an app {}",
+                bytes.div_ceil(MIB),
                 APP_SIZE / MIB
             ),
-            "leave features out, or build the largest ones smaller: see `mcp inspect`",
+            "remove features, or make the largest ones smaller (see `mcp inspect`)",
         );
     }
     if size.initial_memory > MEMORY {
         findings.error(
             About::Memory,
             format!(
-                "begins with {} MiB of memory, and an execution may have {}",
-                mib(size.initial_memory),
-                mib(MEMORY)
+                "the server starts with {} MiB of memory; the service allows an execution {}",
+                size.initial_memory.div_ceil(MIB),
+                MEMORY / MIB
             ),
-            "leave features out, or make two servers of them",
+            "remove features, or split them between two servers",
         );
     }
     if size.memories > spin::MEMORIES {
         findings.error(
             About::Memories,
             format!(
-                "has {} linear memories, and Spin allows a component {}",
+                "the server has {} linear memories; Spin allows a component {}",
                 size.memories,
                 spin::MEMORIES
             ),
-            "put several features into one component",
+            "combine several features into one component",
         );
     }
 }

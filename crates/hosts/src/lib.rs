@@ -1,22 +1,22 @@
-//! Whether a composed server fits a host: what `mcp check` says, and `mcp build` warns of.
+//! Checks whether a composed server fits a host, for `mcp check` and `mcp build`.
 
+mod facts;
 mod findings;
 mod functions;
 mod interfaces;
-mod server;
 mod spin;
 mod target;
 mod wasmtime;
 
 use serde::{Serialize, Serializer};
 
+pub use facts::ServerFacts;
 pub use findings::{About, Finding, Severity};
-pub use server::Server;
 pub use target::Target;
 
 use findings::Findings;
 
-/// What was found for one host.
+/// The result of checking a server against one host.
 #[derive(Debug, Serialize)]
 pub struct Verdict {
     #[serde(serialize_with = "as_text")]
@@ -31,7 +31,7 @@ fn as_text<S: Serializer>(target: &Target, serializer: S) -> Result<S::Ok, S::Er
 }
 
 /// Checks a server against a host.
-pub fn check(server: &Server, target: &Target) -> Verdict {
+pub fn check(server: &ServerFacts, target: &Target) -> Verdict {
     let mut findings = Findings::default();
     match target {
         Target::Spin(major, minor) => spin::check(server, *major, *minor, &mut findings),

@@ -1,15 +1,15 @@
-//! Hosts that a server may have to fit, and the names they go by.
+//! The hosts that a server can be checked against, and their names.
 
 use std::fmt;
 use std::str::FromStr;
 
 /// A release of Spin: major and minor version.
-pub type Release = (u64, u64);
+pub(crate) type Release = (u64, u64);
 
-/// A host, or a family of them.
+/// A host, or a group of its releases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// Spin on a machine; without a minor version, the newest release of the major one.
+    /// Spin on a machine: one release, or without a minor version all of a major one.
     Spin(u64, Option<u64>),
     SpinKube,
     /// Fermyon Wasm Functions, which Akamai sells as Akamai Functions.
@@ -17,11 +17,11 @@ pub enum Target {
     Wasmtime,
 }
 
-/// What the error for an unknown target lists.
+/// The names that the error for an unknown host lists.
 const KNOWN: &str = "`spin@3`, `spin@4`, `spinkube`, `fermyon-wasm-functions` or `wasmtime`";
 
 impl Target {
-    /// What is checked where nobody names a target.
+    /// The targets of a check that names none.
     pub const ALL: [Target; 5] = [
         Target::Spin(3, None),
         Target::Spin(4, None),
@@ -43,7 +43,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// Takes the names of Spin's target environments, too: `spin-up:3.2`, `akamai-functions`.
+/// Also accepts the names of Spin's target environments: `spin-up:3.2`, `akamai-functions`.
 impl FromStr for Target {
     type Err = String;
 
@@ -56,16 +56,16 @@ impl FromStr for Target {
             ("spin" | "spin-up", Some(version)) => release(version)
                 .map(|(major, minor)| Target::Spin(major, minor))
                 .ok_or_else(|| {
-                    format!("`{version}` is no release of Spin that is known here: 3 and 4 are, such as `spin@3.6`")
+                    format!("unknown Spin release `{version}`; expected 3 or 4, such as `spin@4` or `spin@3.6`")
                 }),
             ("spin" | "spin-up", None) => {
-                Err("it needs a version: write `spin@3` or `spin@4`".into())
+                Err("`spin` needs a version, such as `spin@3` or `spin@4`".into())
             }
-            // Its versions are those of the operator, which runs what is on the nodes.
+            // Its versions are those of the operator, which do not say what runs on the nodes.
             ("spinkube", _) => Ok(Target::SpinKube),
             ("fermyon-wasm-functions" | "akamai-functions", None) => Ok(Target::Functions),
             ("wasmtime", None) => Ok(Target::Wasmtime),
-            _ => Err(format!("it is not known here: expected {KNOWN}")),
+            _ => Err(format!("unknown host; expected {KNOWN}")),
         }
     }
 }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_spin_are_known() {
+    fn names_of_target_environments_are_accepted() {
         for (text, target) in [
             ("spin@3", Target::Spin(3, None)),
             ("spin@4.1", Target::Spin(4, Some(1))),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_refused() {
+    fn unknown_names_are_errors() {
         for text in [
             "spin",
             "spin@2.7",

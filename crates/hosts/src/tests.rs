@@ -1,4 +1,4 @@
-//! Each finding, provoked by a small component, and its absence.
+//! Each finding, and its absence, for small components.
 
 use super::*;
 use spin_mcp_contract::Grants;
@@ -8,8 +8,8 @@ use spin_mcp_contract::state::Need;
 const HANDLER: &str = "wasi:http/incoming-handler@0.2.4";
 const HANDLER_0_3: &str = "wasi:http/handler@0.3.2";
 
-/// A component with these imports and this export, and further WAT.
-fn server(export: &str, imports: &[&str], more: &str) -> Server {
+/// A component with these imports, this export, and more WAT.
+fn server(export: &str, imports: &[&str], more: &str) -> ServerFacts {
     let imports: String = imports
         .iter()
         .map(|import| format!("(import \"{import}\" (instance))\n"))
@@ -22,16 +22,16 @@ fn server(export: &str, imports: &[&str], more: &str) -> Server {
             (export \"{export}\" (instance $nothing))
             {more})"
     ));
-    Server::read("server.wasm", &component.unwrap()).unwrap()
+    ServerFacts::read("server.wasm", &component.unwrap()).unwrap()
 }
 
-/// Modules that each hold this.
+/// Modules with this content.
 fn modules(number: usize, content: &str) -> String {
     format!("(core module {content})\n").repeat(number)
 }
 
-/// The errors for a target, or else the notes, in one line each.
-fn found(server: &Server, target: &str, severity: Severity) -> Vec<String> {
+/// The findings of one severity for a target, in one line each.
+fn found(server: &ServerFacts, target: &str, severity: Severity) -> Vec<String> {
     let verdict = check(server, &target.parse().unwrap());
     let errors = |finding: &Finding| finding.severity == Severity::Error;
     assert_eq!(verdict.fits, !verdict.findings.iter().any(errors));
@@ -42,26 +42,26 @@ fn found(server: &Server, target: &str, severity: Severity) -> Vec<String> {
         .collect()
 }
 
-fn errors(server: &Server, target: &str) -> Vec<String> {
+fn errors(server: &ServerFacts, target: &str) -> Vec<String> {
     found(server, target, Severity::Error)
 }
 
-fn notes(server: &Server, target: &str) -> Vec<String> {
+fn notes(server: &ServerFacts, target: &str) -> Vec<String> {
     found(server, target, Severity::Note)
 }
 
 #[track_caller]
 fn assert_one(findings: &[String], parts: &[&str]) {
     let [finding] = findings else {
-        panic!("not one: {findings:#?}");
+        panic!("expected one finding: {findings:#?}");
     };
     for part in parts {
         assert!(finding.contains(part), "{finding}");
     }
 }
 
-/// Gives the server a record of one feature, which keeps state.
-fn stateful(mut server: Server, store: Option<&str>, imports: &[&str]) -> Server {
+/// Adds a record of one feature that keeps state.
+fn stateful(mut server: ServerFacts, store: Option<&str>, imports: &[&str]) -> ServerFacts {
     server.record = Some(Record {
         mcp: "0.1.0".into(),
         wasi: "0.2".into(),
@@ -95,7 +95,7 @@ fn exports_of_wasi_0_2_fit_every_host() {
     assert_one(&notes(&server, "spin@3"), &["needs Spin 3.1 or later"]);
     assert_one(
         &errors(&server, "spin@3.0"),
-        &["which Spin has from 3.1 on", "later Spin"],
+        &["which Spin accepts since 3.1", "later Spin"],
     );
     assert_eq!(notes(&server, "spin@3.1"), [""; 0]);
     assert_eq!(notes(&server, "spin@4"), [""; 0]);
@@ -106,11 +106,11 @@ fn exports_of_wasi_0_2_fit_every_host() {
 fn exports_of_wasi_0_3_need_new_hosts() {
     let server = server(HANDLER_0_3, &["wasi:http/types@0.3.2"], "");
     for (target, host) in [
-        ("spin@3", "Spin has from 4.1 on"),
-        ("spin@4.0", "Spin has from 4.1 on"),
-        ("spinkube", "SpinKube's Spin has from 4.1 on"),
+        ("spin@3", "Spin accepts since 4.1"),
+        ("spin@4.0", "Spin accepts since 4.1"),
+        ("spinkube", "SpinKube's Spin accepts since 4.1"),
     ] {
-        let exports = format!("exports `{HANDLER_0_3}`, which {host}");
+        let exports = format!("the server exports `{HANDLER_0_3}`, which {host}");
         assert_one(&errors(&server, target), &[&exports, "`wasi = \"0.2\"`"]);
     }
     assert_eq!(errors(&server, "spin@4"), [""; 0]);
@@ -122,10 +122,12 @@ fn exports_of_wasi_0_3_need_new_hosts() {
 }
 
 #[test]
-fn what_is_no_server_is_refused() {
+fn only_a_server_is_checked() {
     let error = |wat: &str| {
         let component = wat::parse_str(wat).unwrap();
-        let error = Server::read("a.wasm", &component).err().expect("no server");
+        let error = ServerFacts::read("a.wasm", &component)
+            .err()
+            .expect("it is not a server");
         format!("{error:#}")
     };
     assert!(error("(component)").contains("it exports nothing"));
@@ -137,7 +139,7 @@ fn what_is_no_server_is_refused() {
 }
 
 #[test]
-fn imports_that_a_host_lacks_are_named_with_who_needs_them() {
+fn missing_imports_are_named_with_their_importers() {
     let atomics = "wasi:keyvalue/atomics@0.2.0-draft2";
     let sqlite = "spin:sqlite/sqlite@3.0.0";
     let own = "acme:shop/cart@1.0.0";
@@ -178,7 +180,10 @@ fn imports_that_a_host_lacks_are_named_with_who_needs_them() {
         for target in lacking {
             assert_one(
                 &errors(&server, target),
-                &[&format!("imports `{import}`"), "change feature `deploy`"],
+                &[
+                    &format!("the server imports `{import}`"),
+                    "rebuild feature `deploy`",
+                ],
             );
         }
         for target in having {
@@ -194,7 +199,7 @@ fn imports_that_a_host_lacks_are_named_with_who_needs_them() {
 }
 
 #[test]
-fn traces_take_a_switch_that_only_spin_has() {
+fn traces_need_a_flag_that_only_spin_has() {
     let imports = ["wasi:otel/tracing@0.2.0-rc.2", "wasi:otel/types@0.2.0-rc.2"];
     let server = stateful(
         server("wasi:http/incoming-handler@0.2.0", &imports, ""),
@@ -205,18 +210,18 @@ fn traces_take_a_switch_that_only_spin_has() {
         assert_eq!(errors(&server, target), [""; 0]);
         assert_one(&notes(&server, target), &["--experimental-wasi-otel"]);
     }
-    assert_one(&errors(&server, "spin@3.5"), &["from 3.6 on"]);
+    assert_one(&errors(&server, "spin@3.5"), &["provides since 3.6"]);
     for target in ["fermyon-wasm-functions", "wasmtime"] {
         assert_one(&errors(&server, target), &["feature `deploy`"]);
     }
     assert_one(
         &errors(&server, "spinkube"),
-        &["out of `allow` of feature `deploy`"],
+        &["from `allow` of feature `deploy`"],
     );
 }
 
 #[test]
-fn wasmtime_has_some_interfaces_on_demand() {
+fn wasmtime_provides_some_interfaces_with_flags() {
     let imports = [
         "wasi:cli/environment@0.2.4",
         "wasi:filesystem/types@0.2.0",
@@ -237,7 +242,7 @@ fn wasmtime_has_some_interfaces_on_demand() {
 }
 
 #[test]
-fn a_store_has_to_be_there_and_open() {
+fn a_store_must_exist_and_be_granted() {
     let store = "wasi:keyvalue/store@0.2.0-draft2";
     let with = |label| stateful(server(HANDLER, &[store], ""), Some(label), &[]);
     let mut default = with("default");
@@ -255,7 +260,7 @@ fn a_store_has_to_be_there_and_open() {
     default.stores = Some(vec!["other".into()]);
     assert_one(
         &errors(&default, "spin@4"),
-        &["which its component may not open"],
+        &["its component may not open it"],
     );
     default.stores = Some(vec!["default".into()]);
     assert_eq!(errors(&default, "spin@4"), [""; 0]);
@@ -272,15 +277,18 @@ fn a_store_has_to_be_there_and_open() {
     assert!(
         notes(&other, "akamai-functions")
             .iter()
-            .any(|note| note.contains("`default` alone"))
+            .any(|note| note.contains("only `default`"))
     );
 
     let none = stateful(server(HANDLER, &[], ""), None, &[]);
-    assert_one(&notes(&none, "wasmtime"), &["has no shared store"]);
+    assert_one(
+        &notes(&none, "wasmtime"),
+        &["needs a shared store and has none"],
+    );
 }
 
 #[test]
-fn limits_of_a_host_are_kept() {
+fn limits_of_spin_are_checked() {
     let memories = |number| server(HANDLER, &[], &modules(number, "(memory 1)"));
     let tables = |number| server(HANDLER, &[], &modules(number, "(table 1 funcref)"));
     assert_eq!(errors(&memories(32), "spin@4"), [""; 0]);
@@ -315,12 +323,12 @@ fn limits_of_a_host_are_kept() {
 }
 
 #[test]
-fn fermyon_wasm_functions_limits_size_and_memory() {
+fn limits_of_fermyon_wasm_functions_are_checked() {
     let memory = |mib: usize| server(HANDLER, &[], &modules(2, &format!("(memory {})", mib * 8)));
     assert_eq!(errors(&memory(128), "fermyon-wasm-functions"), [""; 0]);
     assert_one(
         &errors(&memory(129), "fermyon-wasm-functions"),
-        &["begins with 129 MiB of memory", "may have 128"],
+        &["starts with 129 MiB of memory", "allows an execution 128"],
     );
     assert_eq!(errors(&memory(129), "spin@4"), [""; 0]);
 
@@ -330,11 +338,11 @@ fn fermyon_wasm_functions_limits_size_and_memory() {
     large.size.bytes += 1;
     assert_one(
         &errors(&large, "fermyon-wasm-functions"),
-        &["has 51 MiB", "may have 50"],
+        &["has 51 MiB", "allows an app 50"],
     );
     assert_eq!(errors(&large, "spin@4"), [""; 0]);
     assert_one(
         &notes(&large, "fermyon-wasm-functions"),
-        &["may take 30 s for a request", "task"],
+        &["limits a request to 30 s", "task"],
     );
 }

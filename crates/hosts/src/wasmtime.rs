@@ -1,57 +1,43 @@
 //! The Wasmtime CLI: `wasmtime serve` for HTTP, and `wasmtime run` for stdio.
 //!
-//! Facts are from Wasmtime's source at commit of 2026-08-21 (49.0.0-dev): `add_to_linker` in
-//! `src/commands/serve.rs`, and what that calls in `crates/wasi` and `crates/wasi-http`. A test
-//! holds each of them against the CLI.
+//! Source: Wasmtime at the commit of 2026-08-21 (49.0.0-dev), `add_to_linker` in
+//! `src/commands/serve.rs` and what it calls in `crates/wasi` and `crates/wasi-http`. The test
+//! `wasmtime_has_the_interfaces_that_check_says` compares this table with the CLI.
 
+use super::facts::{SERVER, ServerFacts};
 use super::findings::{About, Findings};
 use super::interfaces::{
-    CLI, CLI_0_3, CLOCKS, CLOCKS_0_3, FILESYSTEM, FILESYSTEM_0_3, HTTP, HTTP_0_3, IO, Package,
-    RANDOM, RANDOM_0_3, SOCKETS, SOCKETS_0_3, find,
+    CLI_0_3, CLOCKS, CLOCKS_0_3, HTTP, HTTP_0_3, IO, RANDOM_0_3, Row, WASI_0_2, WASI_0_3, find,
 };
-use super::server::{SERVER, Server};
 
-/// A group of interfaces that `wasmtime serve` has on demand.
+/// The flag that `wasmtime serve` needs to link a row.
 type Flag = Option<&'static str>;
 
-const ALL_OF_WASI: Flag = Some("-S cli");
-
-/// What `wasmtime serve` has, and with which flag.
-pub const IMPORTS: &[(Package, Flag)] = &[
-    (IO, None),
-    (CLOCKS, None),
-    (RANDOM.only(&["random"]), None),
-    (CLI.only(&["stdin", "stdout", "stderr"]), None),
-    (HTTP, None),
-    (HTTP_0_3, None),
-    (CLOCKS_0_3, None),
-    (RANDOM_0_3, None),
-    (CLI_0_3, None),
-    (RANDOM, ALL_OF_WASI),
-    (CLI, ALL_OF_WASI),
-    (FILESYSTEM, ALL_OF_WASI),
-    (SOCKETS, ALL_OF_WASI),
-    (FILESYSTEM_0_3, ALL_OF_WASI),
-    (SOCKETS_0_3, ALL_OF_WASI),
+/// What `wasmtime serve` links. The first row that has an interface counts.
+const IMPORTS: &[Row<Flag>] = &[
     (
-        Package {
-            name: "wasi:config",
-            version: "0.2.0-rc.1",
-            interfaces: &["store"],
-        },
-        Some("-S config"),
+        "0.2",
+        &[
+            IO,
+            CLOCKS,
+            HTTP,
+            ("wasi:random", "random"),
+            ("wasi:cli", "stdin stdout stderr"),
+        ],
+        None,
     ),
+    ("0.3", &[HTTP_0_3, CLOCKS_0_3, RANDOM_0_3, CLI_0_3], None),
+    ("0.2", WASI_0_2, Some("-S cli")),
+    ("0.3", WASI_0_3, Some("-S cli")),
+    ("0.2.0-rc.1", &[("wasi:config", "store")], Some("-S config")),
     (
-        Package {
-            name: "wasi:keyvalue",
-            version: "0.2.0-draft",
-            interfaces: &["store", "atomics", "batch"],
-        },
+        "0.2.0-draft",
+        &[("wasi:keyvalue", "store atomics batch")],
         Some("-S keyvalue"),
     ),
 ];
 
-pub fn check(server: &Server, findings: &mut Findings) {
+pub fn check(server: &ServerFacts, findings: &mut Findings) {
     let own_store = server.store().is_some();
     let mut flags: Vec<&str> = Vec::new();
     for import in &server.imports {
@@ -63,11 +49,13 @@ pub fn check(server: &Server, findings: &mut Findings) {
                 let importers = server.importers(import);
                 let remedy = match own_store && importers == SERVER {
                     true => "compose with `--runtime wasmtime`".into(),
-                    false => format!("change {importers} to do without, or use `mcp serve`"),
+                    false => {
+                        format!("rebuild {importers} without this dependency, or use `mcp serve`")
+                    }
                 };
                 findings.missing(
                     import,
-                    "which the Wasmtime CLI does not have".into(),
+                    "which the Wasmtime CLI does not provide".into(),
                     remedy,
                 );
             }
@@ -76,14 +64,14 @@ pub fn check(server: &Server, findings: &mut Findings) {
     if let Some(export) = server.handler_0_3() {
         findings.note(
             About::Release,
-            format!("exports `{export}`, which needs Wasmtime 48 or later"),
-            "see which one runs with `wasmtime --version`",
+            format!("the server exports `{export}`, which needs Wasmtime 48 or later"),
+            "check your version with `wasmtime --version`",
         );
     }
     if !flags.is_empty() {
         findings.note(
             About::Import,
-            "imports more than `wasmtime serve` offers by itself".into(),
+            "the server imports interfaces that `wasmtime serve` provides only with flags".into(),
             format!("run `wasmtime serve {} SERVER`", flags.join(" ")),
         );
     }
@@ -92,7 +80,7 @@ pub fn check(server: &Server, findings: &mut Findings) {
     if let Some(reason) = need.and_then(|record| record.reason_for_state()) {
         findings.note(
             About::Store,
-            format!("has no shared store, which it needs: {reason}"),
+            format!("the server needs a shared store and has none: {reason}"),
             "run a single instance over stdio, or compose for Spin",
         );
     }

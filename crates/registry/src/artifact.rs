@@ -1,4 +1,7 @@
-//! What an image in a registry is: a component, or something that merely looks like one.
+//! Finds the component in the manifest of an image.
+//!
+//! `oci-wasm` 0.6 does this too, but needs `oci-client` 0.17 and `wit-component` 0.253, so both would be
+//! compiled twice. It also rejects what Spin publishes, and does not bound what it reads.
 
 use anyhow::{Result, bail, ensure};
 use oci_client::manifest::{OciDescriptor, OciImageManifest, OciManifest};
@@ -8,11 +11,11 @@ use spin_mcp_component::{Digest, MAX_COMPONENT};
 pub const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 pub const CONFIG: &str = "application/vnd.wasm.config.v0+json";
 pub const LAYER: &str = "application/wasm";
-/// What Spin and older tools call the layer.
+/// The layer's type in what Spin and older tools publish.
 const OLDER_LAYER: &str = "application/vnd.wasm.content.layer.v1+wasm";
 const SPIN_APP: &str = "application/vnd.fermyon.spin.application.v1+config";
 
-/// The layer of an image that is a component.
+/// The layer of an image that contains the component.
 #[derive(Debug)]
 pub struct Layer {
     pub digest: Digest,
@@ -20,21 +23,24 @@ pub struct Layer {
 }
 
 /// Reads the manifest of a component that `wkg oci push`, `spin mcp push` or `spin registry push`
-/// published. Nothing in the errors names the image.
+/// published. The caller adds the name of the image to errors.
 pub fn read(manifest: &[u8]) -> Result<(OciImageManifest, Layer)> {
     let manifest = match serde_json::from_slice(manifest) {
         Ok(OciManifest::Image(manifest)) => manifest,
         Ok(OciManifest::ImageIndex(_)) => bail!(
-            "it is an index of images for several platforms, not a component; name one of them by its digest"
+            "the image is an index of images for several platforms; name one of them by its digest"
         ),
-        Err(error) => bail!("its manifest cannot be read: {error}"),
+        Err(error) => bail!("invalid manifest: {error}"),
     };
     let layer = find(&manifest.layers)?;
     let size = u64::try_from(layer.size).unwrap_or(0);
-    ensure!(size > 0, "its layer is empty, so it is no component");
+    ensure!(
+        size > 0,
+        "the image has an empty layer, so it is not a component"
+    );
     ensure!(
         size <= MAX_COMPONENT,
-        "it has {} MB, and a component may have {} MB at most",
+        "the component has {} MB; the limit is {} MB",
         size.div_ceil(1_000_000),
         MAX_COMPONENT / 1_000_000
     );
@@ -53,15 +59,15 @@ fn find(layers: &[OciDescriptor]) -> Result<&OciDescriptor> {
         ([component], true) if layers.len() == 2 => Ok(component),
         ([component], false) if layers.len() == 1 => Ok(component),
         ([], false) => bail!(
-            "it is a container image or another artifact, not a component: its layers are of the type `{}`",
+            "the image is not a component: its layers have the type `{}`",
             layers.first().map_or("none", |layer| &layer.media_type)
         ),
         (_, true) => bail!(
-            "it is a Spin app of several components or files, and a feature is one component; push the component by \
-             itself with `spin mcp push`"
+            "the image is a Spin app with several components or files; push the component by itself with \
+             `spin mcp push`"
         ),
         (_, false) => bail!(
-            "it has {} layers, and a component is one; push the component by itself with `spin mcp push`",
+            "the image has {} layers instead of one; push the component by itself with `spin mcp push`",
             layers.len()
         ),
     }
@@ -98,10 +104,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_component_is_told() {
+    fn other_images_are_refused() {
         assert_eq!(
             error(&[(LAYER, 8), (LAYER, 9)]),
-            "it has 2 layers, and a component is one; push the component by itself with `spin mcp push`"
+            "the image has 2 layers instead of one; push the component by itself with `spin mcp push`"
         );
         assert_eq!(
             error(&[
@@ -110,40 +116,40 @@ mod tests {
                 ("text/plain", 1),
                 (SPIN_APP, 9)
             ]),
-            "it is a Spin app of several components or files, and a feature is one component; push the \
-             component by itself with `spin mcp push`"
+            "the image is a Spin app with several components or files; push the component by itself with \
+             `spin mcp push`"
         );
         let tar = "application/vnd.oci.image.layer.v1.tar+gzip";
         assert_eq!(
             error(&[(tar, 8)]),
-            "it is a container image or another artifact, not a component: its layers are of the type \
+            "the image is not a component: its layers have the type \
              `application/vnd.oci.image.layer.v1.tar+gzip`"
         );
-        assert!(error(&[]).ends_with("of the type `none`"));
+        assert!(error(&[]).ends_with("have the type `none`"));
         assert_eq!(
             error(&[(LAYER, 0)]),
-            "its layer is empty, so it is no component"
+            "the image has an empty layer, so it is not a component"
         );
         assert_eq!(
             error(&[(LAYER, -1)]),
-            "its layer is empty, so it is no component"
+            "the image has an empty layer, so it is not a component"
         );
         assert_eq!(
             error(&[(LAYER, 200_000_001)]),
-            "it has 201 MB, and a component may have 200 MB at most"
+            "the component has 201 MB; the limit is 200 MB"
         );
         let index = br#"{"schemaVersion": 2, "manifests": []}"#;
         assert!(
             read(index)
                 .unwrap_err()
                 .to_string()
-                .starts_with("it is an index of images")
+                .starts_with("the image is an index")
         );
         assert!(
             read(b"{}")
                 .unwrap_err()
                 .to_string()
-                .starts_with("its manifest cannot be read")
+                .starts_with("invalid manifest")
         );
     }
 }

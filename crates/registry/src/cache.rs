@@ -1,5 +1,5 @@
-//! What was pulled, by its digest: one folder of the user's, shared by all projects. Files get
-//! their name once they are whole, and are checked against it whenever they are read.
+//! Pulled content by its digest, in one folder of the user for all projects. A file gets its name
+//! when it is complete, and is checked against that name on every read.
 
 use std::fs;
 use std::io::{ErrorKind, Write as _};
@@ -16,15 +16,16 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// The cache of this user: `spin-mcp` in `$XDG_CACHE_HOME` or what the system has for it.
+    /// The cache of this user: `spin-mcp` in `$XDG_CACHE_HOME`, or in the system's cache folder.
     pub fn of_user() -> Result<Cache> {
-        let base = etcetera::choose_base_strategy().context("cannot tell your cache folder")?;
+        let base =
+            etcetera::choose_base_strategy().context("cannot find the user's cache folder")?;
         Ok(Cache {
             dir: base.cache_dir().join("spin-mcp/sha256"),
         })
     }
 
-    /// The content, if it is there and whole.
+    /// The content, if it is there and undamaged.
     pub fn read(&self, digest: &Digest) -> Result<Option<Vec<u8>>> {
         let path = self.path(digest);
         let bytes = match fs::read(&path) {
@@ -34,14 +35,14 @@ impl Cache {
         Ok((Digest::of(&bytes) == *digest).then_some(bytes))
     }
 
-    /// A file to write content to, for `keep`. It vanishes if that does not happen.
+    /// A file to write content to. It is removed on drop, unless `keep` gets it.
     pub fn start(&self) -> Result<NamedTempFile> {
         fs::create_dir_all(&self.dir)
             .and_then(|()| NamedTempFile::with_prefix_in(".partial-", &self.dir))
             .with_context(|| format!("cannot write to `{}`", self.dir.display()))
     }
 
-    /// Makes the file the content of this digest, which the caller has checked.
+    /// Makes the file the content of this digest. The caller has checked that it is.
     pub fn keep(&self, file: NamedTempFile, digest: &Digest) -> Result<()> {
         let path = self.path(digest);
         file.persist(&path)
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_that_was_damaged_is_not_there() {
+    fn damaged_content_is_ignored() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache {
             dir: dir.path().join("new"),
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_kept_leaves_nothing_behind() {
+    fn a_file_that_is_not_kept_is_removed() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache {
             dir: dir.path().to_owned(),

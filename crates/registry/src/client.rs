@@ -1,5 +1,7 @@
-//! Asking a registry. What it answers is bounded in size and in time, and its errors are told
-//! in the words of whoever named the reference.
+//! Requests to a registry.
+//!
+//! `oci-client` authenticates and pushes. Pulls are requests of our own, because `oci-client` reads
+//! manifests and error bodies of any size, and follows redirects from `https` to `http`.
 
 use std::time::Duration;
 
@@ -20,20 +22,20 @@ use super::source::is_loopback;
 use spin_mcp_component::Digest;
 
 const USER_AGENT: &str = concat!("spin-mcp/", env!("CARGO_PKG_VERSION"));
-/// How long a registry may take for the next piece of an answer, and for a short answer.
+/// The time limit of a short answer, and of each read of a long one.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The largest manifest: what registries take.
+/// The largest manifest, which is also the limit of registries.
 pub const MAX_MANIFEST: usize = 4 << 20;
-/// What is read of an answer that says what went wrong.
+/// How much is read of the body of an error.
 const MAX_COMPLAINT: usize = 4 << 10;
 
-/// One repository of a registry, and the right to use it.
+/// An authenticated client of one repository.
 pub struct Client {
     host: String,
     http: reqwest::Client,
     pub oci: oci_client::Client,
     pub credentials: Credentials,
-    /// For this repository, if the registry hands out tokens.
+    /// The token for this repository, if the registry issues tokens.
     token: Option<String>,
 }
 
@@ -67,14 +69,14 @@ impl Client {
             Ok(Ok(token)) => token,
             Ok(Err(error)) => return Err(client.explain(error)),
             Err(_) => bail!(
-                "registry `{}` is too slow to say who may use it",
+                "registry `{}` took too long to authenticate; try again later",
                 client.host
             ),
         };
         Ok(client)
     }
 
-    /// The manifest that a tag or a digest names.
+    /// The manifest of a tag or digest.
     pub async fn manifest(&self, reference: &Reference) -> Result<(Vec<u8>, Digest)> {
         let (kind, name) = match (reference.digest(), reference.tag()) {
             (Some(digest), _) => ("digest", digest),
@@ -92,8 +94,8 @@ impl Client {
             let mut response = self.send(request).await?;
             if response.status() == StatusCode::NOT_FOUND {
                 bail!(
-                    "registry `{}` has no `{}` with the {kind} `{name}`; correct the reference, or push it \
-                     with `spin mcp push`",
+                    "registry `{}` has no `{}` with the {kind} `{name}`; correct the reference, or push the \
+                     component with `spin mcp push`",
                     self.host,
                     reference.repository()
                 );
@@ -101,10 +103,10 @@ impl Client {
             self.check(&mut response).await?;
             let body = read(&mut response, MAX_MANIFEST)
                 .await
-                .map_err(|error| self.broke(error))?;
+                .map_err(|error| self.request_error(error))?;
             body.with_context(|| {
                 format!(
-                    "registry `{}` sent a manifest of more than {} MB",
+                    "the manifest from registry `{}` is larger than {} MB",
                     self.host,
                     MAX_MANIFEST >> 20
                 )
@@ -112,7 +114,7 @@ impl Client {
         };
         let body = tokio::time::timeout(PATIENCE, fetch)
             .await
-            .map_err(|_| self.is_slow())??;
+            .map_err(|_| self.timed_out())??;
         let digest = Digest::of(&body);
         if let Some(expected) = reference.digest() {
             let expected: Digest = expected.parse()?;
@@ -121,13 +123,13 @@ impl Client {
         Ok((body, digest))
     }
 
-    /// The start of a blob, to be read from.
+    /// The response for a blob, whose body the caller reads.
     pub async fn blob(&self, reference: &Reference, digest: &Digest) -> Result<Response> {
         let request = self.get(reference, "blobs", &digest.to_string())?;
         let mut response = self.send(request).await?;
         if response.status() == StatusCode::NOT_FOUND {
             bail!(
-                "registry `{}` does not have the layer `{digest}` that its manifest lists; push the component again",
+                "registry `{}` has no layer `{digest}`, although the manifest lists it; push the component again",
                 self.host
             );
         }
@@ -161,7 +163,10 @@ impl Client {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response> {
-        request.send().await.map_err(|error| self.broke(error))
+        request
+            .send()
+            .await
+            .map_err(|error| self.request_error(error))
     }
 
     async fn check(&self, response: &mut Response) -> Result<()> {
@@ -173,11 +178,11 @@ impl Client {
         Err(self.refusal(status.as_u16(), &String::from_utf8_lossy(&said)))
     }
 
-    /// Why a request was not answered, or not to its end.
-    pub fn broke(&self, error: reqwest::Error) -> anyhow::Error {
+    /// Explains why a request or its response failed.
+    pub fn request_error(&self, error: reqwest::Error) -> anyhow::Error {
         let host = &self.host;
         if error.is_timeout() {
-            return self.is_slow();
+            return self.timed_out();
         }
         if let Some(status) = error.status() {
             return self.refusal(status.as_u16(), "");
@@ -187,25 +192,27 @@ impl Client {
             true => {
                 anyhow!("cannot reach registry `{host}`: {cause}; check its name and your network")
             }
-            false if error.is_redirect() => anyhow!("registry `{host}` redirects wrongly: {cause}"),
-            false => anyhow!("the connection to registry `{host}` broke: {cause}; try again"),
+            false if error.is_redirect() => {
+                anyhow!("invalid redirect from registry `{host}`: {cause}")
+            }
+            false => anyhow!("connection to registry `{host}` failed: {cause}; try again"),
         }
     }
 
-    pub fn is_slow(&self) -> anyhow::Error {
+    pub fn timed_out(&self) -> anyhow::Error {
         anyhow!(
-            "registry `{}` is too slow to answer; try again later",
+            "registry `{}` took too long to answer; try again later",
             self.host
         )
     }
 
     pub fn explain(&self, error: OciDistributionError) -> anyhow::Error {
         match error {
-            OciDistributionError::RequestError(error) => self.broke(error),
+            OciDistributionError::RequestError(error) => self.request_error(error),
             OciDistributionError::ServerError { code, message, .. } => self.refusal(code, &message),
             OciDistributionError::UnauthorizedError { .. } => self.refusal(401, ""),
             OciDistributionError::AuthenticationFailure(said) => self.refusal(401, &said),
-            error => anyhow!("registry `{}` does not answer as one: {error}", self.host),
+            error => anyhow!("invalid answer from registry `{}`: {error}", self.host),
         }
     }
 
@@ -217,17 +224,17 @@ impl Client {
             .unwrap_or_default();
         match status {
             401 | 403 if !self.credentials.are_there() => anyhow!(
-                "registry `{host}` wants to know who asks, and there are no credentials for it{problem}; \
-                 `docker login {host}` or `spin registry login {host}` stores some"
+                "registry `{host}` requires authentication, and no credentials are stored{problem}; \
+                 run `docker login {host}` or `spin registry login {host}`"
             ),
             401 => anyhow!(
-                "registry `{host}` does not accept the credentials that are stored for it; log in again with \
-                 `docker login {host}` or `spin registry login {host}`"
+                "registry `{host}` rejected the stored credentials; run `docker login {host}` or \
+                 `spin registry login {host}`"
             ),
             403 => anyhow!(
-                "registry `{host}` does not allow this to the account whose credentials are stored for it"
+                "registry `{host}` does not allow this for the stored account; ask its owner for access"
             ),
-            429 => anyhow!("registry `{host}` takes no more requests for now; try again later"),
+            429 => anyhow!("registry `{host}` rate-limited the request; try again later"),
             status => {
                 let reason = StatusCode::from_u16(status).ok();
                 let reason = reason.and_then(|status| status.canonical_reason());
@@ -243,7 +250,7 @@ impl Client {
     }
 }
 
-/// What a registry says is wrong, shortened to a line.
+/// The message in the body of an error, shortened to a line.
 fn complaint(body: &str) -> String {
     let errors: Option<serde_json::Value> = serde_json::from_str(body).ok();
     let message = errors
@@ -257,9 +264,9 @@ fn complaint(body: &str) -> String {
     }
 }
 
-/// A client for HTTP, with TLS unless it is this machine that is asked.
+/// An HTTP client. Only loopback hosts are contacted without TLS.
 pub fn builder(tls: bool) -> reqwest::ClientBuilder {
-    // An error says that there is one already.
+    // It fails if a provider is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .https_only(tls)
@@ -268,7 +275,7 @@ pub fn builder(tls: bool) -> reqwest::ClientBuilder {
         .user_agent(USER_AGENT)
 }
 
-/// The body of a response; none if it is larger than that.
+/// The body of a response, or none if it is larger than the limit.
 async fn read(response: &mut Response, limit: usize) -> reqwest::Result<Option<Vec<u8>>> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await? {
@@ -280,7 +287,7 @@ async fn read(response: &mut Response, limit: usize) -> reqwest::Result<Option<V
     Ok(Some(body))
 }
 
-/// The beginning of a response's body, as far as it comes.
+/// The beginning of a response's body.
 async fn read_some(response: &mut Response, limit: usize) -> Vec<u8> {
     let mut body = Vec::new();
     let fill = async {
@@ -296,7 +303,7 @@ async fn read_some(response: &mut Response, limit: usize) -> Vec<u8> {
     body
 }
 
-/// The innermost cause, which says most.
+/// The innermost cause, which is the most specific one.
 pub fn last_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {

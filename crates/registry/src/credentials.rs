@@ -1,5 +1,5 @@
-//! What the user has logged in with: Docker's configuration and its credential helpers, then
-//! what `spin registry login` keeps.
+//! The user's credentials: from Docker's configuration and its credential helpers, or else from
+//! `spin registry login`.
 
 use std::path::PathBuf;
 
@@ -9,15 +9,15 @@ use etcetera::BaseStrategy as _;
 use oci_client::secrets::RegistryAuth;
 use serde::Deserialize;
 
-/// Who asks a registry.
+/// The credentials for a registry.
 pub struct Credentials {
     pub auth: RegistryAuth,
-    /// Why there are none although the user's configuration names some.
+    /// Why credentials that the user's configuration names cannot be used.
     pub problem: Option<String>,
 }
 
 impl Credentials {
-    /// Those for a registry. Without any, it is asked anonymously.
+    /// Finds the credentials for a registry. Without any, access is anonymous.
     pub fn find(host: &str) -> Credentials {
         let mut problem = None;
         let auth = match docker(host, &mut problem) {
@@ -33,7 +33,7 @@ impl Credentials {
 }
 
 fn docker(host: &str, problem: &mut Option<String>) -> Option<RegistryAuth> {
-    // The name that `docker login` gives its default registry.
+    // `docker login` stores its default registry under this name.
     let server = match host {
         "index.docker.io" => "https://index.docker.io/v1/",
         host => host,
@@ -44,8 +44,7 @@ fn docker(host: &str, problem: &mut Option<String>) -> Option<RegistryAuth> {
         }
         Ok(DockerCredential::IdentityToken(_)) => {
             *problem = Some(
-                "what Docker's configuration has is an identity token, which only Docker can use"
-                    .into(),
+                "Docker's configuration has an identity token, which only Docker can use".into(),
             );
         }
         Err(CredentialRetrievalError::HelperFailure { stdout, .. })
@@ -58,25 +57,21 @@ fn docker(host: &str, problem: &mut Option<String>) -> Option<RegistryAuth> {
             let said = [stderr, stdout]
                 .into_iter()
                 .find(|text| !text.trim().is_empty());
-            let said = said.unwrap_or_else(|| "and did not say why".into());
+            let said = said.unwrap_or_else(|| "no reason given".into());
             *problem = Some(format!("`{helper}` failed: {}", said.trim()));
         }
         Err(CredentialRetrievalError::HelperCommunicationError) => {
-            *problem = Some(
-                "the credential helper that Docker's configuration names cannot be run".into(),
-            );
+            *problem = Some("cannot run the credential helper in Docker's configuration".into());
         }
         Err(CredentialRetrievalError::MalformedHelperResponse) => {
-            *problem = Some(
-                "the credential helper that Docker's configuration names does not answer as one"
-                    .into(),
-            );
+            *problem =
+                Some("invalid answer from the credential helper in Docker's configuration".into());
         }
         Err(
             CredentialRetrievalError::CredentialDecodingError
             | CredentialRetrievalError::CredentialMismatchError,
         ) => {
-            *problem = Some("what Docker's configuration has for it is damaged".into());
+            *problem = Some("the credentials in Docker's configuration are damaged".into());
         }
         Err(
             CredentialRetrievalError::NoCredentialConfigured

@@ -1,4 +1,4 @@
-//! A body that goes into the cache as it arrives, and only if it is what was promised.
+//! Downloads a component into the cache, and checks its size and digest.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use super::client::last_cause;
 use spin_mcp_component::Digest;
 use spin_mcp_component::MAX_COMPONENT;
 
-/// How long the largest component may take.
+/// The time limit of a download.
 const TIME_LIMIT: Duration = Duration::from_secs(600);
 
-/// Reads a component of this digest, and of this size if that is known, and keeps it. A terminal
-/// shows how far it is.
+/// Reads a component with this digest, and this size if it is known, into the cache. A terminal
+/// shows the progress.
 pub async fn keep(
     cache: &Cache,
     response: Response,
@@ -37,7 +37,7 @@ pub async fn keep(
     progress.finish_and_clear();
     kept.unwrap_or_else(|_| {
         bail!(
-            "it did not arrive within {} minutes",
+            "the download took longer than {} minutes",
             TIME_LIMIT.as_secs() / 60
         )
     })
@@ -58,7 +58,7 @@ async fn receive(
             Ok(Some(piece)) => piece,
             Ok(None) => break,
             Err(error) => bail!(
-                "the connection broke after {}{} bytes: {}; try again",
+                "the connection failed after {}{} bytes: {}; try again",
                 bytes.len(),
                 size.map(|size| format!(" of {size}")).unwrap_or_default(),
                 last_cause(&error)
@@ -66,11 +66,11 @@ async fn receive(
         };
         let received = (bytes.len() + piece.len()) as u64;
         if let Some(size) = size.filter(|size| received > *size) {
-            bail!("more arrives than the {size} bytes that its manifest says; nothing was kept");
+            bail!("the download is larger than the {size} bytes in its manifest");
         }
         ensure!(
             received <= MAX_COMPONENT,
-            "a component may have {} MB at most, and more arrives; nothing was kept",
+            "the download is larger than {} MB, the limit for a component",
             MAX_COMPONENT / 1_000_000
         );
         hash.update(&piece);
@@ -80,12 +80,15 @@ async fn receive(
         progress.set_position(received);
     }
     if let Some(size) = size.filter(|size| (bytes.len() as u64) < *size) {
-        bail!("only {} of {size} bytes arrived; try again", bytes.len());
+        bail!(
+            "the download ended after {} of {size} bytes; try again",
+            bytes.len()
+        );
     }
     let found = Digest::from(hash);
     ensure!(
         found == *digest,
-        "what arrived is not what was asked for: its digest is `{found}`, not `{digest}`"
+        "wrong content: its digest is `{found}`, not `{digest}`"
     );
     cache.keep(file, digest)?;
     Ok(bytes)

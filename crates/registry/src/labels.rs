@@ -1,5 +1,5 @@
-//! What is published about a component beside itself: the annotations of its manifest, and the
-//! configuration that `wkg` reads.
+//! What is published with a component: the annotations of its manifest, and the configuration that
+//! `wkg` reads.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +16,11 @@ use spin_mcp_component::Digest;
 use spin_mcp_component::World;
 use spin_mcp_contract::record::{Offers, PromptRecord, ResourceRecord, ResourceTemplateRecord};
 
-/// The version of the contract, and what a feature offers, as JSON.
+/// Annotations: the version of the contract, and what a feature offers, as JSON.
 const CONTRACT: &str = "spin-mcp.contract";
 const CATALOG: &str = "spin-mcp.catalog";
 
-/// What a person who looks for components reads. Absent: what the component says of itself.
+/// What people read about a component.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Labels {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,7 +58,7 @@ pub struct ToolEntry {
 }
 
 impl Labels {
-    /// What the component says of itself, in the custom sections of WebAssembly's metadata.
+    /// The labels in the component's own metadata, which is in custom sections.
     pub fn of_component(component: &[u8]) -> Result<Labels> {
         let mut labels = Labels::default();
         let mut depth = 0;
@@ -82,7 +82,7 @@ impl Labels {
         Ok(labels)
     }
 
-    /// These, and where they say nothing, those.
+    /// These labels, completed by the other ones.
     pub fn or(self, other: Labels) -> Labels {
         Labels {
             title: self.title.or(other.title),
@@ -105,6 +105,7 @@ impl Labels {
         ]
     }
 
+    /// The annotations of a manifest with these labels and lists.
     pub fn annotations(&self, catalog: Option<&Catalog>) -> Result<BTreeMap<String, String>> {
         let mut annotations = BTreeMap::new();
         for (key, value) in self.keys() {
@@ -138,7 +139,7 @@ impl Catalog {
             .map(|json| serde_json::from_str(json));
         catalog
             .transpose()
-            .with_context(|| format!("its annotation `{CATALOG}` is damaged"))
+            .with_context(|| format!("the annotation `{CATALOG}` is damaged"))
     }
 }
 
@@ -160,8 +161,8 @@ impl From<Offers> for Catalog {
     }
 }
 
-/// The configuration of a WebAssembly artifact. The same component has the same one, so that
-/// pushing it again changes nothing; hence no time.
+/// The configuration of a WebAssembly artifact. Its time is constant, so that pushing the same
+/// component again gives the same image.
 pub fn config(layer: &Digest, world: &World) -> Result<Vec<u8>> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]

@@ -1,7 +1,6 @@
-//! Components in registries and on the web: found, checked, cached and locked.
+//! Components in registries and on the web: pulls, caches, locks and pushes them.
 //!
-//! `Resolver::resolve` is the way from what a user writes to a component; whatever names a component
-//! goes through it.
+//! `Resolver::resolve` turns each source that a user writes into a component.
 
 mod artifact;
 mod cache;
@@ -30,25 +29,25 @@ use lock::Lock;
 pub use push::{Publication, Pushed, check_target, name_of, push};
 pub use source::{Download, Reference, Source};
 
-/// An image, as its manifest describes it.
+/// An image and its manifest.
 pub struct Image {
     pub digest: Digest,
     pub manifest: OciImageManifest,
     layer: Layer,
 }
 
-/// Finds components by what users write.
+/// Resolves sources to components.
 pub struct Resolver {
     cache: Cache,
     /// The lock of the app, if there is an app.
     lock: Option<Lock>,
-    /// The lock must do as it is.
+    /// The lock must not change.
     locked: bool,
     runtime: Runtime,
 }
 
 impl Resolver {
-    /// For components that no app names.
+    /// A resolver without an app and its lock.
     pub fn new() -> Result<Resolver> {
         Ok(Resolver {
             cache: Cache::of_user()?,
@@ -60,8 +59,8 @@ impl Resolver {
         })
     }
 
-    /// For the components of the app in this folder. If `locked`, all that `mcp.lock` does not
-    /// say is an error.
+    /// A resolver for the app in this folder. If `locked`, a tag that is not in `mcp.lock` is an
+    /// error.
     pub fn of_app(dir: &Path, locked: bool) -> Result<Resolver> {
         Ok(Resolver {
             lock: Some(Lock::open(dir)?),
@@ -70,7 +69,7 @@ impl Resolver {
         })
     }
 
-    /// A component. One that is in the cache needs no network, if its digest is known.
+    /// Resolves a source. A component whose digest is known and cached needs no network.
     pub fn resolve(&mut self, source: &Source) -> Result<Resolved> {
         let (bytes, digest) = match source {
             Source::File(path) => return Ok(Resolved::File(path.clone())),
@@ -87,8 +86,8 @@ impl Resolver {
         }))
     }
 
-    /// What a reference stands for, by its digest or the lock, else the registry. The lock takes
-    /// note.
+    /// The image of a reference: by its digest, or that in the lock, or else from the registry. It is
+    /// added to the lock.
     pub fn image(&mut self, reference: &Reference) -> Result<Image> {
         let known = match (reference.digest(), &self.lock) {
             (Some(digest), _) => Some(digest.parse()?),
@@ -97,8 +96,8 @@ impl Resolver {
         };
         if let (None, true, Some(lock)) = (&known, self.locked, &self.lock) {
             bail!(
-                "`{}` does not say what `{reference}` stands for, and `--locked` keeps it from being changed; run \
-                 the command without `--locked`, and commit what it writes",
+                "`{}` has no digest for `{reference}`, and `--locked` forbids changing it; run the command \
+                 without `--locked`, and commit the file",
                 lock.path().display()
             );
         }
@@ -110,7 +109,7 @@ impl Resolver {
         Ok(image)
     }
 
-    /// Moves a tag to what the registry has now, and gives what it stood for before.
+    /// Moves a tag to what the registry has now. Returns the digests before and after.
     pub fn update(&mut self, reference: &Reference) -> Result<(Option<Digest>, Digest)> {
         let image = self
             .pull_manifest(reference, None)
@@ -118,11 +117,11 @@ impl Resolver {
         let digest = image
             .with_context(|| format!("cannot pull `{reference}`"))?
             .digest;
-        let lock = self.lock.as_mut().context("only the tags of an app move")?;
+        let lock = self.lock.as_mut().context("tags can only move in an app")?;
         Ok((lock.set(&reference.to_string(), digest.clone()), digest))
     }
 
-    /// Keeps only these references in the lock. If the lock must do as it is, it must hold no
+    /// Removes all references but these from the lock. Fails if the lock must not change and has
     /// others.
     pub fn retain(&mut self, used: &[String]) -> Result<()> {
         let Some(lock) = &mut self.lock else {
@@ -162,7 +161,7 @@ impl Resolver {
                 let locked = known.is_some() && reference.digest().is_none();
                 let (manifest, digest) = pulled.map_err(|error| match locked {
                     true => error.context(format!(
-                        "`mcp.lock` says that it is `{}`; `spin mcp update` asks for the tag again",
+                        "`mcp.lock` has the digest `{}`; `spin mcp update` asks the registry again",
                         exact.digest().unwrap_or_default()
                     )),
                     false => error,
@@ -211,7 +210,7 @@ impl Resolver {
             let response = http.get(url.clone()).send().await;
             let response = response.map_err(|error| {
                 anyhow!(
-                    "cannot fetch it from `{host}`: {}; try again",
+                    "cannot reach `{host}`: {}; try again",
                     client::last_cause(&error)
                 )
             })?;

@@ -1,4 +1,4 @@
-//! `mcp.lock`: what the tags in `spin.toml` stand for.
+//! `mcp.lock`: the digest of each tag in `spin.toml`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,17 +14,17 @@ use spin_mcp_component::{Digest, file, path};
 const FILE: &str = "mcp.lock";
 const VERSION: u32 = 1;
 const HEADER: &str = "\
-# Written by `spin mcp`: the content that each tag in spin.toml stands for. Keep it under version
-# control; `spin mcp update` moves tags forward.
+# Written by `spin mcp`: the digest of each tag in spin.toml. Keep this file under version control.
+# `spin mcp update` moves tags.
 ";
 
 /// The lock of an app.
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
-    /// The digest of the manifest of each reference, as the file has it.
+    /// The digest of the manifest of each reference, in the file.
     before: BTreeMap<String, Digest>,
-    /// And as it is to have it.
+    /// The same, to be written.
     images: BTreeMap<String, Digest>,
 }
 
@@ -44,7 +44,7 @@ struct Entry {
 }
 
 impl Lock {
-    /// Reads the lock beside an app's `spin.toml`; one that does not exist is empty.
+    /// Reads the lock beside an app's `spin.toml`. Without a file, it is empty.
     pub fn open(dir: &Path) -> Result<Lock> {
         let path = path::in_dir(dir, FILE);
         let text = match fs::read_to_string(&path) {
@@ -53,7 +53,7 @@ impl Lock {
         };
         let before = read(text.as_deref()).with_context(|| {
             format!(
-                "cannot use `{}`; repair it, or delete it and run `spin mcp update`",
+                "cannot read `{}`; repair it, or delete it and run `spin mcp update`",
                 path.display()
             )
         })?;
@@ -73,12 +73,12 @@ impl Lock {
         self.images.insert(reference.to_owned(), digest)
     }
 
-    /// Forgets all references but these.
+    /// Removes all references but these.
     pub fn retain(&mut self, used: &[String]) {
         self.images.retain(|reference, _| used.contains(reference));
     }
 
-    /// Writes the file if it changes. An app that names no tag needs none.
+    /// Writes the file if it changes, and removes it if no tag is left.
     pub fn save(&self) -> Result<()> {
         if self.images == self.before {
             return Ok(());
@@ -98,14 +98,14 @@ impl Lock {
         file::replace(&self.path, text.as_bytes())
     }
 
-    /// Refuses what the file has beyond what is used.
+    /// Fails if the file has references that are not used.
     pub fn check(&self) -> Result<()> {
         let mut known = self.before.keys();
         match known.find(|reference| !self.images.contains_key(*reference)) {
             None => Ok(()),
             Some(reference) => bail!(
-                "`{}` holds `{reference}`, which nothing uses, and `--locked` keeps it from being changed; \
-                 run the command without `--locked`, and commit what it writes",
+                "`{}` has the unused reference `{reference}`, and `--locked` forbids changing it; run the \
+                 command without `--locked`, and commit the file",
                 self.path.display()
             ),
         }
@@ -124,7 +124,7 @@ fn read(text: Option<&str>) -> Result<BTreeMap<String, Digest>> {
         .map_err(|error| anyhow::anyhow!("{}", error.to_string().trim_end()))?;
     ensure!(
         file.version == VERSION,
-        "its version is {}, and this `mcp` knows version {VERSION}",
+        "unknown version {}; this `mcp` reads version {VERSION}",
         file.version
     );
     let entries = file.image.into_iter();
@@ -138,13 +138,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_written_in_order_and_read_again() {
+    fn references_are_sorted_and_read_again() {
         let dir = tempfile::tempdir().unwrap();
         let mut lock = Lock::open(dir.path()).unwrap();
         lock.save().unwrap();
         assert!(
             !dir.path().join(FILE).exists(),
-            "an empty one is not needed"
+            "an empty lock is not written"
         );
         lock.set("ghcr.io/org/b:1", Digest::of(b"b"));
         lock.set("ghcr.io/org/a:1", Digest::of(b"a"));
@@ -160,7 +160,7 @@ mod tests {
         again.retain(&["ghcr.io/org/a:1".into()]);
         let error = again.check().unwrap_err().to_string();
         assert!(
-            error.contains("holds `ghcr.io/org/b:1`, which nothing uses"),
+            error.contains("has the unused reference `ghcr.io/org/b:1`"),
             "{error}"
         );
         again.retain(&[]);
@@ -169,16 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_one_is_refused() {
+    fn a_damaged_lock_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let error = |text: &str| {
             fs::write(dir.path().join(FILE), text).unwrap();
             format!("{:#}", Lock::open(dir.path()).unwrap_err())
         };
         assert!(error("<<<<<<< HEAD\n").contains("delete it and run `spin mcp update`"));
-        assert!(
-            error("version = 2\n").ends_with("its version is 2, and this `mcp` knows version 1")
-        );
+        assert!(error("version = 2\n").ends_with("unknown version 2; this `mcp` reads version 1"));
         let digest = "version = 1\n[[image]]\nreference = \"a\"\ndigest = \"sha256:00\"\n";
         assert!(error(digest).contains("digest `sha256:00` must be"));
     }

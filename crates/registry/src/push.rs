@@ -1,4 +1,4 @@
-//! Publishing a component as the artifact that `wkg oci pull` takes.
+//! Publishes a component as an artifact that `wkg oci pull` can pull.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use super::{Digest, Reference};
 use spin_mcp_component::{MAX_COMPONENT, World};
 use spin_mcp_contract::{interface::VERSION, record::Offers};
 
-/// A component that is in a registry.
+/// A published component.
 pub struct Pushed {
     pub digest: Digest,
     pub bytes: usize,
@@ -25,16 +25,16 @@ pub struct Pushed {
 
 /// A component to publish.
 pub struct Publication<'a> {
-    /// What messages call it.
+    /// Its file, for messages.
     pub file: &'a Path,
     pub component: Vec<u8>,
     pub world: World,
-    /// What it offers; none where that depends on the request.
+    /// What it offers, or none if that depends on the request.
     pub offers: Option<Offers>,
     pub labels: Labels,
 }
 
-/// The name that a component gets where its own says nothing: the last word of the repository.
+/// The default name of a component: the last part of the repository.
 pub fn name_of(reference: &Reference) -> &str {
     let repository = reference.repository();
     repository.rsplit('/').next().unwrap_or(repository)
@@ -61,7 +61,7 @@ pub fn push(reference: &Reference, publication: Publication<'_>) -> Result<Pushe
     } = publication;
     ensure!(
         component.len() as u64 <= MAX_COMPONENT,
-        "`{}` has {} MB, and a component may have {} MB at most",
+        "`{}` has {} MB; the limit for a component is {} MB",
         file.display(),
         component.len().div_ceil(1_000_000),
         MAX_COMPONENT / 1_000_000
@@ -87,7 +87,7 @@ pub fn push(reference: &Reference, publication: Publication<'_>) -> Result<Pushe
     let manifest = serde_json::to_vec(&manifest)?;
     ensure!(
         manifest.len() <= MAX_MANIFEST,
-        "what `{}` lists makes a manifest of {} MB, and registries take {} MB; shorten its descriptions",
+        "the lists of `{}` make a manifest of {} MB, and registries allow {} MB; shorten its descriptions",
         file.display(),
         manifest.len().div_ceil(1_000_000),
         MAX_MANIFEST >> 20
@@ -133,7 +133,7 @@ async fn upload(
     pushed.map(drop).map_err(|error| client.explain(error))
 }
 
-/// The version that a tag is, if it reads like one.
+/// The tag without `v`, if it looks like a version.
 fn version(tag: Option<&str>) -> Option<String> {
     let number = tag?.strip_prefix('v').or(tag)?;
     number

@@ -1,4 +1,4 @@
-//! Where a component comes from, as users write it.
+//! The source of a component, as users write it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ pub use oci_client::Reference;
 
 use spin_mcp_component::{Digest, path};
 
-/// Where a component is. Its text alone tells which, not what exists on this machine.
+/// The source of a component. Its text alone decides the kind, not what exists on this machine.
 #[derive(Clone, PartialEq)]
 pub enum Source {
     File(PathBuf),
@@ -17,7 +17,7 @@ pub enum Source {
     Url(Download),
 }
 
-/// A file on the web, whose content is known.
+/// A file on the web, with the digest of its content.
 #[derive(Clone, PartialEq)]
 pub struct Download {
     url: reqwest::Url,
@@ -25,16 +25,16 @@ pub struct Download {
 }
 
 impl Source {
-    /// Reads a path or a reference. A reference begins with the host of its registry and has a
-    /// tag or a digest; all else is a path, and what begins with `./` always is.
+    /// Reads a path or a reference. A reference begins with the host of its registry and has a tag
+    /// or a digest. Any other text is a path, and so is any text that begins with `./`.
     pub fn parse(text: &str) -> Result<Source> {
-        ensure!(!text.is_empty(), "the name of a component is empty");
+        ensure!(!text.is_empty(), "the source is empty");
         if let Some(reference) = text.strip_prefix("oci://") {
-            bail!("`{text}` is a URL; write the reference by itself: `{reference}`");
+            bail!("`{text}` is a URL; write the reference alone: `{reference}`");
         }
         if text.contains("://") {
             bail!(
-                "`{text}` is a URL, whose content may change; say in spin.toml what it is: \
+                "`{text}` is a URL, whose content may change; write its digest in spin.toml: \
                  `source = {{ url = \"{text}\", digest = \"sha256:…\" }}`"
             );
         }
@@ -51,22 +51,22 @@ impl Source {
         );
         let reference = reference(text).with_context(|| {
             format!(
-                "`{text}` is not a reference to a registry, which reads like `ghcr.io/org/weather:1.2.0`; begin \
-                 with `./` if it is a file"
+                "`{text}` is not a reference such as `ghcr.io/org/weather:1.2.0`; begin with `./` if it is a \
+                 file"
             )
         })?;
         Ok(Source::Image(reference))
     }
 }
 
-/// Reads what begins with a host. `Reference` can do it too, but compiles an expression of
-/// megabytes for it, which takes longer than composing.
+/// Reads a reference. The parser of `oci-client` compiles a regular expression of megabytes, which
+/// takes longer than composing.
 fn reference(text: &str) -> Result<Reference> {
     let (name, digest) = match text.split_once('@') {
         Some((name, digest)) => (name, Some(digest.parse::<Digest>()?.to_string())),
         None => (text, None),
     };
-    let (host, rest) = name.split_once('/').context("it has no host")?;
+    let (host, rest) = name.split_once('/').context("the host is missing")?;
     let (repository, tag) = match rest.split_once(':') {
         Some((repository, tag)) => (repository, Some(tag)),
         None => (rest, None),
@@ -82,7 +82,7 @@ fn reference(text: &str) -> Result<Reference> {
             "tag `{tag}` must be letters, digits, `_`, `.` and `-`"
         );
     }
-    // Docker Hub by all its names, as its own tools have it.
+    // All names of Docker Hub become one, as in its own tools.
     let hub = ["docker.io", "index.docker.io"].contains(&host);
     let host = if hub { "docker.io" } else { host }.to_owned();
     let repository = match hub && !repository.contains('/') {
@@ -92,7 +92,7 @@ fn reference(text: &str) -> Result<Reference> {
     Ok(match (tag.map(str::to_owned), digest) {
         (Some(tag), Some(digest)) => Reference::with_tag_and_digest(host, repository, tag, digest),
         (None, Some(digest)) => Reference::with_digest(host, repository, digest),
-        (tag, None) => Reference::with_tag(host, repository, tag.context("it has no tag")?),
+        (tag, None) => Reference::with_tag(host, repository, tag.context("the tag is missing")?),
     })
 }
 
@@ -104,7 +104,7 @@ fn is_repository_part(part: &str) -> bool {
 }
 
 impl Source {
-    /// The path, if it is one.
+    /// The path of a file.
     pub fn file(&self) -> Option<&PathBuf> {
         match self {
             Source::File(path) => Some(path),
@@ -112,7 +112,7 @@ impl Source {
         }
     }
 
-    /// The reference, if it is one whose content may change.
+    /// The reference of an image whose content may change.
     pub fn tag(&self) -> Option<&Reference> {
         match self {
             Source::Image(reference) if reference.digest().is_none() => Some(reference),
@@ -120,7 +120,8 @@ impl Source {
         }
     }
 
-    /// The last part of its name: that of a file without its extension, or of a repository.
+    /// The name of the component: that of the file without its extension, or the last part of the
+    /// repository.
     pub fn name(&self) -> String {
         let name = match self {
             Source::File(path) => path.file_stem().unwrap_or_default().to_string_lossy(),
@@ -140,7 +141,7 @@ impl Source {
         name.into_owned()
     }
 
-    /// What a manifest in this folder means by it.
+    /// The source with its path relative to this folder.
     pub fn in_dir(self, dir: &Path) -> Source {
         match self {
             Source::File(path) => Source::File(path::in_dir(dir, &path)),
@@ -162,7 +163,7 @@ fn is_host(text: &str) -> bool {
         && (text.contains(':') || name == "localhost" || name.contains('.'))
 }
 
-/// Whether a path that begins so is on a drive of Windows.
+/// Whether it is the name of a Windows drive.
 fn is_drive(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() == 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':'
@@ -178,11 +179,11 @@ pub fn is_loopback(host: &str) -> bool {
 impl Download {
     pub fn new(url: &str, digest: &str) -> Result<Download> {
         let parsed = reqwest::Url::parse(url);
-        let parsed = parsed.map_err(|error| anyhow::anyhow!("`{url}` is no URL: {error}"))?;
+        let parsed = parsed.map_err(|error| anyhow::anyhow!("`{url}` is not a URL: {error}"))?;
         let host = parsed.host_str().unwrap_or_default();
         ensure!(
             parsed.scheme() == "https" || (parsed.scheme() == "http" && is_loopback(host)),
-            "`{url}` must begin with `https://`; only this machine is asked without TLS"
+            "`{url}` must begin with `https://`; only loopback hosts work without TLS"
         );
         Ok(Download {
             url: parsed,
@@ -216,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_told_from_references() {
+    fn paths_and_references_are_distinct() {
         for path in [
             "a.wasm",
             "weather:1.2.0",
@@ -246,7 +247,7 @@ mod tests {
         }
     }
 
-    /// The library's own reader is too slow, and must agree.
+    /// `reference` agrees with the parser of `oci-client`.
     #[test]
     fn references_are_those_of_the_library() {
         for text in [
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_neither_is_refused() {
+    fn other_texts_are_refused() {
         let error = |text: &str| format!("{:#}", Source::parse(text).unwrap_err());
         assert_eq!(
             error("org/weather:1"),
@@ -270,9 +271,8 @@ mod tests {
         );
         assert_eq!(
             error("ghcr.io/Org/weather:1"),
-            "`ghcr.io/Org/weather:1` is not a reference to a registry, which reads like \
-             `ghcr.io/org/weather:1.2.0`; begin with `./` if it is a file: `Org/weather` must be lower-case \
-             words with `/`, `-`, `_` or `.` between them"
+            "`ghcr.io/Org/weather:1` is not a reference such as `ghcr.io/org/weather:1.2.0`; begin with `./` if \
+             it is a file: `Org/weather` must be lower-case words with `/`, `-`, `_` or `.` between them"
         );
         for wrong in [
             "ghcr.io/org/weather:",
@@ -285,14 +285,11 @@ mod tests {
             "ghcr.io/org/weather:1@sha256:00",
         ] {
             let error = error(wrong);
-            assert!(
-                error.contains("is not a reference to a registry"),
-                "{error}"
-            );
+            assert!(error.contains("is not a reference such as"), "{error}");
         }
         assert_eq!(
             error("oci://ghcr.io/org/weather:1"),
-            "`oci://ghcr.io/org/weather:1` is a URL; write the reference by itself: `ghcr.io/org/weather:1`"
+            "`oci://ghcr.io/org/weather:1` is a URL; write the reference alone: `ghcr.io/org/weather:1`"
         );
         assert!(error("https://example.com/a.wasm").contains("digest = \"sha256:…\""));
         let sha512 = format!("ghcr.io/org/weather@sha512:{}", "0f".repeat(64));
@@ -300,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn only_this_machine_is_asked_without_tls() {
+    fn only_loopback_hosts_work_without_tls() {
         for host in ["localhost", "localhost:5000", "127.0.0.1:5000", "127.1.2.3"] {
             assert!(is_loopback(host), "{host}");
         }

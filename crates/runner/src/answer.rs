@@ -1,4 +1,4 @@
-//! Answers: what the guest sends, and what the host says instead where the guest cannot.
+//! Answers of the guest, and the errors that the host sends if the guest fails.
 
 use std::{
     pin::Pin,
@@ -19,10 +19,10 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::fate::{Failure, Fate, Reading};
 
-/// Internal error, as JSON-RPC numbers it.
+/// The JSON-RPC code of an internal error.
 const INTERNAL: i32 = -32603;
 
-/// Invalid request, as JSON-RPC numbers it.
+/// The JSON-RPC code of an invalid request.
 pub(super) const INVALID: i32 = -32600;
 
 /// The `id` of a request, as the client wrote it.
@@ -30,7 +30,7 @@ pub(super) const INVALID: i32 = -32600;
 pub(super) struct RequestId(Option<Box<RawValue>>);
 
 impl RequestId {
-    /// Reads it from a body. A body that is not one request has none.
+    /// Reads the id from a body. A body that is not a single request has no id.
     pub(super) fn of(body: &[u8]) -> Self {
         #[derive(Deserialize)]
         struct Envelope {
@@ -71,7 +71,7 @@ pub(super) fn error_body(id: &RequestId, code: i32, message: &str) -> Vec<u8> {
     serde_json::to_vec(&envelope).expect("strings and numbers are JSON")
 }
 
-/// A response of the host itself.
+/// An error response of the host.
 pub(super) fn refuse(
     status: StatusCode,
     id: &RequestId,
@@ -104,31 +104,34 @@ impl Failure {
     fn message(self, fate: &Fate) -> String {
         match self {
             Self::Expired if fate.is_answered() => {
-                format!("the answer stood still for {} s", fate.timeout.as_secs())
+                format!(
+                    "the answer paused for longer than {} s",
+                    fate.timeout.as_secs()
+                )
             }
             Self::Expired => format!("the request took longer than {} s", fate.timeout.as_secs()),
             Self::Trapped if fate.is_shared() => {
-                "the server component trapped while handling this request or one beside it".into()
+                "the server component trapped while handling this request or a concurrent one"
+                    .into()
             }
             Self::Trapped => "the server component trapped while handling this request".into(),
-            Self::Silent => "the server component gave no answer to this request".into(),
-            Self::Unavailable => {
-                "the server component could not be started for this request".into()
-            }
+            Self::Silent => "the server component did not answer this request".into(),
+            Self::Unavailable => "the server component could not start for this request".into(),
         }
     }
 }
 
 /// The body of a guest's response. If the guest fails halfway, an event stream ends with an
-/// event that says why; anything else breaks off, so that it is not taken for whole.
+/// event that names the reason. Any other body breaks off, so that clients do not take it for
+/// complete.
 pub(super) struct Answer {
     body: WasiBody,
     fate: Arc<Fate>,
-    /// The body of the request, as far as it was read.
+    /// The part of the request body that was read.
     request: Bytes,
     deadline: Pin<Box<Sleep>>,
     events: bool,
-    /// Nothing of an event that has not ended was sent.
+    /// The last event that was sent is complete.
     between_events: bool,
     over: bool,
     _reading: Reading,
@@ -163,7 +166,7 @@ impl Answer {
         })
     }
 
-    /// Waits until the guest sent nothing, or the client took nothing, for too long.
+    /// Ready when the guest sent nothing, or the client read nothing, for too long.
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.deadline.as_mut().poll(cx).is_ready() {
             let deadline = self.fate.deadline();
@@ -181,7 +184,7 @@ impl Answer {
         if !(self.events && self.between_events) {
             return Some(Err(Error::InternalError(Some(message))));
         }
-        // A stream that answers no request has nobody to tell.
+        // A stream that does not answer a request cannot carry an error.
         let id = RequestId::of(&self.request);
         id.0.as_ref()?;
         let mut event = b"event: message\ndata: ".to_vec();
@@ -211,7 +214,7 @@ impl Body for Answer {
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
-            // A body ends in the same way when its instance does, so the fate decides.
+            // A body also ends when its instance is dropped. The fate tells the two apart.
             Poll::Ready(None) => match this.fate.failure() {
                 Some(failure) => Poll::Ready(this.fail(failure)),
                 None => Poll::Ready(None),
@@ -231,7 +234,7 @@ impl Body for Answer {
     }
 
     fn is_end_stream(&self) -> bool {
-        // The last frame of an event stream may be ours.
+        // The host may add a last event to an event stream.
         self.over || (!self.events && self.body.is_end_stream())
     }
 
@@ -255,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_comes_back_as_written() {
+    fn an_error_repeats_the_id_as_written() {
         for id in ["1", "-7", "\"a\\u0041\"", "12345678901234567890123"] {
             let error = error(&format!(
                 r#"{{"method":"ping","params":{{"id":9}},"id":{id}}}"#
@@ -266,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_request_has_no_id() {
+    fn only_a_request_has_an_id() {
         for body in [
             "",
             "{",
@@ -283,7 +286,7 @@ mod tests {
         }
     }
 
-    /// What a guest sends, piece by piece, and how its body ends.
+    /// A body that yields these pieces, and then ends or waits.
     struct Guest(VecDeque<&'static str>, End);
 
     #[derive(Clone, Copy)]
@@ -342,14 +345,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stream_says_why_it_ends_early() {
+    async fn a_stream_names_the_reason_of_its_early_end() {
         let late = answer(EVENTS, &["data: 1\n\n"], End::Waits, None)
             .await
             .unwrap();
         assert_eq!(
             late,
             "data: 1\n\nevent: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":\"x\",\"error\":\
-             {\"code\":-32603,\"message\":\"the answer stood still for 1 s\"}}\n\n"
+             {\"code\":-32603,\"message\":\"the answer paused for longer than 1 s\"}}\n\n"
         );
         let trapped = answer(EVENTS, &["data: 1\n\n"], End::Ends, Some(Failure::Trapped)).await;
         assert!(
@@ -360,7 +363,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_cut_within_is_not_taken_for_whole() {
+    async fn an_incomplete_body_is_an_error() {
         assert!(
             answer(EVENTS, &["data: 1"], End::Waits, None)
                 .await

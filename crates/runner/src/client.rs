@@ -1,7 +1,6 @@
-//! A client of one server, without a connection in between.
+//! A client of one server, without a connection.
 //!
-//! It speaks revision 2026-07-28, headers included: the server cannot tell it from a client
-//! that is somewhere else.
+//! It sends revision 2026-07-28 with all headers, as a remote client does.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http_body_util::BodyExt as _;
@@ -15,44 +14,44 @@ use serde_json::{Map, Value, json, value::RawValue};
 use spin_mcp_protocol::schema::{self, HeaderParameter};
 
 use super::{
-    PATH, Server,
+    PATH, Runner,
     events::Events,
     message::{CallError, Message, Notice},
 };
 
 const REVISION: &str = "2026-07-28";
 
-/// Names and calls the tools of a server.
-pub struct Client<'a> {
-    server: &'a Server,
+/// Lists and calls the tools of a server.
+pub struct ToolClient<'a> {
+    server: &'a Runner,
 }
 
 /// A tool as `tools/list` describes it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Tool {
+pub struct ListedTool {
     pub name: String,
     input_schema: Box<RawValue>,
 }
 
-impl<'a> Client<'a> {
-    pub fn new(server: &'a Server) -> Self {
+impl<'a> ToolClient<'a> {
+    pub fn new(server: &'a Runner) -> Self {
         Self { server }
     }
 
-    /// The name that the server gives itself.
+    /// The name in the server's `serverInfo`.
     pub async fn server_name(&self) -> Result<Option<String>, CallError> {
         let result: Value = self.ask("server/discover", json!({})).await?;
         let name = result.pointer("/_meta/io.modelcontextprotocol~1serverInfo/name");
         Ok(name.and_then(Value::as_str).map(str::to_owned))
     }
 
-    /// All tools, in the order of the server.
-    pub async fn tools(&self) -> Result<Vec<Tool>, CallError> {
+    /// All tools in the server's order.
+    pub async fn tools(&self) -> Result<Vec<ListedTool>, CallError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Page {
-            tools: Vec<Tool>,
+            tools: Vec<ListedTool>,
             next_cursor: Option<String>,
         }
         let mut tools = Vec::new();
@@ -67,15 +66,15 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Calls a tool with `arguments`, a JSON object. The result is as the server sent it.
+    /// Calls a tool with `arguments`, a JSON object. Returns the result as the server sent it.
     pub async fn call(
         &self,
-        tool: &Tool,
+        tool: &ListedTool,
         arguments: &str,
         notice: impl FnMut(Notice),
     ) -> Result<Box<RawValue>, CallError> {
         let parsed: Map<String, Value> = serde_json::from_str(arguments).map_err(|error| {
-            CallError::Invalid(format!("the arguments are no JSON object: {error}"))
+            CallError::Invalid(format!("the arguments are not a JSON object: {error}"))
         })?;
         let parameters = schema::header_parameters(tool.input_schema.get()).map_err(|error| {
             CallError::Invalid(format!("tool `{}` cannot be called: {error}", tool.name))
@@ -87,7 +86,7 @@ impl<'a> Client<'a> {
                 .filter_map(|parameter| mirrored(parameter, &parsed)),
         );
 
-        // As it was written, because numbers would not survive.
+        // Pass the text on, because parsing could change numbers.
         let arguments = RawValue::from_string(arguments.to_owned())?;
         let mut meta = meta();
         meta["progressToken"] = json!(1);
@@ -159,7 +158,9 @@ impl<'a> Client<'a> {
         }
         match Message::read(&whole) {
             Ok(Message::Answer(answer)) => answer,
-            _ if is_stream => Err(CallError::Malformed("the stream ends without one".into())),
+            _ if is_stream => Err(CallError::Malformed(
+                "the stream ends without a result".into(),
+            )),
             _ => {
                 let text = String::from_utf8_lossy(&whole[..whole.len().min(200)]);
                 Err(CallError::Malformed(format!(
@@ -171,7 +172,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// What every request says of its sender.
+/// The `_meta` of every request.
 fn meta() -> Value {
     json!({
         "io.modelcontextprotocol/protocolVersion": REVISION,
@@ -183,7 +184,7 @@ fn meta() -> Value {
     })
 }
 
-/// A parameter as a header, unless the arguments do not have it.
+/// The header of a parameter, if the arguments contain it.
 fn mirrored(
     parameter: &HeaderParameter,
     arguments: &Map<String, Value>,
@@ -201,7 +202,7 @@ fn mirrored(
     Some((format!("mcp-param-{}", parameter.header), text))
 }
 
-/// Text as it may stand in a header.
+/// Encodes a text as a header value.
 fn header_value(text: &str) -> String {
     let plain = text.bytes().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
     let looks_encoded = text.starts_with("=?base64?") && text.ends_with("?=");
@@ -216,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn header_values_are_encoded_where_they_must_be() {
+    fn header_values_are_encoded_if_necessary() {
         for plain in ["us-west1", "", "a b", "a\tb", "=?base64?x"] {
             assert_eq!(header_value(plain), plain);
         }
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_mirrored_where_the_schema_says_so() {
+    fn arguments_with_a_header_in_the_schema_are_mirrored() {
         let schema = json!({"type": "object", "properties": {
             "region": {"type": "string", "x-mcp-header": "Region"},
             "plain": {"type": "string"},

@@ -1,4 +1,4 @@
-//! `wasi:config/store@0.2.0-draft-2024-09-27`, as Spin has it: the variables that the user set.
+//! `wasi:config/store@0.2.0-draft-2024-09-27`, as in Spin: the variables that the user set.
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -23,7 +23,7 @@ mod bindings {
 
 use bindings::wasi::config::store;
 
-/// A variable for guests, with a name of which Spin's rules approve.
+/// A variable for guests. Its name follows Spin's rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
     name: String,
@@ -44,8 +44,8 @@ impl FromStr for Variable {
         };
         if !(name.split('_').all(part) && name.starts_with(|c: char| c.is_ascii_lowercase())) {
             return Err(format!(
-                "`{name}` cannot be the name of a variable: use lower-case letters and digits, with \
-                 single underscores between them, and begin with a letter"
+                "`{name}` is not a valid variable name; use lower-case letters, digits and single \
+                 underscores, and begin with a letter"
             ));
         }
         Ok(Self {
@@ -58,7 +58,7 @@ impl FromStr for Variable {
 /// The variables of a server by name.
 pub(super) type Variables = BTreeMap<String, String>;
 
-/// Of variables with the same name, the last one counts.
+/// Maps names to values. Of variables with the same name, the last one counts.
 pub(super) fn variables(variables: Vec<Variable>) -> Variables {
     variables
         .into_iter()
@@ -72,7 +72,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
 }
 
 impl store::Host for Guest {
-    /// A name that no variable can have is that of none.
+    /// An invalid name is not an error: it names no variable.
     fn get(&mut self, name: String) -> Result<Option<String>, store::Error> {
         Ok(self.variables.get(&name).cloned())
     }
@@ -94,7 +94,10 @@ mod tests {
         }
         for name in ["", "A", "aB", "1a", "_a", "a_", "a__b", "a-b", "a.b", "ä"] {
             let error = format!("{name}=v").parse::<Variable>().unwrap_err();
-            assert!(error.contains(&format!("`{name}` cannot be")), "{error}");
+            assert!(
+                error.contains(&format!("`{name}` is not a valid")),
+                "{error}"
+            );
         }
     }
 
@@ -107,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_a_name_counts() {
+    fn the_last_variable_of_a_name_counts() {
         let given = ["a=1", "b=2", "a=3"].map(|text| text.parse().unwrap());
         let variables = variables(given.into());
         assert_eq!(variables["a"], "3");

@@ -7,20 +7,20 @@ use wasmtime::{
     error::Context as _,
 };
 
-/// How often a guest that computes gives way to others, and is looked at.
+/// The interval at which a computing guest yields.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Linear memories that exist at a time. Each reserves 4 GiB of address space, and none of it
-/// is used before a guest touches it.
+/// The most linear memories at a time. Each reserves 4 GiB of address space, which costs nothing
+/// until a guest writes to it.
 const MEMORIES: u32 = 4096;
 
-/// Core instances, tables and stacks that exist at a time. Only counted.
+/// The most core instances, tables and stacks at a time. This is only a count.
 const PARTS: u32 = 16 * 1024;
 
 /// Makes an engine whose epoch advances every [`TICK`] for as long as the engine lives.
 ///
-/// Instances come from a pool, which makes them cheap to start. Where a process may not
-/// reserve that much address space, they are allocated one by one.
+/// Instances come from a pool, which makes them cheap to start. If the process may not reserve
+/// that much address space, they are allocated one by one.
 pub(super) fn engine() -> anyhow::Result<Engine> {
     let engine = Engine::new(&config(Some(pool())))
         .or_else(|_| Engine::new(&config(None)))
@@ -39,8 +39,8 @@ pub(super) fn engine() -> anyhow::Result<Engine> {
     Ok(engine)
 }
 
-/// Where compiled code is kept from one command to the next: in the user's cache folder for
-/// Wasmtime, which Wasmtime itself keeps small. None: there is no such folder.
+/// The cache of compiled code in the user's cache folder, whose size Wasmtime limits. `None` if
+/// there is no such folder.
 pub fn cache() -> Option<Cache> {
     Cache::new(CacheConfig::new()).ok()
 }

@@ -1,19 +1,19 @@
 //! Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), read
 //! as they arrive.
 
-/// Splits a stream into the data of its events.
+/// Splits a stream into events, and keeps their data.
 #[derive(Default)]
 pub(super) struct Events {
-    /// The beginning of a line.
+    /// The start of a line that has not ended.
     line: Vec<u8>,
-    /// The data of the event so far, each line with its end.
+    /// The data of an event that has not ended, with line ends.
     data: Vec<u8>,
     /// The last byte was a carriage return.
     returned: bool,
 }
 
 impl Events {
-    /// The data of the events that end in `bytes`. Other fields and comments are skipped.
+    /// The data of the events that end in `bytes`. Skips other fields and comments.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
         let mut events = Vec::new();
         for &byte in bytes {
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn events_end_at_empty_lines_however_they_arrive() {
+    fn events_end_at_empty_lines_in_any_chunking() {
         for stream in [
             "event: message\ndata: {\"a\":1}\n\n: hello\n\ndata:x\ndata: y\nid: 7\n\ndata: cut",
             "event: message\r\ndata: {\"a\":1}\r\n\r\n: hello\r\n\r\ndata:x\r\ndata: y\r\nid: 7\r\n\r\ndata: cut",

@@ -1,4 +1,4 @@
-//! What becomes of a request, as its instance and whoever waits for its answer both see it.
+//! The outcome of a request, shared by its instance and the reader of its answer.
 
 use std::{
     sync::{
@@ -13,30 +13,30 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// Why a request has no answer, or only the beginning of one.
+/// Why a request has no answer, or an incomplete one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// Its time is over.
+    /// It reached its deadline.
     Expired,
     /// The guest trapped.
     Trapped,
-    /// The guest returned without an answer, or with an error instead of one.
+    /// The guest returned without an answer, or with an error.
     Silent,
-    /// There is no instance to serve it.
+    /// No instance could start.
     Unavailable,
 }
 
 pub(super) struct Fate {
     pub(super) timeout: Duration,
     start: Instant,
-    /// Nanoseconds from the start to the end of its time.
+    /// Nanoseconds from the start to the deadline.
     time: AtomicU64,
     /// The answer has begun.
     answered: AtomicBool,
     failure: OnceLock<Failure>,
     /// The instance served other requests meanwhile.
     shared: AtomicBool,
-    /// Nobody reads the answer any more.
+    /// Nobody reads the answer any more: it was read, or the client left.
     read: AtomicBool,
     over: Notify,
 }
@@ -63,7 +63,7 @@ impl Fate {
         self.failure.get().copied()
     }
 
-    /// Resolves when the guest is done with the request, as after `finish`.
+    /// Resolves after `finish`.
     pub(super) fn over(&self) -> Notified<'_> {
         self.over.notified()
     }
@@ -72,7 +72,7 @@ impl Fate {
         self.read.load(Relaxed)
     }
 
-    /// When its time is over, unless more of the answer comes before.
+    /// The time at which the request expires, unless more of the answer arrives before.
     pub(super) fn deadline(&self) -> Instant {
         self.start + Duration::from_nanos(self.time.load(Relaxed))
     }
@@ -81,14 +81,14 @@ impl Fate {
         self.deadline() <= Instant::now()
     }
 
-    /// Resolves when its time is over.
+    /// Resolves at the deadline.
     pub(super) async fn late(&self) {
         while !self.is_late() {
             sleep_until(self.deadline()).await;
         }
     }
 
-    /// The answer begins or goes on, so that its time begins anew.
+    /// Moves the deadline because the answer begins or goes on.
     pub(super) fn go_on(&self) {
         self.answered.store(true, Relaxed);
         let time = self.start.elapsed() + self.timeout;
@@ -99,18 +99,18 @@ impl Fate {
         self.answered.load(Relaxed)
     }
 
-    /// Notes that another request is served beside it.
+    /// Records that the instance serves another request at the same time.
     pub(super) fn share(&self) {
         self.shared.store(true, Relaxed);
     }
 
-    /// The guest is done with the request, but perhaps for the body of the response.
+    /// Records that the guest finished the request, except perhaps the body of the response.
     pub(super) fn finish(&self) {
         self.over.notify_one();
     }
 
-    /// The request failed, for this reason unless there was one before. Whatever fails when
-    /// the time is over fails because of that.
+    /// Records a failure unless there is one, and returns the recorded one. A failure after the
+    /// deadline counts as [`Failure::Expired`].
     pub(super) fn fail(&self, failure: Failure) -> Failure {
         let failure = *self.failure.get_or_init(|| match self.is_late() {
             true => Failure::Expired,
@@ -125,7 +125,7 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Held by whoever waits for an answer or reads it.
+/// Held while a client waits for an answer or reads it.
 pub(super) struct Reading(Arc<Fate>);
 
 impl Reading {

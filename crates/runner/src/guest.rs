@@ -1,6 +1,6 @@
-//! What an instance sees of the machine: clocks, random numbers, the variables and hosts that
-//! the user allowed, key-value stores in memory, and a place to print. No files, no sockets,
-//! nothing of our environment.
+//! What an instance can access: clocks, random numbers, the variables and hosts that the user
+//! allowed, key-value stores in memory, and the log. It has no files, no sockets and no
+//! environment of this process.
 
 use std::sync::Arc;
 
@@ -21,13 +21,13 @@ use super::{
     stores::Stores,
 };
 
-/// Bytes that one linear memory may grow to. A guest that needs more fails to allocate.
+/// The largest size of one linear memory, in bytes. Beyond it, a guest fails to allocate.
 const MEMORY: usize = 1 << 30;
 
-/// Bytes that all memories of a component may grow to that is only asked for its lists.
+/// The largest size of all memories of a component whose lists are read, in bytes.
 const SEALED_MEMORY: usize = 512 << 20;
 
-/// Elements that one table may grow to.
+/// The largest size of one table, in elements.
 const TABLE: usize = 1 << 20;
 
 /// The data of a store.
@@ -60,21 +60,21 @@ impl WasiHttpView for Guest {
     }
 }
 
-/// What all instances of a server have in common.
+/// What all instances of a server share.
 pub(super) struct Surroundings {
     pub(super) env: Vec<(String, String)>,
     pub(super) outbound: Arc<Outbound>,
     pub(super) stores: Arc<Stores>,
     pub(super) variables: Arc<Variables>,
-    /// Marks the lines that guests print.
+    /// The prefix of the lines that guests print.
     pub(super) label: Arc<str>,
 }
 
-/// Where stdin, stdout and stderr of a guest lead.
+/// The stdin, stdout and stderr of a guest.
 pub(super) enum Stdio {
-    /// Nowhere; both outputs are log lines.
+    /// Empty stdin; both outputs are log lines.
     Log,
-    /// To ours.
+    /// Those of this process.
     Inherit,
 }
 
@@ -103,8 +103,8 @@ impl Surroundings {
     }
 }
 
-/// A store for a component that nothing was granted to: no variables, no hosts, and what it
-/// prints is a log line that begins with `label`.
+/// A store for a component without grants: no variables and no hosts. The lines that it prints
+/// begin with `label`.
 pub fn sealed_store(engine: &Engine, label: &str) -> Store<Guest> {
     let nothing = Surroundings {
         env: Vec::new(),
@@ -118,9 +118,9 @@ pub fn sealed_store(engine: &Engine, label: &str) -> Store<Guest> {
     store
 }
 
-/// What a component may allocate.
+/// Limits on the memory of a component.
 struct Limits {
-    /// Bytes that its memories may still grow by, all together.
+    /// Bytes by which all its memories together may still grow.
     left: usize,
 }
 
@@ -149,17 +149,17 @@ impl ResourceLimiter for Limits {
     }
 }
 
-/// Makes a guest that computes give way to others at every tick of the engine, and tells.
+/// Makes a computing guest yield at every tick of the engine, and calls `tell` each time.
 pub(super) fn give_way(store: &mut Store<Guest>, tell: impl Fn() + Send + Sync + 'static) {
     store.epoch_deadline_callback(move |_| {
         tell();
-        // Tokio's own way of yielding, because it looks for what arrived meanwhile.
+        // Tokio's way of yielding, because it also polls for new events.
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(yield_now())))
     });
     store.set_epoch_deadline(1);
 }
 
-/// What any component may import, of both generations of WASI.
+/// A linker with WASI 0.2 and WASI 0.3, for any component.
 pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
@@ -169,8 +169,7 @@ pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     Ok(linker)
 }
 
-/// Everything that a server may import: beside WASI, what Spin offers for state, settings and
-/// traces.
+/// A linker for servers: WASI, and the interfaces of Spin for state, variables and traces.
 pub fn server_linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = linker(engine)?;
     keyvalue::add_to_linker(&mut linker)?;

@@ -1,4 +1,4 @@
-//! The HTTP front: connections, what is checked before a guest sees a request, and the end.
+//! The HTTP server: connections, checks before a guest sees a request, and shutdown.
 
 use std::{
     convert::Infallible,
@@ -28,43 +28,37 @@ use tokio::{
 use wasmtime_wasi_http::WasiBody;
 
 use super::{
-    Server,
+    Runner,
     answer::{Answer, INVALID, RequestId, plain, refuse},
     fate::Fate,
 };
 
-/// Where clients find the server.
+/// The path of the MCP endpoint.
 pub const PATH: &str = "/mcp";
 
-/// Bytes of a body that are read before a guest is bothered. The rest, which the guest will
-/// refuse, is left for it to read or not.
+/// Bytes of a body that are read before an instance gets the request. The guest refuses a longer
+/// body, so the rest is left for it to read or not.
 const READ_AHEAD: usize = 4 << 20;
 
-/// Connections that the system keeps until they are accepted. It may have a limit of its own.
+/// Connections that the system queues until they are accepted, up to a limit of its own.
 const BACKLOG: u32 = 4096;
 
-/// How long requests may go on after the server was told to end.
-const GRACE: Duration = Duration::from_secs(3);
-
-/// How long a client may take for the head of a request.
-const HEAD: Duration = Duration::from_secs(30);
-
-/// Listens where connections may come by the thousand, all at once.
+/// Listens with a queue for thousands of simultaneous connections.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // Elsewhere this would let two servers share a port; here it only allows a restart.
+    // On Unix this only allows a restart. On Windows it would let two servers share a port.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-impl Server {
-    /// Serves until `shutdown` resolves and the requests of that moment are answered, or a
-    /// few seconds are over.
+impl Runner {
+    /// Serves until `shutdown` resolves. Requests in progress then have
+    /// [`RunOptions::shutdown_grace`](super::RunOptions) to end.
     pub async fn serve(
         &self,
         listener: TcpListener,
@@ -86,14 +80,14 @@ impl Server {
                     connections.spawn(server.connection(stream, local, stopped.clone()));
                 }
                 Err(error) => {
-                    // Such as too many open files: what is open goes on and closes some.
+                    // With too many open files, for example, wait until connections close.
                     eprintln!("error: cannot accept a connection: {error}");
                     sleep(Duration::from_millis(100)).await;
                 }
             }
         }
         drop((listener, stop));
-        let _ = timeout(GRACE, async {
+        let _ = timeout(self.shutdown_grace, async {
             while connections.join_next().await.is_some() {}
         })
         .await;
@@ -101,17 +95,17 @@ impl Server {
     }
 
     async fn connection(self, stream: TcpStream, local: IpAddr, mut stopped: watch::Receiver<()>) {
-        // Events shall leave when they are written.
+        // Send events as soon as they are written.
         let _ = stream.set_nodelay(true);
         let service =
             service_fn(|request| async { Ok::<_, Infallible>(self.route(request, local).await) });
         let mut connection = pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(HEAD)
+                .header_read_timeout(self.head_timeout)
                 .serve_connection(TokioIo::new(stream), service)
         );
-        // A connection that breaks is the client's affair.
+        // A broken connection is not an error of the server.
         tokio::select! {
             _ = connection.as_mut() => {}
             _ = stopped.changed() => {
@@ -135,7 +129,7 @@ impl Server {
         };
         if local.is_loopback() && !is_loopback(authority.host(), local) {
             let message = format!(
-                "the host `{authority}` is not this machine; this server answers to \
+                "the host `{authority}` is not this machine; this server accepts only \
                  `localhost`, `127.0.0.1` and `[::1]`"
             );
             return refuse(
@@ -155,7 +149,7 @@ impl Server {
         self.answer(request, authority).await
     }
 
-    /// Lets the server answer one request without a connection.
+    /// Sends the server one request without a connection.
     pub async fn request(&self, request: Request<Bytes>) -> Response<WasiBody> {
         let local = Authority::from_static("localhost");
         self.answer(request.map(Full::new), local).await
@@ -170,7 +164,7 @@ impl Server {
         let (start, rest) = match timeout_at(fate.deadline(), read_ahead(body)).await {
             Ok(Ok(read)) => read,
             Ok(Err(_)) => {
-                let message = "the request body broke off";
+                let message = "the request body ended early";
                 return refuse(
                     StatusCode::BAD_REQUEST,
                     &RequestId::default(),
@@ -196,7 +190,7 @@ impl Server {
         uri.authority = Some(authority);
         uri.path_and_query
             .get_or_insert(PathAndQuery::from_static(PATH));
-        parts.uri = Uri::from_parts(uri).expect("all three parts are there");
+        parts.uri = Uri::from_parts(uri).expect("all three parts are set");
 
         let body = Replay {
             start: Some(start.clone()),
@@ -237,7 +231,7 @@ async fn read_ahead<B: Body<Data = Bytes> + Unpin>(
     Ok((start, None))
 }
 
-/// A body whose start was read already.
+/// A body whose start was already read.
 struct Replay<B> {
     start: Option<Bytes>,
     rest: Option<B>,
@@ -266,7 +260,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Replay<B> {
     }
 }
 
-/// Whom the request is for.
+/// The host that the request names.
 fn authority(headers: &HeaderMap, uri: &Uri) -> Result<Authority, &'static str> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = match (hosts.next(), uri.authority()) {
@@ -281,8 +275,8 @@ fn authority(headers: &HeaderMap, uri: &Uri) -> Result<Authority, &'static str> 
     }
 }
 
-/// Whether a host is a name of this machine for itself. A browser that was lured into
-/// sending its requests here (DNS rebinding) names another one.
+/// Whether a host is a loopback name of this machine. A browser that DNS rebinding tricks into
+/// sending requests here names another host.
 fn is_loopback(host: &str, local: IpAddr) -> bool {
     let address = host
         .strip_prefix('[')
@@ -345,7 +339,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_long_body_is_passed_on_whole() {
+    async fn a_long_body_is_passed_on_completely() {
         for length in [0, 1, READ_AHEAD, READ_AHEAD + 1] {
             let body = Full::new(Bytes::from(vec![7; length]));
             let (start, rest) = read_ahead(body).await.unwrap();

@@ -1,4 +1,4 @@
-//! `wasi:keyvalue@0.2.0-draft2`, as Spin has it, on the [`Stores`](super::stores::Stores) of a
+//! `wasi:keyvalue@0.2.0-draft2`, as in Spin, on the [`Stores`](super::stores::Stores) of a
 //! server.
 
 use wasmtime::{
@@ -32,7 +32,7 @@ mod bindings {
 
 use bindings::wasi::keyvalue::{atomics, batch, store};
 
-/// A key as it was seen.
+/// A key and the version of its value at the time of `new`.
 pub struct Cas {
     bucket: Bucket,
     key: String,

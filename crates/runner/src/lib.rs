@@ -1,10 +1,10 @@
 //! Runs a composed server in the embedded Wasmtime: over HTTP, over stdio, or for a single
 //! request.
 //!
-//! [`engine`] and [`guest`] set the stage; [`pool`] and [`worker`] assign requests to
-//! instances; [`http`] and [`answer`] talk to clients, and a [`fate`] tells each of them what
-//! became of its request; [`stdio`] runs the server as a command; [`client`] calls its tools.
-//! Guests keep state in the [`stores`], by [`keyvalue`], and read variables by [`config`].
+//! [`engine`] and [`guest`] set up Wasmtime. [`pool`] assigns requests to instances, and a
+//! [`worker`] runs each instance. [`http`] and [`answer`] serve clients; a [`fate`] records the
+//! outcome of a request. [`stdio`] runs the server as a command. [`client`] calls its tools.
+//! Guests keep state in the [`stores`] through [`keyvalue`], and read variables through [`config`].
 
 mod answer;
 pub mod client;
@@ -48,23 +48,32 @@ pub use self::{
 };
 pub use wasmtime_wasi_http::WasiBody as Body;
 
-/// How to run a server.
+/// Options for running a server.
 #[derive(Clone, Debug)]
-pub struct Options {
-    /// How long an answer may take to begin, and how long each pause within it may be.
+pub struct RunOptions {
+    /// The longest time until an answer begins, and the longest pause within it.
     pub timeout: Duration,
-    /// Environment variables that guests see.
+    /// The longest time for a client to send the head of a request.
+    pub head_timeout: Duration,
+    /// The time that an instance waits for another request before it ends.
+    pub instance_idle: Duration,
+    /// The time that requests in progress have after shutdown begins.
+    pub shutdown_grace: Duration,
+    /// Environment variables of guests.
     pub env: Vec<(String, String)>,
-    /// Variables that guests get from `wasi:config`.
+    /// Variables that guests read from `wasi:config`.
     pub variables: Vec<Variable>,
     /// Hosts that guests may send HTTP requests to.
     pub allowed_hosts: Vec<Destination>,
 }
 
-impl Default for Options {
+impl Default for RunOptions {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(30),
+            head_timeout: Duration::from_secs(30),
+            instance_idle: Duration::from_secs(10),
+            shutdown_grace: Duration::from_secs(3),
             env: Vec::new(),
             variables: Vec::new(),
             allowed_hosts: Vec::new(),
@@ -72,30 +81,32 @@ impl Default for Options {
     }
 }
 
-/// A server that is ready to run. Clones share its instances.
+/// Runs a server. Clones share its instances.
 #[derive(Clone)]
-pub struct Server {
+pub struct Runner {
     name: Arc<str>,
     timeout: Duration,
+    head_timeout: Duration,
+    shutdown_grace: Duration,
     command: InstancePre<Guest>,
     pool: Pool,
 }
 
-impl Server {
-    /// What its file is called, without the extension.
+impl Runner {
+    /// The name of the server's file, without the extension.
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Compiles the server in a file.
-    pub fn load(path: &Path, options: Options) -> anyhow::Result<Self> {
+    pub fn load(path: &Path, options: RunOptions) -> anyhow::Result<Self> {
         let shown = path.display().to_string();
         let bytes = std::fs::read(path).with_context(|| format!("cannot read `{shown}`"))?;
         Self::compile(&shown, &bytes, options)
     }
 
     /// Compiles a server that messages call `shown`.
-    pub fn compile(shown: &str, bytes: &[u8], options: Options) -> anyhow::Result<Self> {
+    pub fn compile(shown: &str, bytes: &[u8], options: RunOptions) -> anyhow::Result<Self> {
         server::check_encoding(shown, bytes)?;
         let engine = engine::engine()?;
         let component =
@@ -111,8 +122,8 @@ impl Server {
             .instantiate_pre(&component)
             .with_context(|| {
                 format!(
-                    "cannot run `{shown}`: it imports what this host does not provide; \
-                 another one, such as `spin up`, may"
+                    "cannot run `{shown}`: it imports an interface that `mcp` does not provide; \
+                     `mcp check` lists hosts that may"
                 )
             })?;
         let pre = match p3::bindings::ServicePre::new(command.clone()) {
@@ -136,57 +147,13 @@ impl Server {
         Ok(Self {
             name,
             timeout: options.timeout,
+            head_timeout: options.head_timeout,
+            shutdown_grace: options.shutdown_grace,
             command,
-            pool: Pool::new(engine, pre, surroundings),
+            pool: Pool::new(engine, pre, surroundings, options.instance_idle),
         })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use wasm_encoder::{
-        ComponentBuilder, ComponentExportKind, ComponentTypeRef, InstanceType, PrimitiveValType,
-    };
-
-    use super::*;
-
-    /// A component with an import that has a function, and an export that has nothing.
-    fn component(import: &str, export: &str) -> Vec<u8> {
-        let mut component = ComponentBuilder::default();
-        let mut interface = InstanceType::new();
-        interface
-            .ty()
-            .function()
-            .params([("x", PrimitiveValType::U32)])
-            .result(None);
-        interface.export("f", ComponentTypeRef::Func(0));
-        let interface = component.type_instance(None, &interface);
-        component.import(import, ComponentTypeRef::Instance(interface));
-        let empty = component.component(None, ComponentBuilder::default());
-        let arguments: [(&str, ComponentExportKind, u32); 0] = [];
-        let instance = component.instantiate(None, empty, arguments);
-        component.export(export, ComponentExportKind::Instance, instance, None);
-        component.finish()
-    }
-
-    fn error(import: &str, export: &str) -> String {
-        match Server::compile("a.wasm", &component(import, export), Options::default()) {
-            Ok(_) => panic!("`{import}` is not there"),
-            Err(error) => format!("{error:#}"),
-        }
-    }
-
-    #[test]
-    fn an_import_that_is_not_there_is_named() {
-        let error = error("acme:shop/cart@1.0.0", "wasi:http/incoming-handler@0.2.0");
-        assert!(error.contains("cannot run `a.wasm`"), "{error}");
-        assert!(error.contains("`acme:shop/cart@1.0.0`"), "{error}");
-    }
-
-    #[test]
-    fn a_component_without_the_right_exports_is_no_server() {
-        let error = error("acme:shop/cart@1.0.0", "acme:shop/till@1.0.0");
-        assert!(error.contains("is not an MCP server"), "{error}");
-        assert!(error.contains("`acme:shop/till@1.0.0`"), "{error}");
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! What guests print: whole lines on our stderr, marked as theirs.
+//! The log: prints the lines of guests to stderr, each with a prefix.
 
 use std::{
     io::{self, Write as _},
@@ -17,17 +17,16 @@ use wasmtime_wasi::{
 
 use crate::plain;
 
-/// A longer line is split.
+/// The longest line in bytes. A longer line is split.
 const LINE: usize = 8 * 1024;
 
-/// The stdout or stderr of one instance. Lines of instances that print at the same time do
-/// not mix.
+/// The stdout or stderr of one instance. Lines of concurrent instances do not mix.
 #[derive(Clone)]
 pub(super) struct GuestLog(Arc<Mutex<Lines>>);
 
 struct Lines {
     prefix: Arc<str>,
-    /// A line that has not ended yet.
+    /// The start of a line that has not ended.
     pending: Vec<u8>,
 }
 
@@ -42,13 +41,13 @@ impl GuestLog {
     fn append(&self, bytes: &[u8]) {
         let mut lines = self.0.lock().unwrap_or_else(|e| e.into_inner());
         let ended = lines.append(bytes);
-        // A log that nobody reads is no reason to fail a request.
+        // A closed stderr must not fail a request.
         let _ = io::stderr().write_all(&ended);
     }
 }
 
 impl Lines {
-    /// The lines that end in `bytes`, as they are to be printed.
+    /// The lines that end in `bytes`, with prefix and without control characters.
     fn append(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut ended = Vec::new();
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_leaves_the_terminal_alone() {
+    fn a_line_has_no_control_characters() {
         let printed = lines().append(b"\x1b[2Jcleared\r\nbroken \xff\n");
         let printed = String::from_utf8(printed).unwrap();
         assert_eq!(printed, "a: \u{fffd}[2Jcleared\na: broken \u{fffd}\n");

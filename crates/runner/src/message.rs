@@ -1,11 +1,11 @@
-//! What a server says to its client.
+//! Messages of a server to its client.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-/// Something that the server says while it works.
+/// A notification during a call.
 #[derive(Debug, PartialEq)]
 pub enum Notice {
     Progress {
@@ -20,7 +20,7 @@ pub enum Notice {
     },
 }
 
-/// Why there is no result.
+/// Why a call has no result.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// The server answered with a JSON-RPC error.
@@ -30,10 +30,10 @@ pub enum CallError {
         message: String,
         data: Option<Value>,
     },
-    /// What the server answered is not MCP.
-    #[error("the server's answer is not one of MCP: {0}")]
+    /// The answer is not valid MCP.
+    #[error("the server's answer is not valid MCP: {0}")]
     Malformed(String),
-    /// The call cannot be made.
+    /// The call is invalid and was not sent.
     #[error("{0}")]
     Invalid(String),
 }
@@ -150,12 +150,12 @@ mod tests {
     fn notice(json: &str) -> String {
         match Message::read(json.as_bytes()) {
             Ok(Message::Notice(notice)) => notice.to_string(),
-            _ => panic!("{json} is a notice"),
+            _ => panic!("{json} is not a notice"),
         }
     }
 
     #[test]
-    fn notices_read_as_one_line() {
+    fn a_notice_is_one_line() {
         assert_eq!(
             notice(
                 r#"{"method": "notifications/progress", "params":

@@ -1,5 +1,5 @@
-//! `wasi:otel/tracing@0.2.0-rc.2`, as Spin has it where nobody collects spans: guests may end
-//! them, and nothing becomes of them.
+//! `wasi:otel/tracing@0.2.0-rc.2`, as in a Spin without a collector: the spans of guests are
+//! dropped.
 
 use wasmtime::{
     Result,
@@ -22,7 +22,7 @@ mod bindings {
 
 use bindings::wasi::otel::tracing::{self, SpanContext, SpanData, TraceFlags};
 
-/// Lets guests say what they do.
+/// Lets guests send spans.
 pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
     tracing::add_to_linker::<_, HasSelf<Guest>>(linker, |guest| guest)
 }
@@ -32,7 +32,7 @@ impl tracing::Host for Guest {
 
     fn on_end(&mut self, _span: SpanData) {}
 
-    /// That of no span.
+    /// The context of no span.
     fn outer_span_context(&mut self) -> SpanContext {
         SpanContext {
             trace_id: "0".repeat(32),

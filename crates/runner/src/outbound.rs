@@ -1,4 +1,4 @@
-//! Outgoing HTTP: refused unless the user named the host.
+//! Outgoing HTTP requests, which are refused unless the user allowed the host.
 
 use std::{collections::HashSet, fmt, str::FromStr, sync::Mutex, time::Duration};
 
@@ -14,7 +14,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
     host: String,
-    /// Absent: the default port of the request's scheme.
+    /// `None`: the default port of the request's scheme.
     port: Option<u16>,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for Destination {
 #[derive(Debug, Default)]
 pub(super) struct Outbound {
     allowed: Vec<Destination>,
-    /// What was refused, so that it is reported once.
+    /// Refused authorities, each of which is reported once.
     refused: Mutex<HashSet<String>>,
 }
 
@@ -78,31 +78,30 @@ impl Outbound {
         })
     }
 
-    /// Tells the user, who can change it, what the guest only sees as a denied request.
+    /// Tells the user which flag allows the request. The guest only sees that it was denied.
     fn report<B>(&self, request: &Request<B>) {
         let authority = request.uri().authority().map_or("", |a| a.as_str());
         let mut refused = self.refused.lock().unwrap_or_else(|e| e.into_inner());
-        // A guest chooses the names, so their number is bounded.
+        // The guest chooses the names, so limit their number.
         if refused.len() < 64 && refused.insert(authority.to_owned()) {
             eprintln!(
-                "a tool wanted to send a request to `{authority}`, which is not allowed; \
+                "denied a request of the server to `{authority}`; \
                  to allow it, pass `--allow-host {authority}`"
             );
         }
     }
 }
 
-/// How long a guest may take to send the body of a request that is refused.
+/// The longest time for a guest to send the body of a refused request.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Takes what a guest sends, so that it learns why its request was refused. A body that closes
-/// under it would be a connection that broke: most clients send the body before they ask for
-/// the answer.
+/// Reads the body of a refused request, so that the guest sees the refusal. Most clients send the
+/// body before they read the answer, and would report a closed body as a broken connection.
 async fn drain(mut body: WasiBody) {
     while let Some(Ok(_)) = body.frame().await {}
 }
 
-/// The part of [`Outbound`] that lives in one instance.
+/// The hooks of one instance into [`Outbound`].
 pub(super) struct Hooks(pub(super) std::sync::Arc<Outbound>);
 
 type Sent = (
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_compared_whole() {
+    fn hosts_are_compared_completely() {
         assert!(allows(&["api.example.com"], "https://api.example.com/x"));
         assert!(allows(&["API.example.com"], "https://api.Example.com/x"));
         assert!(!allows(&["example.com"], "https://api.example.com/x"));
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_refused() {
+    fn only_a_host_is_a_destination() {
         for text in [
             "",
             "http://a.test",

@@ -1,10 +1,10 @@
-//! What strangers wrote, as a terminal may show it: without what moves its cursor, changes its
-//! colours or turns the direction of the text around.
+//! Makes untrusted text safe to print on a terminal: replaces characters that move the cursor,
+//! change colours or change the direction of the text.
 
-/// The longest text that is shown, in bytes.
+/// The longest excerpt, in bytes.
 const LONGEST: usize = 8_000;
 
-/// One line.
+/// The first line of a text.
 pub fn line(text: &str) -> String {
     shown(text.lines().next().unwrap_or_default())
 }
@@ -15,7 +15,7 @@ pub fn text(text: &str) -> String {
     lines.join("\n")
 }
 
-/// The same without what is too long to be read.
+/// A text of several lines, cut to a readable length.
 pub fn excerpt(whole: &str) -> String {
     match whole.len() {
         0..=LONGEST => text(whole),
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_moves_the_cursor_is_left() {
+    fn control_characters_are_replaced() {
         assert_eq!(
             line("a\u{1b}[2Jb\u{9b}c\rd\u{202e}e\nf"),
             "a\u{fffd}[2Jb\u{fffd}c\u{fffd}d\u{fffd}e"
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_long_is_cut() {
+    fn a_long_text_is_cut() {
         assert_eq!(excerpt("short"), "short");
         let cut = excerpt(&"ä".repeat(LONGEST));
         assert_eq!(cut.len(), LONGEST + " …".len());

@@ -1,16 +1,24 @@
-//! Which instance serves which request.
+//! Assigns requests to instances.
 //!
-//! Each instance belongs to a task, its worker. A worker that can take a request parks. A
-//! request goes to the worker that parked last; else to a new one, unless enough of them
-//! compute already; else it waits for the first that parks, ends, or turns out to be held up.
-//! A worker whose guest loops or blocks gives back what it has not begun: a guest holds up
-//! nobody but those who are inside of the same instance.
+//! Each instance runs in a task, its worker. A worker that can take a request parks. A request
+//! goes to the worker that parked last, or else to a new one if few enough compute, or else it
+//! waits until a worker parks, ends or gets stuck. A worker whose guest loops or blocks returns
+//! the request that it has not begun, so a guest delays only the requests in its own instance.
+//!
+//! `ProxyHandler` of `wasmtime-wasi-http` 48 does not replace this file and [`worker`](super::worker):
+//!
+//! - It updates whether a worker is available only inside the store's event loop. A guest that
+//!   waits, and then loops or blocks, keeps its worker available. No other worker starts, so new
+//!   requests queue behind the guest until its instance expires.
+//! - It starts a worker for every request that finds none available. The limits on instances and
+//!   on computing workers, and the retry when Wasmtime's pool is exhausted, would remain here.
 
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard},
     task::Waker,
     thread,
+    time::Duration,
 };
 
 use futures::channel::oneshot;
@@ -25,17 +33,17 @@ use super::{
     worker::{Slot, Worker},
 };
 
-/// Instances of one server at a time.
+/// The most instances of one server at a time.
 const INSTANCES: usize = 1000;
 
-/// How many requests one instance may serve.
+/// The most requests of one instance.
 #[derive(Clone, Copy)]
 pub(super) struct Reuse {
     pub(super) total: usize,
     pub(super) at_once: usize,
 }
 
-/// A request on its way to an instance.
+/// A request that waits for an instance.
 pub(super) struct Job {
     pub(super) request: Request<WasiBody>,
     pub(super) answer: oneshot::Sender<wasmtime::Result<Response<WasiBody>>>,
@@ -49,7 +57,9 @@ struct Shared {
     engine: Engine,
     pre: ProxyPre<Guest>,
     surroundings: Surroundings,
-    /// How many workers may compute before requests wait instead of starting more.
+    /// The time that an instance waits for another request.
+    idle: Duration,
+    /// The number of computing workers at which requests wait instead of starting another.
     busy: usize,
     state: Mutex<State>,
 }
@@ -58,18 +68,24 @@ struct State {
     parked: Vec<(Arc<Slot>, Waker)>,
     waiting: VecDeque<Job>,
     workers: usize,
-    /// Workers that compute: they neither parked nor are known to be held up.
+    /// Workers that compute: they are neither parked nor known to be stuck.
     running: usize,
     limit: usize,
 }
 
 impl Pool {
-    pub(super) fn new(engine: Engine, pre: ProxyPre<Guest>, surroundings: Surroundings) -> Self {
+    pub(super) fn new(
+        engine: Engine,
+        pre: ProxyPre<Guest>,
+        surroundings: Surroundings,
+        idle: Duration,
+    ) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self(Arc::new(Shared {
             engine,
             pre,
             surroundings,
+            idle,
             busy: 2 * cores,
             state: Mutex::new(State {
                 parked: Vec::new(),
@@ -93,7 +109,11 @@ impl Pool {
         &self.0.surroundings
     }
 
-    /// As the hosts of each generation of WASI do it.
+    pub(super) fn idle(&self) -> Duration {
+        self.0.idle
+    }
+
+    /// The reuse of instances that hosts of each WASI version practise.
     pub(super) fn reuse(&self) -> Reuse {
         match self.0.pre {
             ProxyPre::P2(_) => Reuse {
@@ -107,7 +127,7 @@ impl Pool {
         }
     }
 
-    /// Lets an instance answer. The body of the response may still fail; its fate says why.
+    /// Sends a request to an instance. The body of the response can still fail; the fate says why.
     pub(super) async fn handle(
         &self,
         request: Request<WasiBody>,
@@ -125,11 +145,11 @@ impl Pool {
             Ok(answered) => answered,
             Err(_) => return Err(fate.fail(Failure::Expired)),
         };
-        // The guest failed, and perhaps its instance with it: that shows in a moment.
+        // The guest failed. Wait until the worker has recorded whether the instance trapped.
         let _ = timeout_at(fate.deadline(), fate.over()).await;
         let failure = fate.fail(Failure::Silent);
         if let (Failure::Silent, Ok(Err(error))) = (failure, answered) {
-            eprintln!("error: the server component gave no answer: {error:#}");
+            eprintln!("error: the server component did not answer: {error:#}");
         }
         Err(failure)
     }
@@ -153,7 +173,7 @@ impl Pool {
         }
     }
 
-    /// Starts workers for the requests that wait, as far as there may be more of them.
+    /// Starts workers for the waiting requests, within the limits.
     fn start(&self, mut state: MutexGuard<'_, State>) {
         while state.running < self.0.busy && state.workers < state.limit {
             let Some(job) = state.next() else { break };
@@ -163,7 +183,7 @@ impl Pool {
         }
     }
 
-    /// A worker begins to compute. New ones do from the start.
+    /// Records that a worker computes again. A new worker computes from the start.
     pub(super) fn enter(&self, slot: &Arc<Slot>) {
         let mut state = self.state();
         state.running += 1;
@@ -176,8 +196,7 @@ impl Pool {
         }
     }
 
-    /// A worker could take another request: gives it the one that waits longest, or else
-    /// parks it.
+    /// Gives a worker the request that waits longest, or else parks it.
     pub(super) fn park(&self, slot: &Arc<Slot>, waker: &Waker) -> Option<Job> {
         let mut state = self.state();
         let job = state.next();
@@ -188,15 +207,14 @@ impl Pool {
         job
     }
 
-    /// A worker waits for its guest, or its guest computes for so long that others shall not
-    /// wait for it.
+    /// Records that a worker waits for its guest, or that its guest is stuck.
     pub(super) fn leave(&self) {
         let mut state = self.state();
         state.running -= 1;
         self.start(state);
     }
 
-    /// A worker that computed has ended.
+    /// Records that a computing worker has ended.
     pub(super) fn ended(&self) {
         let mut state = self.state();
         state.workers -= 1;
@@ -204,8 +222,8 @@ impl Pool {
         self.start(state);
     }
 
-    /// A new worker found Wasmtime's pool exhausted, so that no more than the others fit: lets
-    /// the request wait for one of them, or gives it back if there is none.
+    /// Lowers the limit after a new worker found Wasmtime's pool exhausted, and lets its request
+    /// wait for another worker. Returns the request if there is no other.
     pub(super) fn postpone(&self, job: Job) -> Option<Job> {
         let mut state = self.state();
         if state.workers == 1 {
@@ -218,7 +236,7 @@ impl Pool {
 }
 
 impl State {
-    /// The request that waits longest, without those that nobody waits for any more.
+    /// The request that waits longest, skipping those whose client left.
     fn next(&mut self) -> Option<Job> {
         std::iter::from_fn(|| self.waiting.pop_front()).find(|job| !job.answer.is_canceled())
     }

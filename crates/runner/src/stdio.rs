@@ -16,16 +16,16 @@ use wasmtime::{Store, error::Context as _};
 use wasmtime_wasi::{I32Exit, p2, p3};
 
 use super::{
-    Server,
+    Runner,
     guest::{self, Guest, Stdio},
 };
 
-impl Server {
-    /// Runs the server on our stdin, stdout and stderr until it ends, normally because stdin
-    /// does. Returns its exit code.
+impl Runner {
+    /// Runs the server on the stdin, stdout and stderr of this process until it ends, normally
+    /// because stdin ends. Returns its exit code.
     ///
-    /// The host does not see single requests here. What it can tell is that the guest computes
-    /// without ever waiting; if that takes longer than the timeout, the server ends.
+    /// Single requests are not visible here, but a guest that computes without waiting is. If it
+    /// does so for longer than the timeout, the server ends.
     pub async fn run_stdio(&self) -> anyhow::Result<u8> {
         let computes = Arc::new(AtomicBool::new(false));
         let mut store = self
@@ -44,7 +44,7 @@ impl Server {
                     since = Instant::now();
                 } else if since.elapsed() > self.timeout {
                     return Poll::Ready(Err(anyhow::anyhow!(
-                        "a tool computed for longer than {} s; allow it more with `--timeout`",
+                        "a tool computed for longer than {} s; raise the limit with `--timeout`",
                         self.timeout.as_secs()
                     )));
                 }
@@ -66,7 +66,7 @@ impl Server {
             Err(_) => {
                 let pre = p2::bindings::CommandPre::new(self.command.clone()).context(
                     "the server has no stdio transport: it exports neither `wasi:cli/run@0.2` \
-                     nor `wasi:cli/run@0.3`",
+                     nor `wasi:cli/run@0.3`; compose it again with this `mcp`",
                 )?;
                 let command = pre.instantiate_async(&mut store).await?;
                 command.wasi_cli_run().call_run(&mut store).await

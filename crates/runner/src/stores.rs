@@ -1,8 +1,8 @@
 //! Key-value stores in memory, which all instances of a server share.
 //!
-//! Every name is that of a store. Writes to a key happen one after the other, and the last one
-//! wins. Keys and values have the limits of Fermyon's hosts, so that what works here works
-//! there; what all stores hold together is bounded, too.
+//! Every name is the name of a store. Writes to a key are serialized, and the last one wins. Keys
+//! and values have the limits of Fermyon's hosts, so that a server that works here also works
+//! there. All stores together have a limit, too.
 
 use std::{
     collections::BTreeMap,
@@ -12,38 +12,38 @@ use std::{
 
 use hyper::body::Bytes;
 
-/// Bytes of a key, and of a store's name.
+/// The longest key, and the longest name of a store, in bytes.
 const KEY: usize = 255;
 
-/// Bytes of a value.
+/// The largest value in bytes.
 const VALUE: usize = 1_000_000;
 
-/// Bytes of all keys and values together, each of them with [`OVERHEAD`].
+/// The most bytes of all entries together, each with its [`OVERHEAD`].
 const TOTAL: usize = 256 << 20;
 
-/// Bytes that an entry costs beside its key and value.
+/// Bytes that an entry costs in addition to its key and value.
 const OVERHEAD: usize = 128;
 
-/// Keys of a page.
+/// The most keys of a page.
 const PAGE: usize = 1000;
 
-/// Bytes of the values that one `get-many` answers with.
+/// The most bytes of all values of one `get-many`.
 const MANY: usize = 64 << 20;
 
-/// Why a store does not do what it is asked. The text is for the guest's author.
+/// Why a store refuses an operation. The author of the guest reads the text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum StoreError {
-    #[error("the key has {0} bytes, more than {KEY}")]
+    #[error("the key has {0} bytes; the limit is {KEY}")]
     LongKey(usize),
-    #[error("the store's name has {0} bytes, more than {KEY}")]
+    #[error("the name of the store has {0} bytes; the limit is {KEY}")]
     LongName(usize),
-    #[error("the value has {0} bytes, more than {VALUE}")]
+    #[error("the value has {0} bytes; the limit is {VALUE}")]
     LongValue(usize),
-    #[error("the key-value stores are full: they hold {} MiB together", TOTAL >> 20)]
+    #[error("the key-value stores are full; the limit of all stores together is {} MiB", TOTAL >> 20)]
     Full,
-    #[error("the values have more than {} MiB together: get fewer at once", MANY >> 20)]
+    #[error("the values have more than {} MiB together; get fewer keys at a time", MANY >> 20)]
     Many,
-    #[error("the value has {0} bytes, but a counter has 8")]
+    #[error("the value is not a counter: it has {0} bytes instead of 8")]
     NoCounter(usize),
     #[error("the counter would overflow")]
     Overflow,
@@ -58,9 +58,9 @@ pub(super) struct Stores {
 #[derive(Default)]
 struct Content {
     stores: BTreeMap<Arc<str>, BTreeMap<String, Entry>>,
-    /// Bytes of all entries, with what they cost.
+    /// Bytes of all entries, including their overhead.
     used: usize,
-    /// Writes so far.
+    /// The number of writes so far.
     writes: u64,
 }
 
@@ -69,7 +69,7 @@ struct Entry {
     version: Version,
 }
 
-/// Which write an entry is of.
+/// The number of the write that made an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Version(u64);
 
@@ -80,7 +80,7 @@ pub struct Bucket {
     name: Arc<str>,
 }
 
-/// Keys in order, and where the next page begins if there are more.
+/// Keys in order, and the cursor of the next page if there is one.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Page {
     pub(super) keys: Vec<String>,
@@ -101,7 +101,7 @@ impl Stores {
         }
     }
 
-    /// Opens a store. Until something is written, it takes no memory here.
+    /// Opens a store. It takes no memory until the first write.
     pub(super) fn open(self: &Arc<Self>, name: &str) -> Result<Bucket, StoreError> {
         if name.len() > KEY {
             return Err(StoreError::LongName(name.len()));
@@ -121,7 +121,7 @@ impl Bucket {
             .unwrap_or_else(|e| e.into_inner())
     }
 
-    /// The value of a key, and which write it is of.
+    /// The value of a key, and its version.
     pub(super) fn get(&self, key: &str) -> Result<Option<(Bytes, Version)>, StoreError> {
         check(key)?;
         Ok(self.content().get(&self.name, key))
@@ -148,7 +148,7 @@ impl Bucket {
             .set(&self.name, key, value, self.stores.total)
     }
 
-    /// Sets them in order. Where the stores are full, the first of them stay set.
+    /// Sets entries in order. If the stores become full, the first entries stay set.
     pub(super) fn set_many(&self, entries: Vec<(String, Vec<u8>)>) -> Result<(), StoreError> {
         entries.iter().try_for_each(|(key, _)| check(key))?;
         let mut content = self.content();
@@ -166,7 +166,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// The first keys after the cursor. What is written meanwhile may be among them or not.
+    /// The first keys after the cursor. Concurrent writes may or may not be included.
     pub(super) fn list(&self, cursor: Option<&str>) -> Page {
         let content = self.content();
         let start = cursor.map_or(Bound::Unbounded, Bound::Excluded);
@@ -184,7 +184,7 @@ impl Bucket {
         Page { keys, cursor }
     }
 
-    /// Adds to a counter, which is a little-endian `s64` and begins at 0.
+    /// Adds to a counter: a little-endian `s64` that begins at 0.
     pub(super) fn increment(&self, key: String, delta: i64) -> Result<i64, StoreError> {
         check(&key)?;
         let mut content = self.content();
@@ -201,7 +201,7 @@ impl Bucket {
         Ok(count)
     }
 
-    /// Sets the value if nobody wrote the key after `seen`, or else says `false`.
+    /// Sets the value if the key still has the version `seen`, or else returns `false`.
     pub(super) fn swap(
         &self,
         key: String,
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn stores_of_one_name_are_one_and_others_are_not() {
+    fn a_name_identifies_a_store() {
         let stores = Arc::new(Stores::default());
         let [one, same, other] = ["a", "a", ""].map(|name| stores.open(name).unwrap());
         one.set("k".into(), b"v".to_vec()).unwrap();
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_store_takes_what_replaces_or_follows_something() {
+    fn a_full_store_accepts_replacements_and_reuses_deleted_space() {
         let stores = Arc::new(Stores::holding(2 * (OVERHEAD + 1 + 10)));
         let (a, b) = (stores.open("a").unwrap(), stores.open("b").unwrap());
         a.set("1".into(), vec![0; 10]).unwrap();
@@ -357,7 +357,7 @@ mod tests {
         bucket.set_many(entries).unwrap();
         let first = bucket.list(None);
         assert_eq!(first.keys, keys[..PAGE]);
-        // The cursor holds though its key is gone.
+        // The cursor stays valid after its key is deleted.
         bucket.delete_many(&keys[PAGE - 1..PAGE]).unwrap();
         let second = bucket.list(first.cursor.as_deref());
         assert_eq!((&second.keys[..], second.cursor), (&keys[PAGE..], None));
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_counter_is_not_counted() {
+    fn a_counter_has_eight_bytes_and_does_not_overflow() {
         let bucket = bucket();
         bucket.set("n".into(), b"12".to_vec()).unwrap();
         assert_eq!(

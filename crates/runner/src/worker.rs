@@ -1,4 +1,4 @@
-//! The life of one instance.
+//! Runs one instance from its start to its end.
 
 use std::{
     future::poll_fn,
@@ -28,39 +28,36 @@ use super::{
     pool::{Job, Pool},
 };
 
-/// How long an instance waits for another request.
-const IDLE: Duration = Duration::from_secs(10);
-
-/// How often an instance that goes on is looked at.
+/// The longest time between two looks at an instance.
 const GLANCE: Duration = Duration::from_secs(1);
 
-/// What the pool and the two halves of a worker share. One half is inside of the store's event
-/// loop, which stands still while the guest computes or blocks; the other is around it.
+/// State that the pool and both halves of a worker share. One half runs inside the store's event
+/// loop, which stops while the guest computes or blocks; the other half runs around it.
 #[derive(Default)]
 pub(super) struct Slot {
-    /// A request that is not begun.
+    /// A request that has not begun.
     mailbox: Mutex<Option<Job>>,
     begun: Mutex<Begun>,
     /// The instance can take a request.
     open: AtomicBool,
     /// The event loop has turned.
     turned: AtomicBool,
-    /// The guest computed until it was made to give way.
+    /// The guest computed until the engine interrupted it.
     ticked: AtomicBool,
 }
 
-/// Requests that are begun and not over.
+/// Requests that have begun and not ended.
 #[derive(Default)]
 struct Begun {
     fates: Vec<Arc<Fate>>,
-    /// When it was first seen that there is none.
+    /// The time at which the instance was first seen without a request.
     idle: Option<Instant>,
-    /// The last deadline there was. Until then a guest may work on after its answers.
+    /// The last deadline of all requests. Until then a guest may work on after its answers.
     last: Option<Instant>,
 }
 
 impl Begun {
-    /// Drops those whose answer nobody reads, and remembers how much time each had.
+    /// Drops requests whose answer nobody reads any more, and remembers the last deadline.
     fn sweep(&mut self) {
         let last = self.fates.iter().map(|fate| fate.deadline()).max();
         self.last = self.last.max(last);
@@ -98,18 +95,18 @@ impl Slot {
         }
     }
 
-    /// When the instance is to end if nothing happens.
-    fn end(&self) -> Instant {
+    /// The time at which the instance ends if nothing happens.
+    fn end(&self, idle: Duration) -> Instant {
         let mut begun = self.begun();
         begun.sweep();
         let waits = begun.fates.is_empty() && self.open.load(Relaxed) && self.moves();
         match begun.last {
             Some(last) if !waits => last,
-            _ => *begun.idle.get_or_insert_with(Instant::now) + IDLE,
+            _ => *begun.idle.get_or_insert_with(Instant::now) + idle,
         }
     }
 
-    /// The guest lets the event loop turn.
+    /// Whether the guest lets the event loop turn.
     fn moves(&self) -> bool {
         self.turned.load(Relaxed) && !self.ticked.load(Relaxed)
     }
@@ -132,7 +129,7 @@ impl Worker {
         Self { pool, slot }
     }
 
-    /// Instantiates the server and serves `job`, and then whatever the pool has for it.
+    /// Instantiates the server, and serves `job` and then further requests of the pool.
     pub(super) async fn run(self, job: Job) {
         let mut store = self
             .pool
@@ -144,7 +141,7 @@ impl Worker {
         if let Some((job, proxy)) = self.instantiate(&mut store, job).await {
             let deadline = job.fate.deadline();
             self.slot.put(job);
-            // Who waits for an answer learns why there is none before the store goes.
+            // Dropping the store ends the bodies, so record why they end before that.
             match self.serve(&mut store, &proxy, deadline).await {
                 Ok(()) => self.slot.fail(Failure::Expired, |fate| fate.is_late()),
                 Err(error) => {
@@ -166,7 +163,7 @@ impl Worker {
             Ok(Ok(proxy)) => return Some((job, proxy)),
             Ok(Err(error)) if error.is::<PoolConcurrencyLimitError>() => {
                 if let Some(job) = self.pool.postpone(job) {
-                    eprintln!("error: no instance of the server fits into memory: {error:#}");
+                    eprintln!("error: not enough memory for an instance of the server: {error:#}");
                     job.fate.fail(Failure::Unavailable);
                 }
             }
@@ -181,7 +178,7 @@ impl Worker {
         None
     }
 
-    /// Runs the store's event loop until the instance is of no more use, and watches it.
+    /// Runs the store's event loop, and watches it, until the instance can serve no more requests.
     async fn serve(
         &self,
         store: &mut Store<Guest>,
@@ -234,7 +231,7 @@ impl Worker {
                 if let Poll::Ready(result) = inside.as_mut().poll(cx) {
                     return Poll::Ready(result);
                 }
-                // What the event loop left there because it stands still, or is full.
+                // The event loop left the request because it is stopped, or full.
                 if let Some(job) = slot.take() {
                     self.pool.dispatch(job);
                 }
@@ -254,10 +251,10 @@ impl Worker {
         .await
     }
 
-    /// Whether the instance has waited, or was waited for, long enough.
+    /// Whether the instance was idle for too long, or its requests are past their deadlines.
     fn is_over(&self, mut sleep: Pin<&mut Sleep>, cx: &mut Context<'_>) -> bool {
         while sleep.as_mut().poll(cx).is_ready() {
-            let (end, now) = (self.slot.end(), Instant::now());
+            let (end, now) = (self.slot.end(self.pool.idle()), Instant::now());
             if end <= now {
                 return true;
             }
@@ -267,7 +264,7 @@ impl Worker {
     }
 }
 
-/// Serves one request. Says whether the instance is fit to take others.
+/// Serves one request. Returns whether the instance can take others.
 async fn begin(slot: &Slot, guest: &Accessor<Guest>, proxy: &Proxy, job: Job) -> bool {
     let fate = job.fate;
     slot.begin(&fate);
@@ -281,12 +278,12 @@ async fn begin(slot: &Slot, guest: &Accessor<Guest>, proxy: &Proxy, job: Job) ->
     };
     fate.finish();
     served.unwrap_or_else(|error| {
-        eprintln!("error: cannot hand a request to the server component: {error:#}");
+        eprintln!("error: cannot pass a request to the server component: {error:#}");
         false
     })
 }
 
-/// The function that takes requests.
+/// The export that handles requests.
 fn entry(proxy: &Proxy) -> Func {
     match proxy {
         Proxy::P2(guest) => *guest.wasi_http_incoming_handler().func_handle().func(),

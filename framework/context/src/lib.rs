@@ -199,11 +199,9 @@ impl request::Guest for Component {
     }
 
     fn client_capabilities(id: u64) -> String {
-        let capabilities = with(id, |request| request.context.client_capabilities.clone());
-        match capabilities.is_empty() {
-            true => "{}".to_owned(),
-            false => capabilities,
-        }
+        let declared = with(id, |request| request.context.client_capabilities.clone());
+        let declared = Some(declared).filter(|declared| !declared.is_empty());
+        declared.unwrap_or_else(|| "{}".to_owned())
     }
 
     /// None: no authorization middleware exists yet that could establish an identity.

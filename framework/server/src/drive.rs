@@ -11,7 +11,7 @@ use std::{
 
 use spin_mcp_protocol::{
     Call, Context,
-    call::{Asking, CallResponse as Answer, CallStep, FeatureOutcome, Polled},
+    call::{Asking, CallResponse as Answer, CallStep as Step, Polled},
     chain::Gate,
     http::{self, HttpOutcome, HttpRequest, Listening},
     listen::{self, Change},
@@ -158,7 +158,7 @@ async fn run_and_publish(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Op
 async fn pass<'a>(mut gate: Gate<'a>, client: Client<'_>) -> (Gate<'a>, Answer) {
     let id = request_id(&gate.call);
     let work = features::invoke(&gate.call, id);
-    let outcome: FeatureOutcome = in_context(id, context(&gate.call), work).await;
+    let outcome = in_context(id, context(&gate.call), work).await;
     let answer = gate.settle(outcome, &mut *client.host());
     (gate, answer)
 }
@@ -200,26 +200,21 @@ async fn run(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Option<Answer>
     loop {
         let outcome = features::invoke(call, id).await;
         let mut step = call.settle(outcome, &mut *client.host());
-        if let CallStep::Ask(asking) = step {
+        if let Step::Ask(asking) = step {
             step = if_whole(|| ask(call, id, &asking, client)).await??;
         }
-        if let CallStep::Done(answer) = step {
+        if let Step::Done(answer) = step {
             return Some(answer);
         }
     }
 }
 
 /// Asks the client for input, and waits for its replies. None: as in `run`.
-async fn ask(
-    call: &mut Call<'_>,
-    id: u64,
-    asking: &Asking,
-    client: Client<'_>,
-) -> Option<CallStep> {
+async fn ask(call: &mut Call<'_>, id: u64, asking: &Asking, client: Client<'_>) -> Option<Step> {
     if let (Some((stdio, _)), Some(most)) = (client.stdio, wasi::MAX_NESTED)
         && stdio.calls.borrow().len() > most
     {
-        return Some(CallStep::Done(call.fail(&stdio::too_many_waiting(most))));
+        return Some(Step::Done(call.fail(&stdio::too_many_waiting(most))));
     }
     for message in asking.messages() {
         let message = match client.stdio {
@@ -232,7 +227,7 @@ async fn ask(
     loop {
         let polled = asking.poll(&mut *client.host());
         match polled {
-            Err(failure) => return Some(CallStep::Done(call.fail(&failure))),
+            Err(failure) => return Some(Step::Done(call.fail(&failure))),
             Ok(Polled::Answered(input)) => {
                 control::again(id, &input.responses, input.state.as_deref());
                 return Some(call.resume(input));

@@ -2,7 +2,7 @@
 
 use spin_mcp_protocol::{
     Call,
-    call::{Ask, FeatureOutcome, Listed},
+    call::{Ask, FeatureOutcome as Outcome, Listed},
     catalog::ListKind,
     request_id::in_slot,
     types::types::Error,
@@ -11,7 +11,7 @@ use spin_mcp_protocol::{
 use crate::services::WHOLE;
 
 /// Calls the feature whose turn it is. `id` names the request.
-pub async fn invoke(call: &Call<'_>, id: u64) -> FeatureOutcome {
+pub async fn invoke(call: &Call<'_>, id: u64) -> Outcome {
     let id = in_slot(call.slot(), id);
     match call.ask() {
         #[cfg(feature = "wasi-0-3")]
@@ -39,25 +39,21 @@ pub mod blocking {
         completions, handler, prompts, resources, tools,
     };
 
-    pub async fn invoke(id: u64, ask: Ask<'_>) -> FeatureOutcome {
+    pub async fn invoke(id: u64, ask: Ask<'_>) -> Outcome {
         match ask {
-            Ask::Tool { name, arguments } => {
-                FeatureOutcome::Tool(tools::call_tool(id, name, arguments))
-            }
+            Ask::Tool { name, arguments } => Outcome::Tool(tools::call_tool(id, name, arguments)),
             // The small server: its catalog has nothing but tools.
-            _ if !WHOLE => FeatureOutcome::Tool(Ok(None)),
+            _ if !WHOLE => Outcome::Tool(Ok(None)),
             Ask::Prompt { name, arguments } => {
-                FeatureOutcome::Prompt(prompts::get_prompt(id, name, arguments))
+                Outcome::Prompt(prompts::get_prompt(id, name, arguments))
             }
-            Ask::Resource { uri } => FeatureOutcome::Resource(resources::read_resource(id, uri)),
+            Ask::Resource { uri } => Outcome::Resource(resources::read_resource(id, uri)),
             Ask::Completion {
                 reference,
                 argument,
                 context,
-            } => {
-                FeatureOutcome::Completion(completions::complete(id, reference, argument, context))
-            }
-            Ask::List { kind, cursor } => FeatureOutcome::List(match kind {
+            } => Outcome::Completion(completions::complete(id, reference, argument, context)),
+            Ask::List { kind, cursor } => Outcome::List(match kind {
                 ListKind::Tools => tools::list_tools(id, cursor).map(Listed::Tools),
                 ListKind::Resources => resources::list_resources(id, cursor).map(Listed::Resources),
                 ListKind::ResourceTemplates => {
@@ -65,9 +61,7 @@ pub mod blocking {
                 }
                 ListKind::Prompts => prompts::list_prompts(id, cursor).map(Listed::Prompts),
             }),
-            Ask::Handle { method, params } => {
-                FeatureOutcome::Handled(handle(id, method, params).await)
-            }
+            Ask::Handle { method, params } => Outcome::Handled(handle(id, method, params).await),
         }
     }
 
@@ -88,20 +82,20 @@ pub mod waiting {
         completions_async, handler_async, prompts_async, resources_async, tools_async,
     };
 
-    pub async fn invoke(id: u64, ask: Ask<'_>) -> FeatureOutcome {
+    pub async fn invoke(id: u64, ask: Ask<'_>) -> Outcome {
         match ask {
             Ask::Tool { name, arguments } => {
                 let called = tools_async::call_tool(id, name.to_owned(), arguments.to_owned());
-                FeatureOutcome::Tool(called.await)
+                Outcome::Tool(called.await)
             }
             // The small server: its catalog has nothing but tools.
-            _ if !WHOLE => FeatureOutcome::Tool(Ok(None)),
+            _ if !WHOLE => Outcome::Tool(Ok(None)),
             Ask::Prompt { name, arguments } => {
                 let got = prompts_async::get_prompt(id, name.to_owned(), arguments.to_vec());
-                FeatureOutcome::Prompt(got.await)
+                Outcome::Prompt(got.await)
             }
             Ask::Resource { uri } => {
-                FeatureOutcome::Resource(resources_async::read_resource(id, uri.to_owned()).await)
+                Outcome::Resource(resources_async::read_resource(id, uri.to_owned()).await)
             }
             Ask::Completion {
                 reference,
@@ -111,14 +105,12 @@ pub mod waiting {
                 let (reference, argument) = (reference.clone(), argument.clone());
                 let context = context.to_vec();
                 let completed = completions_async::complete(id, reference, argument, context);
-                FeatureOutcome::Completion(completed.await)
+                Outcome::Completion(completed.await)
             }
             Ask::List { kind, cursor } => {
-                FeatureOutcome::List(list(id, kind, cursor.map(str::to_owned)).await)
+                Outcome::List(list(id, kind, cursor.map(str::to_owned)).await)
             }
-            Ask::Handle { method, params } => {
-                FeatureOutcome::Handled(handle(id, method, params).await)
-            }
+            Ask::Handle { method, params } => Outcome::Handled(handle(id, method, params).await),
         }
     }
 

@@ -76,9 +76,8 @@ fn an_app_keeps_in_its_lock_what_a_tag_stands_for() {
     assert_eq!(
         failure(&mut compose(&["--locked"])),
         format!(
-            "error: cannot get the component of feature `echo`\n\nCaused by:\n  `mcp.lock` does not say what `{image}` stands for, \
-             and `--locked` keeps it from being changed; run the command without `--locked`, and commit what it \
-             writes\n"
+            "error: cannot get the component of feature `echo`\n\nCaused by:\n  `mcp.lock` has no digest for `{image}`, and \
+             `--locked` forbids changing it; run the command without `--locked`, and commit the file\n"
         )
     );
     expect_success(&mut compose(&[]));
@@ -86,8 +85,8 @@ fn an_app_keeps_in_its_lock_what_a_tag_stands_for() {
     assert_eq!(
         written,
         format!(
-            "# Written by `spin mcp`: the content that each tag in spin.toml stands for. Keep it under version\n\
-             # control; `spin mcp update` moves tags forward.\nversion = 1\n\n[[image]]\nreference = \"{image}\"\n\
+            "# Written by `spin mcp`: the digest of each tag in spin.toml. Keep this file under version control.\n\
+             # `spin mcp update` moves tags.\nversion = 1\n\n[[image]]\nreference = \"{image}\"\n\
              digest = \"{digest}\"\n"
         )
     );
@@ -107,7 +106,7 @@ fn an_app_keeps_in_its_lock_what_a_tag_stands_for() {
     assert_eq!(
         String::from_utf8(update.stdout).unwrap(),
         format!(
-            "echo: {image} was {}, and is {}\n",
+            "echo: {image} was {}, is now {}\n",
             &digest[..19],
             &moved[..19]
         )
@@ -116,7 +115,7 @@ fn an_app_keeps_in_its_lock_what_a_tag_stands_for() {
     let again = expect_success(&mut registry.mcp(app.path(), &["update"]));
     assert_eq!(
         String::from_utf8(again.stdout).unwrap(),
-        format!("echo: {image} is {} still\n", &moved[..19])
+        format!("echo: {image} is still {}\n", &moved[..19])
     );
 
     // What was pulled once needs no registry.
@@ -132,8 +131,8 @@ fn an_app_keeps_in_its_lock_what_a_tag_stands_for() {
     assert_eq!(
         failure(&mut registry.mcp(app.path(), &["build", "--locked"])),
         format!(
-            "error: `mcp.lock` holds `{image}`, which nothing uses, and `--locked` keeps it from being \
-             changed; run the command without `--locked`, and commit what it writes\n"
+            "error: `mcp.lock` has the unused reference `{image}`, and `--locked` forbids changing it; run the \
+             command without `--locked`, and commit the file\n"
         )
     );
     expect_success(&mut registry.mcp(app.path(), &["build"]));
@@ -205,7 +204,7 @@ fn what_the_registry_does_not_have_is_told() {
         compose("org/echo:2"),
         format!(
             "error: cannot pull `{host}/org/echo:2`\n\nCaused by:\n  registry `{host}` has no `org/echo` with the \
-             tag `2`; correct the reference, or push it with `spin mcp push`\n"
+             tag `2`; correct the reference, or push the component with `spin mcp push`\n"
         )
     );
     let wrong = format!("sha256:{}", "0f".repeat(32));
@@ -213,7 +212,7 @@ fn what_the_registry_does_not_have_is_told() {
         compose(&format!("org/echo@{wrong}")),
         format!(
             "error: cannot pull `{host}/org/echo@{wrong}`\n\nCaused by:\n  registry `{host}` has no `org/echo` with \
-             the digest `{wrong}`; correct the reference, or push it with `spin mcp push`\n"
+             the digest `{wrong}`; correct the reference, or push the component with `spin mcp push`\n"
         )
     );
     // A digest that the lock has and the registry has not.
@@ -225,9 +224,9 @@ fn what_the_registry_does_not_have_is_told() {
     assert_eq!(
         failure(&mut registry.mcp(app.path(), &["compose"])),
         format!(
-            "error: cannot get the component of feature `echo`\n\nCaused by:\n  cannot pull `{image}`\n  `mcp.lock` says that it is \
-             `{wrong}`; `spin mcp update` asks for the tag again\n  registry `{host}` has no `org/echo` with the digest \
-             `{wrong}`; correct the reference, or push it with `spin mcp push`\n"
+            "error: cannot get the component of feature `echo`\n\nCaused by:\n  cannot pull `{image}`\n  `mcp.lock` has the digest \
+             `{wrong}`; `spin mcp update` asks the registry again\n  registry `{host}` has no `org/echo` with the digest \
+             `{wrong}`; correct the reference, or push the component with `spin mcp push`\n"
         )
     );
     assert!(!dir.path().join("server.wasm").exists());
@@ -271,7 +270,7 @@ fn a_layer_that_breaks_off_is_told() {
         Some((head, body))
     });
     assert!(
-        told.starts_with("the connection broke after HALF of SIZE bytes"),
+        told.starts_with("the connection failed after HALF of SIZE bytes"),
         "{told}"
     );
 }
@@ -288,7 +287,10 @@ fn a_layer_that_is_shorter_is_told() {
         let half = format!("Content-Length: {}", body.len());
         Some((head.replace(&whole, &half), body))
     });
-    assert_eq!(told, "only HALF of SIZE bytes arrived; try again");
+    assert_eq!(
+        told,
+        "the download ended after HALF of SIZE bytes; try again"
+    );
 }
 
 #[test]
@@ -304,7 +306,7 @@ fn a_layer_that_is_longer_is_told() {
     });
     assert_eq!(
         told,
-        "more arrives than the SIZE bytes that its manifest says; nothing was kept"
+        "the download is larger than the SIZE bytes in its manifest"
     );
 }
 
@@ -319,7 +321,7 @@ fn a_layer_that_is_another_one_is_told() {
         Some((head, body))
     });
     assert!(
-        told.starts_with("what arrived is not what was asked for: its digest is `sha256:"),
+        told.starts_with("wrong content: its digest is `sha256:"),
         "{told}"
     );
 }
@@ -329,7 +331,7 @@ fn a_connection_that_is_dropped_is_told() {
     needs!("docker-registry");
     let told = through(|request, head, body| (!is_layer(request)).then_some((head, body)));
     assert!(
-        told.starts_with("the connection to registry `HOST` broke: "),
+        told.starts_with("connection to registry `HOST` failed: "),
         "{told}"
     );
     assert!(told.ends_with("; try again"), "{told}");
@@ -346,7 +348,10 @@ fn a_manifest_without_end_is_told() {
         body.resize(8 << 20, b' ');
         Some((head.replace(&length, ""), body))
     });
-    assert_eq!(told, "registry `HOST` sent a manifest of more than 4 MB");
+    assert_eq!(
+        told,
+        "the manifest from registry `HOST` is larger than 4 MB"
+    );
 }
 
 #[test]
@@ -363,7 +368,7 @@ fn redirects_without_end_are_told() {
     });
     assert_eq!(
         told,
-        "registry `HOST` redirects wrongly: too many redirects"
+        "invalid redirect from registry `HOST`: too many redirects"
     );
 }
 
@@ -447,8 +452,8 @@ fn a_private_registry_takes_those_who_have_logged_in() {
     let pull = || registry.mcp(dir.path(), &["compose", &image, "-o", "server.wasm"]);
 
     let nobody = format!(
-        "registry `{host}` wants to know who asks, and there are no credentials for it; `docker login {host}` or \
-         `spin registry login {host}` stores some\n"
+        "registry `{host}` requires authentication, and no credentials are stored; run `docker login {host}` or \
+         `spin registry login {host}`\n"
     );
     assert_eq!(
         failure(&mut push()),
@@ -466,8 +471,8 @@ fn a_private_registry_takes_those_who_have_logged_in() {
     assert_eq!(
         failure(&mut pull()),
         format!(
-            "error: cannot pull `{image}`\n\nCaused by:\n  registry `{host}` does not accept the credentials that are \
-             stored for it; log in again with `docker login {host}` or `spin registry login {host}`\n"
+            "error: cannot pull `{image}`\n\nCaused by:\n  registry `{host}` rejected the stored credentials; \
+             run `docker login {host}` or `spin registry login {host}`\n"
         )
     );
 
@@ -484,9 +489,9 @@ fn a_private_registry_takes_those_who_have_logged_in() {
     assert_eq!(
         failure(&mut pull()),
         format!(
-            "error: cannot pull `{image}`\n\nCaused by:\n  registry `{host}` wants to know who asks, and there are no \
-             credentials for it (the credential helper that Docker's configuration names cannot be run); `docker login \
-             {host}` or `spin registry login {host}` stores some\n"
+            "error: cannot pull `{image}`\n\nCaused by:\n  registry `{host}` requires authentication, and no \
+             credentials are stored (cannot run the credential helper in Docker's configuration); run `docker login \
+             {host}` or `spin registry login {host}`\n"
         )
     );
     let helper = dir.path().join("docker-credential-test");
@@ -551,14 +556,14 @@ fn an_image_that_is_no_component_is_refused() {
         &["application/vnd.oci.image.layer.v1.tar+gzip"],
     );
     for (tag, reason) in [
-        ("two", "it has 2 layers, and a component is one"),
+        ("two", "the image has 2 layers instead of one"),
         (
             "app",
-            "it is a Spin app of several components or files, and a feature is one component",
+            "the image is a Spin app with several components or files",
         ),
         (
             "container",
-            "it is a container image or another artifact, not a component",
+            "the image is not a component: its layers have the type",
         ),
     ] {
         let told = failure(&mut pull(tag));
@@ -661,7 +666,7 @@ fn a_middleware_is_pushed_inspected_composed_and_updated() {
         "log 1",
         &digest,
         "contract: 0.1.0",
-        "is a middleware, and offers nothing itself",
+        "is a middleware",
         "  exports spin-mcp:server/handler@0.1.0",
     ] {
         assert!(told.lines().any(|told| told == line), "{line}: {told}");
@@ -706,7 +711,7 @@ fn a_middleware_is_pushed_inspected_composed_and_updated() {
     let (was, is) = (&digest[..19], &moved[..19]);
     assert_eq!(
         String::from_utf8(output.stdout).unwrap(),
-        format!("log: {image} was {was}, and is {is}\n")
+        format!("log: {image} was {was}, is now {is}\n")
     );
     assert!(lock(app.path()).contains(&moved));
     let plain = fs::read_to_string(&manifest).unwrap();
@@ -763,7 +768,7 @@ fn inspecting_runs_nothing() {
     let output = expect_success(&mut registry.mcp(Path::new("."), &["inspect", &image]));
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(
-        told.contains("was published without a list of what it offers"),
+        told.contains("was published without lists of what it offers"),
         "{told}"
     );
     assert!(
@@ -807,8 +812,8 @@ fn a_url_is_fetched_by_its_digest() {
     assert_eq!(
         told,
         format!(
-            "error: cannot get the component of feature `echo`\n\nCaused by:\n  cannot pull `{url}`\n  what arrived is not what was \
-             asked for: its digest is `{digest}`, not `{wrong}`\n"
+            "error: cannot get the component of feature `echo`\n\nCaused by:\n  cannot pull `{url}`\n  wrong content: its digest is \
+             `{digest}`, not `{wrong}`\n"
         )
     );
     write_app(app.path(), &[("echo", &source(digest))]);

@@ -584,7 +584,7 @@ fn assert_fails(server: &Server, message: &str) {
 #[test]
 fn a_server_with_a_start_that_does_harm() {
     for (start, message) in [
-        ("unreachable", "could not be started for this request"),
+        ("unreachable", "could not start for this request"),
         (ENDLESS, "the request took longer than 1 s"),
     ] {
         for wasi in ["0.2", "0.3"] {

@@ -293,7 +293,9 @@ fn it_says_where_it_is_and_ends_when_told() {
         let url = format!("http://{}/mcp", server.address());
         for line in [
             format!("Serving server-0.2 at {url}\n"),
-            format!("To use it, for example: claude mcp add --transport http server-0.2 {url}\n"),
+            format!(
+                "Add it to a client, for example: claude mcp add --transport http server-0.2 {url}\n"
+            ),
         ] {
             assert_said(&server, &line);
         }

@@ -81,14 +81,14 @@ fn limits_are_errors_that_say_so() {
             (failed, text(&message).to_owned())
         };
         assert_eq!(fill("k", "1000000"), (false, "set".into()));
-        let too_much = "the value has 1000001 bytes, more than 1000000";
+        let too_much = "the value has 1000001 bytes; the limit is 1000000";
         assert_eq!(fill("k", "1000001"), (true, too_much.into()));
-        let too_long = "the key has 256 bytes, more than 255";
+        let too_long = "the key has 256 bytes; the limit is 255";
         assert_eq!(fill(&"k".repeat(256), "1"), (true, too_long.into()));
         for n in 0..267 {
             assert_eq!(fill(&n.to_string(), "1000000"), (false, "set".into()));
         }
-        let full = "the key-value stores are full: they hold 256 MiB together";
+        let full = "the key-value stores are full; the limit of all stores together is 256 MiB";
         assert_eq!(fill("last", "1000000"), (true, full.into()));
         ask(server, "delete", json!({"key": "0"}));
         assert_eq!(fill("last", "1000000"), (false, "set".into()));

@@ -50,7 +50,7 @@ fn wit_is_a_copy_of_the_contract() {
             ("wasi-config/store.wit", "config.wit"),
         ] {
             let copy = copies.with_file_name(copy);
-            let original = root().join("src/host/wit").join(original);
+            let original = root().join("crates/runner/wit").join(original);
             assert!(
                 fs::read(&copy).unwrap() == fs::read(&original).unwrap(),
                 "`{}` differs from `{}`: copy it",

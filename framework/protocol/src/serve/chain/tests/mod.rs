@@ -300,7 +300,7 @@ impl<'l, S: Inner> Server<'l, S> {
                     assert!(matches!(call.resume(input), CallStep::Invoke));
                 }
                 // Only where there is no chain.
-                CallStep::Invoke => assert_eq!(services.part(), ServerPart::Server),
+                CallStep::Invoke => assert_eq!(self.services.part(), ServerPart::Server),
             }
         }
     }

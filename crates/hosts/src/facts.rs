@@ -1,57 +1,57 @@
-//! What there is to know of a server before it runs.
+//! What a check knows about a server before it runs.
 
 use anyhow::{Context as _, Result};
 
 use spin_mcp_component::{Size, World};
 use spin_mcp_contract::{Record, server};
 
-/// Who imports what no feature does.
+/// The importer of everything that no feature and no middleware imports.
 pub const SERVER: &str = "the server";
 
-/// A server, read from its component.
-pub struct Server {
+/// Facts about a server, read from its component.
+pub struct ServerFacts {
     pub exports: Vec<String>,
     pub imports: Vec<String>,
     pub size: Size,
-    /// What it says of itself; none where something else than `mcp` made it.
+    /// The record that `mcp` writes; `None` if another tool composed the server.
     pub record: Option<Record>,
-    /// The stores that its `spin.toml` lets it open, if there is one.
+    /// The stores that its `spin.toml` lets it open; `None` if there is no `spin.toml`.
     pub stores: Option<Vec<String>>,
 }
 
-impl Server {
+impl ServerFacts {
     /// Reads a component that messages call `shown`.
-    pub fn read(shown: &str, bytes: &[u8]) -> Result<Server> {
+    pub fn read(shown: &str, bytes: &[u8]) -> Result<ServerFacts> {
         server::check_encoding(shown, bytes)?;
-        let damaged = || format!("`{shown}` is damaged; compose it again");
-        let world = World::read(bytes).with_context(damaged)?;
+        let malformed = || format!("`{shown}` is malformed; compose it again");
+        let world = World::read(bytes).with_context(malformed)?;
         server::check_exports(shown, &world.exports)?;
-        Ok(Server {
+        Ok(ServerFacts {
             exports: world.exports,
             imports: world
                 .imports
                 .into_iter()
                 .map(|import| import.name)
                 .collect(),
-            size: Size::of(bytes).with_context(damaged)?,
-            record: Record::read(bytes).with_context(damaged)?,
+            size: Size::of(bytes).with_context(malformed)?,
+            record: Record::read(bytes).with_context(malformed)?,
             stores: None,
         })
     }
 
-    /// The exports that answer HTTP requests.
+    /// The exports that handle HTTP requests.
     pub fn handlers(&self) -> impl Iterator<Item = &str> {
         let exports = self.exports.iter().map(String::as_str);
         exports.filter(|export| export.starts_with("wasi:http/"))
     }
 
-    /// The one of WASI 0.3.
+    /// The HTTP handler of WASI 0.3.
     pub fn handler_0_3(&self) -> Option<&str> {
         self.handlers()
             .find(|export| export.starts_with("wasi:http/handler@"))
     }
 
-    /// Who imports this: `feature `x``, several of them, or the server itself.
+    /// The features and middleware that import this, such as ``feature `deploy` ``, or [`SERVER`].
     pub fn importers(&self, import: &str) -> String {
         let parts = self.record.iter().flat_map(Record::parts);
         let names: Vec<_> = parts
@@ -64,7 +64,7 @@ impl Server {
         }
     }
 
-    /// The key-value store that its instances share, and why.
+    /// The key-value store that its instances share, and why they need it.
     pub fn store(&self) -> Option<(&str, String)> {
         let record = self.record.as_ref()?;
         Some((record.store.as_deref()?, record.reason_for_state()?))
