@@ -239,7 +239,7 @@ fn typed(list_tools: &str, more: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
-const MISFIT: &str = "it does not export what the contract says";
+const MISFIT: &str = "it does not fit the contract";
 
 #[test]
 fn functions_of_the_right_name_and_another_type() {
@@ -440,7 +440,7 @@ fn files_that_are_no_components() {
     refused(&HEADER[..6], "`x.wasm` is not a WebAssembly component");
     refused(
         HEADER,
-        "`x.wasm` exports nothing that an MCP server is made of",
+        "`x.wasm` exports no interface of a feature",
     );
     let compose = |dir: &TempDir| {
         let mut command = mcp();
