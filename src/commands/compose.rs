@@ -13,7 +13,8 @@ use spin_mcp_app::{self as app, Manifest};
 use spin_mcp_component::file;
 use spin_mcp_compose::compose;
 use spin_mcp_contract::{
-    Component, Composition, Framework, Grant, Part, Role, Runtime, ServerConfig, Wasi, shipped,
+    ComponentSource, Composition, Framework, Grant, Part, Role, Runtime, ServerConfig, Wasi,
+    shipped,
 };
 use spin_mcp_registry::{Resolver, Source};
 
@@ -209,8 +210,8 @@ impl ComposeCommand {
                 );
             }
             let component = match shipped {
-                Some(shipped) => Component::Shipped(shipped),
-                None => Component::Resolved(resolver.resolve(source)?),
+                Some(shipped) => ComponentSource::Shipped(shipped),
+                None => ComponentSource::Resolved(resolver.resolve(source)?),
             };
             parts.push(Part {
                 role,
@@ -248,7 +249,7 @@ impl ComposeCommand {
             features,
             middleware,
             overrides,
-            handler: self.sequence,
+            sequence: self.sequence,
         })?;
         file::replace(output, &composed.component)?;
         terminal::print_needs(&composed.record);

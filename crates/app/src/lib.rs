@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use spin_mcp_contract::record::Record;
 use spin_mcp_contract::{
-    Component, Composition, Framework, Grant, Override, Role, Runtime, ServerConfig, Wasi,
+    ComponentSource, Composition, Framework, Grant, Override, Role, Runtime, ServerConfig, Wasi,
 };
 use spin_mcp_hosts::Target;
 use spin_mcp_registry::{Reference, Resolver, Source};
@@ -114,7 +114,7 @@ impl App {
                 .iter()
                 .map(|(part, source)| override_of(*part, source, resolver))
                 .collect::<Result<_>>()?,
-            handler: false,
+            sequence: false,
         })
     }
 
@@ -162,7 +162,7 @@ pub fn override_of(part: Framework, source: &Source, resolver: &mut Resolver) ->
     let resolved = resolved.with_context(|| format!("cannot get the component for `{part}`"))?;
     Ok(Override {
         part,
-        component: Component::Resolved(resolved),
+        component: ComponentSource::Resolved(resolved),
     })
 }
 
@@ -202,7 +202,7 @@ impl Part {
     fn resolve(&self, resolver: &mut Resolver) -> Result<spin_mcp_contract::Part> {
         let component = match &self.origin {
             Origin::Source(source) => self.component(source, resolver)?,
-            Origin::Shipped(name) => Component::Shipped(name),
+            Origin::Shipped(name) => ComponentSource::Shipped(name),
         };
         Ok(spin_mcp_contract::Part {
             role: self.role,
@@ -215,7 +215,7 @@ impl Part {
         })
     }
 
-    fn component(&self, source: &Source, resolver: &mut Resolver) -> Result<Component> {
+    fn component(&self, source: &Source, resolver: &mut Resolver) -> Result<ComponentSource> {
         let (role, name) = (self.role, &self.name);
         let resolved = resolver.resolve(source);
         let resolved =
@@ -228,7 +228,7 @@ impl Part {
                 None => "correct its `source`, or give it a `build` command",
             }
         );
-        Ok(Component::Resolved(resolved))
+        Ok(ComponentSource::Resolved(resolved))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The SHA-256 of content, which is its name in registries, caches and locks.
+//! The SHA-256 of content, by which registries, caches and locks name it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ impl Digest {
         &self.0
     }
 
-    /// Enough of it to tell it from others.
+    /// The first digits, for messages.
     pub fn short(&self) -> String {
         format!("sha256:{}", &self.0[..12])
     }

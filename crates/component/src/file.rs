@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Makes `bytes` the content of the file at `path`: a reader sees the old content or the new
-/// one, and nothing that fails leaves anything behind. Folders on the way are created.
+/// Makes `bytes` the content of the file at `path`, and creates its folder. A reader sees the old
+/// content or the new content. A failure leaves nothing behind.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
 }
@@ -16,7 +16,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     if fs::read(path).is_ok_and(|content| content == bytes) {
         return Ok(());
     }
-    // Through a link, the file that it leads to.
+    // Replace the target of a link, not the link.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let dir = crate::path::dir_of(&path);
     fs::create_dir_all(&dir)?;

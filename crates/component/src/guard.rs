@@ -1,5 +1,5 @@
-//! The libraries that read components panic where one is made as no toolchain would. Here that
-//! is an error.
+//! Turns panics of the libraries that read components into errors. They panic on components that no
+//! toolchain makes.
 
 use std::{
     cell::Cell,
@@ -13,7 +13,7 @@ thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does what may panic.
+/// Runs code that may panic.
 pub fn guard<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
     static QUIET: Once = Once::new();
     QUIET.call_once(|| {
@@ -31,8 +31,8 @@ pub fn guard<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref().copied());
         Err(anyhow!(
-            "it is not made as toolchains make components ({}); build it with one that is in the documentation",
-            text.unwrap_or("no reason is known")
+            "malformed component ({}); rebuild it with a supported toolchain",
+            text.unwrap_or("unknown reason")
         ))
     })
 }

@@ -58,14 +58,14 @@ impl Imports {
         self.interfaces.keys().map(String::as_str)
     }
 
-    /// Whether there is more to an interface than types.
+    /// Whether an interface has functions or resources, not just types.
     pub fn does_something(&self, interface: &str) -> bool {
         let interface = &self.resolve.interfaces[self.interfaces[interface]];
         let resource = |id: &TypeId| matches!(self.resolve.types[*id].kind, TypeDefKind::Resource);
         !interface.functions.is_empty() || interface.types.values().any(resource)
     }
 
-    /// Whether the types of one interface are made of those of another.
+    /// Whether one interface uses types of another.
     pub fn uses(&self, interface: &str, other: &str) -> bool {
         let mut deps = self
             .resolve
@@ -73,8 +73,8 @@ impl Imports {
         deps.any(|dep| dep == self.interfaces[other])
     }
 
-    /// A small component that imports those of the interfaces that are `known`, and does
-    /// nothing; none if there are none.
+    /// A small component that imports the interfaces that are `known`, and does nothing; none if
+    /// none is known.
     pub fn stub(&self, known: impl Fn(&str) -> bool) -> Result<Option<Vec<u8>>> {
         let (mut resolve, world) = (self.resolve.clone(), self.world);
         let mut imports = resolve.worlds[world].imports.clone();
@@ -82,7 +82,7 @@ impl Imports {
         for name in self.names().filter(|name| known(name)) {
             let mut others = self.names().filter(|other| !known(other));
             if let Some(other) = others.find(|other| self.uses(name, other)) {
-                bail!("`{name}` is made of `{other}`");
+                bail!("`{name}` uses types of `{other}`");
             }
         }
         if imports.is_empty() {
@@ -98,8 +98,8 @@ impl Imports {
         Ok(Some(encoder.module(&module)?.encode()?))
     }
 
-    /// These interfaces and what they are made of, with all else left out. `name` has to differ
-    /// from that of other parts that shall be merged with this one.
+    /// These interfaces and those whose types they use, and nothing else. `name` must differ from the
+    /// names of other parts that are merged with this one.
     pub fn part(&self, name: &str, interfaces: &[String]) -> Result<Resolve> {
         let (mut resolve, world) = (self.resolve.clone(), self.world);
         exports(&mut resolve, world, name, interfaces)?;
@@ -109,7 +109,7 @@ impl Imports {
     }
 }
 
-/// Makes a world out of these interfaces as exports; what they are made of beside is imported.
+/// Makes a world that exports these interfaces, and imports the others whose types they use.
 pub fn exports(
     resolve: &mut Resolve,
     world: WorldId,
@@ -121,23 +121,26 @@ pub fn exports(
     resolve.worlds[world].imports = imports;
     resolve
         .exportize(world, Some(name.to_owned()), None)
-        .with_context(|| format!("cannot stand in for `{}`", interfaces.join("`, `")))
+        .with_context(|| format!("cannot export `{}`", interfaces.join("`, `")))
 }
 
-/// What the interfaces of components are like that were seen before, and whose they were.
+/// The types of the interfaces of components that were seen before, and the owners of these.
+///
+/// `wac_types::SubtypeChecker` does not replace this: a component imports the functions that it
+/// calls, so of two components that import an interface, neither import is a subtype of the other.
 #[derive(Default)]
 pub struct Shapes<'a> {
     seen: HashMap<(String, String), (u64, &'a str)>,
 }
 
 impl<'a> Shapes<'a> {
-    /// Refuses the imports of a component where another one knows them differently.
+    /// Refuses the imports of a component that have other types in another component.
     pub fn check(&mut self, owner: &'a str, imports: &Imports) -> Result<()> {
         let mut shapes = Shape {
             resolve: &imports.resolve,
             known: HashMap::new(),
         };
-        // Those of the contract are held against the contract.
+        // The interfaces of the contract are checked against the contract.
         let host = imports.interfaces.iter();
         for (name, id) in host.filter(|(name, _)| !name.starts_with("spin-mcp:")) {
             let interface = &imports.resolve.interfaces[*id];
@@ -160,7 +163,7 @@ impl<'a> Shapes<'a> {
     }
 }
 
-/// Tells types apart by what they hold, whatever their names; resources by their names.
+/// Distinguishes types by what they hold, and resources by their names.
 struct Shape<'a> {
     resolve: &'a Resolve,
     known: HashMap<TypeId, u64>,

@@ -1,4 +1,4 @@
-//! Reads and checks any component. It knows nothing of MCP.
+//! Reads, checks and changes any component. It knows nothing of MCP.
 
 mod digest;
 pub mod file;
@@ -7,6 +7,7 @@ pub mod imports;
 mod packages;
 pub mod path;
 mod resolved;
+pub mod rewrite;
 mod size;
 mod world;
 

@@ -29,7 +29,7 @@ pub fn relative(dir: &Path, path: &Path) -> Result<String> {
         path.canonicalize()
             .with_context(|| format!("cannot find `{}`", path.display()))
     };
-    // Of the file itself, a link keeps the name that the user gave.
+    // If the file is a link, keep the name of the link.
     let name = path.file_name().context("a file has a name")?;
     let parent = absolute(&dir_of(path))?;
     let dir = absolute(dir)?;

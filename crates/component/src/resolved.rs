@@ -20,17 +20,17 @@ pub enum Resolved {
     Pulled(Pulled),
 }
 
-/// What came from a registry or the web, as it was checked.
+/// A component from a registry or the web, after its digest was checked.
 #[derive(Clone, PartialEq)]
 pub struct Pulled {
-    /// What the user calls it.
+    /// The name that the user gave it.
     pub origin: String,
     pub digest: Digest,
     pub bytes: Arc<Vec<u8>>,
 }
 
 impl Resolved {
-    /// What it consists of. An error is something that the user knows by another name.
+    /// Its bytes. The caller adds the name that the user knows to an error.
     pub fn read(&self) -> Result<Cow<'_, [u8]>> {
         match self {
             Resolved::File(path) => read(path).map(Cow::Owned),
@@ -39,8 +39,7 @@ impl Resolved {
     }
 }
 
-/// Reads a file that may be of any size. What is no file may have no end, or keep its reader
-/// waiting.
+/// Reads a file of any size. A path that is not a file may be endless, or block its reader.
 fn read(path: &Path) -> Result<Vec<u8>> {
     ensure!(fs::metadata(path)?.is_file(), "it is not a file");
     let mut bytes = Vec::new();
@@ -49,7 +48,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
         .read_to_end(&mut bytes)?;
     ensure!(
         bytes.len() as u64 <= MAX_COMPONENT,
-        "it has more than {} MB, which is the most that a component may have",
+        "it has more than {} MB, the limit for a component",
         MAX_COMPONENT / 1_000_000
     );
     Ok(bytes)

@@ -1,19 +1,19 @@
-//! What hosts count of a component.
+//! The size of a component, as hosts count it.
 
 use anyhow::Result;
 use serde::Serialize;
 use wasmparser::{Parser, Payload};
 
-/// What hosts count.
+/// The numbers that hosts limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Size {
     pub bytes: usize,
-    /// Core modules, of which an instance has one instance each.
+    /// Core modules. An instance of the component has an instance of each.
     pub core_modules: usize,
     /// Linear memories.
     pub memories: usize,
-    /// What these begin with together, in bytes.
+    /// The initial size of all linear memories, in bytes.
     pub initial_memory: u64,
     pub tables: usize,
 }

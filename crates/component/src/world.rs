@@ -11,7 +11,7 @@ use wit_component::ComponentEncoder;
 
 use crate::{guard, packages};
 
-/// How deep components may lie within each other. Whoever reads them recurses.
+/// How deep components may be nested, since reading them is recursive.
 const MAX_DEPTH: usize = 50;
 
 /// The component in a file, made from a core module if that carries its component type.
@@ -36,7 +36,7 @@ pub fn componentize<'b>(bytes: Cow<'b, [u8]>, shown: &str) -> Result<Cow<'b, [u8
             }
             ensure!(
                 is_typed,
-                "`{shown}` is a core module without a component type, so nothing says what it offers; \
+                "`{shown}` is a core module without a component type; \
                  build it for `wasm32-wasip2`, or embed its WIT with `wasm-tools component embed`"
             );
             let component = guard(|| ComponentEncoder::default().module(&bytes)?.encode());
@@ -59,7 +59,7 @@ pub struct World {
 #[derive(Debug)]
 pub struct Import {
     pub name: String,
-    /// The functions that it uses of an instance.
+    /// The functions that the component uses of it.
     pub functions: Vec<String>,
 }
 

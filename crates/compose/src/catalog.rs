@@ -1,4 +1,4 @@
-//! Checks what features list and bakes it into the catalog of the server.
+//! Checks what features list, and encodes it as the catalog of the server.
 
 use anyhow::{Result, bail};
 use spin_mcp_protocol::{
@@ -11,21 +11,21 @@ use spin_mcp_contract::{
     interface::{CHANGES, INPUT, REQUEST},
 };
 
-use crate::{listing::Lists, load::Loaded};
+use crate::{list::Lists, part::Loaded};
 
-/// The version of a server that names none.
+/// The version of a server that has none.
 const NO_VERSION: &str = "0.0.0";
 
-/// The key in a tool's `_meta` that says that it may answer with a task: the extension's name.
+/// The key in the `_meta` of a tool that may answer with a task: the name of the extension.
 const TASKS: &str = "io.modelcontextprotocol/tasks";
 
-/// Bakes the catalog of a server. Slots are those of the features; middleware, which follows
-/// them, offers nothing and has flags. `store` is what its instances share, if they share anything.
-/// `request`: the ends of a chain ask the component behind `request`.
+/// Encodes the catalog of a server. Its entries are the features by slot, then the middleware, which
+/// has flags and offers nothing. `store`: the store that instances share, if they share state.
+/// `shares_context`: the transport and the router both call the context component.
 pub fn bake<'a>(
     server: &ServerConfig,
     store: Option<&str>,
-    request: bool,
+    shares_context: bool,
     parts: impl IntoIterator<Item = (&'a Loaded, &'a Lists)>,
 ) -> Result<Vec<u8>> {
     let mut inputs = Vec::new();
@@ -38,7 +38,7 @@ pub fn bake<'a>(
         }
         inputs.push(FeatureInput {
             name: feature.name.clone(),
-            flags: match request {
+            flags: match shares_context {
                 true => flags(feature, lists).with(Flags::USES_REQUEST),
                 false => flags(feature, lists),
             },
@@ -91,7 +91,7 @@ pub fn bake<'a>(
     }
 }
 
-/// What is known of a feature.
+/// The flags of a feature or a middleware.
 pub fn flags(feature: &Loaded, lists: &Lists) -> Flags {
     let mut flags = Flags::default();
     for (holds, flag) in [
@@ -123,13 +123,13 @@ pub fn flags(feature: &Loaded, lists: &Lists) -> Flags {
     inside.fold(flags, Flags::with)
 }
 
-/// Whether a tool says that it may answer with a task.
+/// Whether a tool may answer with a task.
 fn runs_tasks(tool: &Tool) -> bool {
     let meta = tool.meta.as_deref().map(serde_json::from_str);
     matches!(meta, Some(Ok(serde_json::Value::Object(meta))) if meta.contains_key(TASKS))
 }
 
-/// Refuses a schema that its own dialect does not allow; never fetches one.
+/// Refuses a schema that its dialect does not allow. Never fetches a dialect.
 fn check_schema(feature: &Loaded, tool: &Tool, member: &str, schema: &str) -> Result<()> {
     let refuse = |problem: String| {
         Err(anyhow::anyhow!(

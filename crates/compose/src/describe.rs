@@ -1,4 +1,4 @@
-//! What a component is by itself, before anything composes it.
+//! Describes a component that is not composed yet.
 
 use std::path::Path;
 
@@ -7,19 +7,19 @@ use anyhow::{Context as _, Result, bail};
 use spin_mcp_component::{Resolved, World, componentize};
 use spin_mcp_contract::{Need, Part, Record, Role, Wasi, record::Offers, server};
 
-use crate::{catalog, listing, load, record};
+use crate::{catalog, list, part, record};
 
-/// A component that composes with others.
+/// A component that can be composed.
 pub struct Description {
     /// The component, made from a core module if the file is one.
     pub component: Vec<u8>,
     pub world: World,
-    /// What it offers; none of a link of the chain, or where it depends on the request.
+    /// What it offers; none for a middleware, or if that depends on the request.
     pub offers: Option<Offers>,
 }
 
-/// Reads the component of a feature, a middleware or a saved sequence, and what it lists unless
-/// that is `dynamic`.
+/// Reads the component of a feature, a middleware or a sequence, and the lists of a feature unless
+/// they are `dynamic`.
 pub fn describe(name: &str, path: &Path, dynamic: bool) -> Result<Description> {
     let shown = path.display().to_string();
     let file = Resolved::File(path.to_owned());
@@ -29,7 +29,7 @@ pub fn describe(name: &str, path: &Path, dynamic: bool) -> Result<Description> {
     let world = World::read(&component).with_context(|| {
         format!("`{shown}` is damaged or not a valid component; build it again")
     })?;
-    if Record::read(&component)?.is_some_and(|record| !record.handler) {
+    if Record::read(&component)?.is_some_and(|record| !record.sequence) {
         bail!(
             "`{shown}` is a composed server, not a part of one; `spin registry push` publishes the app that it \
              belongs to"
@@ -39,14 +39,14 @@ pub fn describe(name: &str, path: &Path, dynamic: bool) -> Result<Description> {
         true => Role::Middleware,
         false => Role::Feature,
     };
-    let part = Part {
+    let described = Part {
         role,
         ..Part::feature(name, path.to_owned())
     };
-    let loaded = load::load(&part, Wasi::P3)?;
+    let loaded = part::load(&described, Wasi::P3)?;
     let offers = match role {
         Role::Feature if !dynamic => {
-            let lists = listing::list(std::slice::from_ref(&loaded))?.remove(0);
+            let lists = list::list(std::slice::from_ref(&loaded))?.remove(0);
             let state = Need::of(catalog::flags(&loaded, &lists));
             Some(record::feature(&loaded, &lists, state).offers)
         }

@@ -11,39 +11,48 @@ use spin_mcp_protocol::types::{
     prompt_types::Prompt, resource_types::ResourceTemplate, tool_types::Tool, types::ResourceInfo,
 };
 
-use crate::{listing::Lists, load::Loaded};
+use crate::{list::Lists, load::Parts, part::Loaded, plan::Plan};
 
+/// `lists` has one entry for each part.
 pub fn server(
     composition: &Composition,
-    store: Option<String>,
-    (features, middleware): (Vec<FeatureRecord>, Vec<MiddlewareRecord>),
+    parts: &Parts,
+    lists: &[Lists],
+    plan: Plan,
     offers: Option<Offers>,
 ) -> Record {
+    let mut needs = plan.needs.into_iter();
+    let features = parts.features().iter().zip(lists).zip(&mut needs);
+    let features = features.map(|((part, lists), needs)| feature(part, lists, needs));
+    let features = features.collect();
+    let middleware = parts.middleware().iter().zip(needs);
     Record {
         mcp: env!("CARGO_PKG_VERSION").to_owned(),
         wasi: composition.wasi.as_str().to_owned(),
         name: composition.server.name.clone(),
         version: composition.server.version.clone(),
-        store,
-        handler: composition.handler,
+        store: plan.store,
+        sequence: composition.sequence,
         features,
-        middleware,
+        middleware: middleware
+            .map(|(part, needs)| self::middleware(part, needs))
+            .collect(),
         offers,
     }
 }
 
-pub fn middleware(link: &Loaded, state: Vec<Need>) -> MiddlewareRecord {
+fn middleware(part: &Loaded, state: Vec<Need>) -> MiddlewareRecord {
     MiddlewareRecord {
-        name: link.name.clone(),
-        source: link.origin.clone(),
-        sha256: link.digest.clone(),
+        name: part.name.clone(),
+        source: part.origin.clone(),
+        sha256: part.digest.clone(),
         state,
-        imports: names(link),
-        grants: link.grants.clone(),
+        imports: names(part),
+        grants: part.grants.clone(),
     }
 }
 
-/// What a part imports.
+/// The names of a part's imports.
 fn names(part: &Loaded) -> Vec<String> {
     let imports = part.imports.iter();
     imports.map(|import| import.name.clone()).collect()

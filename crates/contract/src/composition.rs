@@ -1,12 +1,12 @@
-//! What to compose, as `spin.toml` or the command line says it.
+//! What to compose, from `spin.toml` or the command line.
 
 use std::fmt;
 
 use spin_mcp_protocol::types::types::CacheHint;
 
-use crate::{Component, Part, Runtime, Wasi};
+use crate::{ComponentSource, Part, Runtime, Wasi};
 
-/// What the server says of itself, and whom it answers.
+/// What the server says about itself, and which clients it answers.
 #[derive(Clone, Debug, Default)]
 pub struct ServerConfig {
     pub name: String,
@@ -14,15 +14,17 @@ pub struct ServerConfig {
     pub title: Option<String>,
     pub instructions: Option<String>,
     pub website: Option<String>,
-    /// Origins of browsers beside loopback ones, such as `https://app.example.com`.
+    /// The origins of web pages that may call the server, such as `https://app.example.com`. Loopback
+    /// origins always may.
     pub allowed_origins: Vec<String>,
-    /// Hosts that a request may name. Empty: any.
+    /// The hosts that a request may name. Empty: all.
     pub allowed_hosts: Vec<String>,
     /// The key-value store of a server that keeps state on Spin. None: `default`.
     pub store: Option<String>,
-    /// How long lists may be kept whose features do not say it. None: five minutes, by anybody.
+    /// How long clients may cache the lists of features that do not say it. None: five minutes, in
+    /// shared caches, too.
     pub cache: Option<CacheHint>,
-    /// The entries on a page of a list, one at least. None: 100.
+    /// How many entries a page of a list has, at least one. None: 100.
     pub page_size: Option<usize>,
 }
 
@@ -36,10 +38,10 @@ pub struct Composition {
     pub features: Vec<Part>,
     /// The first sees a request first.
     pub middleware: Vec<Part>,
-    /// What stands in for parts of the framework.
+    /// Components that replace parts of the framework.
     pub overrides: Vec<Override>,
-    /// It is to be a link of other servers' chains instead of a server.
-    pub handler: bool,
+    /// Compose a sequence of middleware and features for other servers, not a server.
+    pub sequence: bool,
 }
 
 /// A part of the framework.
@@ -71,11 +73,11 @@ impl fmt::Display for Framework {
     }
 }
 
-/// A component that stands in for a part of the framework.
+/// A component that replaces a part of the framework.
 #[derive(Clone, Debug)]
 pub struct Override {
     pub part: Framework,
-    /// A component; or a core module as `framework/server` and `framework/context` build them,
-    /// which compose makes a component of.
-    pub component: Component,
+    /// A component, or a core module as `framework/server` builds it, which compose makes a component
+    /// of.
+    pub component: ComponentSource,
 }

@@ -1,4 +1,6 @@
-//! What a feature may use of its host, and what each import needs.
+//! What a feature may use of its host, and which grant each import needs.
+//!
+//! `wasmparser::names` does not read the names here, as a grant may be a package without an interface.
 
 use std::{fmt, str::FromStr};
 
@@ -9,20 +11,20 @@ use spin_mcp_component::Imports;
 
 use crate::Record;
 
-/// Something that a feature can be allowed to use.
+/// A permission that `allow` gives to a feature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Grant {
     /// The environment variables and arguments of the host.
     Env,
     /// The folders that the host opens for the server.
     Filesystem,
-    /// Requests to other servers.
+    /// Sending HTTP requests.
     Http,
     /// Key-value stores.
     KeyValue,
-    /// TCP, UDP and the lookup of names.
+    /// TCP, UDP and DNS.
     Sockets,
-    /// Variables, which Spin keeps secrets in.
+    /// Spin variables, which can be secrets.
     Variables,
     /// A WIT package or an interface of it, with or without a version, such as
     /// `fermyon:spin/sqlite`.
@@ -50,7 +52,7 @@ impl FromStr for Grant {
         }
         let words = WORDS.map(|(word, _)| format!("`{word}`"));
         Err(format!(
-            "`{text}` is no grant; grants are {}, and WIT packages and interfaces such as \
+            "`{text}` is not a grant; grants are {}, and WIT packages and interfaces such as \
              `fermyon:spin/sqlite`",
             words.join(", ")
         ))
@@ -69,7 +71,7 @@ impl fmt::Display for Grant {
     }
 }
 
-/// `namespace:package/interface@version`, where the last two may be missing.
+/// `namespace:package/interface@version`, where interface and version may be missing.
 struct Name<'a> {
     package: &'a str,
     interface: Option<&'a str>,
@@ -100,7 +102,7 @@ impl<'a> Name<'a> {
         })
     }
 
-    /// Whether this, as a grant, is for that interface.
+    /// Whether this, as a grant, covers that import.
     fn covers(&self, import: &Name<'_>) -> bool {
         self.package == import.package
             && (self.interface.is_none() || self.interface == import.interface)
@@ -108,15 +110,15 @@ impl<'a> Name<'a> {
     }
 }
 
-/// What it takes to use an import.
+/// What a feature needs to use an import.
 enum Need {
-    /// Every feature may.
+    /// Every feature may use it.
     Nothing,
     Grant(Grant),
-    /// Nobody asks for it, and none but a grant of its WIT name gives it: to end the process
-    /// of the host, its terminal, and what its user knows how to do without.
+    /// A grant of its WIT name, which messages do not suggest: to end the process of the host, to use
+    /// its terminal, or an interface that the part can do without.
     Silent,
-    /// No feature may, whatever it is allowed: stdin is the server's.
+    /// No feature may use it, because stdin belongs to the server.
     Nobody,
 }
 
@@ -135,7 +137,7 @@ impl Need {
             }
             ("wasi:cli", name) if name.starts_with("terminal-") => return Need::Silent,
             ("wasi:cli" | "wasi:clocks" | "wasi:io" | "wasi:random", _) => return Need::Nothing,
-            // To make a request without sending it.
+            // These types make requests, but do not send them.
             ("wasi:http", "types") => return Need::Nothing,
             ("wasi:http", _) | ("fermyon:spin", "http" | "http-types") => Grant::Http,
             ("wasi:keyvalue" | "spin:key-value", _) | ("fermyon:spin", "key-value") => {
@@ -147,7 +149,7 @@ impl Need {
             ("wasi:filesystem", _) => Grant::Filesystem,
             ("wasi:sockets", _) => Grant::Sockets,
             (package, _) if package.starts_with("spin-mcp:") => return Need::Nothing,
-            // Many things in one package.
+            // The package has interfaces of many kinds.
             ("fermyon:spin", name) => Grant::Wit(format!("fermyon:spin/{name}")),
             (package, _) => Grant::Wit(package.to_owned()),
         })
@@ -162,13 +164,13 @@ pub struct Use {
     pub imports: Vec<String>,
 }
 
-/// What becomes of a feature's imports.
+/// Which imports a feature may use.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Grants {
-    /// What it uses and may.
+    /// The grants that it uses and has.
     #[serde(default)]
     pub allowed: Vec<Use>,
-    /// What it imports and does not have.
+    /// The grants of its other imports.
     #[serde(default)]
     pub refused: Vec<Use>,
     /// All interfaces that refuse.
@@ -177,7 +179,7 @@ pub struct Grants {
 }
 
 impl Grants {
-    /// `optional`: interfaces, without versions, that the part knows how to do without.
+    /// `optional`: interfaces, without versions, that the part can do without.
     pub fn new(imports: &Imports, allow: &[Grant], optional: &[&str]) -> Result<Grants> {
         let named: Vec<_> = allow
             .iter()
@@ -190,7 +192,7 @@ impl Grants {
             let stream = grant.interface.unwrap_or_default();
             ensure!(
                 grant.package != "wasi:cli" || !["stdin", "stdout"].contains(&stream),
-                "`wasi:cli/{stream}` belongs to the server, and no feature can have it: leave it out of `allow`"
+                "`wasi:cli/{stream}` belongs to the server, so no feature can use it; remove it from `allow`"
             );
         }
         let needs: Vec<_> = imports
@@ -217,11 +219,11 @@ impl Grants {
         let mut grants = Grants::default();
         for (import, need, mut allowed) in needs {
             if let Some(user) = given.iter().find(|user| imports.uses(user, import)) {
-                // Types do nothing, and come with what is made of them.
+                // Types do nothing, and come with the interface that uses them.
                 ensure!(
                     allowed || !imports.does_something(import),
-                    "it may use `{user}`, which is made of `{import}`, which it may not: put `{}` into its \
-                     `allow`, too",
+                    "it may use `{user}`, but not `{import}`, whose types that interface uses; add `{}` to its \
+                     `allow`",
                     remedy(import)
                 );
                 allowed = true;
@@ -239,7 +241,7 @@ impl Grants {
                 add(uses, &grant, import);
             }
         }
-        // As the documentation lists them.
+        // The order of the documentation.
         let rank = |of: &Use| WORDS.iter().position(|(word, _)| *word == of.grant);
         for uses in [&mut grants.allowed, &mut grants.refused] {
             uses.sort_by_key(|of| rank(of).unwrap_or(WORDS.len()));
@@ -247,8 +249,8 @@ impl Grants {
         Ok(grants)
     }
 
-    /// What to tell of refusals: not that of variables of the environment, which standard
-    /// libraries import whether a feature reads any or not.
+    /// The refusals to report. Standard libraries import the environment even if a feature does not
+    /// read it, so its refusal is not reported.
     pub fn notable_refusals(&self) -> impl Iterator<Item = &Use> {
         let env = Grant::Env.to_string();
         self.refused
@@ -274,8 +276,7 @@ impl Use {
     }
 }
 
-/// What the parts of a server are allowed and refused, and what to do about it; none if there is
-/// nothing to tell.
+/// A table of what the parts of a server are allowed and refused, and advice; none if it is empty.
 pub fn table(record: &Record) -> Option<String> {
     let grants =
         |uses: &mut dyn Iterator<Item = &Use>| uses.map(|of| of.grant.clone()).collect::<Vec<_>>();
@@ -299,7 +300,7 @@ pub fn table(record: &Record) -> Option<String> {
         if !refused.is_empty() && advice.is_none() {
             let all = [allowed, refused].concat();
             advice = Some(format!(
-                "what is refused fails when it is called; where it is needed, allow it, such as \
+                "calls of refused interfaces fail; if a part needs one, allow it, for example \
                  `allow = [\"{}\"]` for {} `{}`\n",
                 all.join("\", \""),
                 part.role,
@@ -329,7 +330,7 @@ fn add(uses: &mut Vec<Use>, grant: &Grant, import: &str) {
     }
 }
 
-/// The grant that would give an interface, as `allow` holds it.
+/// The entry of `allow` that gives an interface.
 pub fn remedy(interface: &str) -> String {
     match Name::parse(interface).map(|name| Need::of(&name)) {
         Some(Need::Grant(grant)) => grant.to_string(),

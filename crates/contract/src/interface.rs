@@ -2,7 +2,7 @@
 
 use crate::Wasi;
 
-/// The contract's package and version, as they stand in the names of interfaces.
+/// The package and the version of the contract in the names of its interfaces.
 pub const PACKAGE: &str = "spin-mcp:server/";
 pub const VERSION: &str = "@0.1.0";
 
@@ -10,7 +10,7 @@ pub const REQUEST: &str = "spin-mcp:server/request@0.1.0";
 pub const INPUT: &str = "spin-mcp:server/input@0.1.0";
 pub const CHANGES: &str = "spin-mcp:server/changes@0.1.0";
 pub const SETTINGS: &str = "spin-mcp:server/settings@0.1.0";
-/// What a part can ask and tell about the request that it serves.
+/// The interfaces through which a part asks about the request that it serves.
 pub const CONTEXT: [&str; 3] = [REQUEST, INPUT, CHANGES];
 
 /// Whether a part's functions are synchronous.
@@ -23,16 +23,16 @@ pub enum Kind {
 impl Kind {
     pub const ALL: [Kind; 2] = [Kind::Sync, Kind::Async];
 
-    /// The edition of what may be in servers of any edition that has functions of this kind.
-    pub fn edition(self) -> Wasi {
+    /// The lowest WASI version in which a part can have functions of this kind.
+    pub fn wasi(self) -> Wasi {
         match self {
-            // Hosts of WASI 0.3 have 0.2, too.
+            // Hosts of WASI 0.3 also have WASI 0.2.
             Kind::Sync => Wasi::P2,
             Kind::Async => Wasi::P3,
         }
     }
 
-    /// The interface between the links of a chain of this kind.
+    /// The interface between middleware of this kind.
     pub fn handler(self) -> &'static str {
         match self {
             Kind::Sync => "spin-mcp:server/handler@0.1.0",
@@ -41,7 +41,7 @@ impl Kind {
     }
 }
 
-/// Something that a feature can offer.
+/// An interface that a feature can export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interface {
     Tools,
@@ -58,13 +58,13 @@ impl Interface {
         Interface::Completions,
     ];
 
-    /// Whether features export something of this name.
+    /// Whether this is the name of an interface that features export.
     pub fn is_known(name: &str) -> bool {
         let mut all = Interface::ALL.into_iter();
         all.any(|interface| Kind::ALL.iter().any(|kind| interface.name(*kind) == name))
     }
 
-    /// The full name of the interface of this kind.
+    /// The full name of the interface.
     pub fn name(self, kind: Kind) -> &'static str {
         match (self, kind) {
             (Interface::Tools, Kind::Sync) => "spin-mcp:server/tools@0.1.0",

@@ -14,7 +14,7 @@ mod wasi;
 pub use composition::{Composition, Framework, Override, ServerConfig};
 pub use grants::{Grant, Grants};
 pub use interface::{Interface, Kind};
-pub use part::{Component, Part, Role};
+pub use part::{ComponentSource, Part, Role};
 pub use record::Record;
 pub use state::Need;
 pub use wasi::{Runtime, Wasi};

@@ -1,4 +1,4 @@
-//! What somebody made for servers, as the user names it.
+//! The features and the middleware of a server, as the user names them.
 
 use std::{fmt, path::PathBuf};
 
@@ -8,12 +8,12 @@ use spin_mcp_component::Resolved;
 
 use crate::Grant;
 
-/// What a component is in a server.
+/// The role of a component in a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// It offers tools, resources or prompts.
     Feature,
-    /// It is a link of the chain before features.
+    /// It handles requests before features do.
     Middleware,
 }
 
@@ -30,46 +30,45 @@ impl fmt::Display for Role {
 #[derive(Clone, Debug)]
 pub struct Part {
     pub role: Role,
-    /// What messages call it.
+    /// Its name in messages.
     pub name: String,
-    pub component: Component,
-    /// Put before the name of each of a feature's tools and prompts.
+    pub component: ComponentSource,
+    /// Comes before the name of each tool and prompt of a feature.
     pub prefix: Option<String>,
-    /// What it may use beside what every part may.
+    /// What it may use, beside what every part may use.
     pub allow: Vec<Grant>,
-    /// The lists of a feature depend on the request: they are not read now, but asked for with
-    /// every one.
+    /// The lists of a feature depend on the request, so the server asks for them with each request.
     pub dynamic: bool,
-    /// What `settings` answers.
+    /// What `settings` returns.
     pub settings: Option<Map<String, Value>>,
 }
 
-/// Where a component is.
+/// Where a component comes from.
 #[derive(Clone, Debug)]
-pub enum Component {
+pub enum ComponentSource {
     /// A component, or a core module with an embedded component type.
     Resolved(Resolved),
     /// A middleware that `mcp` carries, by its name.
     Shipped(&'static str),
 }
 
-impl fmt::Display for Component {
-    /// Where it comes from, as the user wrote it.
+impl fmt::Display for ComponentSource {
+    /// As the user wrote it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Component::Resolved(resolved) => resolved.fmt(f),
-            Component::Shipped(name) => f.write_str(name),
+            ComponentSource::Resolved(resolved) => resolved.fmt(f),
+            ComponentSource::Shipped(name) => f.write_str(name),
         }
     }
 }
 
 impl Part {
-    /// A feature that nothing is said of.
+    /// A feature without any options.
     pub fn feature(name: &str, path: PathBuf) -> Part {
         Part {
             role: Role::Feature,
             name: name.to_owned(),
-            component: Component::Resolved(Resolved::File(path)),
+            component: ComponentSource::Resolved(Resolved::File(path)),
             prefix: None,
             allow: vec![],
             dynamic: false,

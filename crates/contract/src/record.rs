@@ -1,4 +1,4 @@
-//! What a composed server holds about itself, for `inspect` and for whoever audits it.
+//! The record that a composed server holds of its parts, for `inspect` and for audits.
 
 use std::borrow::Cow;
 
@@ -14,29 +14,29 @@ const SECTION: &str = "spin-mcp";
 /// The largest record that is read, in bytes.
 const MAX_RECORD: usize = 16 << 20;
 
-/// What went into a server, and what it offers.
+/// The parts of a server, and what it offers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// The version of `mcp` that composed it.
     pub mcp: String,
-    /// The generation of WASI: `0.2` or `0.3`.
+    /// The WASI version: `0.2` or `0.3`.
     pub wasi: String,
     pub name: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// The key-value store that its instances share. None: they share nothing.
+    /// The key-value store that its instances share, if they share state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
-    /// It is a link of other servers' chains, not a server.
+    /// It is a sequence, not a server.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub handler: bool,
+    pub sequence: bool,
     /// In the order of the lists.
     pub features: Vec<FeatureRecord>,
     /// The first sees a request first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub middleware: Vec<MiddlewareRecord>,
-    /// What clients see through the middleware, without what depends on the request. None: what
-    /// the features offer, or it depends on the client.
+    /// What clients see through the middleware, without what depends on the request. None if there is
+    /// no middleware, or the answer depends on the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offers: Option<Offers>,
 }
@@ -45,16 +45,16 @@ pub struct Record {
 #[serde(rename_all = "camelCase")]
 pub struct MiddlewareRecord {
     pub name: String,
-    /// Where its component came from, if not from a file: a reference, a URL, or the name of
-    /// what `mcp` ships.
+    /// The origin of its component, if that is not a file: a reference, a URL, or the name of a
+    /// shipped middleware.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// SHA-256 of its file, in hexadecimal.
     pub sha256: String,
-    /// What it needs state for that instances share.
+    /// What it needs shared state for.
     #[serde(default)]
     pub state: Vec<Need>,
-    /// What it imports of hosts and framework.
+    /// Its imports from the host and the framework.
     pub imports: Vec<String>,
     #[serde(flatten)]
     pub grants: Grants,
@@ -77,24 +77,24 @@ pub struct Offers {
 #[serde(rename_all = "camelCase")]
 pub struct FeatureRecord {
     pub name: String,
-    /// Where its component came from, if not from a file: a reference or a URL.
+    /// The origin of its component, if that is not a file: a reference or a URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
     /// SHA-256 of its file, in hexadecimal.
     pub sha256: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
-    /// Its lists depend on the request, so they are not known.
+    /// Its lists depend on the request, so they are unknown.
     #[serde(default, skip_serializing_if = "is_false")]
     pub dynamic: bool,
-    /// What it needs state for that instances share.
+    /// What it needs shared state for.
     #[serde(default)]
     pub state: Vec<Need>,
-    /// What it imports of hosts and framework.
+    /// Its imports from the host and the framework.
     pub imports: Vec<String>,
     #[serde(flatten)]
     pub grants: Grants,
-    /// None of what depends on the request.
+    /// Without what depends on the request.
     #[serde(flatten)]
     pub offers: Offers,
 }
@@ -141,7 +141,7 @@ pub struct PromptRecord {
     pub arguments: Vec<String>,
 }
 
-/// What is known of a feature or a middleware.
+/// What the records of features and middleware have in common.
 pub struct PartRecord<'a> {
     pub role: Role,
     pub name: &'a str,
@@ -155,7 +155,7 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl Record {
-    /// Why instances have to share state. None: they have none.
+    /// Why instances must share state, if they must.
     pub fn reason_for_state(&self) -> Option<String> {
         let parts = self.parts().filter(|part| !part.state.is_empty());
         let reasons: Vec<_> = parts
@@ -167,7 +167,7 @@ impl Record {
         (!reasons.is_empty()).then(|| reasons.join(", "))
     }
 
-    /// Which store the server needs and why, to follow its name. None: it needs none.
+    /// Which store the server needs and why, to follow its name; none if it needs no store.
     pub fn store_need(&self) -> Option<String> {
         let reason = self.reason_for_state()?;
         Some(match &self.store {
@@ -176,7 +176,7 @@ impl Record {
         })
     }
 
-    /// What clients see: through the middleware, or else of each feature.
+    /// What clients see: through the middleware, or else from each feature.
     pub fn offered(&self) -> impl Iterator<Item = &Offers> + Clone {
         let of_features = self.features.iter().map(|feature| &feature.offers);
         let own = self.offers.iter();
@@ -197,12 +197,12 @@ impl Record {
             imports: &feature.imports,
             grants: &feature.grants,
         });
-        let middleware = self.middleware.iter().map(|link| PartRecord {
+        let middleware = self.middleware.iter().map(|part| PartRecord {
             role: Role::Middleware,
-            name: &link.name,
-            state: &link.state,
-            imports: &link.imports,
-            grants: &link.grants,
+            name: &part.name,
+            state: &part.state,
+            imports: &part.imports,
+            grants: &part.grants,
         });
         features.chain(middleware)
     }
@@ -222,7 +222,7 @@ impl Record {
         Ok(())
     }
 
-    /// The record of a composed server; none of another component.
+    /// The record of a composed server; none for any other component.
     pub fn read(component: &[u8]) -> Result<Option<Record>> {
         let mut depth = 0;
         for payload in Parser::new(0).parse_all(component) {
@@ -236,11 +236,46 @@ impl Record {
                 {
                     return serde_json::from_slice(section.data())
                         .map(Some)
-                        .context("the server's record of itself is damaged; compose it again");
+                        .context("the record of the server is damaged; compose the server again");
                 }
                 _ => {}
             }
         }
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What today's `mcp` writes into servers, which every later `mcp` must read.
+    const GOLDEN: &str = include_str!("record/golden.json");
+
+    #[test]
+    fn a_record_keeps_its_format() {
+        let mut component = wasm_encoder::Component::new().finish();
+        CustomSection {
+            name: Cow::Borrowed("spin-mcp"),
+            data: Cow::Borrowed(GOLDEN.trim_end().as_bytes()),
+        }
+        .append_to_component(&mut component);
+        let record = Record::read(&component).unwrap().unwrap();
+        assert_eq!(
+            serde_json::to_string_pretty(&record).unwrap(),
+            GOLDEN.trim_end()
+        );
+        let mut written = wasm_encoder::Component::new().finish();
+        record.append_to(&mut written).unwrap();
+        assert_eq!(Record::read(&written).unwrap(), Some(record));
+    }
+
+    /// All that may be absent is absent.
+    #[test]
+    fn the_smallest_record_is_read() {
+        let smallest = r#"{"mcp":"0.1.0","wasi":"0.2","name":"small","features":[]}"#;
+        let record: Record = serde_json::from_str(smallest).unwrap();
+        assert!(!record.sequence && record.middleware.is_empty());
+        assert_eq!(serde_json::to_string(&record).unwrap(), smallest);
     }
 }

@@ -5,7 +5,7 @@ use spin_mcp_component::World;
 
 use crate::interface::{Interface, PACKAGE};
 
-/// Refuses what is no component.
+/// Refuses bytes that are not a component.
 pub fn check_encoding(shown: &str, bytes: &[u8]) -> Result<()> {
     if wasmparser::Parser::is_core_wasm(bytes) {
         bail!(
@@ -19,7 +19,7 @@ pub fn check_encoding(shown: &str, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses what is not a composed server, and says what it is instead.
+/// Refuses a component that is not a composed server, and says what it is.
 pub fn check_exports(shown: &str, exports: &[String]) -> Result<()> {
     let has = |name: &str| exports.iter().any(|export| export.starts_with(name));
     if has("wasi:http/incoming-handler@0.2.") || has("wasi:http/handler@0.3.") {
@@ -42,8 +42,7 @@ pub fn check_exports(shown: &str, exports: &[String]) -> Result<()> {
     }
 }
 
-/// Whether it is meant to be a link of the chain and nothing else, in any version of the
-/// contract.
+/// Whether a component is a middleware, in any version of the contract, and not also a feature.
 pub fn is_middleware(world: &World) -> bool {
     let exports = || world.exports.iter();
     let handler = format!("{PACKAGE}handler");

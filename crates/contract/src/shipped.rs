@@ -1,8 +1,8 @@
 //! The middleware that `mcp` carries.
 
-/// The middleware that needs no source.
+/// The middleware that needs no `source`.
 pub const MIDDLEWARE: [&str; 4] = ["audit", "filter", "rate-limit", "validate"];
 
-/// Interfaces that they know how to do without. They have them only where `allow` names them, since
-/// not every host has.
+/// Interfaces that they can do without. They get these only if `allow` names them, because not every
+/// host has them.
 pub const OPTIONAL: [&str; 2] = ["wasi:keyvalue/atomics", "wasi:otel/tracing"];

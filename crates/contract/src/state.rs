@@ -1,20 +1,20 @@
-//! What a server keeps from one request to the next, and which features make it do so.
+//! Why a server keeps state between requests.
 
 use serde::{Deserialize, Serialize};
 use spin_mcp_protocol::catalog::Flags;
 
-/// The store of a server whose configuration names none.
+/// The store of a server whose configuration does not name one.
 pub const DEFAULT_STORE: &str = "default";
 
-/// A reason to keep state. All instances of a server have to share it.
+/// A reason to keep state, which all instances of a server must share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Need {
     /// It may ask clients for input.
     Input,
-    /// It tells subscribers of changed resources.
+    /// It may notify subscribers about changed resources.
     ResourceUpdated,
-    /// It tells listeners of changed lists.
+    /// It may notify clients about changed lists.
     ListChanged,
     /// It may answer with a task.
     Tasks,
@@ -28,7 +28,7 @@ impl Need {
         (Flags::TASKS, Need::Tasks),
     ];
 
-    /// What a feature needs state for.
+    /// The needs that flags of a feature stand for.
     pub fn of(flags: Flags) -> Vec<Need> {
         let all = Need::ALL.iter();
         all.filter(|(flag, _)| flags.contains(*flag))
@@ -42,12 +42,12 @@ impl Need {
             .map_or(Flags::default(), |(flag, _)| *flag)
     }
 
-    /// What the feature does, to follow its name.
+    /// What the part does, to follow its name.
     pub fn verb(self) -> &'static str {
         match self {
             Need::Input => "asks clients for input",
-            Need::ResourceUpdated => "tells of changed resources",
-            Need::ListChanged => "tells of changed lists",
+            Need::ResourceUpdated => "announces changed resources",
+            Need::ListChanged => "announces changed lists",
             Need::Tasks => "answers with tasks",
         }
     }

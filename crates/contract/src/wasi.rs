@@ -1,8 +1,8 @@
-//! What a server is composed for.
+//! The WASI version and the host that a server is composed for.
 
 use serde::Deserialize;
 
-/// The generation of WASI that a server is composed for.
+/// The WASI version that a server is composed for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
 pub enum Wasi {
     /// Runs on every host; one instance for each request.
@@ -25,7 +25,7 @@ impl Wasi {
     }
 }
 
-/// The host whose limits a server has to keep.
+/// The host whose limits a server must keep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Runtime {
@@ -33,6 +33,6 @@ pub enum Runtime {
     /// that keep state.
     #[default]
     Spin,
-    /// Wasmtime: no limit that compose knows of; no store.
+    /// Wasmtime: no limits and no stores.
     Wasmtime,
 }

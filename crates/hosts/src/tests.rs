@@ -68,7 +68,7 @@ fn stateful(mut server: ServerFacts, store: Option<&str>, imports: &[&str]) -> S
         name: "server".into(),
         version: None,
         store: store.map(str::to_owned),
-        handler: false,
+        sequence: false,
         features: vec![FeatureRecord {
             name: "deploy".into(),
             source: None,

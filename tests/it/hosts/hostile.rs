@@ -239,7 +239,7 @@ fn typed(list_tools: &str, more: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
-const MISFIT: &str = "it does not export what the contract says";
+const MISFIT: &str = "it does not fit the contract";
 
 #[test]
 fn functions_of_the_right_name_and_another_type() {
@@ -311,10 +311,7 @@ fn imports_of_the_contract_that_are_not_what_they_are_called() {
         "does not fit the contract",
     );
     let function = r#"(import "spin-mcp:server/request@0.1.0" (func))"#;
-    refused(
-        &importing(function),
-        "it is not made as toolchains make components",
-    );
+    refused(&importing(function), "malformed component");
 }
 
 /// Features never see each other, so there is no cycle that they could make.
@@ -443,7 +440,7 @@ fn files_that_are_no_components() {
     refused(&HEADER[..6], "`x.wasm` is not a WebAssembly component");
     refused(
         HEADER,
-        "`x.wasm` exports nothing that an MCP server is made of",
+        "`x.wasm` exports no interface of a feature",
     );
     let compose = |dir: &TempDir| {
         let mut command = mcp();

@@ -76,8 +76,8 @@ fn what_is_not_used_is_no_import() {
     let dispatches = [dispatch(&[None])];
     let imports = imports(&Wiring {
         dispatches: &dispatches,
-        unused: &["test:part/store", "test:part/not-even-there"],
-        environment: false,
+        unused: vec!["test:part/store", "test:part/not-even-there"],
+        ..Wiring::default()
     });
     assert!(imports.is_empty(), "{imports:?}");
 }

@@ -20,14 +20,14 @@ use super::{
 use spin_mcp_contract::grants::remedy;
 
 const MANGLING: ManglingAndAbi = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
-/// Where the first answer lies; nothing is at zero.
+/// The address of the first answer. Nothing is at zero.
 const BASE: u32 = 16;
 const PAGE: u32 = 65_536;
-/// What is never answered, but traps: ending the process, and stdin where a feature does not
-/// answer for it by itself.
+/// Interfaces that trap instead of refusing: ending the process, and stdin that `close_stdin` could
+/// not close.
 const NEVER: [&str; 2] = ["wasi:cli/exit@", "wasi:cli/stdin@0.2."];
-/// The memory is empty until the first call that needs one, since most instances see none. What
-/// a call brings lies behind the answers, until the call ends.
+/// The memory is empty until the first call that needs it, as most instances get no call. The
+/// parameters of a call lie behind the answers until the call ends.
 const ALLOCATOR: &str = r#"
     (func $ready
       (if (i32.eqz (memory.size)) (then
@@ -53,7 +53,7 @@ pub fn traps(interface: &str) -> bool {
     NEVER.iter().any(|never| interface.starts_with(never))
 }
 
-/// A module whose exports are all functions that `world` exports.
+/// A module that exports all functions of `world`.
 pub fn generate(resolve: &Resolve, world: WorldId) -> Result<Vec<u8>> {
     let mut sizes = SizeAlign::default();
     sizes.fill(resolve);
@@ -92,7 +92,7 @@ pub fn generate(resolve: &Resolve, world: WorldId) -> Result<Vec<u8>> {
     for (interface, function) in trapping {
         ensure!(
             traps(&interface) || module.is_out_of_reach(function),
-            "`{}` of `{interface}` has no way to say that it is refused; put `{}` into the `allow` of the feature",
+            "`{}` of `{interface}` cannot report a refusal; add `{}` to the `allow` of the feature",
             function.name,
             remedy(&interface)
         );
@@ -107,15 +107,15 @@ pub struct Module<'a> {
     exported: HashSet<InterfaceId>,
     data: Vec<u8>,
     texts: HashMap<String, (u32, u32)>,
-    /// The intrinsics, by module and name, with their types.
+    /// The types of the intrinsics by module and name.
     imports: BTreeMap<(String, String), &'static str>,
     functions: String,
-    /// The resources of which there may be one.
+    /// The resources that a function makes.
     made: HashSet<TypeId>,
 }
 
 impl Module<'_> {
-    /// Writes a function; false if all it can do is trap.
+    /// Writes a function; false if it can only trap.
     fn function(&mut self, key: &WorldKey, interface: &str, function: &Function) -> bool {
         let signature = self
             .resolve
@@ -210,7 +210,7 @@ impl Module<'_> {
         Some(code)
     }
 
-    /// What refusals of an interface say.
+    /// The place of the text of refusals of an interface.
     fn text(&mut self, interface: &str) -> (u32, u32) {
         let text = refused(interface);
         if let Some(known) = self.texts.get(&text) {
@@ -222,7 +222,7 @@ impl Module<'_> {
         place
     }
 
-    /// Whether a resource is of an interface that refuses.
+    /// Whether a resource belongs to an interface that refuses.
     pub fn is_own(&self, resource: TypeId) -> bool {
         match self.resolve.types[resource].owner {
             TypeOwner::Interface(id) => self.exported.contains(&id),
@@ -230,7 +230,7 @@ impl Module<'_> {
         }
     }
 
-    /// The function that makes or drops a resource.
+    /// The name of the function that makes or drops a resource.
     pub fn intrinsic(&mut self, resource: TypeId, intrinsic: ResourceIntrinsic) -> String {
         let interface = match self.resolve.types[resource].owner {
             TypeOwner::Interface(id) => self.keys.get(&id).copied(),
@@ -255,7 +255,7 @@ impl Module<'_> {
         id
     }
 
-    /// Whether calling a function takes a resource that nobody can have.
+    /// Whether a call of a function needs a resource that no function makes.
     fn is_out_of_reach(&self, function: &Function) -> bool {
         function.params.iter().any(|param| {
             let Type::Id(id) = param.ty else { return false };

@@ -272,9 +272,8 @@ fn what_cannot_be_answered_is_an_error_unless_out_of_reach() {
         ),
     ] {
         let error = refuser(interface).unwrap_err().to_string();
-        let expected = format!(
-            "`{name}` of `{REFUSED}` has no way to say that it is refused; put `wasi:refused`"
-        );
+        let expected =
+            format!("`{name}` of `{REFUSED}` cannot report a refusal; add `wasi:refused`");
         assert!(error.starts_with(&expected), "{error}");
     }
 }

@@ -1,21 +1,13 @@
-//! The code of a function that stands for an import.
+//! The code of a function in the place of an import.
 
 use anyhow::{Context as _, Result};
 use wasm_encoder::{Function, Ieee32, Ieee64, Instruction, MemArg, ValType};
 use wit_parser::abi::{WasmSignature, WasmType};
 
-use super::reply::Reply;
+use super::Reply;
 
-/// What an asynchronous call returns that is over.
+/// What an asynchronous call returns when it is over.
 const RETURNED: i32 = 2;
-
-/// What a function can call, by index.
-pub struct Callable {
-    /// What makes room for what an import returns.
-    pub realloc: Option<u32>,
-    /// For each resource that a call brings, what drops it.
-    pub drops: Vec<u32>,
-}
 
 pub fn trap() -> Function {
     let mut code = Function::new([]);
@@ -24,31 +16,21 @@ pub fn trap() -> Function {
     code
 }
 
-/// Answers as an import of this signature does, at once.
+/// Answers at once, as an import of this signature does. `realloc`: the function that allocates
+/// what an import returns.
 pub fn answer(
     reply: &Reply,
     signature: &WasmSignature,
     is_async: bool,
-    callable: &Callable,
+    realloc: Option<u32>,
 ) -> Result<Function> {
     let params = signature.params.len() as u32;
     let mut code = Function::new([(1, ValType::I32)]);
-    for (brought, drop) in reply.brought.iter().zip(&callable.drops) {
-        if let Some(is_some) = brought.is_some {
-            code.instruction(&Instruction::LocalGet(is_some));
-            code.instruction(&Instruction::If(wasm_encoder::BlockType::Empty));
-        }
-        code.instruction(&Instruction::LocalGet(brought.handle));
-        code.instruction(&Instruction::Call(*drop));
-        if brought.is_some.is_some() {
-            code.instruction(&Instruction::End);
-        }
-    }
     if signature.retptr {
         let returns = params - 1;
         store(&mut code, returns, &reply.bytes);
         for offset in &reply.texts {
-            let realloc = callable.realloc.context("nothing makes room for a text")?;
+            let realloc = realloc.context("nothing allocates a text")?;
             code.instruction(&Instruction::LocalGet(returns));
             text(&mut code, &reply.text, realloc, params);
             code.instruction(&Instruction::I32Store(at(*offset)));
@@ -75,7 +57,7 @@ pub fn answer(
     Ok(code)
 }
 
-/// Leaves the address of a text, which is the caller's to free.
+/// Leaves the address of a new text on the stack. The caller frees it.
 fn text(code: &mut Function, text: &str, realloc: u32, local: u32) {
     for argument in [0, 0, 1, text.len() as i32] {
         code.instruction(&Instruction::I32Const(argument));

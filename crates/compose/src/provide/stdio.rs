@@ -1,9 +1,9 @@
-//! What features have instead of the host's stdin and stdout, which belong to the server: its
-//! client may be at their other end.
+//! Substitutes for the stdin and stdout of the host. These belong to the server, whose client may be
+//! at their other end.
 //!
-//! What a feature prints goes to stderr. That takes no code: one function of the host is there
-//! under the name of another. Stdin of WASI 0.3 is a stream that has ended; that of WASI 0.2
-//! is refused.
+//! The output of a feature goes to stderr. That needs no code: a function of the host is exported
+//! under the name of another. Stdin of WASI 0.3 is a stream that has ended; stdin of WASI 0.2 is
+//! closed by `close_stdin`.
 
 use spin_mcp_component::Imports;
 
@@ -13,7 +13,7 @@ pub struct Substitute {
     pub component: String,
 }
 
-/// All that a feature with these imports needs.
+/// The substitutes that a feature with these imports needs.
 pub fn substitutes(imports: &Imports) -> impl Iterator<Item = Substitute> {
     imports.names().filter_map(|import| {
         let (interface, version) = import.split_once('@')?;
@@ -50,7 +50,7 @@ fn stdout_0_2(version: &str, streams: &str) -> String {
     )
 }
 
-/// The types of streams of bytes, and the error that they end with.
+/// The types of streams of bytes and of their errors.
 fn types_0_3(version: &str) -> String {
     format!(
         r#"(import "wasi:cli/types@{version}" (instance $types
@@ -79,7 +79,7 @@ fn stdout_0_3(version: &str) -> String {
     )
 }
 
-/// The future stays with the instance, as it can be let go only when somebody has read it.
+/// The future stays with the instance, as it cannot be dropped before it is read.
 fn stdin_0_3(version: &str) -> String {
     format!(
         r#"(component

@@ -4,7 +4,7 @@ use wit_parser::{Handle, Int, Resolve, SizeAlign, Type, TypeDefKind, TypeId};
 
 use spin_mcp_contract::grants::remedy;
 
-/// Cases that say it, the best first.
+/// Names of cases that say so, the best first.
 const DENIED: [&str; 9] = [
     "access-denied",
     "http-request-denied",
@@ -17,16 +17,16 @@ const DENIED: [&str; 9] = [
     "access",
 ];
 
-/// An address that fits any type.
+/// An address with the alignment of any type.
 const ANYWHERE: u8 = 8;
 
 /// A value as it lies in memory.
 #[derive(Default)]
 pub struct Answer {
     pub bytes: Vec<u8>,
-    /// Where the address of the text is.
+    /// The offsets of addresses of the text.
     pub texts: Vec<usize>,
-    /// Where a new resource of its own goes.
+    /// The offsets of handles of new resources.
     pub handles: Vec<(usize, TypeId)>,
 }
 
@@ -40,7 +40,7 @@ impl Answer {
     }
 }
 
-/// What answers are made of.
+/// What answers depend on.
 pub struct Answers<'a> {
     pub resolve: &'a Resolve,
     pub sizes: &'a SizeAlign,
@@ -51,8 +51,8 @@ pub struct Answers<'a> {
 }
 
 impl Answers<'_> {
-    /// The most negative value of a type: an error where there is one, else as little as there
-    /// can be. None where nothing can be made without the host.
+    /// The value of a type that refuses best: an error, or else the smallest value. None if the value
+    /// needs the host.
     pub fn of(&self, ty: &Type) -> Option<Answer> {
         self.value(ty, false)
     }
@@ -119,7 +119,7 @@ impl Answers<'_> {
         }
     }
 
-    /// The cases of a type, the one that fits best first.
+    /// The cases of a type, the best first.
     fn order<'c>(
         &self,
         cases: impl Iterator<Item = (&'c str, Option<Type>)>,
@@ -127,7 +127,7 @@ impl Answers<'_> {
     ) -> Vec<usize> {
         let mut order: Vec<_> = cases.enumerate().collect();
         if error {
-            // Where nothing else tells, the last case is the least special one.
+            // Otherwise the last case is usually the most general one.
             order.reverse();
             order.sort_by_key(|(index, (name, payload))| {
                 let name = name.to_ascii_lowercase();
@@ -144,7 +144,7 @@ impl Answers<'_> {
         order.into_iter().map(|(index, _)| index).collect()
     }
 
-    /// Whether a type is a text, or may be one.
+    /// Whether a type is a text, or an optional one.
     fn speaks(&self, ty: &Type) -> bool {
         match ty {
             Type::Id(id) => match &self.resolve.types[*id].kind {
@@ -184,7 +184,7 @@ impl Answers<'_> {
         Some(answer)
     }
 
-    /// A list or a text of nothing. Guests take its address for a pointer, which is not null.
+    /// An empty list or text. Its address must not be null, as guests make a pointer of it.
     fn empty(&self, ty: &Type) -> Answer {
         let mut answer = self.zeros(ty);
         answer.bytes[0] = ANYWHERE;
@@ -199,7 +199,7 @@ impl Answers<'_> {
     }
 }
 
-/// What a variant may hold.
+/// The cases of a variant.
 struct Cases {
     tag: Int,
     payloads: Vec<Option<Type>>,
@@ -212,12 +212,12 @@ impl Cases {
     }
 }
 
-/// What refusals of an interface say.
+/// The text of refusals of an interface.
 pub fn refused(interface: &str) -> String {
     format!("not allowed: `{}` is not in its `allow`", remedy(interface))
 }
 
-/// The type that a type is another name of.
+/// The type behind aliases.
 pub fn dealias(resolve: &Resolve, ty: &Type) -> Type {
     match ty {
         Type::Id(id) => match &resolve.types[*id].kind {
@@ -228,7 +228,7 @@ pub fn dealias(resolve: &Resolve, ty: &Type) -> Type {
     }
 }
 
-/// The resource that a type is another name of.
+/// The resource behind aliases.
 pub fn origin(resolve: &Resolve, mut id: TypeId) -> TypeId {
     while let TypeDefKind::Type(Type::Id(of)) = resolve.types[id].kind {
         id = of;

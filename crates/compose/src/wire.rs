@@ -10,41 +10,72 @@ use wit_parser::Resolve;
 use spin_mcp_component::{World, guard};
 use spin_mcp_contract::{Kind, Role, interface::SETTINGS};
 
-use crate::{load::Loaded, refuse::Refusers, settings, stdio};
+use crate::{
+    part::Loaded,
+    plan::{Plan, Shape},
+    provide::{Provided, refusals::Refusers, settings, stdio},
+    specialize::Specialized,
+};
 
-/// The interface between the transport and the component behind `request`.
+/// The interface between the transport and the context component.
 pub const CONTROL: &str = "spin-mcp:framework/control@0.1.0";
 
-/// What the transport has ready for the hub of a chain.
+/// The interface through which the router gets what the transport prepared.
 pub const PREPARED: &str = "spin-mcp:framework/prepared@0.1.0";
 
-/// What a server is made of.
+/// The components of a server, and how they are connected.
 #[derive(Clone, Copy)]
-pub struct Server<'a> {
-    /// What calls the features. None: there are none.
-    pub hub: Option<&'a [u8]>,
-    /// What is in front of it, if that is another component than the hub.
+pub struct Components<'a> {
+    /// What calls the features, if there are any.
+    pub router: Option<&'a [u8]>,
+    /// What is in front of the router; none if the router answers clients itself.
     pub chain: Option<Chain<'a>>,
-    /// The component behind `request`, if a part needs it.
-    pub request: Option<&'a [u8]>,
-    /// The component behind `settings`, likewise.
+    /// The context component, if a part needs it.
+    pub context: Option<&'a [u8]>,
+    /// The component that exports settings, if a part needs it.
     pub settings: Option<&'a [u8]>,
-    /// Features by their slots; then middleware, the first to see a request first.
+    /// Features in the order of their slots, then middleware, the first to see a request first.
     pub parts: &'a [Loaded],
-    /// How many of these are left out.
+    /// How many of the first parts are left out.
     pub skipped: usize,
     pub refusers: &'a Refusers,
 }
 
-/// What is in front of the hub beside middleware.
+/// What is in front of the router, beside the middleware.
 #[derive(Clone, Copy)]
 pub struct Chain<'a> {
     pub kind: Kind,
-    /// None: the first link is the server's own export.
+    /// None if the server exports the handler of the first middleware.
     pub transport: Option<&'a [u8]>,
 }
 
-pub fn encode(server: &Server<'_>) -> Result<Vec<u8>> {
+impl<'a> Components<'a> {
+    pub fn new(
+        plan: &Plan,
+        framework: &'a Specialized,
+        parts: &'a [Loaded],
+        provided: &'a Provided,
+    ) -> Components<'a> {
+        let chain = match plan.shape {
+            Shape::Server { .. } => None,
+            Shape::Chain | Shape::Sequence => Some(Chain {
+                kind: plan.kind,
+                transport: framework.transport.as_deref(),
+            }),
+        };
+        Components {
+            router: framework.router.as_deref(),
+            chain,
+            context: framework.context.as_deref(),
+            settings: provided.settings.as_deref(),
+            parts,
+            skipped: 0,
+            refusers: &provided.refusers,
+        }
+    }
+}
+
+pub fn encode(server: &Components<'_>) -> Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
     let types = instantiate(&mut graph, "spin-mcp:types", &types_component()?)?;
     let framework = |graph: &mut CompositionGraph, name: &str, component: &[u8]| {
@@ -52,21 +83,21 @@ pub fn encode(server: &Server<'_>) -> Result<Vec<u8>> {
         instance.plug_types(graph, &types)?;
         Ok::<_, anyhow::Error>(instance)
     };
-    let request = server
-        .request
-        .map(|component| framework(&mut graph, "spin-mcp:request", component));
-    let request = request.transpose()?;
+    let context = server
+        .context
+        .map(|component| framework(&mut graph, "spin-mcp:context", component));
+    let context = context.transpose()?;
     let settings = server
         .settings
         .map(|component| framework(&mut graph, "spin-mcp:settings", component));
     let settings = settings.transpose()?;
-    let hub = server
-        .hub
+    let router = server
+        .router
         .map(|component| framework(&mut graph, "spin-mcp:server", component));
-    let hub = hub.transpose()?;
+    let router = router.transpose()?;
     let mut parts = Plugs {
         types: &types,
-        request: request.as_ref(),
+        context: context.as_ref(),
         settings: settings.as_ref(),
         refusers: Vec::new(),
         substitutes: Vec::new(),
@@ -77,51 +108,53 @@ pub fn encode(server: &Server<'_>) -> Result<Vec<u8>> {
             .refusers
             .push(instantiate(&mut graph, &name, component)?);
     }
-    let mut links = Vec::new();
+    let mut middleware = Vec::new();
     for (index, part) in server.parts.iter().enumerate().skip(server.skipped) {
         let refuser = server.refusers.of[index];
         let instance = parts.plug_into(&mut graph, index, part, refuser)?;
-        for (hub, interface) in hub
+        for (router, interface) in router
             .iter()
-            .flat_map(|hub| part.interfaces.iter().map(move |it| (hub, it)))
+            .flat_map(|router| part.interfaces.iter().map(move |it| (router, it)))
         {
             let plug = interface.plug(part.kind, index);
             let export = interface.name(part.kind);
-            hub.plug(&mut graph, &plug, &instance, export)
+            router
+                .plug(&mut graph, &plug, &instance, export)
                 .with_context(|| mismatch(part))?;
         }
         if part.role == Role::Middleware {
-            links.push((part, instance));
+            middleware.push((part, instance));
         }
     }
-    if let (Some(hub), Some(request)) = (&hub, &request) {
+    if let (Some(router), Some(context)) = (&router, &context) {
         for import in [CONTROL, PREPARED] {
-            hub.plug_if_imported(&mut graph, import, request)?;
+            router.plug_if_imported(&mut graph, import, context)?;
         }
     }
     let Some(chain) = server.chain else {
-        let hub = hub.context("a server without a chain has a hub")?;
-        return export(graph, &hub, &hub.world.exports);
+        let router = router.context("a server without a transport has a router")?;
+        return export(graph, &router, &router.world.exports);
     };
     let handler = chain.kind.handler();
-    // The last link of a saved sequence imports what will be behind it.
-    let mut next = hub.as_ref();
-    for (part, link) in links.iter().rev() {
+    // The last middleware of a sequence without features imports what comes after the sequence.
+    let mut next = router.as_ref();
+    for (part, instance) in middleware.iter().rev() {
         if let Some(next) = next {
-            link.plug_if_imported(&mut graph, handler, next)
+            instance
+                .plug_if_imported(&mut graph, handler, next)
                 .with_context(|| mismatch(part))?;
         }
-        next = Some(link);
+        next = Some(instance);
     }
-    let next = next.context("a chain has a link")?;
+    let next = next.context("a sequence has a feature or a middleware")?;
     let Some(transport) = chain.transport else {
         return export(graph, next, &[handler.to_owned()]);
     };
     let transport = framework(&mut graph, "spin-mcp:transport", transport)?;
     transport.plug(&mut graph, handler, next, handler)?;
-    if let Some(request) = &request {
-        transport.plug(&mut graph, CONTROL, request, CONTROL).context(
-            "the transport and the component behind `request` do not fit; build both for the same WASI",
+    if let Some(context) = &context {
+        transport.plug(&mut graph, CONTROL, context, CONTROL).context(
+            "the transport and the context component do not fit; build both for the same WASI version",
         )?;
     }
     export(graph, &transport, &transport.world.exports)
@@ -142,18 +175,18 @@ fn mismatch(part: &Loaded) -> String {
     )
 }
 
-/// What the imports of parts lead to.
+/// The instances that the imports of parts are connected to.
 struct Plugs<'a> {
     types: &'a Instance,
-    request: Option<&'a Instance>,
+    context: Option<&'a Instance>,
     settings: Option<&'a Instance>,
     refusers: Vec<Instance>,
-    /// What stands in for the streams of the process, by its text.
+    /// The instances in place of the streams of the process, by the text of their component.
     substitutes: Vec<(String, Instance)>,
 }
 
 impl Plugs<'_> {
-    /// Instantiates a part with all that the framework has for it.
+    /// Instantiates a part, and connects all imports that the framework provides.
     fn plug_into(
         &mut self,
         graph: &mut CompositionGraph,
@@ -161,7 +194,7 @@ impl Plugs<'_> {
         part: &Loaded,
         refuser: Option<usize>,
     ) -> Result<Instance> {
-        // A name of its own, since the names of parts need not be names of packages.
+        // Not the name of the part, which need not be a valid package name.
         let name = format!("part:p{index}");
         let instance = instantiate(graph, &name, &part.component)?;
         instance
@@ -180,10 +213,10 @@ impl Plugs<'_> {
                 .plug(graph, &import, substitute, &import)
                 .with_context(|| format!("cannot keep `{import}` from {}", part.shown()))?;
         }
-        if let Some(request) = self.request {
+        if let Some(context) = self.context {
             for import in part.context() {
                 instance
-                    .plug(graph, &import.name, request, &import.name)
+                    .plug(graph, &import.name, context, &import.name)
                     .with_context(|| mismatch(part))?;
             }
         }
@@ -197,7 +230,7 @@ impl Plugs<'_> {
         Ok(instance)
     }
 
-    /// One instance does for all parts that want the same.
+    /// Parts with the same substitute share an instance.
     fn substitute(&mut self, graph: &mut CompositionGraph, text: String) -> Result<&Instance> {
         let known = self
             .substitutes
@@ -255,7 +288,7 @@ impl Instance {
         }
     }
 
-    /// Plugs the interfaces that hold nothing but types, so that no host has to know them.
+    /// Connects the interfaces that hold nothing but types, so that no host has to know them.
     fn plug_types(&self, graph: &mut CompositionGraph, types: &Instance) -> Result<()> {
         for import in &self.world.imports {
             if types.world.exports.contains(&import.name) {
@@ -287,8 +320,8 @@ fn types_component() -> Result<Vec<u8>> {
     without_code(&ComponentEncoder::default().module(&module)?.encode()?)
 }
 
-/// Takes the core modules and their instances out of a component that uses none of them, so
-/// that no instance of a server has to make them.
+/// Removes the core modules of a component that uses none of them, so that instances of a server
+/// do not make them.
 fn without_code(component: &[u8]) -> Result<Vec<u8>> {
     let mut codeless = wasm_encoder::Component::new();
     let mut depth = 0;

@@ -1,4 +1,4 @@
-//! Gives up the resources and streams that a refused call brought.
+//! Drops the resources and streams that a refused call got.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ pub struct Release<'m, 'a> {
 }
 
 impl Release<'_, '_> {
-    /// None where something could not be given up.
+    /// None if something cannot be dropped.
     pub fn params(&mut self) -> Option<()> {
         if self.signature.indirect_params {
             let mut params = self.function.params.iter();
@@ -44,7 +44,7 @@ impl Release<'_, '_> {
         Some(())
     }
 
-    /// A type that holds something to give up.
+    /// Drops what a value of a compound type holds.
     fn holder(&mut self, id: TypeId) -> Option<()> {
         let resolve = self.module.resolve;
         match &resolve.types[id].kind {
@@ -104,7 +104,7 @@ impl Release<'_, '_> {
     fn call(&mut self, drop: &str) {
         let local = self.local;
         _ = match self.signature.params[local] {
-            // Shared with a case of a variant that is longer.
+            // The parameter is shared with a wider case of a variant.
             WasmType::I64 | WasmType::PointerOrI64 => writeln!(
                 self.code,
                 "(call {drop} (i32.wrap_i64 (local.get {local})))"
@@ -130,33 +130,42 @@ impl Release<'_, '_> {
         Some(())
     }
 
-    /// Whether a value may hold what has to be given up. A borrowed resource of the module's
-    /// own comes without a handle.
     fn holds(&self, ty: &Type) -> bool {
-        let Type::Id(id) = ty else { return false };
-        let holds = |ty: &Option<Type>| ty.as_ref().is_some_and(|ty| self.holds(ty));
-        match &self.module.resolve.types[*id].kind {
-            TypeDefKind::Type(ty) | TypeDefKind::Option(ty) | TypeDefKind::List(ty) => {
-                self.holds(ty)
-            }
-            TypeDefKind::FixedLengthList(ty, _) => self.holds(ty),
-            TypeDefKind::Map(key, value) => self.holds(key) || self.holds(value),
-            TypeDefKind::Handle(Handle::Own(_)) => true,
-            TypeDefKind::Handle(Handle::Borrow(resource)) => {
-                !self.module.is_own(origin(self.module.resolve, *resource))
-            }
-            TypeDefKind::Future(_) | TypeDefKind::Stream(_) => true,
-            TypeDefKind::Record(record) => record.fields.iter().any(|field| self.holds(&field.ty)),
-            TypeDefKind::Tuple(tuple) => tuple.types.iter().any(|ty| self.holds(ty)),
-            TypeDefKind::Result(result) => holds(&result.ok) || holds(&result.err),
-            TypeDefKind::Variant(variant) => variant.cases.iter().any(|case| holds(&case.ty)),
-            _ => false,
-        }
+        let resolve = self.module.resolve;
+        holds(resolve, ty, &|handle| match handle {
+            Handle::Own(_) => true,
+            // A borrowed resource of the module's own comes without a handle.
+            Handle::Borrow(resource) => !self.module.is_own(origin(resolve, *resource)),
+        })
+    }
+}
+
+/// Whether a value may hold a stream, a future, or a handle that `given` accepts.
+pub fn holds(resolve: &Resolve, ty: &Type, given: &dyn Fn(&Handle) -> bool) -> bool {
+    let Type::Id(id) = ty else { return false };
+    let holds = |ty: &Type| holds(resolve, ty, given);
+    match &resolve.types[*id].kind {
+        TypeDefKind::Type(ty)
+        | TypeDefKind::Option(ty)
+        | TypeDefKind::List(ty)
+        | TypeDefKind::FixedLengthList(ty, _) => holds(ty),
+        TypeDefKind::Map(key, value) => holds(key) || holds(value),
+        TypeDefKind::Handle(handle) => given(handle),
+        TypeDefKind::Future(_) | TypeDefKind::Stream(_) => true,
+        TypeDefKind::Record(record) => record.fields.iter().any(|field| holds(&field.ty)),
+        TypeDefKind::Tuple(tuple) => tuple.types.iter().any(holds),
+        TypeDefKind::Result(result) => result.ok.iter().chain(&result.err).any(holds),
+        TypeDefKind::Variant(variant) => variant
+            .cases
+            .iter()
+            .filter_map(|case| case.ty.as_ref())
+            .any(holds),
+        _ => false,
     }
 }
 
 /// How many parameters of a core function a value takes.
-pub fn flat_length(resolve: &Resolve, ty: &Type) -> usize {
+fn flat_length(resolve: &Resolve, ty: &Type) -> usize {
     let mut flat = [WasmType::I32; Resolve::MAX_FLAT_PARAMS];
     let mut flat = FlatTypes::new(&mut flat);
     resolve.push_flat(ty, &mut flat);

@@ -1,5 +1,5 @@
-//! The component behind `settings`: what the manifest says for each part that does not hold it
-//! itself, as static data.
+//! The component that exports `settings` for the parts that do not answer themselves, as static
+//! data.
 
 use anyhow::{Context as _, Result};
 use wasm_encoder::{
@@ -9,9 +9,9 @@ use wasm_encoder::{
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use super::load::Loaded;
+use crate::part::Loaded;
 
-/// Bytes of a string as functions return it: its address and its length.
+/// The size of a string that a function returns: its address and its length.
 const RETURNED: usize = 8;
 
 /// The export for the part at this index.
@@ -19,7 +19,7 @@ pub fn export(index: usize) -> String {
     format!("settings{index}")
 }
 
-/// One component for all of these; none if there are none.
+/// One component for all parts that need it; none if there is none.
 pub fn component(parts: &[Loaded]) -> Result<Option<Vec<u8>>> {
     let readers: Vec<_> = parts
         .iter()

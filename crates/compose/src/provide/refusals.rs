@@ -1,8 +1,7 @@
-//! Components that stand in for what parts may not use: each function answers at once that
-//! it is refused.
+//! Components that refuse what parts may not use: each function answers at once that it is refused.
 //!
-//! They are made from the parts' own types, so that there is one for any interface in any
-//! version. Parts share one as far as they can, since each costs a module and a memory.
+//! They are made from the types that parts import, so that any interface in any version can be
+//! refused. Parts share a component where they can, since each costs a module and a memory.
 
 use anyhow::{Context as _, Result};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -10,31 +9,26 @@ use wit_parser::{Resolve, World, WorldId, WorldItem, WorldKey};
 
 use spin_mcp_component::imports::{self, Shapes};
 
-use crate::load::Loaded;
+use crate::part::Loaded;
 
-mod answer;
-mod inline;
-mod module;
-mod release;
-mod stdin;
-
-pub use inline::inline;
-pub use stdin::close as close_stdin;
+pub mod answer;
+pub mod module;
+pub mod release;
 
 /// The components that refuse.
 #[derive(Default)]
 pub struct Refusers {
     pub components: Vec<Vec<u8>>,
-    /// Which one is for which part; none for a part that is refused nothing.
+    /// The component of each part; none for a part that is refused nothing.
     pub of: Vec<Option<usize>>,
 }
 
-/// What one component is to refuse.
+/// What one component refuses.
 #[derive(Default)]
 struct Refuser {
     resolve: Resolve,
     exports: Vec<String>,
-    /// What the exports are made of and the host has.
+    /// The interfaces of the host whose types the exports use.
     imports: Vec<String>,
 }
 
@@ -80,8 +74,8 @@ impl Refuser {
         }
     }
 
-    /// Whether one component can do for both: not where one has its own of what the other
-    /// takes from the host.
+    /// Whether one component can serve both: not if one exports an interface that the other imports
+    /// from the host.
     fn fits(&self, other: &Refuser) -> bool {
         let apart = |one: &[String], other: &[String]| !one.iter().any(|name| other.contains(name));
         apart(&self.exports, &other.imports) && apart(&self.imports, &other.exports)
@@ -104,14 +98,14 @@ impl Refuser {
         let world = self.world()?;
         let mut module = module::generate(&self.resolve, world)?;
         embed_component_metadata(&mut module, &self.resolve, world, StringEncoding::UTF8)?;
-        // Features keep the versions that they have.
+        // Features import exact versions.
         let mut encoder = ComponentEncoder::default();
         encoder.merge_imports_based_on_semver(false);
         let encoded = encoder.module(&module)?.encode();
         encoded.context("cannot encode the component that refuses")
     }
 
-    /// The world of all exports.
+    /// The world with all exports.
     fn world(&mut self) -> Result<WorldId> {
         const NAME: &str = "refused";
         let interfaces = self.resolve.interfaces.iter();

@@ -1,7 +1,6 @@
 //! What clients see through the middleware of a server: its lists, read at compose time.
 //!
-//! No feature is there: the hub answers from the catalog, and what a link asks of features is an
-//! error.
+//! There is no feature: the router answers from the catalog, and a call of a feature is an error.
 
 use std::collections::BTreeSet;
 
@@ -23,11 +22,11 @@ use super::{
 use spin_mcp_contract::record::{Offers, PromptRecord};
 use spin_mcp_runner::guest::{self, Guest};
 
-/// The code of errors that are nobody's wish.
+/// The code of errors that nobody intended.
 const INTERNAL_ERROR: i32 = -32603;
-/// That of a list that a server does not have.
+/// The code for a list that a server does not have.
 const METHOD_NOT_FOUND: i32 = -32601;
-/// Of a list with all its pages.
+/// The most bytes of a list with all its pages.
 const MAX_BYTES: usize = 64 << 20;
 
 /// A list, as clients ask for it.
@@ -68,11 +67,11 @@ const LISTS: [List; 4] = [
     },
 ];
 
-/// Asks links, a component whose export is the handler of the first one, for all lists. None: a
-/// link answers nobody whom it does not know.
-pub fn offers(links: &[u8], kind: Kind) -> Result<Option<Offers>> {
+/// Asks middleware for all lists. `component` exports the handler of the first one. None if a
+/// middleware does not answer clients that it does not know.
+pub fn offers(component: &[u8], kind: Kind) -> Result<Option<Offers>> {
     let lister = Lister::new()?;
-    let component = Component::new(&lister.engine, links)
+    let component = Component::new(&lister.engine, component)
         .map_err(|error| anyhow!("cannot compile it: {error:#}"))?;
     runtime()?.block_on(async {
         let mut offers = Offers::default();
@@ -87,7 +86,7 @@ pub fn offers(links: &[u8], kind: Kind) -> Result<Option<Offers>> {
                 return Ok(None);
             };
             add(&mut offers, list, entries)
-                .with_context(|| format!("it answered `{method}` with what is no such list"))?;
+                .with_context(|| format!("its answer to `{method}` is not such a list"))?;
         }
         Ok(Some(offers))
     })
@@ -107,7 +106,7 @@ impl Lister {
         store.epoch_deadline_async_yield_and_update(1);
         let component = linker.instantiate_pre(component)?;
         let instance = component.instantiate_async(&mut store).await?;
-        let mut link = Link {
+        let mut running = Running {
             kind,
             component,
             store,
@@ -116,7 +115,7 @@ impl Lister {
         let (mut entries, mut names, mut bytes) = (Vec::new(), BTreeSet::new(), 0);
         let mut params = "{}".to_owned();
         loop {
-            let answer = match link.handle(list.method, params).await? {
+            let answer = match running.handle(list.method, params).await? {
                 Ok(answer) => answer,
                 Err(error) if error.code == METHOD_NOT_FOUND => return Ok(Some(entries)),
                 Err(error) if error.code == INTERNAL_ERROR => {
@@ -131,7 +130,7 @@ impl Lister {
                 MAX_BYTES >> 20
             );
             let mut page: Value =
-                serde_json::from_str(&answer).context("it answered with what is not JSON")?;
+                serde_json::from_str(&answer).context("its answer is not JSON")?;
             let more = page.get_mut(list.entries).and_then(Value::as_array_mut);
             let more = more.with_context(|| format!("there is no array `{}`", list.entries))?;
             for entry in more.iter() {
@@ -157,30 +156,30 @@ impl Lister {
     }
 }
 
-/// A chain that runs.
-struct Link {
+/// Middleware that runs.
+struct Running {
     kind: Kind,
     component: InstancePre<Guest>,
     store: Store<Guest>,
     instance: Instance,
 }
 
-impl Link {
-    /// Handles a request of nobody.
+impl Running {
+    /// Handles a request without a client.
     async fn handle(&mut self, method: &str, params: String) -> Result<Result<String, Error>> {
         let (store, instance) = (&mut self.store, &self.instance);
         Ok(match self.kind {
             Kind::Sync => {
                 let indices = handler::GuestIndices::new(&self.component).map_err(misfit)?;
-                let link = indices.load(&mut *store, instance).map_err(misfit)?;
-                link.call_handle(store, 0, method, &params).await?
+                let guest = indices.load(&mut *store, instance).map_err(misfit)?;
+                guest.call_handle(store, 0, method, &params).await?
             }
             Kind::Async => {
                 let indices = handler_async::GuestIndices::new(&self.component).map_err(misfit)?;
-                let link = indices.load(&mut *store, instance).map_err(misfit)?;
+                let guest = indices.load(&mut *store, instance).map_err(misfit)?;
                 let method = method.to_owned();
                 store
-                    .run_concurrent(async |store| link.call_handle(store, 0, method, params).await)
+                    .run_concurrent(async |store| guest.call_handle(store, 0, method, params).await)
                     .await??
             }
         })
@@ -210,7 +209,7 @@ fn add(offers: &mut Offers, list: List, entries: Vec<Value>) -> serde_json::Resu
     Ok(())
 }
 
-/// A prompt, whose arguments are objects to clients.
+/// A prompt. Its arguments are objects in the protocol, and names in the record.
 fn prompt(mut entry: Value) -> serde_json::Result<PromptRecord> {
     if let Some(arguments) = entry.get_mut("arguments").and_then(Value::as_array_mut) {
         arguments

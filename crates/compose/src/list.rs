@@ -1,7 +1,7 @@
 //! Reads the lists of a feature at compose time, in the embedded Wasmtime.
 //!
-//! The feature is hostile until checked: it gets no network, no files and no environment,
-//! ten seconds, and bounded memory.
+//! A feature is not trusted: it gets no network, no files and no environment, ten seconds, and a
+//! limited memory.
 
 use std::{
     fmt::{self, Debug, Write as _},
@@ -26,14 +26,14 @@ use wasmtime::{
 
 use spin_mcp_contract::{Interface, Kind, interface::SETTINGS};
 
-use crate::load::Loaded;
+use crate::part::Loaded;
 use page::{Page, stricter};
 use spin_mcp_runner::{
     engine,
     guest::{self, Guest},
 };
 
-pub mod chain;
+pub mod middleware;
 mod page;
 
 const TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -72,18 +72,18 @@ use bindings::{
     spin_mcp::server::{changes, input, request, types},
 };
 
-/// What one feature offers, in its order.
+/// What one feature offers, in the order of the feature.
 #[derive(Debug, Default)]
 pub struct Lists {
     pub tools: Vec<Tool>,
     pub resources: Vec<ResourceInfo>,
     pub resource_templates: Vec<ResourceTemplate>,
     pub prompts: Vec<Prompt>,
-    /// The strictest of what any page said.
+    /// The strictest hint of all pages.
     pub cache: Option<CacheHint>,
 }
 
-/// Answers as for any id that names no request: there is none at compose time.
+/// Answers as for an unknown request, because there is no request at compose time.
 impl request::Host for Guest {
     fn protocol_version(&mut self, _: u64) -> String {
         String::new()
@@ -126,8 +126,8 @@ impl changes::Host for Guest {
 
 impl types::Host for Guest {}
 
-/// The lists of each feature; empty ones for a feature whose lists depend on the request. On a
-/// terminal, it shows where it is.
+/// The lists of each feature; empty for a feature whose lists depend on the request. Shows its
+/// progress on a terminal.
 pub fn list(features: &[Loaded]) -> Result<Vec<Lists>> {
     let lister = Lister::new()?;
     let runtime = runtime()?;
@@ -165,7 +165,7 @@ impl Lister {
         config.cranelift_opt_level(OptLevel::None);
         config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
         config.epoch_interruption(true);
-        // What the feature prints says more to its author than addresses.
+        // The output of the feature tells its author more than addresses do.
         config.wasm_backtrace_max_frames(None);
         config.wasm_component_model_async(true);
         let engine = Engine::new(&config)?;
@@ -229,14 +229,14 @@ impl Lister {
     }
 }
 
-/// A feature that runs, and what it has listed.
+/// A running feature, and what it has listed so far.
 struct Reader<'a> {
     feature: &'a Loaded,
     component: InstancePre<Guest>,
     store: Store<Guest>,
     instance: Instance,
     lists: Lists,
-    /// Bytes that its lists may still have.
+    /// How many bytes its lists may still have.
     left: usize,
 }
 
@@ -319,11 +319,11 @@ impl Reader<'_> {
     }
 }
 
-/// Lets a component import what only its host will have, such as Spin's stores. To call it
-/// while being listed is an error.
+/// Lets a component import what only its host will have, such as Spin's stores. A call of these
+/// imports while lists are read is an error.
 fn trap_unknown(linker: &mut Linker<Guest>, component: &Component) -> Result<()> {
     let engine = component.engine().clone();
-    // Stores that `mcp serve` has for servers, too.
+    // The linker has the stores of `mcp serve`.
     linker.allow_shadowing(true);
     for (name, import) in component.component_type().imports(&engine) {
         let ComponentItem::ComponentInstance(instance) = import.ty else {
@@ -368,9 +368,7 @@ fn trap_unknown(linker: &mut Linker<Guest>, component: &Component) -> Result<()>
 }
 
 fn misfit(error: wasmtime::Error) -> anyhow::Error {
-    anyhow!(
-        "it does not export what the contract says ({error:#}); build it against this version of the WIT"
-    )
+    anyhow!("it does not fit the contract ({error:#}); build it against this version of the WIT")
 }
 
 /// Follows the cursors of a feature to their end.
@@ -416,7 +414,7 @@ async fn all_pages<P: Page>(
     }
 }
 
-/// Whether Wasmtime stopped to read an answer, as it was told to.
+/// Whether an answer exceeds the limit that the store has.
 fn is_too_large(error: &anyhow::Error) -> bool {
     let mut causes = error.chain();
     causes.any(|cause| cause.to_string().contains("too much data is being copied"))
