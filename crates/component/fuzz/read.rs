@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use anyhow::Result;
-use spin_mcp_component::{Imports, Size, World, componentize, guard};
+use spin_mcp_component::{Imports, Size, World, componentize, guard, rewrite::close_stdin};
 use spin_mcp_contract::{Grant, Grants, Record};
 use wasmparser::{Validator, WasmFeatures};
 
@@ -28,6 +28,9 @@ fn try_read(bytes: &[u8]) -> Result<()> {
     let world = World::read(&component)?;
     size.expect("a valid component has a size");
     let _ = record;
+    if let Ok(Some(closed)) = close_stdin(&component) {
+        validate(&closed);
+    }
     let imports = guard(|| Imports::read(&component))?;
     for name in imports.names() {
         assert!(

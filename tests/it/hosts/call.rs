@@ -169,10 +169,7 @@ fn without_a_server_it_is_that_of_the_app() {
         finished(mcp().args(words).current_dir(dir.path()).output().unwrap())
     };
     let (ok, _, stderr) = call();
-    assert!(
-        !ok && stderr.contains("run `spin mcp build`"),
-        "{stderr}"
-    );
+    assert!(!ok && stderr.contains("run `spin mcp build`"), "{stderr}");
     std::fs::copy(component("0.2"), dir.path().join("mcp.wasm")).unwrap();
     assert_eq!(call(), (true, "x\n".into(), String::new()));
 }

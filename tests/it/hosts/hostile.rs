@@ -438,10 +438,7 @@ fn files_that_are_no_components() {
         "`x.wasm` is not a WebAssembly component",
     );
     refused(&HEADER[..6], "`x.wasm` is not a WebAssembly component");
-    refused(
-        HEADER,
-        "`x.wasm` exports no interface of a feature",
-    );
+    refused(HEADER, "`x.wasm` exports no interface of a feature");
     let compose = |dir: &TempDir| {
         let mut command = mcp();
         command.args(["compose", "x.wasm", "-o", "server.wasm"]);
