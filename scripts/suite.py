@@ -196,7 +196,7 @@ def compose(suite):
     build(suite)
     _, plugin = native()
     cases = ["--lib", "--bins", "--test=cases"]
-    suite.step("compose: units and cases", *cargo("test", "--no-fail-fast", *cases, packages=[*plugin, "spin-mcp-component-fuzz"]))
+    suite.step("compose: units and cases", *cargo("test", "--no-fail-fast", *cases, packages=plugin))
     whole_programs(suite, "compose")
 
 
