@@ -101,13 +101,7 @@ impl InspectCommand {
             plain::line(&record.wasi),
             plain::line(&record.mcp)
         )?;
-        writeln!(
-            stdout,
-            "{} KB, {} core modules, {} linear memories",
-            size.bytes.div_ceil(1000),
-            size.core_modules,
-            size.memories
-        )?;
+        writeln!(stdout, "{}", numbers(&size))?;
         let need = record.store_need();
         let need = need.as_deref().unwrap_or("needs no shared store");
         writeln!(stdout, "{}", plain::line(need))?;
@@ -141,6 +135,19 @@ impl InspectCommand {
         }
         Ok(())
     }
+}
+
+/// The size of a component in one line.
+fn numbers(size: &Size) -> String {
+    let modules = match size.core_modules {
+        1 => "1 core module".to_owned(),
+        number => format!("{number} core modules"),
+    };
+    let memories = match size.memories {
+        1 => "1 linear memory".to_owned(),
+        number => format!("{number} linear memories"),
+    };
+    format!("{} KB, {modules}, {memories}", size.bytes.div_ceil(1000))
 }
 
 /// The heading of the list that clients see behind the middleware.
@@ -271,13 +278,7 @@ impl Published {
         let version = labels.version.as_deref().unwrap_or("without a version");
         writeln!(stdout, "{} {}", plain::line(title), plain::line(version))?;
         writeln!(stdout, "{}", self.digest)?;
-        writeln!(
-            stdout,
-            "{} KB, {} core modules, {} linear memories",
-            self.size.bytes.div_ceil(1000),
-            self.size.core_modules,
-            self.size.memories
-        )?;
+        writeln!(stdout, "{}", numbers(&self.size))?;
         for (name, label) in [
             ("description", &labels.description),
             ("source", &labels.source),
