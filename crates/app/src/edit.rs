@@ -51,7 +51,7 @@ impl Manifest {
         if let Some(path) = find_manifest(from)? {
             return Self::open(&path);
         }
-        let here = std::env::current_dir().context("cannot tell the current folder")?;
+        let here = std::env::current_dir().context("cannot determine the current folder")?;
         let name = name.map_or_else(|| kebab(&here, "mcp-server"), str::to_owned);
         Ok(Self::create(Path::new("spin.toml"), &name))
     }
@@ -202,7 +202,7 @@ impl Manifest {
         })?;
         let patterns = patterns.join("`, `");
         self.note(format!(
-            "told `spin watch` to build component `{id}` for `{patterns}`"
+            "added `{patterns}` to the `watch` patterns of component `{id}`"
         ));
         Ok(())
     }

@@ -250,7 +250,7 @@ pub fn find_manifest(from: Option<&Path>) -> Result<Option<PathBuf>> {
     if Path::new("spin.toml").is_file() {
         return Ok(Some("spin.toml".into()));
     }
-    let here = std::env::current_dir().context("cannot tell the current folder")?;
+    let here = std::env::current_dir().context("cannot determine the current folder")?;
     for dir in here.ancestors() {
         let manifest = dir.join("spin.toml");
         if manifest.is_file() {

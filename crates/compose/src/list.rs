@@ -343,8 +343,9 @@ fn trap_unknown(linker: &mut Linker<Guest>, component: &Component) -> Result<()>
         }
         let mut traps = linker.instance(name)?;
         for (item, export) in instance.exports(&engine) {
-            let called =
-                format!("`{item}` of `{name}` is not there at compose time: list without it");
+            let called = format!(
+                "`{item}` of `{name}` is not available at compose time; return the lists without it"
+            );
             match export.ty {
                 ComponentItem::ComponentFunc(function) if function.async_() => {
                     traps.func_new_concurrent(item, move |_, _, _, _| {

@@ -49,12 +49,11 @@ impl Overrides {
             };
             let shown = component.to_string();
             let bytes = resolved.read();
-            let bytes = bytes.with_context(|| {
-                format!("cannot read `{shown}`, which is to replace the {part}")
-            })?;
+            let bytes = bytes
+                .with_context(|| format!("cannot read `{shown}`, which overrides the {part}"))?;
             ensure!(
                 Parser::is_core_wasm(&bytes) || Parser::is_component(&bytes),
-                "`{shown}`, which is to replace the {part}, is not a WebAssembly component; build it for \
+                "`{shown}`, which overrides the {part}, is not a WebAssembly component; build it for \
                  `wasm32-wasip2`"
             );
             loaded.0.push(LoadedOverride {
@@ -104,7 +103,7 @@ impl Overrides {
             [true, false] => Kind::Sync,
             [false, true] => Kind::Async,
             _ => bail!(
-                "`{shown}` is to be the transport, but does not import exactly one of `{}` and `{}`, which it passes \
+                "`{shown}` overrides the transport, but does not import exactly one of `{}` and `{}`, which it passes \
                  requests to",
                 Kind::Sync.handler(),
                 Kind::Async.handler()
@@ -115,12 +114,12 @@ impl Overrides {
                 .exports
                 .iter()
                 .any(|export| export.starts_with("wasi:")),
-            "`{shown}` is to be the transport, but exports nothing that a host calls, such as \
+            "`{shown}` overrides the transport, but exports nothing that a host calls, such as \
              `wasi:http/incoming-handler@0.2.4`"
         );
         ensure!(
             imports(CONTROL),
-            "`{shown}` is to be the transport, but does not import `{CONTROL}`, so features and middleware could \
+            "`{shown}` overrides the transport, but does not import `{CONTROL}`, so features and middleware could \
              not ask about a request"
         );
         Ok(Some((kind, format!("transport `{shown}`"))))
@@ -135,7 +134,7 @@ impl Overrides {
         let (shown, world) = (&own.shown, own.world()?);
         ensure!(
             world.exports.iter().any(|export| export == kind.handler()),
-            "`{shown}` is to be the router, but does not export `{}`, which middleware calls",
+            "`{shown}` overrides the router, but does not export `{}`, which middleware calls",
             kind.handler()
         );
         for (slot, feature) in features.iter().enumerate() {
@@ -143,7 +142,7 @@ impl Overrides {
                 let plug = interface.plug(feature.kind, slot);
                 ensure!(
                     world.imports.iter().any(|import| import.name == plug),
-                    "`{shown}` is to be the router, but does not import `{plug}`, so it would never call {}",
+                    "`{shown}` overrides the router, but does not import `{plug}`, so it would never call {}",
                     feature.shown()
                 );
             }

@@ -222,7 +222,7 @@ impl Grants {
                 // Types do nothing, and come with the interface that uses them.
                 ensure!(
                     allowed || !imports.does_something(import),
-                    "it may use `{user}`, but not `{import}`, whose types that interface uses; add `{}` to its \
+                    "it may use `{user}`, which uses types of `{import}`, but it may not use `{import}`; add `{}` to its \
                      `allow`",
                     remedy(import)
                 );

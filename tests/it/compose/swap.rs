@@ -162,17 +162,17 @@ fn what_cannot_stand_in_is_refused() {
         (
             "0.2",
             format!("transport = {echo:?}"),
-            "is to be the transport, but does not import exactly one of `spin-mcp:server/handler@0.1.0` and",
+            "overrides the transport, but does not import exactly one of `spin-mcp:server/handler@0.1.0` and",
         ),
         (
             "0.2",
             format!("transport = {:?}", fixture("middleware")),
-            "is to be the transport, but exports nothing that a host calls",
+            "overrides the transport, but exports nothing that a host calls",
         ),
         (
             "0.2",
             format!("transport = {broken:?}"),
-            "which is to replace the transport, is not a WebAssembly component",
+            "which overrides the transport, is not a WebAssembly component",
         ),
         ("0.2", "transport = \"none.wasm\"".to_owned(), "none.wasm"),
         (
@@ -188,12 +188,12 @@ fn what_cannot_stand_in_is_refused() {
         (
             "0.2",
             format!("overrides.router = {echo:?}"),
-            "is to be the router, but does not export `spin-mcp:server/handler@0.1.0`",
+            "overrides the router, but does not export `spin-mcp:server/handler@0.1.0`",
         ),
         (
             "0.2",
             format!("overrides.router = {:?}", fixture("middleware")),
-            "is to be the router, but does not import `tools0`, so it would never call feature `echo`",
+            "overrides the router, but does not import `tools0`, so it would never call feature `echo`",
         ),
         (
             "0.3",

@@ -636,11 +636,11 @@ fn compose_refuses_lists_that_a_link_broke() {
     for (deed, problem) in [
         (
             r#"{ on = "tools/list", does = "malformed" }"#,
-            "it answered with what is not JSON",
+            "its answer is not JSON",
         ),
         (
             r#"{ on = "prompts/list", does = "trap" }"#,
-            "cannot read `prompts/list` through it",
+            "`prompts/list` failed",
         ),
         (
             r#"{ on = "tools/list", does = "answer", answer = { tools = [{ name = "a", inputSchema = {} }, { name = "a", inputSchema = {} }] } }"#,

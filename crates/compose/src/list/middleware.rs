@@ -81,12 +81,12 @@ pub fn offers(component: &[u8], kind: Kind) -> Result<Option<Offers>> {
                 .await
                 .map_err(|_| anyhow!("no answer within {} s", TIME_LIMIT.as_secs()))
                 .and_then(|entries| entries)
-                .with_context(|| format!("cannot read `{method}` through it"))?;
+                .with_context(|| format!("`{method}` failed"))?;
             let Some(entries) = entries else {
                 return Ok(None);
             };
             add(&mut offers, list, entries)
-                .with_context(|| format!("its answer to `{method}` is not such a list"))?;
+                .with_context(|| format!("its answer to `{method}` is not a valid list"))?;
         }
         Ok(Some(offers))
     })
@@ -132,7 +132,7 @@ impl Lister {
             let mut page: Value =
                 serde_json::from_str(&answer).context("its answer is not JSON")?;
             let more = page.get_mut(list.entries).and_then(Value::as_array_mut);
-            let more = more.with_context(|| format!("there is no array `{}`", list.entries))?;
+            let more = more.with_context(|| format!("it has no array `{}`", list.entries))?;
             for entry in more.iter() {
                 let name = entry.get(list.name).and_then(Value::as_str);
                 let name = name.with_context(|| format!("an entry has no `{}`", list.name))?;
