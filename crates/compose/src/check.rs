@@ -98,7 +98,7 @@ pub fn memories(component: &[u8], runtime: Runtime) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a component that is no middleware, and says whether the functions of a middleware are
+/// Refuses a component that is not a middleware, and says whether the functions of a middleware are
 /// synchronous.
 pub fn middleware(world: &World, middleware: &Part) -> Result<Kind> {
     let (name, path) = (&middleware.name, &middleware.component);
@@ -149,8 +149,8 @@ pub fn middleware(world: &World, middleware: &Part) -> Result<Kind> {
     }
 }
 
-/// Refuses a component that is no feature, and says what a feature offers and whether its functions
-/// are synchronous.
+/// Refuses a component that is not a feature, and says what a feature offers and whether its
+/// functions are synchronous.
 pub fn feature(world: &World, feature: &Part) -> Result<(Kind, Vec<Interface>)> {
     let (name, path) = (&feature.name, &feature.component);
     let of = |kind| {

@@ -21,7 +21,7 @@ pub const STORES: [&str; 3] = [
     "wasi:config/store@0.2.0-draft-2024-09-27",
 ];
 
-/// What is in front of the features.
+/// How requests reach the features.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Shape {
     /// One component that answers clients and calls features.
@@ -148,7 +148,7 @@ impl Plan {
         unused
     }
 
-    /// The handlers of the kind that the middleware is not.
+    /// The `handler` interface of the kind that the middleware does not have.
     fn other_handlers(&self) -> impl Iterator<Item = &'static str> {
         let others = Kind::ALL.into_iter().filter(|other| *other != self.kind);
         others.map(Kind::handler)

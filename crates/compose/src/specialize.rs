@@ -31,8 +31,8 @@ const SLOT_OFFSET: u64 = SLOT_SHIFT as u64 / 8;
 /// The module that gives the server the place of the catalog.
 const CATALOG_MODULE: &str = "spin-mcp:catalog";
 
-/// Parts of `wasi:cli` that the framework calls never, or only while it panics. `refusals` is about
-/// the imports of features.
+/// Parts of `wasi:cli` that the framework never calls, or calls only while it panics. `refusals` is
+/// about the imports of features.
 const ABSENT: [&str; 2] = ["wasi:cli/exit@", "wasi:cli/terminal-"];
 /// The same, unless variables of the environment configure the server.
 const ENVIRONMENT: &str = "wasi:cli/environment@";
@@ -84,7 +84,7 @@ impl Dispatch {
 /// The parts of the framework as components for a server.
 pub struct Specialized {
     pub transport: Option<Vec<u8>>,
-    /// What calls the features; with a transport of its own, if there is no other.
+    /// The router, or the whole server; none in a sequence without features.
     pub router: Option<Vec<u8>>,
     pub context: Option<Vec<u8>>,
 }
@@ -258,12 +258,12 @@ fn clone_kind(resolve: &mut Resolve, types: &[(TypeId, TypeId)], kind: TypeDefKi
             tuple.types.iter_mut().for_each(|ty| *ty = copy(*ty));
             TypeDefKind::Tuple(tuple)
         }
-        // What the contract's functions do not hold outside of named types.
+        // The functions of the contract use all other kinds only as named types.
         other => other,
     }
 }
 
-/// What a function does that takes the place of an import.
+/// The body of a function that replaces an import.
 enum Body {
     /// Forwards to these functions, by slot.
     Dispatch(Vec<Option<u32>>),

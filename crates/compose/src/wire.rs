@@ -26,9 +26,9 @@ pub const PREPARED: &str = "spin-mcp:framework/prepared@0.1.0";
 /// The components of a server, and how they are connected.
 #[derive(Clone, Copy)]
 pub struct Components<'a> {
-    /// What calls the features, if there are any.
+    /// The router, or the whole server; none in a sequence without features.
     pub router: Option<&'a [u8]>,
-    /// What is in front of the router; none if the router answers clients itself.
+    /// The parts in front of the router; none if the router answers clients itself.
     pub chain: Option<Chain<'a>>,
     /// The context component, if a part needs it.
     pub context: Option<&'a [u8]>,
@@ -41,11 +41,11 @@ pub struct Components<'a> {
     pub refusers: &'a Refusers,
 }
 
-/// What is in front of the router, beside the middleware.
+/// How the server calls its middleware.
 #[derive(Clone, Copy)]
 pub struct Chain<'a> {
     pub kind: Kind,
-    /// None if the server exports the handler of the first middleware.
+    /// None: the composed component exports the `handler` interface of the first middleware.
     pub transport: Option<&'a [u8]>,
 }
 

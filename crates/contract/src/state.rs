@@ -28,7 +28,7 @@ impl Need {
         (Flags::TASKS, Need::Tasks),
     ];
 
-    /// The needs that flags of a feature stand for.
+    /// The needs that follow from the flags of a feature.
     pub fn of(flags: Flags) -> Vec<Need> {
         let all = Need::ALL.iter();
         all.filter(|(flag, _)| flags.contains(*flag))

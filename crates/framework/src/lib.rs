@@ -13,12 +13,12 @@ pub fn server(wasi: Wasi, whole: bool) -> &'static [u8] {
     }
 }
 
-/// What stands before middleware: the whole server, which compose makes a transport.
+/// The part in front of the middleware: the whole server, which compose makes a transport.
 pub fn transport(wasi: Wasi) -> &'static [u8] {
     server(wasi, true)
 }
 
-/// What stands behind middleware, likewise. Compose can make it the router of a saved sequence:
+/// The part behind the middleware, likewise. Compose can make it the router of a saved sequence:
 /// the one of WASI 0.2 where middleware is synchronous, the one of WASI 0.3 where it waits.
 pub fn router(wasi: Wasi) -> &'static [u8] {
     match wasi {

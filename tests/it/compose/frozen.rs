@@ -1,4 +1,4 @@
-//! A feature component that was built when the contract was made, in both editions of today.
+//! A feature component that was built when the contract was made, in both WASI builds of today.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
 //! `mcp serve`: lists of features of both kinds, page by page, for clients of both eras and in
-//! both editions.
+//! both WASI builds.
 
 use std::{fmt::Write as _, path::Path};
 
@@ -78,7 +78,7 @@ fn names<'p>(kind: &str, pages: &'p [Value]) -> Vec<Vec<&'p str>> {
     pages.iter().map(page).collect()
 }
 
-/// Makes a claim of the servers of both editions.
+/// Makes a claim of the servers of both WASI builds.
 fn everywhere(claim: impl Fn(&Server)) {
     static SERVERS: [Shared; 2] = [Shared::new(), Shared::new()];
     let servers = [("0.2", &SERVERS[0]), ("0.3", &SERVERS[1])].map(|(wasi, shared)| {

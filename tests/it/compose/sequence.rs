@@ -1,4 +1,4 @@
-//! Saved sequences: features and middleware in one component that is a link of other servers.
+//! Saved sequences: features and middleware in one component, a middleware of other servers.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Servers whose transport, or another part of the framework, is somebody else's.
+//! Servers that override the transport, the router or the context component.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What Spin is told of the plugin.
+//! The manifest with which Spin installs the plugin.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
 //! What a composed server does on every host: `mcp serve`, the Wasmtime CLI and, where it is
-//! on PATH, Spin; in both editions.
+//! on PATH, Spin; in both WASI builds.
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 const EDITIONS: [&str; 2] = ["0.2", "0.3"];
 
-/// Serves these fixtures, composed, on each host and in each edition in turn.
+/// Serves these fixtures, composed, on each host and in each WASI build in turn.
 fn everywhere(features: &[&str], claim: impl Fn(&Server)) {
     for wasi in EDITIONS {
         everywhere_in(wasi, features, &claim);
@@ -94,7 +94,7 @@ fn clients_of_both_eras_call_a_tool() {
     });
 }
 
-/// A synchronous tool of the 0.3 edition keeps its instance busy: what it tells follows late.
+/// A synchronous tool of the WASI 0.3 build keeps its instance busy: what it tells follows late.
 #[test]
 fn progress_arrives_as_it_happens() {
     for wasi in EDITIONS {

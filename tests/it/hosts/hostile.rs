@@ -65,7 +65,7 @@ fn watch(command: &mut Command, dir: &Path) -> Ended {
     }
 }
 
-/// Composes these bytes as feature `x`, for both editions together.
+/// Composes these bytes as feature `x`, for both WASI builds together.
 fn compose(bytes: &[u8], arguments: &[&str]) -> Ended {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("x.wasm"), bytes).unwrap();
@@ -552,7 +552,7 @@ fn descriptions_and_prints_that_are_commands_to_a_terminal() {
     }
 }
 
-/// A server of this feature beside `echo`, in one edition after the other.
+/// A server of this feature beside `echo`, in one WASI build after the other.
 fn serve(text: &Text<'_>, arguments: &[&str], check: impl Fn(&Server)) {
     for wasi in ["0.2", "0.3"] {
         println!("WASI {wasi}");

@@ -1,5 +1,5 @@
 //! `mcp serve`: clients of 2025-11-25 that are asked on the stream of their call, in both
-//! editions.
+//! WASI builds.
 
 use std::{thread, time::Duration};
 
@@ -146,7 +146,7 @@ fn progress_comes_before_the_question() {
         answer(server, &session, &asked, name("u"));
         let rest = stream.rest();
         assert_eq!(rpc::text(rest.last().unwrap()), "the user answered");
-        // The second call of the feature reports the same again, which is no progress.
+        // The second call of the feature reports the same again, which is not progress.
         assert_eq!(rest.len(), 1, "{rest:?}");
     });
 }

@@ -15,7 +15,7 @@ use serde_json::json;
 use spin_mcp_component::{Size, World};
 use tempfile::TempDir;
 
-/// The fixture and the edition of the server: 0.2 and 0.3, and the first in the second.
+/// The fixture and the WASI version of the server: 0.2 and 0.3, and the first in the second.
 const EDITIONS: [(&str, &str); 3] = [("reach", "0.2"), ("reach", "0.3"), ("reach-async", "0.3")];
 const ANY: &str = "";
 
@@ -86,7 +86,7 @@ fn answering() -> String {
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            // One that only connects says nothing.
+            // A probe may connect without sending a request.
             let mut request = [0; 1024];
             if stream.read(&mut request).is_ok_and(|length| length > 0) {
                 let answer = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
@@ -131,7 +131,7 @@ fn a_grant_gives_what_it_names_on_mcp_serve() {
     }
 }
 
-/// A link of the chain has no more than a feature would have.
+/// A middleware has no more than a feature would have.
 #[test]
 fn a_grant_gives_middleware_what_it_names() {
     let grants = ["http", "key-value", "variables", "env"];
@@ -233,7 +233,7 @@ fn what_refuses_is_shared() {
         let server = compose(dir.path(), name, wasi, &grants);
         let inspected = expect_success(mcp().args(["inspect", "--json"]).arg(&server));
         let told: serde_json::Value = serde_json::from_slice(&inspected.stdout).unwrap();
-        // The server, five features, what refuses, and what stands for stdin of WASI 0.3.
+        // The server, five features, what refuses, and the substitute for stdin of WASI 0.3.
         let memories = match name {
             "reach-async" => 8,
             _ => 7,

@@ -9,7 +9,7 @@ use crate::support::{self, fixture, mcp, rpc};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The fixture, the edition of the server, and what reading tells.
+/// The fixture, the WASI version of the server, and what reading stdin gives.
 const EDITIONS: [(&str, &str, &str); 3] = [
     ("reach", "0.2", CLOSED),
     ("reach", "0.3", CLOSED),

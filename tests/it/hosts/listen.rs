@@ -1,5 +1,5 @@
 //! `mcp serve`: streams on which clients of both eras hear of changes and of tasks, in both
-//! editions.
+//! WASI builds.
 
 use std::{
     thread,
@@ -17,7 +17,7 @@ const WATCHED: &str = "test://watched-resource";
 /// Longer than the longest pause between two looks at the store.
 const QUIET: Duration = Duration::from_millis(1_200);
 
-/// Makes a claim of servers that nobody else changes, in both editions.
+/// Makes a claim of servers that nobody else changes, in both WASI builds.
 fn alone(claim: impl Fn(&Server) + Sync) {
     thread::scope(|scope| {
         for wasi in EDITIONS {
@@ -27,7 +27,7 @@ fn alone(claim: impl Fn(&Server) + Sync) {
     });
 }
 
-/// Calls a tool that tells of a change.
+/// Calls a tool that announces a change.
 fn change(server: &Server, tool: &str) {
     assert_eq!(
         rpc::text(&server.send(&rpc::call(tool, json!({}))).message()),
@@ -285,7 +285,7 @@ fn a_subscription_follows_tasks_to_their_end() {
             }
             seen.push(now);
         }
-        // It was told how they stood at first.
+        // The first notification said how they stood.
         assert!(seen.contains(&(slow, "working".into())), "{seen:?}");
         // Nothing more comes of what has ended.
         stream.assert_silent(QUIET);

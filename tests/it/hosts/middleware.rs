@@ -1,4 +1,4 @@
-//! Middleware in composed servers, in both editions: what spin-mcp ships, the template, and what
+//! Middleware in composed servers, in both WASI builds: what spin-mcp ships, the template, and what
 //! does everything wrong.
 
 use std::fs;
@@ -17,7 +17,7 @@ use spin_mcp_component::{Size, World};
 
 const EDITIONS: [&str; 2] = ["0.2", "0.3"];
 
-/// A table of the fixture's, by this name, in a chain of this edition.
+/// A table of the fixture's, by this name, in a chain of this WASI build.
 fn fixture_table(wasi: &str, name: &str, settings: &str) -> String {
     let component = match wasi {
         "0.2" => fixture("middleware"),
@@ -32,7 +32,7 @@ fn deeds(deeds: &[&str]) -> String {
     format!("{{ deeds = [{}] }}", deeds.join(", "))
 }
 
-/// Serves features behind a chain, in each edition in turn.
+/// Serves features behind a chain, in each WASI build in turn.
 fn everywhere(features: &[&str], chain: impl Fn(&str) -> String, claim: impl Fn(&Server)) {
     for wasi in EDITIONS {
         println!("WASI {wasi}");
@@ -217,7 +217,7 @@ fn validate_keeps_what_does_not_fit_from_both_sides() {
             );
         },
     );
-    // A link that lists another schema than the feature does.
+    // A middleware that lists another schema than the feature does.
     let promise = |wasi: &str| {
         let tools = r#"[{ name = "echo", inputSchema = { type = "object" }, outputSchema = { type = "object" } }]"#;
         let settings = deeds(&[&format!(
@@ -291,7 +291,7 @@ fn rate_limit_counts_across_instances() {
             assert_eq!(error(server, &ping)["code"], -32000);
         }
 
-        // One that may not use the store; behind it, there are no prompts (-32601).
+        // A middleware that may not use the store; behind it, there are no prompts (-32601).
         let refused = error(server, &modern("prompts/list", json!({})));
         assert_eq!(refused["code"], -32603, "{refused}");
     });
@@ -356,7 +356,7 @@ fn what_not_every_host_has_is_for_those_who_name_it() {
                 let found = imports.any(|import| import.name.starts_with(optional));
                 assert_eq!(found, expected, "{wasi} {optional}");
             }
-            // Transport, request, two links, hub and `echo`: refusals have none.
+            // Transport, context, two middleware, router and `echo`: refusals have none.
             assert_eq!(Size::of(&server).unwrap().memories, 6);
         }
     }
@@ -420,7 +420,7 @@ fn audit_writes_a_line_for_each_request() {
     );
 }
 
-/// `conformance` behind all that is shipped, and a link that does nothing.
+/// `conformance` behind all that is shipped, and a middleware that does nothing.
 fn behind_all(wasi: &str) -> PathBuf {
     static COMPOSED: OnceLock<tempfile::TempDir> = OnceLock::new();
     let dir = COMPOSED.get_or_init(|| {
@@ -497,7 +497,7 @@ fn a_first_notification_does_not_wait_for_the_answer() {
         });
         let response = server.send(&modern("tools/call", params));
         let gap = response.arrival("three times") - response.arrival("\"progress\":0");
-        // A synchronous tool of the 0.3 edition keeps its instance busy.
+        // A synchronous tool of the WASI 0.3 build keeps its instance busy.
         assert!(
             wasi == "0.3" || gap >= Duration::from_millis(20),
             "they came together: {:?}",
@@ -580,7 +580,7 @@ fn notifications_pass_all_links_in_order() {
 fn a_link_answers_refuses_and_breaks_for_itself() {
     let hostile = deeds(&[
         r#"{ on = "tools/call", name = "refuse", does = "refuse", code = -32001, data = { a = 1 } }"#,
-        // A code that is not a link's to choose.
+        // A code that a middleware must not choose.
         r#"{ on = "tools/call", name = "misuse", does = "refuse", code = -32050, data = { a = 1 } }"#,
         r#"{ on = "tools/call", name = "malformed", does = "malformed" }"#,
         r#"{ on = "tools/call", name = "text", does = "text" }"#,
@@ -616,7 +616,7 @@ fn a_link_answers_refuses_and_breaks_for_itself() {
     });
 }
 
-/// What compose says of a link that does this.
+/// The error of compose for a middleware that does this.
 fn compose_error(wasi: &str, deed: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let chain = fixture_table(wasi, "hostile", &deeds(&[deed]));
@@ -734,7 +734,7 @@ fn a_link_that_asks_nothing_changes_nothing() {
             .composed(&dir)
         });
         let memories = |server| Size::of(&fs::read(server).unwrap()).unwrap().memories;
-        // Another end, and the link.
+        // The router, apart from the transport, and the middleware.
         assert_eq!(memories(&chained), memories(&plain) + 2, "{wasi}");
         let [plain, chained] = [plain, chained].map(|server| Server::mcp(&server, &[]));
 
@@ -839,7 +839,7 @@ fn a_link_that_asks_makes_the_server_keep_state() {
         let asked = ask(echo.clone());
         let mut again = echo.clone();
         again["inputResponses"] = json!({"sure": {"action": "accept", "content": {}}});
-        // Whoever was not asked has no state that would say so.
+        // A client that was not asked has no state that says so.
         assert_eq!(ask(again.clone())["error"]["message"], "the user refused");
         again["requestState"] = asked["result"]["requestState"].clone();
         assert_eq!(text(&ask(again)), "hello");

@@ -1,5 +1,5 @@
 //! `mcp serve`: clients of 2026-07-28 bring back the state of a call, and nothing but what they
-//! were given for it, in both editions.
+//! were given for it, in both WASI builds.
 
 use crate::support::{
     Response, Server, compose_for, fixture, rpc,

@@ -1,4 +1,4 @@
-//! `mcp serve`: what goes wrong in one request stays there, in both editions.
+//! `mcp serve`: what goes wrong in one request stays there, in both WASI builds.
 
 use std::{
     io::{Read as _, Write as _},

@@ -1,4 +1,4 @@
-//! `mcp serve`: what sessions of 2025-11-25 are and keep, in both editions.
+//! `mcp serve`: what sessions of 2025-11-25 are and keep, in both WASI builds.
 
 use crate::support::{
     Request, Server, compose, fixture, rpc,

@@ -1,5 +1,5 @@
 //! `mcp serve` and `mcp call`: the key-value stores and variables that guests find, in both
-//! editions.
+//! WASI builds.
 
 use std::path::{Path, PathBuf};
 

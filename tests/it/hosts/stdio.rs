@@ -1,4 +1,4 @@
-//! `mcp serve --stdio`: one process that serves one client, of either era, in both editions.
+//! `mcp serve --stdio`: one process that serves one client, of either era, in both WASI builds.
 
 use std::time::{Duration, Instant};
 

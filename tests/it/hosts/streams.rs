@@ -1,5 +1,5 @@
-//! `mcp serve`: how long a stream lasts, and how its end reaches both sides, in both editions.
-//! The handlers are no servers but stand for any: the host passes what it does not know.
+//! `mcp serve`: how long a stream lasts, and how its end reaches both sides, in both WASI builds.
+//! The servers are plain HTTP handlers: the host passes on what it does not know.
 
 use std::{
     io::{Read as _, Write as _},

@@ -1,5 +1,5 @@
 //! The templates for middleware in Python and TypeScript, as a user meets them: tested,
-//! type-checked, built, and called in both editions.
+//! type-checked, built, and called in both WASI builds.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::support::{
 use serde_json::json;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Less than what the feature takes for its progress. In the 0.3 edition, a synchronous feature
+/// Less than what the feature takes for its progress. In the WASI 0.3 build, a synchronous feature
 /// holds the instance meanwhile, with a middleware or without.
 const AT_ONCE: Duration = Duration::from_millis(50);
 
@@ -75,7 +75,7 @@ fn typescript_is_a_link_of_a_chain() {
     refuses_settings(app, "Unrecognized key: \"slow\"");
 }
 
-/// An app of a feature behind two links: `log` of this template, and one that tells of what
+/// An app of a feature behind two middleware: `log` of this template, and one that reports what
 /// reaches it.
 fn add(template: &str, value: &str, wasi: &str, app: &Path) {
     let behind = if value == "async=yes" {

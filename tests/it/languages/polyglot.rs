@@ -80,7 +80,7 @@ fn is_what_the_templates_make() {
 }
 
 /// Tested, type-checked and built as its README says; then the same feature components serve in
-/// both editions, on two hosts.
+/// both WASI builds, on two hosts.
 #[test]
 fn is_built_once_and_serves_in_both_editions() {
     needs!("typescript");

@@ -18,7 +18,7 @@ use serde_json::json;
 /// The host that the page's tools ask.
 const API: &str = "https://api.example.com";
 
-/// What stands in for it, and takes that long for an answer.
+/// The substitute for it, and how long it takes for an answer.
 fn stations(wait: Duration) -> Web {
     Web::serve(move |_, path, _| {
         thread::sleep(wait);

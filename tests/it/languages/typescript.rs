@@ -210,7 +210,7 @@ fn schemas_become_checks() {
 }
 
 /// As `spin new` writes it, beside a feature in Rust: tested, type-checked, built, and called
-/// in both editions.
+/// in both WASI builds.
 #[test]
 fn scaffolded_app_is_tested_built_and_called() {
     needs!("typescript");

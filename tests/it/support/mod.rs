@@ -51,8 +51,8 @@ pub fn mcp() -> Command {
     command
 }
 
-/// Takes from a command what Cargo tells tests: a Cargo inside of it would take that for a
-/// change, and build again what it has built.
+/// Removes the variables that Cargo sets for tests: a Cargo in the command would take them for a
+/// change, and build everything again.
 pub fn outside_of_cargo(command: &mut Command) -> &mut Command {
     let told = [
         "CARGO_BIN_",

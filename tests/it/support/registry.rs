@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::expect_success;
 
-/// The account of a registry that asks who is there, and how `htpasswd` keeps its password.
+/// The account of a registry that requires a login, and its line in `htpasswd`.
 pub const USER: &str = "ada";
 pub const PASSWORD: &str = "secret";
 const HASH: &str = "$2b$04$abcdefghijklmnopqrstuu2r9OfJnfCsdneAXAGHnS4UpFFP8WIrW";
@@ -25,7 +25,7 @@ impl Registry {
         Self::with("")
     }
 
-    /// One that takes nobody but `USER`.
+    /// A registry that accepts only `USER`.
     pub fn private() -> Self {
         Self::with("auth:\n  htpasswd:\n    realm: test\n    path: DIR/htpasswd\n")
     }
@@ -174,7 +174,7 @@ fn pass(mut client: TcpStream, upstream: SocketAddr, fault: Fault) -> std::io::R
         client.write_all(b"Connection: close\r\n\r\n")?;
         client.write_all(&body)?;
         client.shutdown(std::net::Shutdown::Write)?;
-        // What is left unread would reset the connection.
+        // Unread bytes would reset the connection.
         let _ = client.read_to_end(&mut Vec::new());
     }
     Ok(())

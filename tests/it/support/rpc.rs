@@ -42,7 +42,7 @@ pub fn legacy(session: Option<&str>, method: &str, params: Value) -> Request {
     }
 }
 
-/// What opens a session of this revision.
+/// The request that opens a session of this revision.
 pub fn initialize(version: &str) -> Request {
     Request::post(body("initialize", client(version, json!({}))))
 }
@@ -64,7 +64,7 @@ pub fn session(server: &Server, capabilities: Value) -> String {
     session.to_owned()
 }
 
-/// A message of a session that is no request, or one with an id of its own.
+/// A message of a session that is not a request, or a request with an id of its own.
 pub fn message(session: &str, message: &Value) -> Request {
     Request::post(message.to_string())
         .header("MCP-Protocol-Version", LEGACY)

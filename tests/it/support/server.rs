@@ -68,7 +68,7 @@ impl Server {
         server
     }
 
-    /// Starts a command, and waits until it listens where it says that it does.
+    /// Starts a command, and waits until it listens at the address that it prints.
     pub fn start(command: Command) -> Self {
         let (mut server, said) = Self::launch(command);
         server.address = said
@@ -190,7 +190,7 @@ impl Drop for Server {
     }
 }
 
-/// Keeps what a stream says, and tells the first address in it.
+/// Keeps what a stream says, and sends the first address in it.
 fn read(
     stream: impl Read + Send + 'static,
     output: &Arc<Mutex<String>>,

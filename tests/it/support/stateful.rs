@@ -1,4 +1,4 @@
-//! A server that keeps state: of the features `conformance` and `changes`, in both editions.
+//! A server that keeps state: of the features `conformance` and `changes`, in both WASI builds.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -25,15 +25,15 @@ pub fn component(wasi: &str) -> PathBuf {
     dir.path().join(format!("server-{wasi}.wasm"))
 }
 
-/// The server of this edition, which tests that run at a time share.
+/// The server of this WASI build, which tests that run at a time share.
 pub fn server(wasi: &str) -> Arc<Server> {
     static SERVERS: [Shared; 2] = [Shared::new(), Shared::new()];
     let at = EDITIONS.iter().position(|edition| *edition == wasi);
-    let shared = &SERVERS[at.expect("an edition")];
+    let shared = &SERVERS[at.expect("a WASI version")];
     shared.get(|| Server::mcp(&component(wasi), &[]))
 }
 
-/// Makes a claim of the servers of both editions.
+/// Makes a claim of the servers of both WASI builds.
 pub fn everywhere(claim: impl Fn(&Server)) {
     let servers = EDITIONS.map(server);
     for (wasi, server) in EDITIONS.into_iter().zip(servers) {

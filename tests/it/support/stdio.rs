@@ -17,7 +17,7 @@ pub struct Stdio {
     child: Child,
     stdin: Option<ChildStdin>,
     messages: Receiver<Value>,
-    /// What came before what the test waited for.
+    /// Messages that came before the one that the test waited for.
     early: Vec<Value>,
 }
 
@@ -43,7 +43,7 @@ impl Stdio {
         std::thread::spawn(move || {
             for line in stdout.lines() {
                 let line = line.expect("lines in UTF-8");
-                // What is no message is one that no test expects.
+                // No test expects a line that is not a message.
                 let message = serde_json::from_str::<Value>(&line);
                 let message = message
                     .ok()
@@ -131,7 +131,7 @@ impl Stdio {
         self.next(|message| message["method"] == method)
     }
 
-    /// What came and no test has seen, after this time.
+    /// The messages that no test has seen, after this time.
     pub fn unseen(&mut self, wait: Duration) -> Vec<Value> {
         let until = Instant::now() + wait;
         while let Ok(message) = self

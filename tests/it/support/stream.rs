@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// A JSON-RPC message; an answer that is no stream is one, too.
+    /// A JSON-RPC message; an answer that is not a stream counts as one.
     Message(Value),
     /// A comment, which keeps the stream alive.
     Comment(String),

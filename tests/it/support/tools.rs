@@ -1,4 +1,4 @@
-//! Tools that tests need beside Rust, and what a test says that goes without one.
+//! Tools that tests need beside Rust, and the note of a test that is skipped without one.
 
 use std::collections::BTreeMap;
 use std::env;

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
-/// What a request was answered with: a status and a body.
+/// The answer to a request: a status and a body.
 type Answer = (u16, String);
 
 pub struct Web {
@@ -12,7 +12,7 @@ pub struct Web {
 }
 
 impl Web {
-    /// Answers each request, of which it tells method, path and body, on a connection and a
+    /// Answers each request from its method, path and body, on a connection and a
     /// thread of its own, until the process ends.
     pub fn serve(
         answer: impl Fn(&str, &str, &str) -> Answer + Send + Sync + Clone + 'static,
@@ -22,7 +22,7 @@ impl Web {
         thread::spawn(move || {
             for connection in listener.incoming().map_while(Result::ok) {
                 let answer = answer.clone();
-                // A client that goes away early is no matter of the service.
+                // It does not matter that a client goes away early.
                 thread::spawn(move || drop(respond(&connection, answer)));
             }
         });

@@ -22,7 +22,7 @@ use super::{
 use spin_mcp_contract::record::{Offers, PromptRecord};
 use spin_mcp_runner::guest::{self, Guest};
 
-/// The code of errors that nobody intended.
+/// The code of internal errors.
 const INTERNAL_ERROR: i32 = -32603;
 /// The code for a list that a server does not have.
 const METHOD_NOT_FOUND: i32 = -32601;
@@ -67,8 +67,8 @@ const LISTS: [List; 4] = [
     },
 ];
 
-/// Asks middleware for all lists. `component` exports the handler of the first one. None if a
-/// middleware does not answer clients that it does not know.
+/// Asks middleware for all lists. `component` exports the `handler` interface of the first one.
+/// None if a middleware does not answer clients that it does not know.
 pub fn offers(component: &[u8], kind: Kind) -> Result<Option<Offers>> {
     let lister = Lister::new()?;
     let component = Component::new(&lister.engine, component)

@@ -33,7 +33,7 @@ use spin_mcp_contract::interface::SETTINGS;
 
 const ASYNC: &str = "[async-lower]";
 const DROP: &str = "[resource-drop]";
-/// What toolchains call the function that allocates what an import returns; the first name that a
+/// The names that toolchains give the function that allocates results of imports; the first that a
 /// module exports counts.
 const REALLOC: [&str; 2] = ["cabi_import_realloc", "cabi_realloc"];
 /// The most bytes of settings that code writes, which takes twice as many bytes of code.
@@ -71,7 +71,7 @@ impl Reply {
 }
 
 /// How a function refuses; none if a constant does not do: where the answer needs a resource, or
-/// the call gives resources or streams away, which somebody must drop.
+/// the call passes resources or streams on, which the function must then drop.
 fn refusal(resolve: &Resolve, interface: InterfaceId, function: &Function) -> Option<Reply> {
     let gives = |handle: &Handle| match handle {
         // There is no resource of an interface that refuses.
