@@ -69,7 +69,7 @@ impl Stream {
     }
 }
 
-/// Sends a comment, which clients ignore: whoever takes it reads the stream.
+/// Sends a comment, which clients ignore. If it is taken, the stream has a reader.
 pub async fn open(id: u64) {
     let Some(mut writer) = with_stream(id, |stream| stream.writer.take()).flatten() else {
         return;

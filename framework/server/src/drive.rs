@@ -359,7 +359,7 @@ pub fn write(bytes: &[u8]) -> std::io::Result<()> {
     stdout.flush()
 }
 
-/// Names a request. Whoever knows an id can ask the context about it, so ids are random where
+/// Names a request. A part that knows an id can ask the context about it, so ids are random where
 /// that matters.
 fn request_id(call: &Call<'_>) -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);

@@ -1,4 +1,4 @@
-//! What stands behind middleware: it exports `handler`, and answers from the catalog or calls
+//! The router behind the middleware: it exports `handler`, and answers from the catalog or calls
 //! features. As a saved sequence, it hands what is not its own to the next middleware.
 
 use spin_mcp_protocol::{

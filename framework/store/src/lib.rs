@@ -129,7 +129,7 @@ impl Store for KeyValue {
         self.with(|bucket| match atomics::increment(bucket, key, 1) {
             Ok(sum) => match u64::try_from(sum) {
                 Ok(sum) => Ok(Some(sum)),
-                Err(_) => Err(Error::Other(format!("`{key}` is {sum}, which is no count"))),
+                Err(_) => Err(Error::Other(format!("`{key}` is {sum}, which is negative"))),
             },
             Err(Error::AccessDenied) => Ok(None),
             Err(error) => Err(error),

@@ -130,8 +130,8 @@ pub fn is_id(text: &str) -> bool {
     text.bytes().any(|digit| digit != b'0')
 }
 
-/// The same for each request of a session, and useless to readers of the log: whoever knows the id
-/// itself can act in the name of the session.
+/// The same for each request of a session, and useless to readers of the log: a reader who knew the
+/// id itself could act in the name of the session.
 fn digest(session: &str) -> String {
     let digest = Sha256::digest(session);
     digest[..8]

@@ -1,6 +1,6 @@
 //! Middleware: decides which tools, prompts and resources clients see, and under which names.
 //!
-//! What is hidden appears in no list and cannot be called, read or completed. Names change on the
+//! A hidden entry appears in no list and cannot be called, read or completed. Names change on the
 //! way in and on the way out: what is behind does not know about it.
 
 mod names;

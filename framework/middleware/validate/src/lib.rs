@@ -55,7 +55,7 @@ impl Middleware for Validate {
         let Some(name) = name else {
             return next.handle(method, params).await;
         };
-        // What is behind reports that there is no such tool.
+        // The next component reports that there is no such tool.
         let Some(tool) = self.tool(next, &name).await? else {
             return next.handle(method, params).await;
         };

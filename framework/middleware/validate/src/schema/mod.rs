@@ -2,8 +2,8 @@
 //! (https://json-schema.org/draft/2020-12/json-schema-validation).
 //!
 //! A schema is not compiled before it is used, since many instances check one value in their life.
-//! What is not supported (other documents, `unevaluated…`, `$dynamicRef`, formats, patterns with
-//! lookaround) allows everything: no value is refused that the schema
+//! Unsupported keywords (other documents, `unevaluated…`, `$dynamicRef`, formats, patterns with
+//! lookaround) allow everything: no value is refused that the schema
 //! allows.
 
 mod containers;
