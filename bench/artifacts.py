@@ -11,8 +11,8 @@ TOOLS = [f"tool_{index}" for index in range(10)]
 
 
 def build(scratch):
-    """The bare handlers by edition and name, ten features of one tool each, and the links that do
-    nothing, by edition and name."""
+    """The bare handlers by WASI version and name, ten features of one tool each, and the
+    middleware that does nothing, by WASI version and name."""
     target = scratch / "target"
 
     def cargo(name, package, *flags, **env):

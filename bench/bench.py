@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures composed servers against bare handlers of the same edition on the same host.
+"""Measures composed servers against bare handlers of the same WASI version on the same host.
 
 All targets of a setting run at once and take turns under load, so that what else happens on
 the machine happens to all of them. Ratios are medians of the rounds' ratios.
@@ -40,7 +40,7 @@ TARGETS = {
     "rate-limit": ("rate-limit", 0),
     "validate": ("validate", 0),
 }
-# What each of the middleware that spin-mcp has is told.
+# The settings of each shipped middleware.
 SHIPPED = {
     "audit": {},
     "filter": {"tools": {"deny": ["delete_*"]}},
@@ -49,9 +49,9 @@ SHIPPED = {
 }
 # The tool of `1 tool`, with the features of `--beside` in the same server.
 BESIDE = "1 tool, beside"
-# What a call of it has to reach of one of `1 tool`, where instances are reused.
+# The share of the rate of `1 tool` that it must reach, where instances are reused.
 WANTED_BESIDE = 0.95
-# What `(edition, instances are reused, target)` has to reach at 16 connections.
+# The share that `(edition, instances are reused, target)` must reach at 16 connections.
 WANTED = {
     ("0.3", True, "1 tool"): 0.90,
     ("0.3", True, "10 tools, last"): 0.88,
@@ -59,7 +59,7 @@ WANTED = {
     ("0.2", False, "10 tools, first"): 0.55,
     ("0.2", False, "10 tools, last"): 0.55,
 }
-# What one middleware has to leave of `1 tool` at 16 connections.
+# The share of the rate of `1 tool` that one middleware must keep at 16 connections.
 WANTED_OF_ONE_TOOL = {"pass-through": 0.88}
 
 

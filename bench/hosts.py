@@ -105,7 +105,7 @@ source = "{component}"
 
 
 def available(wasmtime_binary):
-    """Host, edition, whether instances are reused, and how to start a component there."""
+    """Host, WASI version, whether instances are reused, and how to start a component there."""
     settings = [
         ("wasmtime", "0.2", False, wasmtime(wasmtime_binary, reuse=True)),
         ("wasmtime", "0.3", True, wasmtime(wasmtime_binary, reuse=True)),

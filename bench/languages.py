@@ -5,7 +5,7 @@
         rust=rust.wasm python=python.wasm
 
 - `fresh` is a call whose instance exists for this call only, as every one of WASI 0.2 does.
-- `reused` is a call of an instance that has answered others, as in the 0.3 edition.
+- `reused` is a call of an instance that has answered others, as in a WASI 0.3 build.
 - `memory` is what one more instance takes that has answered a call: the difference that 32 of them
   make to the host's share of physical memory. Pages that instances have in common count once.
 

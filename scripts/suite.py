@@ -228,7 +228,7 @@ def test(suite):
 
 
 def build(suite):
-    """What tests of the plugin need."""
+    """Builds what the tests of the plugin need."""
     suite.once("wasm target", "scripts/wasm-target.sh")
     _, plugin = native()
     suite.once("build the tests", *cargo("test", "--no-run", packages=plugin))
@@ -237,7 +237,7 @@ def build(suite):
 
 
 def fetch(suite):
-    """What parts will need from elsewhere. What cannot be had says so where it is needed."""
+    """Fetches what the parts need. A test reports a failed fetch when it needs the result."""
     began = time.monotonic()
     for tool in TOOLS:
         subprocess.run([f"scripts/{tool}.sh"], cwd=ROOT, capture_output=True)
@@ -285,7 +285,7 @@ def main():
     if "test" in chosen:
         suite.fetching.start()
     for part in chosen:
-        # What does not lint is not tested.
+        # Code that fails the lint is not tested.
         if PARTS[part](suite) is False:
             break
     sys.exit(suite.end())

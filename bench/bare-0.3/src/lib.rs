@@ -1,4 +1,4 @@
-//! Answers every request with the same JSON body and does nothing else: what the 0.3 edition
+//! Answers every request with the same JSON body and does nothing else: what the WASI 0.3 build
 //! is measured against.
 #![cfg(target_family = "wasm")]
 
