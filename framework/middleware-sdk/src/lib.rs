@@ -1,4 +1,4 @@
-//! What the middleware that spin-mcp ships has in common: a middleware as plain Rust, and the
+//! The common code of the middleware that spin-mcp ships: a middleware as plain Rust, and the
 //! component around it.
 //!
 //! A type implements [`Middleware`]. Tests run it natively with a [`Next`] of their own. In a
@@ -50,7 +50,7 @@ pub trait Middleware: Sized {
     }
 }
 
-/// What is behind this middleware, and what is known about the request in progress.
+/// The component behind this middleware, and what is known about the request in progress.
 pub trait Next {
     fn handle(&self, method: &str, params: String) -> impl Future<Output = Result<String, Error>>;
 

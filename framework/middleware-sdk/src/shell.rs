@@ -37,7 +37,7 @@ pub fn middleware<M: Middleware>() -> Result<M, Error> {
     })
 }
 
-/// What is behind this middleware, for the request of this id.
+/// The component behind this middleware, for the request of this id.
 pub struct Imported(pub u64);
 
 impl Next for Imported {

@@ -1,4 +1,4 @@
-//! What is behind a middleware in tests: it records what reaches it.
+//! The next component of a middleware in tests: it records what reaches it.
 
 use std::cell::RefCell;
 
@@ -6,7 +6,7 @@ use crate::{Error, Identity, Middleware, Next, Settings, ready};
 
 type Answer = Box<dyn Fn(&str, &str) -> Result<String, Error>>;
 
-/// What is behind the middleware.
+/// The component behind the middleware.
 pub struct End {
     answer: Answer,
     passed: RefCell<Vec<(String, String)>>,
@@ -80,7 +80,7 @@ pub fn middleware<M: Middleware>(settings: &str) -> Result<M, String> {
     M::new(Settings::parse(settings)?)
 }
 
-/// What a middleware answers.
+/// The answer of a middleware.
 pub fn handle(
     middleware: &impl Middleware,
     next: &End,

@@ -94,7 +94,7 @@ impl Corpus {
         Corpus { folder, inputs }
     }
 
-    /// Tries one input; gives its peak memory. Keeps the input if it fails.
+    /// Tries one input; returns its peak memory. Keeps the input if it fails.
     fn check(&self, input: &[u8], target: impl Fn(&[u8])) -> usize {
         let start = Instant::now();
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| allocation::peak(|| target(input))));

@@ -103,13 +103,13 @@ fn reply(services: &mut TestServices, outcome: &str) -> Asking {
         serde_json::from_slice(asking.messages().next().unwrap()).unwrap();
     let reply = format!(r#"{{"jsonrpc":"2.0","id":{},{outcome}}}"#, asked["id"]);
     let Ok(Message::Response(reply)) = message::read(reply.as_bytes()) else {
-        panic!("{reply} is no response");
+        panic!("{reply} is not a response");
     };
     replies::accept(services, SESSION, &reply).unwrap();
     asking
 }
 
-/// Stores a task; gives its id.
+/// Stores a task; returns its id.
 fn task(services: &mut TestServices) -> String {
     let origin = TaskOrigin {
         principal: "somebody",

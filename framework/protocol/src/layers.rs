@@ -63,7 +63,7 @@ fn paths(module: &str, code: &str, modules: &BTreeMap<String, String>) -> Vec<St
     paths
 }
 
-/// Appends the paths in a tree, such as `json::{self, Value}`; gives the text after it.
+/// Appends the paths in a tree, such as `json::{self, Value}`; returns the text after it.
 fn expand<'c>(root: &str, tree: &'c str, paths: &mut Vec<String>) -> &'c str {
     let tree = tree.trim_start();
     if let Some(mut rest) = tree.strip_prefix('{') {

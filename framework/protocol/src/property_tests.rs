@@ -43,7 +43,7 @@ fn call_back(call: &mut Call<'_>) {
     let outcome = FeatureOutcome::Tool(Ok(Some(ToolOutcome::Complete(result))));
     match call.settle(outcome, &mut TestServices::default()) {
         CallStep::Done(response) => is_response(&response.body),
-        other => panic!("{other:?} is no answer"),
+        other => panic!("{other:?} is not an answer"),
     }
     let _ = call.context();
 }

@@ -145,7 +145,7 @@ async fn advance(mut call: Call<'_>, client: Client<'_>) {
     in_context(id, context, run_and_publish(&mut call, id, client)).await;
 }
 
-/// Makes a call, and tells listeners what features reported: they must not wait until the client
+/// Makes a call, and sends listeners what features reported: they must not wait until the client
 /// has read the answer.
 async fn run_and_publish(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Option<Answer> {
     let answer = run(call, id, client).await;
@@ -388,7 +388,7 @@ async fn in_context<T>(id: u64, context: Option<Context>, work: impl Future<Outp
     done
 }
 
-/// What the context has to know. None: no part of the server asks about this call.
+/// What the context must know. None: no part of the server asks about this call.
 fn context(call: &Call<'_>) -> Option<Context> {
     let is_asked = call.may_be_asked_about();
     is_asked.then(|| call.context())

@@ -1,4 +1,4 @@
-//! Calls what is behind this component: features, or the first middleware before a transport.
+//! Calls the next component: a feature, or the first middleware behind a transport.
 
 use spin_mcp_protocol::{
     Call,

@@ -1,5 +1,5 @@
 //! The server of the framework. One build is the whole server or, before middleware, its
-//! transport. Another build, with the feature `router`, stands behind middleware.
+//! transport. Another build, with the feature `router`, is the router behind middleware.
 //!
 //! A server exports the standard interfaces for HTTP and stdio, a router exports `handler`. Both
 //! import each interface of features once. Compose replaces that import by those of the features

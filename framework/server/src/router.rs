@@ -1,5 +1,5 @@
 //! The router behind the middleware: it exports `handler`, and answers from the catalog or calls
-//! features. As a saved sequence, it hands what is not its own to the next middleware.
+//! features. As a saved sequence, it passes all other requests to the next middleware.
 
 use spin_mcp_protocol::{
     catalog::Flags,

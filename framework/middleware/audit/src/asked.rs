@@ -15,7 +15,7 @@ const LONGEST_ARGUMENTS: usize = 4096;
 
 pub struct Asked {
     pub at: SystemTime,
-    /// When the request went on to what is behind, by a clock that never goes back.
+    /// When the request went on to the next component, by a clock that never goes back.
     pub begun: Instant,
     pub method: String,
     pub name: Option<String>,

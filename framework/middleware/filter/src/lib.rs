@@ -1,7 +1,7 @@
 //! Middleware: decides which tools, prompts and resources clients see, and under which names.
 //!
 //! A hidden entry appears in no list and cannot be called, read or completed. Names change on the
-//! way in and on the way out: what is behind does not know about it.
+//! way in and on the way out: the next component does not know about it.
 
 mod names;
 mod uris;

@@ -1,6 +1,6 @@
 //! Middleware: checks arguments and results against the schemas of their tool.
 //!
-//! It learns the schemas as a client does: it lists the tools of what is behind it.
+//! It learns the schemas as a client does: it lists the tools of the next component.
 
 mod known;
 mod schema;
@@ -81,7 +81,7 @@ fn name(params: &str) -> Option<String> {
 }
 
 impl Validate {
-    /// The tool of this name, as what is behind lists it.
+    /// The tool of this name, as the next component lists it.
     async fn tool(&self, next: &impl Next, name: &str) -> Result<Option<Rc<Tool>>, Error> {
         let mut params = "{}".to_owned();
         for _ in 0..MOST_PAGES {

@@ -16,7 +16,7 @@ pub fn answer<S: Services>(call: &Call<'_>, extension: &str, services: &mut S) -
     respond_with(call, result(call, extension, services))
 }
 
-/// Reads the result of an extension; gives its kind, too.
+/// Reads the result of an extension; returns its kind, too.
 pub fn read<'t>(call: &Call<'_>, text: &'t str) -> Result<(Value<'t>, Cow<'t, str>), Failure> {
     let value = Value::parse(text).ok().filter(Value::is_object);
     let value =

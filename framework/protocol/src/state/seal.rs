@@ -93,7 +93,7 @@ pub fn open<S: Services>(
 }
 
 /// Makes a text that cannot be guessed, valid for this purpose for `lifetime_ms` milliseconds;
-/// gives its expiry too (milliseconds since 1970).
+/// returns its expiry too (milliseconds since 1970).
 pub fn mint_ticket<S: Services>(
     services: &mut S,
     purpose: &[u8],

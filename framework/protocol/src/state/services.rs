@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::wire::failure::{Failure, INTERNAL_ERROR};
 
-/// The parts of a server. Compose tells a component by number which one it is.
+/// The parts of a server. Compose writes the number of its part into a component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ServerPart {
     /// A server without a chain.
@@ -73,7 +73,7 @@ pub trait Store {
     /// A page of all keys, and the cursor of the next one.
     fn keys(&mut self, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Unavailable>;
 
-    /// Atomically adds one to the number under a key and gives the sum; the number begins at
+    /// Atomically adds one to the number under a key and returns the sum; the number begins at
     /// zero. The key must not be used for anything else. None: this store cannot do it.
     fn increment(&mut self, _key: &str) -> Result<Option<u64>, Unavailable> {
         Ok(None)

@@ -145,7 +145,7 @@ pub struct TaskOrigin<'a> {
     pub arguments: &'a str,
 }
 
-/// Stores a task for a call that its tool answered with `extension`, and gives the
+/// Stores a task for a call that its tool answered with `extension`, and returns the
 /// `CreateTaskResult`: a JSON object without `_meta`.
 ///
 /// Internal errors: the answer does not describe a task, there is no store, or the task is too
@@ -246,7 +246,7 @@ impl Task {
         self.open.responses_with(&self.stored.responses)
     }
 
-    /// Stores the step of the tool, and gives the new state of the task.
+    /// Stores the step of the tool, and returns the new state of the task.
     ///
     /// If the task was cancelled or advanced meanwhile, the step is dropped. If the step is
     /// malformed or too large for the store, the task fails.

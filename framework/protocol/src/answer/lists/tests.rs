@@ -124,7 +124,7 @@ fn cursors_lead_through_the_catalog_and_each_feature() {
 fn cursors_that_were_never_given_are_refused() {
     for cursor in ["~", "~AA", "~AAAA", "~!!", "~/w", "x", &"~A".repeat(5000)] {
         let page = list(&input(), Some(cursor), |_, _| {
-            panic!("{cursor} is no cursor")
+            panic!("{cursor} is not a cursor")
         });
         assert_eq!(page["error"]["code"], -32602, "{cursor}");
     }

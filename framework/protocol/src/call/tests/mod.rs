@@ -33,7 +33,7 @@ fn answer(version: &str, meta: &str, outcome: Answered<ToolOutcome>) -> (u16, Js
 
 fn read(step: CallStep) -> (u16, Json) {
     let CallStep::Done(response) = step else {
-        panic!("{step:?} is no answer");
+        panic!("{step:?} is not an answer");
     };
     let (line, event) = (response.clone().line(), response.event());
     assert_eq!(line, [&response.body[..], b"\n"].concat());
@@ -87,7 +87,7 @@ fn with_call<T>(version: &str, meta: &str, then: impl FnOnce(&mut Call<'_>) -> T
 fn arguments<'c>(call: &'c Call<'_>) -> &'c str {
     match call.ask() {
         Ask::Tool { arguments, .. } => arguments,
-        other => panic!("{other:?} is no tool"),
+        other => panic!("{other:?} is not a tool"),
     }
 }
 

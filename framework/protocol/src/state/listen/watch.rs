@@ -121,7 +121,7 @@ impl Watch {
         Ok(())
     }
 
-    /// Reads the store once, and gives the values of `first`. Topics with new events become
+    /// Reads the store once, and returns the values of `first`. Topics with new events become
     /// pending. Without names it does not read the store.
     pub fn look(
         &mut self,

@@ -44,7 +44,7 @@ fn the_server_presents_itself() {
     );
 }
 
-/// What modern and legacy clients are told, without shared state and with it.
+/// The answers to modern and legacy clients, without shared state and with it.
 fn capabilities(features: &[&[Flags]]) -> [[serde_json::Value; 2]; 2] {
     let features = features.iter().map(|flags| FeatureInput {
         flags: flags

@@ -3,7 +3,7 @@ use crate::wire::MAX_RESULT;
 
 const CALL: (&str, &str) = ("tools/call", r#"{"name":"zeta"}"#);
 
-/// What a modern client gets of a result that says nothing of the server.
+/// The member that modern clients get beside a result that does not name the server.
 const NAMED: &str =
     r#""_meta":{"io.modelcontextprotocol/serverInfo":{"name":"test","version":"1.2.3"}}"#;
 

@@ -11,7 +11,7 @@ const LISTEN: (&str, &str) = (
 );
 const SUBSCRIBE: &str = r#"{"uri":"test://library/readme"}"#;
 
-/// What is no leave to go on.
+/// Answers of a gate that do not let the request go on.
 fn refusals() -> Vec<Handled> {
     let broken = [
         "",
@@ -25,7 +25,7 @@ fn refusals() -> Vec<Handled> {
     std::iter::once(refusal()).chain(broken).collect()
 }
 
-/// Has each refusal answer a request, and tells what came of it and what is left.
+/// Checks that each refusal refuses a request, and that the request changes nothing.
 fn refused(mut chain: impl FnMut() -> Chain<'static>, method: &str, params: &str) {
     for refusal in refusals() {
         let mut chain = chain();

@@ -64,7 +64,7 @@ struct Server<'l, S> {
     middleware: Middleware<'l>,
     /// The requests that the middleware saw, and what it could know of them.
     seen: Vec<(String, String, Context)>,
-    /// What clients were asked, which they accept.
+    /// The requests for input, all of which clients accept.
     asked: Vec<Json>,
     stdio: stdio::StdioSession,
     session: Option<String>,
@@ -280,7 +280,7 @@ impl<'l, S: Inner> Server<'l, S> {
         }
     }
 
-    /// What comes of a call, once the client replied to whatever it was asked.
+    /// The outcome of a call, once the client has replied to all requests for input.
     fn call(&mut self, mut call: Call<'_>, headers: &[(String, Vec<u8>)]) -> HttpResponse {
         loop {
             let outcome = self.hand(&call);

@@ -33,7 +33,7 @@ fn a_task_that_goes_on_calls_its_tool_again() {
         let (mut chain, named) = begun(via, "zeta", r#"{ "content": [ ] }"#);
         let got = chain.answer("tasks/get", &named)["result"].clone();
         assert_eq!(got["status"], "completed");
-        // What clients get of a call, as they get it without a task.
+        // The result of a call, as clients get it without a task.
         assert_eq!(
             got["result"],
             json!({

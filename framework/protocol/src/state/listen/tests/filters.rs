@@ -8,7 +8,7 @@ fn refused(filter: Option<&str>) -> Failure {
     failure
 }
 
-/// What the client is told that it gets.
+/// The filter that the server confirms to the client.
 fn agreed(filter: &str, offer: Offer) -> String {
     let filter = Value::parse(filter).unwrap();
     let mut listener = Listener::modern("1", Some(filter), offer).unwrap();

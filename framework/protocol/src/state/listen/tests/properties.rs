@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::state::listen::subscriptions as record;
 
-/// What one instance does, after some milliseconds, by a clock that is off by some.
+/// An action of one instance, after some milliseconds, by a clock that is off by some.
 #[derive(Clone, Debug)]
 enum Step {
     Publish { off: i64 },
@@ -86,7 +86,7 @@ fn filters() -> impl Strategy<Value = String> {
     members.prop_map(|members| format!("{{{}}}", members.join(" , ")))
 }
 
-/// What a filter means, told by another reader.
+/// The meaning of a filter, by an independent reader.
 fn model(filter: &str) -> Option<serde_json::Value> {
     let value: serde_json::Value = serde_json::from_str(filter).unwrap();
     let strings = |value: &serde_json::Value| {

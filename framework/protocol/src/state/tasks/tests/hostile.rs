@@ -130,7 +130,7 @@ fn deep_json_is_carried_or_refused() {
     assert_eq!(ready(&mut services, &id), failed);
 }
 
-/// A store that is not there for anybody.
+/// A store that fails every operation.
 struct Gone;
 
 impl Store for Gone {

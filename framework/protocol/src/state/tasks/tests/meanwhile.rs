@@ -1,4 +1,4 @@
-//! What others do between a task's call and its end.
+//! Changes of a task by others between its call and its end.
 
 use super::*;
 

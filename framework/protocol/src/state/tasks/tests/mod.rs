@@ -34,7 +34,7 @@ fn begin(services: &mut TestServices) -> String {
     created["taskId"].as_str().unwrap().to_owned()
 }
 
-/// The task that its tool is to be called for.
+/// The task whose tool must be called next.
 fn due(services: &mut TestServices, id: &str) -> Task {
     match get(services, "alice", id).unwrap() {
         Got::Advance(task) => *task,
@@ -42,7 +42,7 @@ fn due(services: &mut TestServices, id: &str) -> Task {
     }
 }
 
-/// What is answered without a call of the tool.
+/// The answers that need no call of the tool.
 fn ready(services: &mut TestServices, id: &str) -> Json {
     match get(services, "alice", id).unwrap() {
         Got::Ready(detailed) => parse(&detailed.into_result()),

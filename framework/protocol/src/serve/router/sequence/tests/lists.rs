@@ -95,7 +95,7 @@ fn names_that_are_hidden_are_not_listed() {
     let listed = chain.result("resources/list", "{}")["resources"].clone();
     let uris: Vec<_> = listed.as_array().unwrap().iter().collect();
     let uris: Vec<_> = uris.iter().map(|entry| entry["uri"].clone()).collect();
-    // What has no name, or one that is twice behind, is the transport's to refuse.
+    // The transport refuses entries without a name, and names that occur twice.
     assert_eq!(json!(uris), json!(["one", "two", null, null, "two"]));
 }
 

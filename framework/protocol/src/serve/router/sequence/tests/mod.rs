@@ -128,7 +128,7 @@ impl<'l> Chain<'l> {
     }
 }
 
-/// What a feature answers: of its own accord, it knows what bears the name of its server.
+/// The answer of a feature: it knows the names that contain the name of its server.
 fn answer(answers: &mut Answers, catalog: &Catalog<'_>, ask: &Ask<'_>) -> FeatureOutcome {
     let asked = match ask {
         Ask::Tool { name, .. } | Ask::Prompt { name, .. } => name.to_string(),
@@ -142,7 +142,7 @@ fn answer(answers: &mut Answers, catalog: &Catalog<'_>, ask: &Ask<'_>) -> Featur
     answers.outcome(ask)
 }
 
-/// A part with so many of everything, under names that tell whose they are.
+/// A part with so many of everything, under names that contain the name of the part.
 fn part(name: &str, count: usize) -> CatalogInput {
     let names = || (0..count).map(|index| format!("{name}-{index}"));
     let uri = |name: &String| format!("test://{name}");
@@ -199,7 +199,7 @@ fn failing(code: i32, message: &str) -> Error {
     }
 }
 
-/// What is wrong with results of the next component, whatever the method.
+/// The faults that a result of the next component can have, for any method.
 fn misshapen() -> Vec<(String, &'static str)> {
     let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(64), "]".repeat(64));
     let large = format!(r#"{{"a":"{}"}}"#, "a".repeat(MAX_RESULT));
