@@ -17,7 +17,7 @@ use spin_mcp_registry::Source;
 const COMPONENT: &str = "mcp";
 const ROUTE: &str = "/mcp";
 
-/// A `spin.toml`, as it is and as it is to be.
+/// A `spin.toml`, before and after the changes.
 #[derive(Debug)]
 pub struct Manifest {
     path: PathBuf,

@@ -165,7 +165,7 @@ impl Lister {
         config.cranelift_opt_level(OptLevel::None);
         config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
         config.epoch_interruption(true);
-        // The output of the feature tells its author more than addresses do.
+        // The output of the feature helps its author more than addresses do.
         config.wasm_backtrace_max_frames(None);
         config.wasm_component_model_async(true);
         let engine = Engine::new(&config)?;

@@ -288,7 +288,7 @@ impl Instance {
         }
     }
 
-    /// Connects the interfaces that hold nothing but types, so that no host has to know them.
+    /// Connects the interfaces that hold nothing but types, so that hosts need not know them.
     fn plug_types(&self, graph: &mut CompositionGraph, types: &Instance) -> Result<()> {
         for import in &self.world.imports {
             if types.world.exports.contains(&import.name) {

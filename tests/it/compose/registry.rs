@@ -232,7 +232,7 @@ fn what_the_registry_does_not_have_is_told() {
     assert!(!dir.path().join("server.wasm").exists());
 }
 
-/// Composes through a proxy that misbehaves, and gives the last line of its error.
+/// Composes through a proxy that misbehaves, and returns the last line of its error.
 fn through(fault: Fault) -> String {
     let registry = Registry::start();
     registry.push("org/echo:1", &fixture("echo"));

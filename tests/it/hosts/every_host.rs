@@ -94,7 +94,7 @@ fn clients_of_both_eras_call_a_tool() {
     });
 }
 
-/// A synchronous tool of the WASI 0.3 build keeps its instance busy: what it tells follows late.
+/// A synchronous tool of the WASI 0.3 build keeps its instance busy: its notifications arrive late.
 #[test]
 fn progress_arrives_as_it_happens() {
     for wasi in EDITIONS {
@@ -281,7 +281,7 @@ fn async_tools_wait_side_by_side() {
 #[test]
 fn a_thousand_calls_at_once() {
     everywhere(&["echo"], |server| {
-        // One connection after the other, lest the kernel's queue of new ones overflow.
+        // One connection after the other, so that the kernel's queue of new ones does not overflow.
         let open = |_| TcpStream::connect(server.address()).unwrap();
         let connections: Vec<TcpStream> = (0..1_000).map(open).collect();
         let ready = Barrier::new(connections.len());

@@ -15,8 +15,8 @@ use crate::support::{self, Server, fixture, mcp, rpc};
 use serde_json::json;
 use tempfile::TempDir;
 
-/// What composing one feature may take: the time that it has to list what it offers, and what
-/// the tests beside this one take away.
+/// The time limit for composing one feature: the time limit for its lists, and what the tests
+/// beside this one cost.
 const TIME: Duration = Duration::from_secs(45);
 /// Kilobytes of memory.
 const MEMORY: u64 = 900_000;

@@ -19,7 +19,7 @@ fn call(session: &str, tool: &str, arguments: Value) -> Request {
     rpc::legacy(Some(session), "tools/call", params)
 }
 
-/// Calls a tool that asks for a name; gives the stream and the request on it.
+/// Calls a tool that asks for a name; returns the stream and the request on it.
 fn asked_for_a_name(server: &Server, session: &str) -> (Stream, Value) {
     let tool = "test_input_required_result_elicitation";
     let stream = Stream::open(server, &call(session, tool, json!({})));
@@ -200,7 +200,7 @@ fn nobody_answers_for_somebody_else() {
         for id in [json!(format!("{head}{other}")), json!(1), json!("")] {
             answer(server, &session, &json!({ "id": id }), name("nobody"));
         }
-        // Without a session, no reply can be anybody's.
+        // Without a session, a reply belongs to no call.
         let outside = rpc::reply("", &asked["id"], name("nobody")).without("Mcp-Session-Id");
         assert_eq!(server.send(&outside).status, 202);
         stream.assert_silent(Duration::from_millis(300));

@@ -79,7 +79,7 @@ fn chain(dir: &Path, wasi: &str, grants: &[&str]) -> PathBuf {
     server
 }
 
-/// Answers every connection with status 204; gives its address.
+/// Answers every connection with status 204; returns its address.
 fn answering() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

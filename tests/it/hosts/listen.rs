@@ -1,4 +1,4 @@
-//! `mcp serve`: streams on which clients of both eras hear of changes and of tasks, in both
+//! `mcp serve`: streams on which clients of both eras learn of changes and of tasks, in both
 //! WASI builds.
 
 use std::{
@@ -56,7 +56,7 @@ fn listen(filter: &Value, capabilities: Value) -> Request {
     rpc::modern_with("subscriptions/listen", params, capabilities)
 }
 
-/// Opens a subscription; gives what the server agreed to.
+/// Opens a subscription; returns what the server agreed to.
 fn begin(server: &Server, filter: &Value, capabilities: Value) -> (Stream, Value) {
     let stream = Stream::open(server, &listen(filter, capabilities));
     let mut first = stream.message();
@@ -65,7 +65,7 @@ fn begin(server: &Server, filter: &Value, capabilities: Value) -> (Stream, Value
     (stream, first["params"]["notifications"].take())
 }
 
-/// It bears the id of the request.
+/// It has the id of the request.
 fn assert_is_ours(holder: &Value) {
     let id = &holder["_meta"]["io.modelcontextprotocol/subscriptionId"];
     assert_eq!(id, &json!(1), "{holder}");
@@ -229,7 +229,7 @@ fn knows_tasks() -> Value {
     json!({"extensions": {"io.modelcontextprotocol/tasks": {}}, "elicitation": {}})
 }
 
-/// Begins a task; gives its id.
+/// Begins a task; returns its id.
 fn task(server: &Server, tool: &str, arguments: Value) -> String {
     let params = json!({"name": tool, "arguments": arguments});
     let request = rpc::modern_with("tools/call", params, knows_tasks());
@@ -320,7 +320,7 @@ fn streams_are_kept_alive_and_end_before_a_host_ends_them() {
             scope.spawn(|| {
                 let session = rpc::session(server, json!({}));
                 assert_lasts(&to_the_end(&open(server, &session)), None);
-                // The client opens the next one, and hears of what changes from then on.
+                // The client opens the next one, and learns of what changes from then on.
                 let next = open(server, &session);
                 change(server, "test_trigger_tool_change");
                 next.message();

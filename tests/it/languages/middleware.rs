@@ -155,7 +155,7 @@ fn logs_nothing(app: &Path, failed: &str) {
     assert_eq!(logged, [false; 2], "{told}");
 }
 
-/// Tells for how long progress was on its way.
+/// Returns how long progress was on its way.
 fn passes_everything(server: &Server, failed: &str) -> Duration {
     let tool = "test_simple_text";
     let answer = server.send(&call(tool, json!({}))).message();
@@ -199,7 +199,7 @@ fn passes_everything(server: &Server, failed: &str) -> Duration {
     streamed[0].min(streamed[1])
 }
 
-/// Compose reads lists through the chain, so it hears of it.
+/// Compose reads lists through the middleware, so it reports the error.
 fn refuses_settings(app: &Path, why: &str) {
     let output = mcp().arg("compose").current_dir(app).output().unwrap();
     let told = String::from_utf8(output.stderr).unwrap();

@@ -149,7 +149,7 @@ fn build(app: &Path) -> String {
     String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
 }
 
-/// The SHA-256 of each feature, by its name, as the composed server tells them.
+/// The SHA-256 of each feature, by its name, as the composed server records them.
 fn digests(app: &Path) -> Vec<(String, String)> {
     let output = expect_success(
         mcp()

@@ -51,7 +51,7 @@ fn wit_is_a_copy_of_the_contract() {
     }
 }
 
-/// Each template stands alone, so what they have in common is there several times.
+/// Templates do not share files, so their common code must be equal in each of them.
 #[test]
 fn what_templates_share_is_the_same_in_each() {
     let own = [
@@ -430,7 +430,7 @@ fn extend_world(world: String, lines: &[String]) -> String {
     format!("{before}{}}}\n", lines.concat())
 }
 
-/// Writes the blocks where the page says they belong, and tells how many tests they are.
+/// Writes the blocks where the page says they belong, and returns the number of tests.
 fn write_blocks(app: &Path) -> usize {
     edit(&app.join("app.py"), |text| append(text, &blocks("python")));
     edit(&app.join("test_app.py"), |text| {

@@ -61,7 +61,7 @@ fn wit_is_a_copy_of_the_contract() {
     }
 }
 
-/// Each template stands alone, so what they have in common is there three times.
+/// Templates do not share files, so their common code must be equal in all three.
 #[test]
 fn what_templates_share_is_the_same_in_each() {
     let apps = RUST.map(|(template, _)| {

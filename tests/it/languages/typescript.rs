@@ -42,7 +42,7 @@ fn wit_is_a_copy_of_the_contract() {
     }
 }
 
-/// Each template stands alone, so what they have in common is there several times.
+/// Templates do not share files, so their common code must be equal in each of them.
 #[test]
 fn what_templates_share_is_the_same_in_each() {
     let read = |template: &str, file: &str| {

@@ -102,7 +102,7 @@ pub fn compose_allowing(dir: &Path, wasi: &str, feature: &Path, grants: &[&str])
     server
 }
 
-/// Runs a command to its end and gives its output; fails the test if the command failed.
+/// Runs a command to its end and returns its output; fails the test if the command failed.
 pub fn expect_success(command: &mut Command) -> Output {
     let output = command
         .output()

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::rpc;
 
-/// How long a server may take to say the next thing that it has to say.
+/// How long a server may take until its next message.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Stdio {
@@ -143,7 +143,7 @@ impl Stdio {
         std::mem::take(&mut self.early)
     }
 
-    /// Ends stdin; gives how the server ended, and what it wrote meanwhile.
+    /// Ends stdin; returns how the server ended, and what it wrote meanwhile.
     pub fn close(mut self) -> (ExitStatus, Vec<Value>) {
         drop(self.stdin.take());
         let mut messages = std::mem::take(&mut self.early);

@@ -12,7 +12,7 @@ use super::{
     server::Server,
 };
 
-/// How long a server may take to say the next thing that it has to say.
+/// How long a server may take until its next message.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Clone, Debug, PartialEq)]

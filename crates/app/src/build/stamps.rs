@@ -29,7 +29,7 @@ pub struct Stamp {
 }
 
 impl Stamps {
-    /// Reads the stamps of an app. If that fails, everything has to be built.
+    /// Reads the stamps of an app. If that fails, everything must be built.
     pub fn open(app: &Path) -> Self {
         let path = app.join(FILE);
         let text = std::fs::read(&path).unwrap_or_default();

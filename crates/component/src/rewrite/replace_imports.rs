@@ -129,7 +129,7 @@ impl<'c, 'a> ReplaceImports<'c, 'a> {
         }
     }
 
-    /// Adds an import, and gives its index. All imports must be added before any other function
+    /// Adds an import, and returns its index. All imports must be added before any other function
     /// is asked for its index.
     pub fn add_import(&mut self, module: &str, name: &str, ty: u32) -> u32 {
         let index = self.kept(self.fates.len()) + self.added.len() as u32;
@@ -137,8 +137,9 @@ impl<'c, 'a> ReplaceImports<'c, 'a> {
         index
     }
 
-    /// Puts data behind all that the module has in its memory, and gives its address. The module's
-    /// allocator starts at the end of the memory that the linker gave it, so it does not use this.
+    /// Puts data behind all that the module has in its memory, and returns its address. The
+    /// allocator of the module starts at the end of the memory that the linker gave it, so it does
+    /// not use this.
     pub fn append_data(&mut self, data: &'c [u8]) -> u32 {
         let pages = self
             .core
