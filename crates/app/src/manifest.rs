@@ -354,7 +354,7 @@ fn explain(key: &str, message: &str) -> String {
         "map" | "a map" => "a table".to_owned(),
         "sequence" | "a sequence" => "an array".to_owned(),
         "u32" => format!("a whole number from 0 to {}", u32::MAX),
-        "a nonzero usize" => "a whole number from 1 on".to_owned(),
+        "a nonzero usize" => "a whole number of at least 1".to_owned(),
         "a boolean" => "`true` or `false`".to_owned(),
         word if word.starts_with("struct ") => "a table".to_owned(),
         word => word.to_owned(),

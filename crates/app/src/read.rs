@@ -135,8 +135,8 @@ impl App {
         {
             if let Some(twin) = parts[..index].iter().find(|other| other.name == *name) {
                 bail!(
-                    "{role} `{name}` has the name of another {}; give it a `name` of its own, and \
-                     keep what it is as its `source`",
+                    "{role} `{name}` has the name of another {}; give it another `name`, and name its \
+                     component in `source`",
                     twin.role
                 );
             }

@@ -58,7 +58,7 @@ fn is_known(import: &str) -> bool {
         || TRACES.contains(&import)
 }
 
-/// Refuses a part that imports an interface of hosts with another type than hosts give it, as far
+/// Refuses a part that imports an interface of hosts with a type that hosts do not provide, as far
 /// as the embedded host knows the interface.
 pub fn host_types(parts: &[Loaded]) -> Result<()> {
     let mut config = Config::new();
@@ -76,7 +76,7 @@ pub fn host_types(parts: &[Loaded]) -> Result<()> {
         };
         fits().with_context(|| {
             format!(
-                "{} imports an interface with another type than hosts give it; build it against the WIT that \
+                "{} imports an interface with a type that hosts do not provide; build it against the WIT that \
                  hosts publish",
                 part.shown()
             )

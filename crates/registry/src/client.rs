@@ -140,7 +140,7 @@ impl Client {
         match expected == found {
             true => Ok(()),
             false => bail!(
-                "registry `{}` sent something else than was asked for: its digest is `{found}`, not `{expected}`",
+                "registry `{}` sent other content than requested: its digest is `{found}`, not `{expected}`",
                 self.host
             ),
         }
