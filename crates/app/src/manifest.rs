@@ -139,7 +139,7 @@ pub struct Overrides {
     pub context: Option<SourceKey>,
 }
 
-/// A target environment of Spin. One that is defined in a file or at a URL has no name.
+/// A target environment of Spin. A target in a file or at a URL has no name.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub enum TargetKey {

@@ -41,7 +41,7 @@ fn speak(mut command: Command, lines: &[Value]) -> (Vec<Value>, String) {
     let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
     let read = |line: std::io::Result<String>| {
         let line = line.unwrap();
-        serde_json::from_str(&line).unwrap_or_else(|_| panic!("`{line}` is no message"))
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("`{line}` is not a message"))
     };
     let mut answers: Vec<Value> = stdout.map(read).collect();
     assert_eq!(answers.len(), lines.len(), "{answers:?}");

@@ -122,7 +122,7 @@ impl fmt::Display for BuildError {
             } => {
                 write!(
                     f,
-                    "prompt `{prompt}` of feature `{feature}` has two arguments of the name `{}`; rename one",
+                    "prompt `{prompt}` of feature `{feature}` has two arguments named `{}`; rename one",
                     argument.escape_debug()
                 )
             }
@@ -179,7 +179,7 @@ fn duplicate(
     match (kind, first == second) {
         (ListKind::Tools | ListKind::Prompts, true) => write!(
             f,
-            "feature `{first}` has two {noun}s of the name `{name}`; rename one"
+            "feature `{first}` has two {noun}s named `{name}`; rename one"
         ),
         (ListKind::Tools | ListKind::Prompts, false) => write!(
             f,

@@ -65,7 +65,7 @@ fn duplicates_name_both_features_and_the_remedy() {
     let prompt = testing::prompt("p", &[]);
     assert_eq!(
         problem(&one_feature(vec![prompt.clone(), prompt])),
-        "feature `one` has two prompts of the name `p`; rename one"
+        "feature `one` has two prompts named `p`; rename one"
     );
     let mut input = one_feature(vec![testing::prompt("t", &[])]);
     input.features[0].tools = vec![testing::tool("t", r#"{"type":"object"}"#)];
@@ -97,7 +97,7 @@ fn prompts_that_clients_cannot_use_are_refused() {
     let twice = testing::prompt("p", &[("a", true), ("b", true), ("a", false)]);
     assert_eq!(
         problem(&one_feature(vec![twice])),
-        "prompt `p` of feature `one` has two arguments of the name `a`; rename one"
+        "prompt `p` of feature `one` has two arguments named `a`; rename one"
     );
     let mut prompt = testing::prompt("p", &[]);
     prompt.meta = Some("7".to_owned());

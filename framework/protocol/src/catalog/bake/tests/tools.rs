@@ -72,7 +72,7 @@ fn duplicates_name_both_features_and_the_remedy() {
     let tool = testing::tool("t", r#"{"type":"object"}"#);
     assert_eq!(
         problem(&one_feature(vec![tool.clone(), tool])),
-        "feature `one` has two tools of the name `t`; rename one"
+        "feature `one` has two tools named `t`; rename one"
     );
 }
 

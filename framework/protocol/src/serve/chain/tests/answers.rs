@@ -71,7 +71,7 @@ fn complete_results_name_this_server() {
                 let expected = format!(r#"{{"resultType":"complete","content":[],{named}}}"#);
                 assert_eq!(result, expected, "{meta}");
             }
-            // Those who named themselves where nobody reads it may.
+            // Legacy clients do not read that member, so it stays as it is.
             let mut chain = Chain::new(via, LEGACY).answering(&answer);
             assert_eq!(chain.result(CALL.0, CALL.1), answer);
         }
