@@ -1,4 +1,4 @@
-# Two commands need nothing but Rust: `make run` and `make check`. `make help` lists the others.
+# `make run` needs nothing but Rust, and `make check` also Python. `make help` lists the others.
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 PORT ?= 3000

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the path of an OCI registry's server, for tests/registry.rs: `docker-registry` on PATH, else
+# Prints the path of an OCI registry's server, for tests/it/compose/registry.rs: `docker-registry` on PATH, else
 # the one that Debian packages, unpacked below target/tools. Nothing of the system is changed.
 set -euo pipefail
 
