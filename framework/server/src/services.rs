@@ -84,7 +84,9 @@ impl Services for Host {
         if self.store.is_none() {
             self.store = Some(Box::new(KeyValue::new(catalog().store()?)));
         }
-        Some(self.store.as_deref_mut()?)
+        self.store
+            .as_mut()
+            .map(|store| store.as_mut() as &mut dyn Store)
     }
 
     /// Only one instance writes to a private store.
