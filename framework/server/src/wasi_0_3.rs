@@ -171,7 +171,7 @@ impl run::Guest for Component {
         let mut lines = Lines::default();
         loop {
             let (result, chunk) = stdin.read(Vec::with_capacity(64 * 1024)).await;
-            lines.push(&chunk, serve.clone());
+            lines.push(&chunk, serve);
             if !matches!(result, StreamResult::Complete(_)) {
                 break;
             }
