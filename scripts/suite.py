@@ -68,8 +68,10 @@ class Suite:
 
     def once(self, name, *command):
         """A step that others may have made already."""
-        made = any(name == other for other, _ in self.times)
-        return made or self.step(name, *command)
+        return self.made(name) or self.step(name, *command)
+
+    def made(self, name):
+        return any(name == other for other, _ in self.times)
 
     def fetched(self):
         """Waits for what is fetched beside the first steps, if anything is."""
@@ -268,7 +270,9 @@ def clients(suite):
 def provided(suite, part, scripts):
     """What scripts provide, once the plugin is built."""
     suite.once("wasm target", "scripts/wasm-target.sh")
-    suite.once("build the plugin", *cargo("build", "--bin=mcp", packages=["spin-mcp"]))
+    # The tests bring the plugin with them, with other features of what it depends on.
+    if not suite.made("build the tests"):
+        suite.once("build the plugin", *cargo("build", "--bin=mcp", packages=["spin-mcp"]))
     suite.fetched()
     found = [suite.tool(script, part) for script in scripts]
     return None if None in found else found
