@@ -84,9 +84,8 @@ impl Services for Host {
         if self.store.is_none() {
             self.store = Some(Box::new(KeyValue::new(catalog().store()?)));
         }
-        self.store
-            .as_mut()
-            .map(|store| store.as_mut() as &mut dyn Store)
+        let store = self.store.as_mut()?;
+        Some(store.as_mut())
     }
 
     /// Only one instance writes to a private store.

@@ -143,7 +143,7 @@ fn what_goes_wrong_is_one_error() {
         ),
         (
             &[],
-            "error: name a tool to call; `spin mcp inspect SERVER` lists them\n",
+            "error: no tool to call; `spin mcp inspect SERVER` lists the tools\n",
         ),
     ] {
         let (ok, stdout, stderr) = call("0.2", words);
