@@ -160,6 +160,7 @@ def is_component(package):
 
 def lint(suite):
     """Part: formats, and warnings in every line. It embeds no components, so it builds none."""
+    suite.once("wasm target", "scripts/wasm-target.sh")
     deny = ["--", "-D", "warnings"]
     wasm = f"--target={WASM}"
     steps = [
