@@ -1,0 +1,121 @@
+//! From the head of a request to its caller.
+
+use crate::{
+    Invalid, Settings, api_key, bearer::Credentials, claims, encoding::object, jwk::Set, jws::Jws,
+};
+
+/// Who sends a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Caller {
+    /// Identifies the caller, together with `issuer`.
+    pub subject: String,
+    pub issuer: String,
+    /// Sorted; with those that they imply.
+    pub scopes: Vec<String>,
+    /// All claims: a JSON object.
+    pub claims: String,
+    /// In seconds since 1970.
+    pub expires: Option<u64>,
+}
+
+/// The keys of an issuer, as far as they are known.
+pub enum Keys<'a> {
+    /// A JWK set.
+    Known(&'a str),
+    /// None were fetched yet.
+    Missing,
+}
+
+/// What is known of a request.
+#[derive(PartialEq, Eq, Debug)]
+pub enum Verdict {
+    Known(Caller),
+    /// The request has no credentials, and the server serves such requests.
+    Anonymous,
+    /// The request has no credentials: 401, with a challenge that names no error.
+    Unauthorized,
+    /// 401.
+    Invalid(Invalid),
+    /// The credentials cannot be read: 400.
+    Unreadable,
+    /// The keys of this issuer (by its index) do not have the one that signed the token. They must
+    /// be fetched, once; then the token is judged again.
+    Stale(usize),
+    /// The keys of this issuer (by its index) are unknown. They must be fetched; if they cannot be,
+    /// the answer is 503.
+    Unready(usize),
+}
+
+impl Settings {
+    /// Judges the credentials of a request. `keys` returns the keys of an issuer by its index;
+    /// `now` is in seconds since 1970.
+    pub fn authenticate<'k>(
+        &self,
+        credentials: Credentials<'_>,
+        keys: impl Fn(usize) -> Keys<'k>,
+        now: u64,
+    ) -> Verdict {
+        let token = match credentials {
+            Credentials::Bearer(token) => token,
+            Credentials::Malformed => return Verdict::Unreadable,
+            Credentials::Absent if self.anonymous => return Verdict::Anonymous,
+            Credentials::Absent => return Verdict::Unauthorized,
+        };
+        let verdict = if token.starts_with(api_key::PREFIX) {
+            api_key::check(&self.api_keys, token, now).map_or_else(Verdict::Invalid, Verdict::Known)
+        } else {
+            self.token(token, keys, now)
+                .unwrap_or_else(Verdict::Invalid)
+        };
+        match verdict {
+            Verdict::Known(mut caller) => {
+                self.expand(&mut caller.scopes);
+                caller.scopes.sort_unstable();
+                Verdict::Known(caller)
+            }
+            verdict => verdict,
+        }
+    }
+
+    fn token<'k>(
+        &self,
+        token: &str,
+        keys: impl Fn(usize) -> Keys<'k>,
+        now: u64,
+    ) -> Result<Verdict, Invalid> {
+        let jws = Jws::read(token)?;
+        let claims = object(&jws.payload).ok_or(Invalid::Malformed)?;
+        let named = claims::issuer(claims).ok_or(Invalid::Issuer)?;
+        let mut issuers = self.issuers.iter();
+        let index = issuers.position(|issuer| issuer.issuer == named);
+        let index = index.ok_or(Invalid::Issuer)?;
+        let issuer = &self.issuers[index];
+        // An ID token, a DPoP proof and an identity assertion are signed by the same key.
+        let typ = jws.typ.as_deref().unwrap_or("");
+        if !issuer.types.iter().any(|accepted| accepted == typ) {
+            return Err(Invalid::Type);
+        }
+        if !issuer.algorithms.contains(&jws.algorithm) {
+            return Err(Invalid::Signature);
+        }
+        let Keys::Known(set) = keys(index) else {
+            return Ok(Verdict::Unready(index));
+        };
+        let set = Set::read(set);
+        let Some(set) = set else {
+            return Ok(Verdict::Unready(index));
+        };
+        let found = set.find(jws.algorithm, jws.kid.as_deref());
+        if found.is_empty() {
+            return Ok(Verdict::Stale(index));
+        }
+        let signed = jws.signed.as_bytes();
+        let mut verified = found
+            .iter()
+            .map(|key| key.verifies(jws.algorithm, signed, &jws.signature));
+        if !verified.any(|verified| verified) {
+            return Err(Invalid::Signature);
+        }
+        claims::check(claims, issuer, now).map(Verdict::Known)
+    }
+}

@@ -1,0 +1,115 @@
+//! The claims of a token: who it is about, for which server, and for how long (RFC 9068,
+//! section 4).
+
+use std::borrow::Cow;
+
+use spin_mcp_protocol::json::{Kind, Value};
+
+use crate::{Caller, Invalid, settings::Issuer};
+
+/// The longest subject, in bytes.
+const MAX_SUBJECT: usize = 1024;
+
+/// The issuer that the claims name. Nothing is checked yet: it only selects the keys.
+pub fn issuer<'a>(claims: Value<'a>) -> Option<Cow<'a, str>> {
+    claims.member("iss")?.as_str()
+}
+
+/// Checks the claims of a token that this issuer signed. `now` is in seconds since 1970.
+pub fn check(claims: Value<'_>, issuer: &Issuer, now: u64) -> Result<Caller, Invalid> {
+    let expires = valid_at(claims, issuer.leeway as f64, now as f64)?;
+    if !issuer.audience.is_empty() {
+        let named = strings(claims.member("aud")).ok_or(Invalid::Audience)?;
+        if !named
+            .iter()
+            .any(|name| issuer.audience.iter().any(|ours| ours == name))
+        {
+            return Err(Invalid::Audience);
+        }
+    }
+    // Who presents the token must prove that it has a key (RFC 9449, RFC 8705). A bearer does not.
+    if claims.member("cnf").is_some() {
+        return Err(Invalid::Claim);
+    }
+    for (claim, accepted) in &issuer.require {
+        let values = strings(claims.member(claim)).ok_or(Invalid::Claim)?;
+        if !values
+            .iter()
+            .any(|value| accepted.iter().any(|one| one == value))
+        {
+            return Err(Invalid::Claim);
+        }
+    }
+    let subject = match (claims.member(&issuer.subject), claims.member("client_id")) {
+        (Some(subject), _) => subject,
+        // A client that acts for itself (RFC 9068, section 2.2).
+        (None, Some(client)) => client,
+        (None, None) => return Err(Invalid::Claim),
+    };
+    let subject = subject.as_str().ok_or(Invalid::Claim)?;
+    if subject.is_empty() || subject.len() > MAX_SUBJECT || subject.contains('\0') {
+        return Err(Invalid::Claim);
+    }
+    Ok(Caller {
+        subject: subject.into_owned(),
+        issuer: issuer.issuer.clone(),
+        scopes: scopes(claims, issuer),
+        claims: claims.text.to_owned(),
+        expires: Some(expires),
+    })
+}
+
+/// Checks the times (RFC 7519, section 4.1); returns when the token expires, in seconds.
+fn valid_at(claims: Value<'_>, leeway: f64, now: f64) -> Result<u64, Invalid> {
+    let expires = claims.member("exp").and_then(date).ok_or(Invalid::Claim)?;
+    if now >= expires + leeway {
+        return Err(Invalid::Expired);
+    }
+    for claim in ["nbf", "iat"] {
+        if let Some(value) = claims.member(claim) {
+            let time = date(value).ok_or(Invalid::Claim)?;
+            if time > now + leeway {
+                return Err(Invalid::NotYetValid);
+            }
+        }
+    }
+    Ok(expires as u64)
+}
+
+/// Seconds since 1970, possibly with a fraction. A string is not a date: readers that skip what
+/// they cannot read would not check it.
+fn date(value: Value<'_>) -> Option<f64> {
+    const LAST: f64 = 253_402_300_799.0; // 9999-12-31T23:59:59Z
+    let seconds: f64 = value.text.parse().ok()?;
+    (0.0..=LAST).contains(&seconds).then_some(seconds)
+}
+
+/// A string, or the strings of an array. None if anything else is there.
+fn strings<'a>(value: Option<Value<'a>>) -> Option<Vec<Cow<'a, str>>> {
+    let value = value?;
+    match value.kind {
+        Kind::Array => value.elements().map(|one| one.as_str()).collect(),
+        _ => Some(vec![value.as_str()?]),
+    }
+}
+
+/// The scopes of a token, with those that they imply. They are in a string, separated by spaces
+/// (RFC 8693, section 4.2), or in an array, as some issuers write them.
+fn scopes(claims: Value<'_>, issuer: &Issuer) -> Vec<String> {
+    let mut scopes: Vec<String> = Vec::new();
+    for claim in &issuer.scope_claims {
+        for text in strings(claims.member(claim)).into_iter().flatten() {
+            let named = text.split(' ').filter(|scope| is_scope(scope));
+            scopes.extend(named.map(str::to_owned));
+        }
+    }
+    scopes.sort_unstable();
+    scopes.dedup();
+    scopes
+}
+
+/// Whether a text is a `scope-token` (RFC 6749, section 3.3). It needs no escape in a challenge.
+pub fn is_scope(text: &str) -> bool {
+    let allowed = |byte| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~');
+    !text.is_empty() && text.bytes().all(allowed)
+}
