@@ -15,9 +15,8 @@ use crate::{
 use spin_mcp_protocol::services::ServerPart;
 
 /// The interfaces that Spin has for servers that keep state, and Wasmtime does not.
-pub const STORES: [&str; 3] = [
+pub const STORES: [&str; 2] = [
     "wasi:keyvalue/store@0.2.0-draft2",
-    "wasi:keyvalue/batch@0.2.0-draft2",
     "wasi:config/store@0.2.0-draft-2024-09-27",
 ];
 

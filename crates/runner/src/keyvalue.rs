@@ -61,7 +61,11 @@ pub(super) fn add_to_linker(linker: &mut Linker<Guest>) -> Result<()> {
 
 impl store::Host for Guest {
     fn open(&mut self, name: String) -> Result<Result<Resource<Bucket>, store::Error>> {
-        match self.stores.open(&name) {
+        let opened = self
+            .stores
+            .admit("open")
+            .and_then(|()| self.stores.open(&name));
+        match opened {
             Ok(bucket) => Ok(Ok(self.table.push(bucket)?)),
             Err(error) => Ok(Err(error.into())),
         }
@@ -74,7 +78,8 @@ impl store::HostBucket for Guest {
         handle: Resource<Bucket>,
         key: String,
     ) -> Result<Result<Option<Vec<u8>>, store::Error>> {
-        let value = self.table.get(&handle)?.get(&key);
+        let bucket = self.table.get(&handle)?;
+        let value = bucket.admit("get").and_then(|bucket| bucket.get(&key));
         Ok(value
             .map(|found| found.map(|(value, _)| value.into()))
             .map_err(Into::into))
@@ -87,7 +92,10 @@ impl store::HostBucket for Guest {
         value: Vec<u8>,
     ) -> Result<Result<(), store::Error>> {
         let bucket = self.table.get(&handle)?;
-        Ok(bucket.set(key, value).map_err(Into::into))
+        let set = bucket
+            .admit("set")
+            .and_then(|bucket| bucket.set(key, value));
+        Ok(set.map_err(Into::into))
     }
 
     fn delete(
@@ -96,7 +104,10 @@ impl store::HostBucket for Guest {
         key: String,
     ) -> Result<Result<(), store::Error>> {
         let bucket = self.table.get(&handle)?;
-        Ok(bucket.delete_many(&[key]).map_err(Into::into))
+        let deleted = bucket
+            .admit("delete")
+            .and_then(|bucket| bucket.delete_many(&[key]));
+        Ok(deleted.map_err(Into::into))
     }
 
     fn exists(
@@ -104,7 +115,8 @@ impl store::HostBucket for Guest {
         handle: Resource<Bucket>,
         key: String,
     ) -> Result<Result<bool, store::Error>> {
-        let value = self.table.get(&handle)?.get(&key);
+        let bucket = self.table.get(&handle)?;
+        let value = bucket.admit("exists").and_then(|bucket| bucket.get(&key));
         Ok(value.map(|found| found.is_some()).map_err(Into::into))
     }
 
@@ -113,8 +125,9 @@ impl store::HostBucket for Guest {
         handle: Resource<Bucket>,
         cursor: Option<String>,
     ) -> Result<Result<store::KeyResponse, store::Error>> {
-        let page = self.table.get(&handle)?.list(cursor.as_deref());
-        Ok(Ok(store::KeyResponse {
+        let bucket = self.table.get(&handle)?.admit("list-keys");
+        let page = bucket.map(|bucket| bucket.list(cursor.as_deref()));
+        Ok(page.map_err(Into::into).map(|page| store::KeyResponse {
             keys: page.keys,
             cursor: page.cursor,
         }))
@@ -132,7 +145,8 @@ impl batch::Host for Guest {
         handle: Resource<Bucket>,
         keys: Vec<String>,
     ) -> Result<Result<Vec<(String, Option<Vec<u8>>)>, store::Error>> {
-        let values = self.table.get(&handle)?.get_many(&keys);
+        let bucket = self.table.get(&handle)?.admit("get-many");
+        let values = bucket.and_then(|bucket| bucket.get_many(&keys));
         Ok(match values {
             Ok(values) => Ok(keys
                 .into_iter()
@@ -149,7 +163,10 @@ impl batch::Host for Guest {
         entries: Vec<(String, Vec<u8>)>,
     ) -> Result<Result<(), store::Error>> {
         let bucket = self.table.get(&handle)?;
-        Ok(bucket.set_many(entries).map_err(Into::into))
+        let set = bucket
+            .admit("set-many")
+            .and_then(|bucket| bucket.set_many(entries));
+        Ok(set.map_err(Into::into))
     }
 
     fn delete_many(
@@ -158,7 +175,10 @@ impl batch::Host for Guest {
         keys: Vec<String>,
     ) -> Result<Result<(), store::Error>> {
         let bucket = self.table.get(&handle)?;
-        Ok(bucket.delete_many(&keys).map_err(Into::into))
+        let deleted = bucket
+            .admit("delete-many")
+            .and_then(|bucket| bucket.delete_many(&keys));
+        Ok(deleted.map_err(Into::into))
     }
 }
 
@@ -170,7 +190,10 @@ impl atomics::Host for Guest {
         delta: i64,
     ) -> Result<Result<i64, store::Error>> {
         let bucket = self.table.get(&handle)?;
-        Ok(bucket.increment(key, delta).map_err(Into::into))
+        let count = bucket
+            .admit("increment")
+            .and_then(|bucket| bucket.increment(key, delta));
+        Ok(count.map_err(Into::into))
     }
 
     fn swap(

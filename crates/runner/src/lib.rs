@@ -45,11 +45,12 @@ pub use self::{
     http::{PATH, listen},
     message::{CallError, Notice},
     outbound::Destination,
+    stores::{Faults, Stores},
 };
 pub use wasmtime_wasi_http::WasiBody as Body;
 
 /// Options for running a server.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RunOptions {
     /// The longest time until an answer begins, and the longest pause within it.
     pub timeout: Duration,
@@ -65,6 +66,8 @@ pub struct RunOptions {
     pub variables: Vec<Variable>,
     /// Hosts that guests may send HTTP requests to.
     pub allowed_hosts: Vec<Destination>,
+    /// The key-value stores.
+    pub stores: Arc<Stores>,
 }
 
 impl Default for RunOptions {
@@ -77,6 +80,7 @@ impl Default for RunOptions {
             env: Vec::new(),
             variables: Vec::new(),
             allowed_hosts: Vec::new(),
+            stores: Arc::default(),
         }
     }
 }
@@ -140,7 +144,7 @@ impl Runner {
         let surroundings = Surroundings {
             env: options.env,
             outbound: Arc::new(Outbound::new(options.allowed_hosts)),
-            stores: Arc::default(),
+            stores: options.stores,
             variables: Arc::new(config::variables(options.variables)),
             label: name.clone(),
         };

@@ -8,6 +8,7 @@ use std::{
     collections::BTreeMap,
     ops::Bound,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use hyper::body::Bytes;
@@ -47,12 +48,24 @@ pub(super) enum StoreError {
     NoCounter(usize),
     #[error("the counter would overflow")]
     Overflow,
+    #[error("this store does not do that")]
+    Refused,
 }
 
-/// All stores of a server.
-pub(super) struct Stores {
+/// All stores of a server, or of several servers that share them.
+pub struct Stores {
     content: Mutex<Content>,
     total: usize,
+    faults: Faults,
+}
+
+/// Faults of stores, for tests of servers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    /// The operations that fail, such as `get-many`.
+    pub refused: &'static [&'static str],
+    /// What each operation takes.
+    pub delay: Duration,
 }
 
 #[derive(Default)]
@@ -98,6 +111,23 @@ impl Stores {
         Self {
             content: Mutex::default(),
             total,
+            faults: Faults::default(),
+        }
+    }
+
+    pub fn with(faults: Faults) -> Self {
+        Self {
+            faults,
+            ..Self::default()
+        }
+    }
+
+    /// Fails if the operation does.
+    pub(super) fn admit(&self, operation: &str) -> Result<(), StoreError> {
+        std::thread::sleep(self.faults.delay);
+        match self.faults.refused.contains(&operation) {
+            true => Err(StoreError::Refused),
+            false => Ok(()),
         }
     }
 
@@ -114,6 +144,11 @@ impl Stores {
 }
 
 impl Bucket {
+    /// The same store, if its stores do this operation.
+    pub(super) fn admit(&self, operation: &str) -> Result<&Self, StoreError> {
+        self.stores.admit(operation).map(|()| self)
+    }
+
     fn content(&self) -> MutexGuard<'_, Content> {
         self.stores
             .content

@@ -78,7 +78,7 @@ impl<S: Inner> World<S> {
                 let (kind, value) = rest.split_once(' ').unwrap_or((rest, ""));
                 let value = self.filled(value.as_bytes());
                 if let Some(store) = &mut self.services.store {
-                    let (names, _) = store.keys(None).unwrap();
+                    let names = crate::testing::keys(store);
                     let of_kind = names.iter().filter(|name| name.contains(kind));
                     of_kind.for_each(|name| store.set(name, &value).unwrap());
                 }

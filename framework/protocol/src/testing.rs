@@ -232,6 +232,12 @@ impl Services for TestServices {
     }
 }
 
+/// The keys of a store, in order, without those of the index for sweeps.
+pub fn keys(store: &MemoryStore) -> Vec<String> {
+    let keys = store.keys().filter(|key| !key.starts_with("mcp:due"));
+    keys.map(str::to_owned).collect()
+}
+
 /// The name or URI that a feature is asked for.
 pub fn name(call: &Call<'_>) -> String {
     match call.ask() {

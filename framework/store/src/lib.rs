@@ -1,12 +1,13 @@
 //! What Spin offers to servers that keep state: a key-value store, and variables.
+//!
+//! Of `wasi:keyvalue`, servers use what works with each store of each host: reading, writing and
+//! deleting one key. Spin's Redis store answers `batch` by an error, lists keys by looking at all,
+//! and not every host has the interface.
 #![cfg(target_family = "wasm")]
 
 use spin_mcp_protocol::services::{Store, Unavailable};
 
-use bindings::wasi::keyvalue::{
-    batch,
-    store::{self, Bucket, Error},
-};
+use bindings::wasi::keyvalue::store::{self, Bucket, Error};
 
 mod bindings {
     wit_bindgen::generate!({
@@ -15,7 +16,6 @@ mod bindings {
             package spin-mcp:stateful;
             world stateful {
                 import wasi:keyvalue/store@0.2.0-draft2;
-                import wasi:keyvalue/batch@0.2.0-draft2;
             }",
         world: "spin-mcp:stateful/stateful",
         generate_all,
@@ -69,10 +69,18 @@ impl KeyValue {
         }
     }
 
-    fn with<T>(&mut self, f: impl FnOnce(&Bucket) -> Result<T, Error>) -> Result<T, Unavailable> {
-        let bucket = match self.bucket.take() {
-            Some(bucket) => Ok(bucket),
-            None => store::open(&self.name),
+    /// What `f` returns for the store. `operation` is for the log.
+    fn with<T>(
+        &mut self,
+        operation: &str,
+        f: impl FnOnce(&Bucket) -> Result<T, Error>,
+    ) -> Result<T, Unavailable> {
+        let (operation, bucket) = match self.bucket.take() {
+            Some(bucket) => (operation, Ok(bucket)),
+            None => match store::open(&self.name) {
+                Ok(bucket) => (operation, Ok(bucket)),
+                Err(error) => ("open", Err(error)),
+            },
         };
         let done = bucket.and_then(|bucket| f(self.bucket.insert(bucket)));
         done.map_err(|error| {
@@ -84,7 +92,9 @@ impl KeyValue {
                 Error::AccessDenied => format!(
                     "the key-value store `{name}` is not granted; add it to `key_value_stores` of the component in spin.toml"
                 ),
-                Error::Other(problem) => format!("the key-value store `{name}` failed: {problem}"),
+                Error::Other(problem) => {
+                    format!("`{operation}` of the key-value store `{name}` failed: {problem}")
+                }
             };
             eprintln!("error: {problem}");
             Unavailable(problem)
@@ -94,31 +104,19 @@ impl KeyValue {
 
 impl Store for KeyValue {
     fn get(&mut self, keys: &[&str]) -> Result<Vec<Option<Vec<u8>>>, Unavailable> {
-        if let [key] = keys {
-            return self.with(|bucket| Ok(vec![bucket.get(key)?]));
-        }
-        let keys: Vec<String> = keys.iter().map(|key| key.to_string()).collect();
-        // Hosts differ in what they return for keys that do not exist.
-        let found = self.with(|bucket| batch::get_many(bucket, &keys))?;
-        let value = |key: &String| {
-            let known = found.iter().find(|(found, _)| found == key);
-            known.and_then(|(_, value)| value.clone())
-        };
-        Ok(keys.iter().map(value).collect())
+        self.with("get", |bucket| {
+            keys.iter().map(|key| bucket.get(key)).collect()
+        })
     }
 
     fn set(&mut self, key: &str, value: &[u8]) -> Result<(), Unavailable> {
-        self.with(|bucket| bucket.set(key, value))
+        self.with("set", |bucket| bucket.set(key, value))
     }
 
     fn delete(&mut self, keys: &[&str]) -> Result<(), Unavailable> {
-        let keys: Vec<String> = keys.iter().map(|key| key.to_string()).collect();
-        self.with(|bucket| batch::delete_many(bucket, &keys))
-    }
-
-    fn keys(&mut self, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Unavailable> {
-        let page = self.with(|bucket| bucket.list_keys(cursor))?;
-        Ok((page.keys, page.cursor))
+        self.with("delete", |bucket| {
+            keys.iter().try_for_each(|key| bucket.delete(key))
+        })
     }
 
     /// None if the component may not use `wasi:keyvalue/atomics`.
@@ -126,13 +124,15 @@ impl Store for KeyValue {
     fn increment(&mut self, key: &str) -> Result<Option<u64>, Unavailable> {
         use counting::wasi::keyvalue::atomics;
 
-        self.with(|bucket| match atomics::increment(bucket, key, 1) {
-            Ok(sum) => match u64::try_from(sum) {
-                Ok(sum) => Ok(Some(sum)),
-                Err(_) => Err(Error::Other(format!("`{key}` is {sum}, which is negative"))),
-            },
-            Err(Error::AccessDenied) => Ok(None),
-            Err(error) => Err(error),
+        self.with("increment", |bucket| {
+            match atomics::increment(bucket, key, 1) {
+                Ok(sum) => match u64::try_from(sum) {
+                    Ok(sum) => Ok(Some(sum)),
+                    Err(_) => Err(Error::Other(format!("`{key}` is {sum}, which is negative"))),
+                },
+                Err(Error::AccessDenied) => Ok(None),
+                Err(error) => Err(error),
+            }
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod call;
 mod every_host;
+mod fleet;
 mod hostile;
 mod hosts_page;
 mod input;

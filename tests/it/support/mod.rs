@@ -6,6 +6,7 @@ mod blocks;
 pub mod example;
 pub mod feature;
 pub mod fixture;
+pub mod fleet;
 pub mod http;
 pub mod probe;
 pub mod python;

@@ -1,5 +1,7 @@
 //! Requests as clients of both eras send them.
 
+use std::net::SocketAddr;
+
 use serde_json::{Value, json};
 
 use super::{http::Request, server::Server};
@@ -55,12 +57,16 @@ pub fn client(version: &str, capabilities: Value) -> Value {
 
 /// The id of a new session of revision 2025-11-25, of a client with these capabilities.
 pub fn session(server: &Server, capabilities: Value) -> String {
+    session_at(server.address(), capabilities)
+}
+
+pub fn session_at(address: SocketAddr, capabilities: Value) -> String {
     let request = Request::post(body("initialize", client(LEGACY, capabilities)));
-    let response = server.send(&request);
+    let response = request.send(address);
     let session = response.header("mcp-session-id");
     let session = session.unwrap_or_else(|| panic!("no session: {}", response.text()));
     let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
-    assert_eq!(server.send(&message(session, &ready)).status, 202);
+    assert_eq!(message(session, &ready).send(address).status, 202);
     session.to_owned()
 }
 

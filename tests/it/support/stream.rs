@@ -1,7 +1,7 @@
 //! An answer that is read as it arrives: what a client does with a stream of events.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,10 @@ pub struct Stream {
 impl Stream {
     /// Sends a request on a connection of its own, and waits for the head of the answer.
     pub fn open(server: &Server, request: &Request) -> Self {
-        let to = server.address();
+        Self::open_at(server.address(), request)
+    }
+
+    pub fn open_at(to: SocketAddr, request: &Request) -> Self {
         let mut socket = TcpStream::connect(to).expect("the server listens");
         socket.set_nodelay(true).expect("a socket");
         let bytes = [request.head(to), request.body.clone()].concat();

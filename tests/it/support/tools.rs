@@ -74,13 +74,22 @@ pub fn wasmtime_config() -> &'static Path {
 /// Spin, if `SPIN_BIN_PATH` names it or it is on PATH. If not, the test or this part of it is
 /// skipped.
 pub fn spin(part: &str) -> Option<PathBuf> {
+    installed("spin", "SPIN_BIN_PATH", part)
+}
+
+/// The same for Redis and `REDIS_SERVER`.
+pub fn redis(part: &str) -> Option<PathBuf> {
+    installed("redis-server", "REDIS_SERVER", part)
+}
+
+fn installed(tool: &str, variable: &str, part: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let on_path = env::split_paths(&path).map(|dir| dir.join("spin"));
-    let named = env::var_os("SPIN_BIN_PATH").map(PathBuf::from);
-    let found = named.into_iter().chain(on_path).find(|spin| spin.is_file());
+    let on_path = env::split_paths(&path).map(|dir| dir.join(tool));
+    let named = env::var_os(variable).map(PathBuf::from);
+    let found = named.into_iter().chain(on_path).find(|file| file.is_file());
     if found.is_none() {
-        let why = "`spin` is not on PATH, and SPIN_BIN_PATH does not name it";
-        skipped("spin", part, why);
+        let why = format!("`{tool}` is not on PATH, and {variable} does not name it");
+        skipped(tool, part, &why);
     }
     found
 }

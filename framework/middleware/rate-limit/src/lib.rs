@@ -13,8 +13,9 @@ use spin_mcp_middleware_sdk::{
     Error, INTERNAL_ERROR, Middleware, Next, Pattern, Settings, any, error, json::Object, now,
 };
 use spin_mcp_protocol::{
-    keys::{self, sweep_store},
+    keys,
     services::{Store, Unavailable},
+    sweep::{note, sweep},
 };
 
 #[cfg(target_family = "wasm")]
@@ -22,8 +23,8 @@ spin_mcp_middleware_sdk::export!(RateLimit);
 
 /// One of the codes that the specification leaves to servers.
 const TOO_MANY_REQUESTS: i32 = -32000;
-/// One in this many clients that are new to a window deletes the keys of older windows.
-const SWEEP: u64 = 64;
+/// One in this many clients that are new to a window deletes keys of older windows.
+const SWEEP: u64 = 8;
 
 pub struct RateLimit {
     requests: u64,
@@ -124,13 +125,20 @@ impl RateLimit {
         // Different limits count separately.
         let of = (client, self.requests, self.seconds, &self.methods);
         let of = format!("{of:?}");
-        let (count, is_new) = match store.increment(&keys::key("count", end, of.as_bytes()))? {
-            Some(count) => (count, count == 1),
-            None => self.estimate(&mut **store, &keys::key("rate", end, of.as_bytes()))?,
+        let mut key = keys::key("count", end, of.as_bytes());
+        let (count, is_new) = match store.increment(&key) {
+            Ok(Some(count)) => (count, count == 1),
+            // A store may know numbers and not increment them.
+            Ok(None) | Err(_) => {
+                key = keys::key("rate", end, of.as_bytes());
+                self.estimate(&mut **store, &key)?
+            }
         };
-        let chance = RandomState::new().hash_one(now);
-        if is_new && chance.is_multiple_of(SWEEP) {
-            sweep_store(&mut **store, now);
+        if is_new {
+            note(&mut **store, &[&key]);
+            if RandomState::new().hash_one(now).is_multiple_of(SWEEP) {
+                sweep(&mut **store, now);
+            }
         }
         Ok(count)
     }

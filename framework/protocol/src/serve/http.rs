@@ -26,7 +26,7 @@ use crate::{
         caller::{self, Caller},
         target::Target,
     },
-    catalog::Catalog,
+    catalog::{Catalog, Flags},
     state::{
         listen::Listener,
         replies,
@@ -100,7 +100,7 @@ fn listen<'a, S: Services>(
     services: &mut S,
 ) -> Result<HttpOutcome<'a>, Failure> {
     let version = settle_version(None, head.headers.version()?)?;
-    let client = find_client(head, version, services)?;
+    let client = find_client(head, version, false, services)?;
     let Some(session) = client.session_key else {
         return Err(Failure::invalid_request(
             "header `Mcp-Session-Id` is missing; begin a session with `initialize`",
@@ -132,7 +132,7 @@ fn end_session<'a, S: Services>(
     services: &mut S,
 ) -> Result<HttpOutcome<'a>, Failure> {
     let version = settle_version(None, head.headers.version()?)?;
-    let client = find_client(head, version, services)?;
+    let client = find_client(head, version, false, services)?;
     let Some(session) = client.session_key else {
         return Err(Failure::invalid_request(
             "header `Mcp-Session-Id` is missing",
@@ -246,7 +246,8 @@ fn handle_legacy<'a, S: Services>(
         let body = ready(request.id, &[&result]);
         return Ok(HttpOutcome::Reply(greet(body, &session, services)));
     }
-    let client = find_client(head, version, services)?;
+    let has_level = catalog.flags().contains(Flags::LOG);
+    let client = find_client(head, version, has_level, services)?;
     let session = (client.session_key.clone(), client.session_expires);
     let answer = dispatch(catalog, request, client, services)?;
     keep_level(&answer, &session, services)?;
@@ -309,10 +310,11 @@ pub fn accepted() -> HttpResponse {
 }
 
 /// The caller of a legacy request, from the session that the headers name. The session must have
-/// the revision that the headers name.
+/// the revision that the headers name. Its log level is read only if it matters.
 fn find_client<'a, S: Services>(
     head: &Head<'a>,
     version: Option<Version>,
+    has_level: bool,
     services: &mut S,
 ) -> Result<Caller<'a>, Failure> {
     let Some(id) = head.headers.session_id else {
@@ -343,7 +345,8 @@ fn find_client<'a, S: Services>(
     };
     let mut level = None;
     if S::WHOLE && services.store().is_some() {
-        let kept = session::kept(services, &key, session.expires()).map_err(unavailable)?;
+        let kept = session::kept(services, &key, session.expires(), has_level);
+        let kept = kept.map_err(unavailable)?;
         if kept.ended {
             return Err(unknown());
         }
@@ -368,7 +371,7 @@ fn accept<'a, S: Services>(
     let client = if let Some(version) = version.filter(|version| version.is_modern()) {
         Caller::modern_sender(version, &notification.params.meta)
     } else {
-        let client = find_client(head, version, services)?;
+        let client = find_client(head, version, false, services)?;
         let request = notification.params.request_id.filter(message::is_id);
         if S::WHOLE
             && notification.method == "notifications/cancelled"
@@ -396,7 +399,7 @@ fn accept_response<'a, S: Services>(
             "clients of this revision do not send responses",
         ));
     }
-    let client = find_client(head, version, services)?;
+    let client = find_client(head, version, false, services)?;
     if S::WHOLE
         && let Some(session) = &client.session_key
     {

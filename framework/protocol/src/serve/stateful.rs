@@ -6,10 +6,9 @@ use crate::{
     call::caller::{self, Caller},
     catalog::{Catalog, Flags},
     state::{
-        keys,
         listen::{self, Listener, Offer},
         services::{Services, unavailable},
-        tasks,
+        sweep, tasks,
     },
     wire::{
         failure::{Failure, excerpt},
@@ -135,7 +134,7 @@ fn subscribe<S: Services>(
             break;
         }
     }
-    keys::sweep_sometimes(services);
+    sweep::sometimes(services);
     Ok(ready(request.id, &[b"{}"]))
 }
 

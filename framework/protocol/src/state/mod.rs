@@ -7,5 +7,6 @@ pub(crate) mod replies;
 pub(crate) mod seal;
 pub mod services;
 pub(crate) mod session;
+pub mod sweep;
 pub mod tasks;
 pub mod waits;

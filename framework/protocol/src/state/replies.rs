@@ -6,6 +6,7 @@ use crate::{
     state::{
         keys, seal,
         services::{Services, unavailable},
+        sweep,
     },
     wire::{
         failure::{Failure, excerpt},
@@ -189,13 +190,7 @@ pub fn accept<S: Services>(
     };
     let mut value = vec![kind];
     value.extend_from_slice(text.as_bytes());
-    if let Some(store) = services.store() {
-        store
-            .set(&place(&ticket, expires), &value)
-            .map_err(unavailable)?;
-    }
-    keys::sweep_sometimes(services);
-    Ok(())
+    sweep::put(services, &[(&place(&ticket, expires), &value)]).map_err(unavailable)
 }
 
 /// The key of a cancellation in this hour since 1970. It expires after the next hour, until when
@@ -209,11 +204,7 @@ fn cancellation(session: &[u8], request: &str, hour: u64) -> String {
 /// `request` is the `id` as JSON.
 pub fn cancel<S: Services>(services: &mut S, session: &[u8], request: &str) -> Result<(), Failure> {
     let place = cancellation(session, request, services.now() / HOUR_MS);
-    if let Some(store) = services.store() {
-        store.set(&place, b"").map_err(unavailable)?;
-        keys::sweep_sometimes(services);
-    }
-    Ok(())
+    sweep::put(services, &[(&place, b"")]).map_err(unavailable)
 }
 
 #[cfg(test)]

@@ -70,9 +70,6 @@ pub trait Store {
     /// Deletes these keys, if they exist.
     fn delete(&mut self, keys: &[&str]) -> Result<(), Unavailable>;
 
-    /// A page of all keys, and the cursor of the next one.
-    fn keys(&mut self, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Unavailable>;
-
     /// Atomically adds one to the number under a key and returns the sum; the number begins at
     /// zero. The key must not be used for anything else. None: this store cannot do it.
     fn increment(&mut self, _key: &str) -> Result<Option<u64>, Unavailable> {
@@ -88,6 +85,13 @@ pub struct Unavailable(pub String);
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(BTreeMap<String, Vec<u8>>);
 
+impl MemoryStore {
+    /// All keys, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
 impl Store for MemoryStore {
     fn get(&mut self, keys: &[&str]) -> Result<Vec<Option<Vec<u8>>>, Unavailable> {
         Ok(keys.iter().map(|key| self.0.get(*key).cloned()).collect())
@@ -101,13 +105,6 @@ impl Store for MemoryStore {
     fn delete(&mut self, keys: &[&str]) -> Result<(), Unavailable> {
         keys.iter().for_each(|key| drop(self.0.remove(*key)));
         Ok(())
-    }
-
-    fn keys(
-        &mut self,
-        _cursor: Option<&str>,
-    ) -> Result<(Vec<String>, Option<String>), Unavailable> {
-        Ok((self.0.keys().cloned().collect(), None))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     state::{
         keys,
         services::{Services, Unavailable},
+        sweep,
     },
     wire::{
         json::{Object, Value},
@@ -161,18 +162,20 @@ pub fn set_level<S: Services>(
     set(services, &level_key(session, expires), name.as_bytes())
 }
 
-/// Reads the stored state of a session in one request to the store. Without a store there is
+/// Reads the stored state of a session; its level only if that matters. Without a store there is
 /// none.
 pub fn kept<S: Services>(
     services: &mut S,
     session: &[u8],
     expires: u64,
+    has_level: bool,
 ) -> Result<Kept, Unavailable> {
     let Some(store) = services.store() else {
         return Ok(Kept::default());
     };
     let (ended, level) = (ended_key(session, expires), level_key(session, expires));
-    let mut values = store.get(&[&ended, &level])?.into_iter();
+    let keys = [&*ended, &*level];
+    let mut values = store.get(&keys[..1 + usize::from(has_level)])?.into_iter();
     let (ended, level) = (values.next().flatten(), values.next().flatten());
     let level = level.and_then(|name| LogLevel::parse(str::from_utf8(&name).ok()?));
     Ok(Kept {
@@ -182,12 +185,11 @@ pub fn kept<S: Services>(
 }
 
 fn set<S: Services>(services: &mut S, key: &str, value: &[u8]) -> Result<(), Unavailable> {
-    let store = services
-        .store()
-        .ok_or_else(|| Unavailable("this server was composed without a key-value store".into()))?;
-    store.set(key, value)?;
-    keys::sweep_sometimes(services);
-    Ok(())
+    if services.store().is_none() {
+        let absent = "this server was composed without a key-value store";
+        return Err(Unavailable(absent.to_owned()));
+    }
+    sweep::put(services, &[(key, value)])
 }
 
 /// FNV-1a. It does not start from the same value as that of cursors.

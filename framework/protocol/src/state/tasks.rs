@@ -68,8 +68,8 @@ use stored::{Stored, unavailable};
 
 use crate::{
     state::{
-        keys,
         services::{Services, Store},
+        sweep,
     },
     wire::{
         failure::{Failure, MISSING_CLIENT_CAPABILITY},
@@ -177,10 +177,10 @@ pub fn create<S: Services>(
     if bytes.len() > LARGEST {
         return Err(too_large(origin.tool));
     }
-    store_of(services)?
-        .set(&id.task(), &bytes)
-        .map_err(unavailable)?;
-    keys::sweep_sometimes(services);
+    let store = store_of(services)?;
+    store.set(&id.task(), &bytes).map_err(unavailable)?;
+    sweep::note(store, &[&id.task(), &id.cancellation(), &id.advance()]);
+    sweep::sometimes(services);
     Ok(Stored::new(id, record).detailed().result("task"))
 }
 
@@ -306,9 +306,11 @@ pub fn update<S: Services>(
         };
         given.push((stored.id.response(&request.name), response.write()));
     }
-    for (key, response) in given {
-        store.set(&key, &response).map_err(unavailable)?;
+    for (key, response) in &given {
+        store.set(key, response).map_err(unavailable)?;
     }
+    let keys: Vec<&str> = given.iter().map(|(key, _)| &**key).collect();
+    sweep::note(store, &keys);
     Ok(())
 }
 

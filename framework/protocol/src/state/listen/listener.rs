@@ -10,6 +10,7 @@ use crate::{
     state::{
         keys,
         services::{Services, Store, Unavailable},
+        sweep,
     },
     wire::{failure::Failure, json::Value},
 };
@@ -168,6 +169,7 @@ impl Listener {
         // moment would be on neither stream.
         if let (Some(session), Some(stream)) = (&self.session, stream) {
             store.set(&session.stream, &stream)?;
+            sweep::note(store, &[&session.stream]);
         }
         Ok(())
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{change::Change, watch};
 use crate::state::{
-    keys,
     services::{Services, Unavailable},
+    sweep,
 };
 
 /// Publishes changes to the listeners of all instances. Without a store there are none.
@@ -18,17 +18,10 @@ pub fn publish<S: Services>(services: &mut S, changes: &[Change]) -> Result<(), 
     }
     let window = watch::window(services.now());
     let stamp = services.random();
-    let Some(store) = services.store() else {
-        return Ok(());
-    };
     let names: BTreeSet<String> = changes
         .iter()
         .map(|change| watch::name(&change.topic(), window))
         .collect();
-    let mut outcome = Ok(());
-    for name in names {
-        outcome = outcome.and(store.set(&name, &stamp));
-    }
-    keys::sweep_sometimes(services);
-    outcome
+    let values: Vec<(&str, &[u8])> = names.iter().map(|name| (&**name, &stamp[..])).collect();
+    sweep::put(services, &values)
 }

@@ -14,6 +14,7 @@ use crate::{
     state::{
         keys,
         services::{Services, Store, Unavailable},
+        sweep,
     },
     wire::failure::Failure,
 };
@@ -82,7 +83,9 @@ pub fn subscribe<S: Services>(
         return Err(Refused::TooMany);
     }
     record.push(Topic::new(change, watch::stamps(values)));
-    Ok(store.set(&key, &encode(&record))?)
+    store.set(&key, &encode(&record))?;
+    sweep::note(store, &[&key]);
+    Ok(())
 }
 
 /// Ends the subscription of a session to a resource; does nothing if there is none.

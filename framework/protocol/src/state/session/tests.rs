@@ -6,6 +6,10 @@ use crate::{
     testing::TestServices,
 };
 
+fn kept(services: &mut TestServices, session: &[u8], expires: u64) -> Result<Kept, Unavailable> {
+    super::kept(services, session, expires, true)
+}
+
 const NOW: u64 = 1_795_000_000_000;
 const SECOND: u64 = 1000;
 
@@ -187,14 +191,14 @@ fn what_was_stored_is_found_until_the_session_is_over() {
         Ok(Kept::default())
     );
     services.now = session.expires() - 1;
-    keys::sweep(&mut services);
+    crate::state::sweep::sweep(services.store.as_mut().unwrap(), services.now);
     assert_eq!(
         kept(&mut services, &digest(one.as_bytes()), session.expires()),
         Ok(expected)
     );
-    services.now += 1;
-    keys::sweep(&mut services);
-    assert_eq!(services.store.unwrap().keys(None).unwrap().0, [""; 0]);
+    services.now += 2 * 60 * 60 * 1000;
+    crate::state::sweep::sweep(services.store.as_mut().unwrap(), services.now);
+    assert_eq!(services.store.unwrap().keys().count(), 0);
 }
 
 #[test]

@@ -332,6 +332,6 @@ impl<'l, S: Inner> Server<'l, S> {
     }
 
     fn stored(&mut self) -> Vec<String> {
-        self.services.store().unwrap().keys(None).unwrap().0
+        crate::testing::keys(self.services.store.as_ref().unwrap())
     }
 }

@@ -102,9 +102,4 @@ impl Store for Watched {
         self.check()?;
         self.store.delete(keys)
     }
-
-    fn keys(&mut self, cursor: Option<&str>) -> Result<(Vec<String>, Option<String>), Unavailable> {
-        self.check()?;
-        self.store.keys(cursor)
-    }
 }

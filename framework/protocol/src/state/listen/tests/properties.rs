@@ -25,7 +25,7 @@ fn steps() -> impl Strategy<Value = Vec<(u64, Step)>> {
 /// Deletes what is expired by its name.
 fn sweep(services: &mut TestServices) {
     let store = services.store.as_mut().unwrap();
-    for name in store.keys(None).unwrap().0 {
+    for name in crate::testing::keys(store) {
         let seconds = u64::from_str_radix(&name[4..12], 16).unwrap();
         if seconds * 1000 <= services.now {
             store.delete(&[&name]).unwrap();

@@ -6,8 +6,7 @@ use crate::{state::keys, wire::failure::INTERNAL_ERROR};
 const EVERYTHING: &str = r#"{"toolsListChanged":true,"promptsListChanged":true,"resourcesListChanged":true,"resourceSubscriptions":["a:b","a:c"]}"#;
 
 fn names(services: &mut TestServices) -> Vec<String> {
-    let store = services.store.as_mut().unwrap();
-    store.keys(None).unwrap().0
+    crate::testing::keys(services.store.as_ref().unwrap())
 }
 
 #[test]

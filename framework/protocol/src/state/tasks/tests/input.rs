@@ -108,6 +108,6 @@ fn responses_that_nobody_asked_for_are_ignored() {
     let done = ready(&mut services, &id);
     answer(&mut services, &id, all);
     assert_eq!(ready(&mut services, &id), done);
-    let (keys, _) = services.store().unwrap().keys(None).unwrap();
+    let keys = crate::testing::keys(&services.store.unwrap());
     assert!(keys.iter().all(|key| !key.contains("response")), "{keys:?}");
 }

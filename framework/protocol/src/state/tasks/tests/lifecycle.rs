@@ -105,7 +105,7 @@ fn a_task_is_there_until_its_ttl_has_passed() {
     nobody_knows(&mut services, "alice", id);
     is_unknown(task.advanced(&mut services, complete()));
     // Until then, and with every key named for the second that follows.
-    let (keys, _) = services.store().unwrap().keys(None).unwrap();
+    let keys = crate::testing::keys(services.store.as_ref().unwrap());
     assert_eq!(keys.len(), 2);
     assert!(
         keys.iter().all(|key| key.starts_with("mcp:6afd86c2:task")),
