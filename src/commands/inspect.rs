@@ -116,6 +116,7 @@ impl InspectCommand {
         for part in &record.middleware {
             let source = part.source.as_deref();
             heading(&mut stdout, "middleware", &part.name, source, &part.sha256)?;
+            memory(&mut stdout, part.initial_memory)?;
             grants(&mut stdout, &part.grants)?;
         }
         for feature in &record.features {
@@ -127,6 +128,7 @@ impl InspectCommand {
                 source,
                 &feature.sha256,
             )?;
+            memory(&mut stdout, feature.initial_memory)?;
             if feature.dynamic {
                 writeln!(stdout, "  lists that depend on the request")?;
             }
@@ -147,7 +149,8 @@ fn numbers(size: &Size) -> String {
         1 => "1 linear memory".to_owned(),
         number => format!("{number} linear memories"),
     };
-    format!("{} KB, {modules}, {memories}", size.bytes.div_ceil(1000))
+    let (bytes, start) = (size.bytes.div_ceil(1000), size.initial_memory >> 10);
+    format!("{bytes} KB, {modules}, {memories} that start with {start} KiB")
 }
 
 /// The heading of the list that clients see behind the middleware.
@@ -185,6 +188,13 @@ fn heading(
     let from = from.unwrap_or_default();
     let (name, digest) = (plain::line(name), plain::line(&digest));
     writeln!(stdout, "\n{role} {name}{from} (sha256 {digest})")
+}
+
+fn memory(stdout: &mut impl Write, initial: Option<u64>) -> std::io::Result<()> {
+    match initial {
+        Some(bytes) => entry(stdout, "memory", &format!("{} KiB", bytes >> 10), &None),
+        None => Ok(()),
+    }
 }
 
 fn grants(stdout: &mut impl Write, grants: &Grants) -> std::io::Result<()> {

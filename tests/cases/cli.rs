@@ -1,7 +1,7 @@
 //! What the commands print, pinned in `tests/cli/*.txt`.
 //!
 //! A case begins with lines of shell after `$ `, which run in an empty folder with `mcp` on
-//! PATH and the fixtures in `$FIXTURES`. Then follow the exit code and what was written to
+//! PATH, the fixtures in `$FIXTURES` and `tests/frozen` in `$FROZEN`. Then follow the exit code and what was written to
 //! stdout and stderr. `BLESS=1 cargo test --test cases cli::` rewrites what follows the commands;
 //! review the difference.
 
@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{fixture, settle};
+use crate::support::{fixture, root, settle};
 
 pub fn check(case: &Path) -> Result<(), String> {
     let fixtures = fixture("echo").parent().unwrap().to_path_buf();
@@ -37,6 +37,7 @@ fn run(case: &str, fixtures: &Path) -> String {
         .current_dir(dir.path())
         .env("PATH", path)
         .env("FIXTURES", fixtures)
+        .env("FROZEN", root().join("tests/frozen"))
         .env("NO_COLOR", "1")
         .env_remove("RUST_BACKTRACE")
         .output()

@@ -1,5 +1,6 @@
 //! What goes into the record of a composed server.
 
+use spin_mcp_component::Size;
 use spin_mcp_contract::{
     Composition, Need,
     record::{
@@ -48,8 +49,15 @@ fn middleware(part: &Loaded, state: Vec<Need>) -> MiddlewareRecord {
         sha256: part.digest.clone(),
         state,
         imports: names(part),
+        initial_memory: memory(part),
         grants: part.grants.clone(),
     }
+}
+
+/// The initial memory of a part.
+fn memory(part: &Loaded) -> Option<u64> {
+    let size = Size::of(&part.component).ok()?;
+    Some(size.initial_memory)
 }
 
 /// The names of a part's imports.
@@ -68,6 +76,7 @@ pub fn feature(feature: &Loaded, lists: &Lists, state: Vec<Need>) -> FeatureReco
         dynamic: feature.dynamic,
         state,
         imports: names(feature),
+        initial_memory: memory(feature),
         grants: feature.grants.clone(),
         offers: Offers {
             tools: lists

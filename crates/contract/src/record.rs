@@ -56,6 +56,9 @@ pub struct MiddlewareRecord {
     pub state: Vec<Need>,
     /// Its imports from the host and the framework.
     pub imports: Vec<String>,
+    /// The bytes of its linear memories when an instance starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_memory: Option<u64>,
     #[serde(flatten)]
     pub grants: Grants,
 }
@@ -92,6 +95,9 @@ pub struct FeatureRecord {
     pub state: Vec<Need>,
     /// Its imports from the host and the framework.
     pub imports: Vec<String>,
+    /// The bytes of its linear memories when an instance starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_memory: Option<u64>,
     #[serde(flatten)]
     pub grants: Grants,
     /// Without what depends on the request.
@@ -147,6 +153,7 @@ pub struct PartRecord<'a> {
     pub name: &'a str,
     pub state: &'a [Need],
     pub imports: &'a [String],
+    pub initial_memory: Option<u64>,
     pub grants: &'a Grants,
 }
 
@@ -195,6 +202,7 @@ impl Record {
             name: &feature.name,
             state: &feature.state,
             imports: &feature.imports,
+            initial_memory: feature.initial_memory,
             grants: &feature.grants,
         });
         let middleware = self.middleware.iter().map(|part| PartRecord {
@@ -202,6 +210,7 @@ impl Record {
             name: &part.name,
             state: &part.state,
             imports: &part.imports,
+            initial_memory: part.initial_memory,
             grants: &part.grants,
         });
         features.chain(middleware)

@@ -10,7 +10,7 @@ use super::facts::{SERVER, ServerFacts};
 use super::findings::{About, Findings};
 use super::interfaces::{Row, WASI_0_2, WASI_0_3, find};
 use super::target::Release;
-use spin_mcp_contract::state::DEFAULT_STORE;
+use spin_mcp_contract::{Record, state::DEFAULT_STORE};
 
 /// The newest release of each major version.
 const NEWEST: [Release; 2] = [(3, 6), (4, 1)];
@@ -105,6 +105,37 @@ struct Releases {
     last: Release,
 }
 
+/// The initial memory of a part from which on Spin is noticeably slower: four pages.
+const LARGE_MEMORY: u64 = 256 << 10;
+/// What Spin keeps of a memory between requests. More than that is an interpreter's, not a stack.
+const KEPT_MEMORY: u64 = 2 << 20;
+
+/// Notes parts with a large memory. Instances of WASI 0.3 builds are reused.
+fn check_speed(server: &ServerFacts, findings: &mut Findings) {
+    if server.handler_0_3().is_some() {
+        return;
+    }
+    for part in server.record.iter().flat_map(Record::parts) {
+        let memory = part.initial_memory.unwrap_or_default();
+        let remedy = match memory {
+            0..=LARGE_MEMORY => continue,
+            ..=KEPT_MEMORY => {
+                "link it with a small stack: in Rust, print `cargo::rustc-link-arg=-zstack-size=65536` in \
+                 `build.rs`, as the templates do"
+            }
+            _ => "set `wasi = \"0.3\"`, whose instances serve many requests, if that is slow",
+        };
+        let (role, name, start) = (part.role, part.name, memory >> 10);
+        findings.note(
+            About::Memory,
+            format!(
+                "{role} `{name}` starts with {start} KiB of memory, of which Spin writes up to 2 MiB for each request"
+            ),
+            remedy,
+        );
+    }
+}
+
 /// Checks against one release of Spin, or without a minor version against those of a major one.
 pub fn check(server: &ServerFacts, major: u64, minor: Option<u64>, findings: &mut Findings) {
     let newest = NEWEST.iter().find(|release| release.0 == major);
@@ -128,6 +159,7 @@ pub fn check(server: &ServerFacts, major: u64, minor: Option<u64>, findings: &mu
             "run it with `spin up --experimental-wasi-otel`",
         );
     }
+    check_speed(server, findings);
     let Some((store, reason)) = server.store() else {
         return;
     };
@@ -166,6 +198,7 @@ pub fn check_kube(server: &ServerFacts, findings: &mut Findings) {
             ),
         );
     }
+    check_speed(server, findings);
     if let Some((store, reason)) = server.store() {
         check_grant(server, store, &reason, findings);
         findings.note(

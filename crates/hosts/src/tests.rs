@@ -77,6 +77,7 @@ fn stateful(mut server: ServerFacts, store: Option<&str>, imports: &[&str]) -> S
             dynamic: false,
             state: vec![Need::Input],
             imports: imports.iter().map(|import| import.to_string()).collect(),
+            initial_memory: None,
             grants: Grants::default(),
             offers: Offers::default(),
         }],
@@ -345,4 +346,24 @@ fn limits_of_fermyon_wasm_functions_are_checked() {
         &notes(&large, "fermyon-wasm-functions"),
         &["limits a request to 30 s", "task"],
     );
+}
+
+#[test]
+fn much_memory_is_slow_on_spin() {
+    for (kib, remedy) in [
+        (256, None),
+        (320, Some("`cargo::rustc-link-arg=-zstack-size=65536`")),
+        (4096, Some("`wasi = \"0.3\"`")),
+    ] {
+        for (handler, is_reused) in [(HANDLER, false), (HANDLER_0_3, true)] {
+            let mut server = stateful(server(handler, &[], ""), None, &[]);
+            let record = server.record.as_mut().unwrap();
+            record.features[0].initial_memory = Some(kib << 10);
+            let notes = notes(&server, "spin@4.1");
+            match remedy.filter(|_| !is_reused) {
+                Some(remedy) => assert_one(&notes, &["`deploy` starts with", remedy]),
+                None => assert_eq!(notes, [""; 0], "{kib} KiB, {handler}"),
+            }
+        }
+    }
 }

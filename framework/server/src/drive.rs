@@ -72,10 +72,11 @@ pub async fn serve(
     }
 }
 
-/// Does what only the whole server can do.
+/// Does what only the whole server can do. Few requests ask for it, so its state is on the heap: on
+/// the stack, it would be part of the state of all.
 #[cfg(feature = "whole")]
 async fn if_whole<F: Future>(work: impl FnOnce() -> F) -> Option<F::Output> {
-    Some(work().await)
+    Some(Box::pin(work()).await)
 }
 
 /// Does nothing: the protocol asks for nothing of the kind, as this is the small server. Not to

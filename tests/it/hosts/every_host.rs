@@ -186,6 +186,7 @@ fn a_tool_that_traps_harms_nobody_else() {
     everywhere(&["echo", "misbehave"], |server| {
         for (tool, arguments) in [
             ("trap", json!({})),
+            ("deep", json!({"levels": 2_000})),
             ("eat", json!({"bytes": 4_200_000_000_u32})),
         ] {
             let answer = server.send(&rpc::call(tool, arguments));

@@ -80,15 +80,24 @@ fn a_trap_ends_its_request_only() {
     for wasi in EDITIONS {
         let server = serve(wasi, &[]);
         for _ in 0..3 {
-            let response = server.send(&call("trap", json!({})));
-            let message = "the server component trapped while handling this request";
-            assert_error(&response, 500, message);
-            assert_well(&server);
+            for trap in [
+                call("trap", json!({})),
+                call("deep", json!({ "levels": 2_000 })),
+            ] {
+                let message = "the server component trapped while handling this request";
+                assert_error(&server.send(&trap), 500, message);
+                assert_well(&server);
+            }
         }
-        assert_said(
-            &server,
-            "wasm trap: wasm `unreachable` instruction executed\n",
-        );
+        let shallow = server.send(&call("deep", json!({ "levels": 200 })));
+        assert_eq!(text(&shallow.message()), "200 levels deep");
+        for trap in [
+            "wasm `unreachable` instruction executed",
+            // The stack of 64 KB is at the start of the memory, so what overflows it is outside.
+            "out of bounds memory access",
+        ] {
+            assert_said(&server, &format!("wasm trap: {trap}\n"));
+        }
     }
 }
 

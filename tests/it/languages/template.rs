@@ -73,7 +73,7 @@ fn what_templates_share_is_the_same_in_each() {
         let path = dir.path().join(file);
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
-    for file in [".gitignore", "spin.toml"] {
+    for file in [".gitignore", "build.rs", "spin.toml"] {
         for (template, dir) in &apps {
             let same = read(dir, file) == read(&apps[0].1, file);
             assert!(
@@ -153,6 +153,7 @@ fn new_app_has_one_feature() {
         assert_eq!(feature.workdir, dir.path());
         for file in [
             "Cargo.toml",
+            "build.rs",
             ".gitignore",
             "src/lib.rs",
             "src/mcp.rs",
