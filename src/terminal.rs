@@ -5,7 +5,7 @@ use std::path::Path;
 
 use spin_mcp_compose::Composed;
 use spin_mcp_contract::grants;
-use spin_mcp_contract::record::{Offers, Record};
+use spin_mcp_contract::record::Offers;
 use spin_mcp_runner::plain;
 
 /// Whether the reader of stdout closed it early, which is not a failure.
@@ -27,13 +27,17 @@ pub fn print_error(error: &anyhow::Error) {
     }
 }
 
-/// Prints the grants that each part has and lacks, and the store that the server needs.
-pub fn print_needs(record: &Record) {
+/// Prints the grants that each part has and lacks, the store that the server needs, and warnings.
+pub fn print_notes(composed: &Composed) {
+    let record = &composed.record;
     if let Some(table) = grants::table(record) {
         eprintln!("{}", plain::text(&table));
     }
     if let Some(need) = record.store_need() {
         eprintln!("note: the server {}", plain::line(&need));
+    }
+    for warning in &composed.warnings {
+        eprintln!("warning: {}", plain::line(warning));
     }
 }
 

@@ -67,7 +67,7 @@ impl BuildCommand {
         resolver.save()?;
         manifest.ensure_watch(&app.component, &app.missing_watch()?)?;
         manifest.save()?;
-        terminal::print_needs(&composed.record);
+        terminal::print_notes(&composed);
         check::warn(&app, &composed.component)?;
         let mut stdout = std::io::stdout().lock();
         for change in manifest.changes() {

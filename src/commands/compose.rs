@@ -252,7 +252,7 @@ impl ComposeCommand {
             sequence: self.sequence,
         })?;
         file::replace(output, &composed.component)?;
-        terminal::print_needs(&composed.record);
+        terminal::print_notes(&composed);
         writeln!(
             std::io::stdout(),
             "{}",
@@ -312,7 +312,7 @@ impl ComposeCommand {
         resolver.save()?;
         // Last, so that `spin.toml` never names a server that could not be composed.
         manifest.save()?;
-        terminal::print_needs(&composed.record);
+        terminal::print_notes(&composed);
         let mut stdout = std::io::stdout().lock();
         for change in manifest.changes() {
             writeln!(stdout, "spin.toml: {change}")?;

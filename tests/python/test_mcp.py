@@ -23,6 +23,20 @@ class Point:
 
 
 @dataclass
+class Node:
+    """A tree."""
+
+    name: str
+    parts: list["Node"] = field(default_factory=list)
+
+
+@dataclass
+class Forest:
+    tree: Node
+    near: Optional["Forest"] = None
+
+
+@dataclass
 class Shape:
     points: list[Point]
     tags: dict[str, int] = field(default_factory=dict)
@@ -81,6 +95,25 @@ class Schema(unittest.TestCase):
             },
         )
 
+    def test_of_a_type_that_holds_itself_has_definitions(self) -> None:
+        def walk(tree: Node, forest: Forest) -> None: ...
+
+        tool = mcp.Tool(walk)
+        schema = json.loads(tool.schema)
+        node, forest = {"$ref": "#/$defs/Node"}, {"$ref": "#/$defs/Forest"}
+        self.assertEqual(schema["properties"], {"tree": node, "forest": forest})
+        self.assertEqual(set(schema["$defs"]), {"Node", "Forest"})
+        self.assertEqual(schema["$defs"]["Node"]["properties"]["parts"]["items"], node)
+        self.assertEqual(schema["$defs"]["Node"]["description"], "A tree.")
+        self.assertEqual(schema["$defs"]["Forest"]["properties"]["tree"], node)
+        self.assertNotIn("$defs", schema["$defs"]["Forest"])
+        tree = {"name": "a", "parts": [{"name": "b", "parts": []}]}
+        parsed = tool.parse(json.dumps({"tree": tree, "forest": {"tree": tree}}))
+        self.assertEqual(parsed["tree"], Node("a", [Node("b")]))
+        with self.assertRaises(ValueError) as raised:
+            tool.parse('{"tree": {"name": "a", "parts": [{"name": 1}]}, "forest": {}}')
+        self.assertIn("tree.parts[0].name: expected a string", str(raised.exception))
+
     def test_refuses_what_has_none(self) -> None:
         def untyped(a) -> None: ...  # type: ignore[no-untyped-def]
         def many(*a: int) -> None: ...
@@ -118,6 +151,31 @@ class Call(unittest.TestCase):
         self.assertEqual(seen, expected)
         self.assertIs(type(seen["count"]), int)
         self.assertIs(type(seen["share"]), float)
+
+    def test_arguments_may_be_as_models_write_them(self) -> None:
+        def take(shape: Shape, size: int = 1, words: str | list[str] = "", on: bool = False) -> None: ...
+
+        tool = mcp.Tool(take)
+        parsed = tool.parse(
+            '{"shape": "{\\"points\\": [], \\"tags\\": null}", "size": -0.0, "words": "[]", "on": null}'
+        )
+        self.assertEqual(parsed, {"shape": Shape([]), "size": 0, "words": "[]"})
+        self.assertIs(type(parsed["size"]), int)
+        for arguments, why in (
+            ('{"shape": null}', "shape: expected an object, not `null`"),
+            ('{"shape": "[1"}', 'shape: expected an object, not `"[1"`'),
+            ('{"shape": {"points": []}, "size": 1e999}', "`1e999` is too large for a number"),
+        ):
+            with self.assertRaises(ValueError) as raised:
+                tool.parse(arguments)
+            self.assertIn(why, str(raised.exception))
+
+    def test_answers_are_what_json_can_hold(self) -> None:
+        self.assertEqual(mcp.text(None), "")
+        self.assertEqual(mcp.text(2**60), "1152921504606846976")
+        for number in (float("inf"), float("nan")):
+            with self.assertRaises(ValueError):
+                mcp.text([number])
 
     def test_answers_are_json(self) -> None:
         answer = self.call(shape={"points": [{"x": 1}]}, size="2")

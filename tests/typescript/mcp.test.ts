@@ -20,7 +20,7 @@ function of(run: (given: z.infer<typeof Order>, request: bigint) => unknown) {
     const outcome = await callTool(7n, "order", JSON.stringify(given));
     assert.equal(outcome?.tag, "complete");
     const { content, isError } = outcome.val as { content: any[]; isError: boolean };
-    return [content[0].val.text, isError];
+    return [content[0]?.val.text, isError];
   };
   return { listTools, callTool, call };
 }
@@ -47,6 +47,26 @@ test("all that is wrong is told, with its place", async () => {
     true,
   ]);
   assert.deepEqual(await call({}), ["invalid arguments: items: missing", true]);
+});
+
+test("arguments may be as models write them", async () => {
+  const { call } = of((given) => given);
+  const tea = '{"items":[{"name":"tea","count":3}]}';
+  for (const given of [
+    { items: '[{"name":"tea","count":3.0}]', gift: null },
+    { items: ['{"name": "tea", "count": 3}'] },
+    { items: [{ name: "tea", count: 3 }], gift: null },
+  ]) {
+    assert.deepEqual(await call(given), [tea, false]);
+  }
+  for (const [given, why] of [
+    [{ items: null }, "items: missing"],
+    [{ items: "tea" }, "items: Invalid input: expected array, received string"],
+    [{ items: [{ name: null }] }, "items.0.name: missing"],
+    [{ items: [null] }, "items.0: Invalid input: expected object, received null"],
+  ]) {
+    assert.deepEqual(await call(given), [`invalid arguments: ${why}`, true]);
+  }
 });
 
 test("what a function throws is told in its own words", async (context) => {
@@ -77,7 +97,9 @@ test("what a function throws is told in its own words", async (context) => {
 
 test("a function gets the id of the request", async () => {
   assert.deepEqual(await of((_, request) => `${request}`).call({ items: [] }), ["7", false]);
-  assert.deepEqual(await of(() => undefined).call({ items: [] }), ["", false]);
+  for (const nothing of [undefined, null, ""]) {
+    assert.deepEqual(await of(() => nothing).call({ items: [] }), [undefined, false]);
+  }
 });
 
 test("a promise is awaited", { skip: quickjs }, async () => {

@@ -1,6 +1,7 @@
 //! Checks what features list, and encodes it as the catalog of the server.
 
 use anyhow::{Result, bail};
+use jsonschema::error::ValidationErrorKind;
 use spin_mcp_protocol::{
     catalog::{self, BuildError, CatalogInput, FeatureInput, Flags, ListKind, ServerInput},
     types::tool_types::Tool,
@@ -62,7 +63,7 @@ pub fn bake<'a>(
         instructions: server.instructions.clone(),
         allowed_origins: server.allowed_origins.clone(),
         allowed_hosts: server.allowed_hosts.clone(),
-        page_size: server.page_size.unwrap_or(default.page_size),
+        page_size: server.page_size,
         cache: server.cache.unwrap_or(default.cache),
         store: store.map(str::to_owned),
         ..default
@@ -147,11 +148,18 @@ fn check_schema(feature: &Loaded, tool: &Tool, member: &str, schema: &str) -> Re
         None => jsonschema::draft202012::meta::validate(&schema),
         Some(_) => jsonschema::meta::validate(&schema),
     };
-    match validated {
-        Ok(()) => Ok(()),
-        Err(error) => match error.instance_path().as_str() {
+    if let Err(error) = validated {
+        return match error.instance_path().as_str() {
             "" => refuse(error.to_string()),
             path => refuse(format!("{error} at `{path}`")),
-        },
+        };
+    }
+    match jsonschema::validator_for(&schema) {
+        Err(error) if matches!(error.kind(), ValidationErrorKind::Referencing(_)) => {
+            refuse(format!(
+                "{error}, so a `$ref` leads nowhere; write what it names under `$defs` of the same schema"
+            ))
+        }
+        _ => Ok(()),
     }
 }

@@ -12,6 +12,7 @@ mod plan;
 mod provide;
 mod record;
 mod specialize;
+mod warnings;
 mod wire;
 
 use anyhow::{Result, ensure};
@@ -31,6 +32,8 @@ pub struct Composed {
     pub component: Vec<u8>,
     /// What the component records about itself.
     pub record: Record,
+    /// What known clients refuse or cut, and how to mend it.
+    pub warnings: Vec<String>,
 }
 
 /// Composes a server. The same input gives the same bytes.
@@ -62,5 +65,10 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     let record = record::server(composition, &parts, &lists, plan, offers);
     record.append_to(&mut component)?;
     check::memories(&component, composition.runtime)?;
-    Ok(Composed { component, record })
+    let warnings = warnings::warnings(&composition.server, &record);
+    Ok(Composed {
+        component,
+        record,
+        warnings,
+    })
 }

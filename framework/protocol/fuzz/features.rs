@@ -24,7 +24,7 @@ use crate::{
 /// feature.
 pub fn catalog() -> Vec<u8> {
     let mut input = testing::input();
-    input.server.page_size = 1;
+    input.server.page_size = Some(1);
     input.server.store = Some("default".to_owned());
     for feature in &mut input.features {
         feature.flags = feature

@@ -143,7 +143,7 @@ pub fn catalog_for_hosts(hosts: &[&str]) -> Vec<u8> {
 
 pub fn catalog_with_pages_of(size: usize) -> Vec<u8> {
     let mut input = input();
-    input.server.page_size = size;
+    input.server.page_size = Some(size);
     catalog::build(&input).unwrap()
 }
 

@@ -55,3 +55,6 @@ def settings() -> app.Settings:
     except ValueError as why:
         raise mcp.Error(-32603, f"the settings of `{NAME}`: {why}") from None
     return app.Settings(**found)
+
+
+hints.fields(app.Settings).schema()  # says which hints cannot be

@@ -21,6 +21,7 @@ class Prompt:
         self.description = inspect.getdoc(function)
         self.function = function
         self.fields = hints.fields(function)
+        self.fields.schema()  # says which hints cannot be
 
     def get(self, arguments: list[tuple[str, str]]) -> str:
         """The text for the arguments of a client, which are texts."""

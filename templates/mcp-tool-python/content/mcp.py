@@ -29,7 +29,7 @@ class Tool:
     def parse(self, arguments: str) -> dict[str, Any]:
         """What JSON text passes to the function."""
         try:
-            return self.fields.parse(json.loads(arguments), "")
+            return self.fields.parse(hints.loads(arguments), "")
         except ValueError as why:
             raise ValueError(f"invalid arguments: {why}") from None
 
@@ -45,4 +45,6 @@ def tool(function: Function) -> Function:
 
 def text(answer: object) -> str:
     """What a function returned, as the model reads it."""
+    if answer is None:
+        return ""
     return answer if isinstance(answer, str) else hints.text(answer)

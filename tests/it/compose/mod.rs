@@ -5,6 +5,7 @@ mod frozen;
 mod lists;
 mod output;
 mod registry;
+mod schemas;
 mod sequence;
 mod swap;
 mod version;

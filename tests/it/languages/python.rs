@@ -153,7 +153,7 @@ fn hints_become_schemas_and_checks() {
         .env("PYTHONPATH", content("mcp-tool-python"));
     let output = expect_success(&mut tests);
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("Ran 5 tests"), "{told}");
+    assert!(told.contains("Ran 8 tests"), "{told}");
 }
 
 /// As `spin new` and `spin add` write them, beside a feature in Rust: tested, type-checked,

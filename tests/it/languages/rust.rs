@@ -140,14 +140,23 @@ fn tools_of_the_page_work_in_both_editions() {
             trip(json!({"distance": -1})),
             failed("a trip of -1 km does not exist")
         );
+        assert_eq!(
+            trip(json!({"distance": "20", "by": null})),
+            failed("invalid arguments: distance: invalid type: string \"20\", expected f64")
+        );
+        assert_eq!(trip(json!({"distance": 20, "by": null})), ok("80 minutes"));
         let why = r#"invalid arguments: distance: invalid type: string "far", expected f64"#;
         assert_eq!(trip(json!({"distance": "far"})), failed(why));
 
         let counted = call(&server, "count", json!({"texts": ["one two", "three"]}));
         assert_eq!(counted, ok("3"));
+        let counted = call(&server, "count", json!({"texts": r#"["one two"]"#}));
+        assert_eq!(counted, ok("2"));
 
         let temperature = |station| call(&server, "temperature", json!({"station": station}));
         assert_eq!(temperature(7), ok("21.5 °C"));
+        let rounded = json!({"station": 7.0});
+        assert_eq!(call(&server, "temperature", rounded), ok("21.5 °C"));
         assert_eq!(temperature(9), failed("station 9: 404 Not Found"));
 
         let recall = || call(&server, "recall", json!({"key": "k"}));
@@ -158,6 +167,9 @@ fn tools_of_the_page_work_in_both_editions() {
         let remembered = call(&server, "remember", json!({"key": "k", "note": "wörd"}));
         assert_eq!(remembered, ok("remembered `k`"));
         assert_eq!(recall(), ok("wörd"));
+        call(&server, "remember", json!({"key": "k", "note": ""}));
+        let answer = server.send(&rpc::call("recall", json!({"key": "k"})));
+        assert_eq!(answer.message()["result"]["content"], json!([]));
 
         assert_eq!(call(&server, "support", json!({})), ok("a@b.c"));
         drop(server);

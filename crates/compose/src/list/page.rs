@@ -1,5 +1,6 @@
 //! Pages as features answer them, and their entries as the catalog takes them.
 
+use spin_mcp_protocol::catalog::{Side, portable};
 use spin_mcp_protocol::types::{
     prompt_types as protocol_prompts, resource_types as protocol_resources,
     tool_types as protocol_tools, types as protocol,
@@ -63,8 +64,10 @@ fn tool(tool: tool_types::Tool) -> protocol_tools::Tool {
         name: tool.name,
         title: tool.title,
         description: tool.description,
-        input_schema: tool.input_schema,
-        output_schema: tool.output_schema,
+        input_schema: portable(&tool.input_schema, Side::Input),
+        output_schema: tool
+            .output_schema
+            .map(|schema| portable(&schema, Side::Output)),
         annotations: tool
             .annotations
             .map(|annotations| protocol_tools::ToolAnnotations {

@@ -106,7 +106,10 @@ fn wrong_arguments(name: &str, schema: &Json, params: &str) -> Result<Option<Str
     let arguments = params.member("arguments");
     let arguments = strict::parse(arguments.map_or("{}", |arguments| arguments.text));
     let problem = match arguments {
-        Ok(arguments) => match schema::check(schema, &arguments) {
+        Ok(mut arguments) => match schema::check(schema, &arguments).or_else(|_| {
+            leave_out_nulls(schema, schema, &mut arguments);
+            schema::check(schema, &arguments)
+        }) {
             Ok(()) => return Ok(None),
             Err(Fault::Invalid(problem)) => problem.to_string(),
             Err(Fault::Complex) => return Err(too_complex("arguments", name)),
@@ -125,6 +128,35 @@ fn wrong_arguments(name: &str, schema: &Json, params: &str) -> Result<Option<Str
     result.bool("isError", true);
     result.end();
     Ok(Some(String::from_utf8(out).expect("JSON is made of texts")))
+}
+
+/// Leaves out `null` where a property may be absent, because clients send either.
+fn leave_out_nulls(root: &Json, schema: &Json, value: &mut Json) {
+    let target = schema["$ref"]
+        .as_str()
+        .and_then(|target| target.strip_prefix('#'));
+    let target = target.and_then(|target| root.pointer(target));
+    let schema = target.unwrap_or(schema);
+    match value {
+        Json::Object(members) => {
+            let required = schema["required"].as_array().map_or(&[][..], Vec::as_slice);
+            let properties = &schema["properties"];
+            members.retain(|name, value| {
+                let optional =
+                    properties.get(name).is_some() && !required.iter().any(|other| other == name);
+                !(value.is_null() && optional)
+            });
+            for (name, value) in members {
+                leave_out_nulls(root, &properties[name], value);
+            }
+        }
+        Json::Array(elements) => {
+            for element in elements {
+                leave_out_nulls(root, &schema["items"], element);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Fails if the result does not fit the output schema of the tool.

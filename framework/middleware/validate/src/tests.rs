@@ -63,6 +63,26 @@ fn arguments_that_do_not_fit_never_reach_the_tool() {
 }
 
 #[test]
+fn null_is_as_good_as_absent() {
+    let validate: Validate = middleware("{}").unwrap();
+    let schema = json!({"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"},
+        "b": {"type": "string"}, "c": {"type": "array", "items": {"$ref": "#/$defs/d"}}},
+        "$defs": {"d": {"type": "object", "properties": {"e": {"type": "string"}}}}});
+    let next = End::new(move |method, _| match method {
+        "tools/list" => Ok(json!({"tools": [{"name": "add", "inputSchema": schema}]}).to_string()),
+        _ => Ok(SUM.to_owned()),
+    });
+    let call = |arguments: &str| {
+        let params = format!(r#"{{"name":"add","arguments":{arguments}}}"#);
+        handle(&validate, &next, "tools/call", &params).unwrap()
+    };
+    assert_eq!(call(r#"{"a":1,"b":null,"c":[{"e":null}]}"#), SUM);
+    assert!(call(r#"{"a":null}"#).contains("isError"));
+    assert!(call(r#"{"a":1,"c":[null]}"#).contains("isError"));
+    assert!(call(r#"{"a":1,"f":null,"b":2}"#).contains("isError"));
+}
+
+#[test]
 fn what_fits_passes_as_it_is() {
     let validate: Validate = middleware("{}").unwrap();
     let next = server(SUM);

@@ -8,7 +8,7 @@ use crate::{
         target::Target,
     },
     catalog::{
-        stricter,
+        entries_on_a_page, stricter,
         written::{prompt_json, resource_json, template_json, tool_json},
     },
     wire::{
@@ -17,8 +17,6 @@ use crate::{
     },
 };
 
-/// A page ends with the feature's page that brings it to this many entries of dynamic features.
-const ENOUGH: usize = 100;
 /// How many calls one page may take: each may return no entry.
 const MOST_CALLS: usize = 32;
 
@@ -46,7 +44,8 @@ pub fn settle(call: &mut Call<'_>, outcome: Result<Listed, Error>) -> CallStep {
         return CallStep::Done(call.fail(&failure));
     }
     listing.calls += 1;
-    let full = listing.count >= ENOUGH || listing.calls >= MOST_CALLS;
+    // A page ends with the feature's page that brings it to this many entries of dynamic features.
+    let full = listing.count >= entries_on_a_page(listing.kind) || listing.calls >= MOST_CALLS;
     let more = listing.cursor.is_some();
     if !full && (more || call.advance()) {
         return CallStep::Invoke;

@@ -11,6 +11,7 @@ mod entries;
 mod flags;
 mod layout;
 mod list_kind;
+mod portable;
 pub mod schema;
 pub(crate) mod uri_template;
 pub(crate) mod written;
@@ -18,12 +19,13 @@ pub(crate) mod written;
 pub use bake::{
     build,
     error::BuildError,
-    input::{CatalogInput, FeatureInput, ServerInput},
+    input::{CatalogInput, FeatureInput, ServerInput, entries_on_a_page},
 };
 pub use baked::{Catalog, Page, Slot, stricter};
 pub use entries::{HeaderRule, PromptEntry, TemplateEntry, ToolEntry};
 pub use flags::Flags;
 pub use list_kind::ListKind;
+pub use portable::{Side, portable};
 
 #[cfg(test)]
 mod tests;

@@ -304,7 +304,7 @@ fn read_everything(catalog: &Catalog<'_>) {
 #[test]
 fn damage_is_no_panic() {
     let mut input = testing::input();
-    input.server.page_size = 1;
+    input.server.page_size = Some(1);
     let bytes = build(&input).unwrap();
     for at in header::FLAGS..bytes.len() {
         for flip in [0xFF, 0x01] {

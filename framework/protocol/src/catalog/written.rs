@@ -1,8 +1,9 @@
 //! Entries of lists, as JSON.
 
+use super::portable::{self, Side};
 use crate::wire::{
     content,
-    json::{self, Kind, Object, Value},
+    json::{Object, Value},
     types::{
         prompt_types::Prompt, resource_types::ResourceTemplate, tool_types::Tool,
         types::ResourceInfo,
@@ -14,10 +15,6 @@ pub fn object(text: &str) -> Option<Value<'_>> {
     Value::parse(text).ok().filter(Value::is_object)
 }
 
-fn compact(out: &mut Vec<u8>, value: Value<'_>) {
-    json::compact(out, value.text).expect("a value that was read is well-formed");
-}
-
 /// A tool for clients. The error names the schema that is not a JSON object.
 pub fn tool_json(tool: &Tool, name: &str, legacy: bool) -> Result<Vec<u8>, &'static str> {
     let mut out = Vec::new();
@@ -26,7 +23,7 @@ pub fn tool_json(tool: &Tool, name: &str, legacy: bool) -> Result<Vec<u8>, &'sta
     written.optional("title", tool.title.as_deref());
     written.optional("description", tool.description.as_deref());
     let input = object(&tool.input_schema).ok_or("an input schema")?;
-    input_schema(written.key("inputSchema"), input, legacy);
+    portable::write(written.key("inputSchema"), input, Side::Input);
     if let Some(schema) = &tool.output_schema {
         let schema = object(schema).ok_or("an output schema")?;
         // Before 2026-07-28 structured content had to be an object.
@@ -35,7 +32,7 @@ pub fn tool_json(tool: &Tool, name: &str, legacy: bool) -> Result<Vec<u8>, &'sta
                 .member("type")
                 .is_some_and(|kind| kind.is_str("object"))
         {
-            compact(written.key("outputSchema"), schema);
+            portable::write(written.key("outputSchema"), schema, Side::Output);
         }
     }
     if let Some(annotations) = &tool.annotations {
@@ -57,33 +54,6 @@ pub fn tool_json(tool: &Tool, name: &str, legacy: bool) -> Result<Vec<u8>, &'sta
     content::meta(&mut written, tool.meta.as_deref());
     written.end();
     Ok(out)
-}
-
-/// Before 2026-07-28 the schema of a property had to be an object, and clients refuse the whole
-/// list otherwise: `true` becomes `{}`, and `false` becomes `{"not":{}}`.
-fn input_schema(out: &mut Vec<u8>, schema: Value<'_>, legacy: bool) {
-    if !legacy {
-        return compact(out, schema);
-    }
-    let mut object = Object::begin(out);
-    for (key, value) in schema.members() {
-        let out = object.raw_key(key);
-        if !(key.is_str("properties") && value.is_object()) {
-            compact(out, value);
-            continue;
-        }
-        let mut properties = Object::begin(out);
-        for (name, property) in value.members() {
-            let out = properties.raw_key(name);
-            match (property.kind, property.text) {
-                (Kind::Bool, "true") => out.extend_from_slice(b"{}"),
-                (Kind::Bool, _) => out.extend_from_slice(br#"{"not":{}}"#),
-                _ => compact(out, property),
-            }
-        }
-        properties.end();
-    }
-    object.end();
 }
 
 pub fn resource_json(resource: &ResourceInfo) -> Vec<u8> {

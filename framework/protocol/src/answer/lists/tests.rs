@@ -94,8 +94,9 @@ fn dynamic_features_follow_the_catalog() {
 #[test]
 fn cursors_lead_through_the_catalog_and_each_feature() {
     let mut input = input();
-    input.server.page_size = 1;
-    let many: Vec<String> = (0..ENOUGH).map(|number| format!("t{number}")).collect();
+    input.server.page_size = Some(1);
+    let enough = entries_on_a_page(ListKind::Tools);
+    let many: Vec<String> = (0..enough).map(|number| format!("t{number}")).collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
     let mut answer = |slot, cursor: Option<&str>| match (slot, cursor) {
         (1, None) => page_of(&["a"], Some("two")),
@@ -115,7 +116,7 @@ fn cursors_lead_through_the_catalog_and_each_feature() {
         }
     }
     assert_eq!(pages, 4);
-    assert_eq!(all.len(), 2 + 1 + 2 * ENOUGH + 1);
+    assert_eq!(all.len(), 2 + 1 + 2 * enough + 1);
     assert_eq!(all[..3], ["zeta", "alpha", "two.a"]);
     assert_eq!(all.last().unwrap(), "lib.z");
 }

@@ -1,7 +1,7 @@
 //! The input for baking a catalog.
 
 use crate::{
-    catalog::flags::Flags,
+    catalog::{flags::Flags, list_kind::ListKind},
     state::waits::StreamLimits,
     wire::types::{
         prompt_types::Prompt,
@@ -35,8 +35,8 @@ pub struct ServerInput {
     /// The hosts that the server accepts, besides loopback ones: `mcp.example.com` for any port,
     /// or `mcp.example.com:8443`. Empty: it accepts all.
     pub allowed_hosts: Vec<String>,
-    /// The entries on a page of a list; at least one.
-    pub page_size: usize,
+    /// The entries on a page of a list; at least one. None: as [`entries_on_a_page`] says.
+    pub page_size: Option<usize>,
     /// The key-value store that instances share. None, or an empty name: there is none.
     pub store: Option<String>,
     /// The cache hint for discovery, and for lists of features that give none.
@@ -57,7 +57,7 @@ impl Default for ServerInput {
             instructions: None,
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
-            page_size: 100,
+            page_size: None,
             store: None,
             cache: CacheHint {
                 ttl_ms: 300_000,
@@ -65,6 +65,15 @@ impl Default for ServerInput {
             },
             streams: StreamLimits::default(),
         }
+    }
+}
+
+/// How many entries a page of a list has unless the author says so. Many clients read one page of
+/// tools and no more.
+pub fn entries_on_a_page(kind: ListKind) -> usize {
+    match kind {
+        ListKind::Tools => 1_000,
+        _ => 100,
     }
 }
 

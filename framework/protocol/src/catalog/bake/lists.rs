@@ -2,7 +2,7 @@
 
 use super::{
     entries::Entries,
-    input::{CatalogInput, FeatureInput},
+    input::{CatalogInput, FeatureInput, entries_on_a_page},
     writer::Writer,
 };
 use crate::{
@@ -26,7 +26,10 @@ pub fn write(
         .filter(|feature| contributes(feature, entries.kind))
         .map(|feature| feature.cache.unwrap_or(server.cache));
     let cache = hints.reduce(stricter).unwrap_or(server.cache);
-    let pages = pages(&entries.json, server.page_size.max(1));
+    let size = server
+        .page_size
+        .unwrap_or_else(|| entries_on_a_page(entries.kind));
+    let pages = pages(&entries.json, size.max(1));
     let parts = pages.iter().map(|(modern, _)| modern.as_slice());
     let digest = digest([entries.kind.member().as_bytes()].into_iter().chain(parts));
 

@@ -71,7 +71,7 @@ fn a_cursor_is_valid_for_its_own_list_only() {
         assert_eq!(catalog.page(kind, Some("")), None);
     }
     let mut input = testing::input();
-    input.server.page_size = 1;
+    input.server.page_size = Some(1);
     input.features[2].prompts[1].description = Some("other".to_owned());
     let changed = build(&input).unwrap();
     let changed = Catalog::new(&changed).unwrap();

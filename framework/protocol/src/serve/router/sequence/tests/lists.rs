@@ -10,7 +10,7 @@ fn lists_are_those_of_all_parts_in_order() {
                     let parts = ["outer", "inner", "last"].iter().zip(counts);
                     let mut parts: Vec<_> = parts.map(|(name, count)| part(name, count)).collect();
                     for part in &mut parts {
-                        part.server.page_size = size;
+                        part.server.page_size = Some(size);
                     }
                     let last = parts.pop().unwrap();
                     let names = |list: &str, last: &CatalogInput| {
@@ -73,8 +73,8 @@ fn names_that_are_hidden_are_not_listed() {
         for version in [MODERN, LEGACY] {
             for size in 1..4 {
                 let [mut outer, mut last] = [part("same", 2), part("same", 4)];
-                outer.server.page_size = size;
-                last.server.page_size = size;
+                outer.server.page_size = Some(size);
+                last.server.page_size = Some(size);
                 let mut chain = Chain::new(version, &[outer]).before_hub(&last);
                 let (names, _) = chain.listed(method, list, key);
                 let numbers: Vec<_> = names
@@ -210,7 +210,7 @@ fn whoever_has_no_list_adds_nothing() {
             let empty = || with("outer", Vec::new());
             let names = |chain: &mut Chain<'_>| chain.listed(method, list, key).0.len();
             let mut behind = part("last", 3);
-            behind.server.page_size = 1;
+            behind.server.page_size = Some(1);
             let mut chain = Chain::new(version, &[empty()]).before_hub(&behind);
             assert_eq!(names(&mut chain), 3);
             let mut chain = Chain::new(version, &[part("outer", 2)]);
