@@ -20,7 +20,7 @@ INSTALLED = VENV / ".installed"
 MADE = Path("build/component")
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 # Packages that the SDK stands for: their own need native code.
-PROVIDED = ("fastmcp", "fastmcp-slim", "httpx", "mcp", "pydantic", "pydantic-core")
+PROVIDED = ("fastmcp", "fastmcp-slim", "httpx", "httpx2", "mcp", "mcp-types", "pydantic", "pydantic-core")
 # Interfaces that share a name with another one, and what they are called in Python.
 NAMES = (
     "spin-mcp:server/types@0.1.0=mcp_types",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-OWN = ("fastmcp", "mcp", "pydantic", "httpx", "wasi", "spin_mcp")
+OWN = ("fastmcp", "mcp", "mcp_types", "pydantic", "httpx", "httpx2", "wasi", "spin_mcp")
 # Modules that Python imports when it needs them, which is too late in a component.
 LATE = (
     "_strptime",
@@ -58,12 +58,12 @@ class Sources:
             lines.append("import wasi:keyvalue/store@0.2.0-draft2;")
         if self.imports("wasi.variables"):
             lines.append("import wasi:config/store@0.2.0-draft-2024-09-27;")
-        if self.imports("wasi.http_async") or self.imports("wasi.http") or self.imports("httpx"):
+        if self.imports("wasi.http_async") or self.imports("wasi.http") or self.imports("httpx") or self.imports("httpx2"):
             lines.append("import wasi:http/client@0.3.0;" if asynchronous else "import wasi:http/outgoing-handler@0.2.0;")
         if not asynchronous:
             lines += ["import wasi:io/poll@0.2.0;", "import wasi:clocks/monotonic-clock@0.2.0;"]
         body = "".join(f"    {line}\n" for line in lines)
-        return f"package local:feature;\n\nworld feature {{\n{body}}}\n"
+        return "package local:feature;\n\nworld feature {\n" + body + "}\n"
 
     def module(self) -> str:
         """The module that imports the app, and what a component could not import later."""

@@ -144,9 +144,8 @@ class ToolResult:
         if content is None and structured_content is None:
             raise ValueError("either `content` or `structured_content` must be given")
         self.structured_content = hints.plain(structured_content)
-        if structured_content is not None and not isinstance(self.structured_content, dict):
-            raise ValueError("`structured_content` must be an object")
-        self.content = blocks(structured_content if content is None else content)
+        value = structured_content if content is None else content
+        self.content = [] if isinstance(value, list) and not value else blocks(value)
         self.meta, self.is_error = meta, is_error
 
 

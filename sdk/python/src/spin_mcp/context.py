@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from . import hints
 from .content import block
@@ -15,13 +15,17 @@ from .host import Caller, Request
 from .replay import Replay
 from .types import CreateMessageResult, LoggingLevel, Root, TextContent
 
+T = TypeVar("T")
 if TYPE_CHECKING:
+    from typing_extensions import TypeVar as WithDefault
+
     from .server import FastMCP
 
-T = TypeVar("T")
-S = TypeVar("S")
-L = TypeVar("L")
-R = TypeVar("R")
+    S = WithDefault("S", default=Any)
+    L = WithDefault("L", default=Any)
+    R = WithDefault("R", default=Any)
+else:
+    S, L, R = TypeVar("S"), TypeVar("L"), TypeVar("R")
 
 CURRENT: ContextVar["Context[Any, Any, Any] | None"] = ContextVar("CURRENT", default=None)
 
@@ -151,8 +155,8 @@ class Context(Generic[S, L, R]):
         """Asks the user to open a page."""
         identified = elicitation_id or hashlib.sha256(url.encode()).hexdigest()[:16]
         params = {"mode": "url", "message": message, "url": url, "elicitationId": identified}
-        found: Any = answered(form(None), await self._ask("elicitation/create", params))
-        return found
+        answer = await self._ask("elicitation/create", params)
+        return cast("AcceptedElicitation[None] | DeclinedElicitation | CancelledElicitation", answered(form(None), answer))
 
     async def sample(
         self,
@@ -192,8 +196,7 @@ class Context(Generic[S, L, R]):
             found = work()
             result = await found if inspect.isawaitable(found) else found
             self._replay.once[key] = hints.plain(result)
-        kept: Any = json.loads(json.dumps(self._replay.once[key]))
-        return kept
+        return cast(T, json.loads(json.dumps(self._replay.once[key])))
 
     # State
 

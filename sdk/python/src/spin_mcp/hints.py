@@ -133,7 +133,7 @@ def is_record(hint: Any) -> bool:
 def slots(hint: Any) -> list[Slot]:
     """The fields of a class."""
     of = get_origin(hint) or hint
-    known = of.__dict__.get("__slots_of_json__")
+    known: list[Slot] | None = of.__dict__.get("__slots_of_json__")
     if known is None:
         known = list(read_slots(of))
         if not typing.is_typeddict(of):
@@ -253,13 +253,15 @@ class Schema:
                 found["uniqueItems"] = True
             return found
         if (origin or hint) in MAPS:
-            values = self.of(of[1]) if of else {}
-            return {"type": "object"} | ({"additionalProperties": values} if values else {})
+            held = self.of(of[1]) if of else {}
+            return {"type": "object"} | ({"additionalProperties": held} if held else {})
         if origin in UNIONS:
             return self.union([self.of(option) for option in of])
         if is_model(origin or hint) and (origin or hint).__root__:
-            inner = (origin or hint).root_hint(hint)
-            return self.named(hint, (origin or hint).__name__, lambda: self.of(inner))
+            model = origin or hint
+            inner, text = model.root_hint(hint), description(model)
+            more = {"description": text} if text and model.__module__ != "spin_mcp.models" else {}
+            return self.named(hint, model.__name__, lambda: self.of(inner) | more)
         if is_record(hint):
             return self.named(hint, (origin or hint).__name__, lambda: self.record(hint))
         if isinstance(hint, type) and issubclass(hint, str):
@@ -344,7 +346,7 @@ def literals_end(hint: Any) -> bool:
 def without_none(hint: Any) -> Any:
     origin, of = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return Annotated[(without_none(of[0]), *of[1:])]  # type: ignore[valid-type]
+        return Annotated[(without_none(of[0]), *of[1:])]
     if origin in UNIONS and NONE in of and len(of) > 1:
         return Union[tuple(option for option in of if option is not NONE)]
     return hint
@@ -499,7 +501,7 @@ class Parser:
         raise Invalid(path, f"expected {known}, not `{shown(value)}`")
 
     def union(self, of: tuple[Any, ...], value: Any, path: str) -> Any:
-        whys = []
+        whys: list[str] = []
         # What fits as it is comes before what has to be converted.
         for parser in (Parser(), self) if self.lax else (self,):
             whys = []

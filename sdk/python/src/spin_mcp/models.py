@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Callable
 from copy import copy, deepcopy
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, get_args, get_origin
 
 from . import hints
 from .hints import MISSING, Invalid, Parser, Schema, Slot
@@ -79,7 +79,7 @@ def PrivateAttr(default: Any = None, *, default_factory: Callable[[], Any] | Non
 
 def validator_of(kind: str, mode: str, names: tuple[str, ...]) -> Callable[[Function], Function]:
     def mark(function: Function) -> Function:
-        inner = getattr(function, "__func__", function)
+        inner: Any = getattr(function, "__func__", function)
         inner.__validates__ = (kind, mode, names)
         return function
 
@@ -205,10 +205,9 @@ class BaseModel(metaclass=Meta):
     @classmethod
     def model_validate(cls, value: Any, **_: Any) -> "Self":
         try:
-            found: Any = Parser(lax=True).parse(cls, value, "")
+            return cast("Self", Parser(lax=True).parse(cls, value, ""))
         except Invalid as why:
             raise ValidationError(why.path, why.why, cls.__name__) from None
-        return found
 
     @classmethod
     def model_validate_json(cls, text: str | bytes, **_: Any) -> "Self":
@@ -218,10 +217,10 @@ class BaseModel(metaclass=Meta):
 
     @classmethod
     def model_construct(cls, **given: Any) -> "Self":
-        made = cls.__new__(cls)
+        made: Any = cls.__new__(cls)
         defaults = {slot.name: slot.absent() for slot in hints.slots(cls) if not slot.required}
         made.__dict__.update(defaults | given)
-        return made
+        return cast("Self", made)
 
     @classmethod
     def model_json_schema(cls, **_: Any) -> dict[str, Any]:
@@ -249,7 +248,7 @@ class BaseModel(metaclass=Meta):
             hidden = info is not None and getattr(info, "exclude", None)
             if hidden or exclude and name in exclude or include and name not in include:
                 continue
-            if exclude_none and value is None or exclude_unset and name not in self.model_fields_set:
+            if exclude_none and value is None or exclude_unset and name not in self.__dict__.get("model_fields_set", ()):
                 continue
             dumped = self.__dump__(value, mode, by_alias, exclude_none)
             found[slot.key if by_alias and slot else name] = dumped
@@ -281,7 +280,7 @@ class BaseModel(metaclass=Meta):
     def model_copy(self, *, update: dict[str, Any] | None = None, deep: bool = False) -> "Self":
         made: Any = (deepcopy if deep else copy)(self)
         made.__dict__.update(update or {})
-        return made
+        return cast("Self", made)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self.model_config.get("frozen"):
@@ -289,7 +288,7 @@ class BaseModel(metaclass=Meta):
         object.__setattr__(self, name, value)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.__fields__() == other.__fields__()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self.__fields__() == other.__fields__()
 
     def __hash__(self) -> int:
         return hash((type(self), tuple(self.__fields__().values())))
@@ -299,7 +298,12 @@ class BaseModel(metaclass=Meta):
         return f"{type(self).__name__}({fields})"
 
 
-class RootModel(BaseModel, Generic[T]):
+@dataclass_transform(kw_only_default=False, field_specifiers=(Field, PrivateAttr))
+class RootMeta(Meta):
+    pass
+
+
+class RootModel(BaseModel, Generic[T], metaclass=RootMeta):
     """A model of one value that is not an object."""
 
     __root__: ClassVar[bool] = True

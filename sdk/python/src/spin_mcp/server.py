@@ -7,7 +7,7 @@ import re
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any, Generic, TypeVar, cast, get_args, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, get_origin, overload
 
 from . import hints
 from .content import (
@@ -39,8 +39,13 @@ from .types import (
 from .uris import Template, normal
 
 F = TypeVar("F", bound=Callable[..., Any])
-L = TypeVar("L")
 T = TypeVar("T")
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as WithDefault
+
+    L = WithDefault("L", default=Any)
+else:
+    L = TypeVar("L")
 PAGE = "docs/reference/python.md"
 # A server of the official SDK or of FastMCP does this natively; in a component the host does.
 OF_THE_HOST = {
@@ -145,7 +150,7 @@ class Tool(Component):
         made = ToolResult(blocks(found) if found is not None else [])
         if self.output_schema is not None:
             value = hints.plain(found)
-            if not self.wraps and not isinstance(value, dict):
+            if self.output_schema.get("type") == "object" and not self.wraps and not isinstance(value, dict):
                 raise TypeError(f"`{self.name}` has an output schema, and must return an object or a `ToolResult`")
             made.structured_content = {"result": value} if self.wraps else value
         elif isinstance(found, dict) or hints.is_record(type(found)) and not isinstance(found, BLOCKS):
@@ -155,9 +160,13 @@ class Tool(Component):
 
 
 def holds_content(hint: Any) -> bool:
-    if isinstance(hint, type) and not get_args(hint):
+    """Whether a result is content, or may be: a list of anything."""
+    of = get_args(hint)
+    if (get_origin(hint) or hint) in (*hints.LISTS, tuple) and (not of or Any in of):
+        return True
+    if isinstance(hint, type) and not of:
         return issubclass(hint, (*BLOCKS, Media, ToolResult, CallToolResult))
-    return any(map(holds_content, get_args(hint)))
+    return any(map(holds_content, of))
 
 
 def output_of(returns: Any) -> dict[str, Any] | None:
@@ -170,7 +179,7 @@ def output_of(returns: Any) -> dict[str, Any] | None:
         return None
     if not found:
         return None
-    if found.get("type") == "object":
+    if found.get("type") == "object" or hints.is_model(returns):
         return found
     definitions = found.pop("$defs", None)
     wrapped = {
@@ -196,7 +205,7 @@ class Resource(Component):
             raise ValueError(f"`{self.name}` has no parameter `{sorted(unknown)[0]}` for `{self.uri}`")
         missing = [name for name, slot in takes.items() if slot.required and name not in self.template.variables]
         if missing:
-            raise ValueError(f"`{self.uri}` has no `{{{missing[0]}}}` for the parameter of `{self.name}`")
+            raise ValueError(f"`{self.uri}` has no variable for the parameter `{missing[0]}` of `{self.name}`")
 
     @property
     def is_template(self) -> bool:

@@ -4,7 +4,7 @@ the official SDK had it until version 2."""
 import base64
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from .models import BaseModel, Field, to_camel
+from .models import BaseModel, to_camel
 
 Role: TypeAlias = Literal["user", "assistant"]
 LoggingLevel: TypeAlias = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
@@ -13,16 +13,20 @@ PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND = -32700, -32600, -32601
 INVALID_PARAMS, INTERNAL_ERROR = -32602, -32603
 
 
+def wire_name(name: str) -> str:
+    return "_meta" if name == "meta" else to_camel(name)
+
+
 class Wire(BaseModel):
     model_config: ClassVar[dict[str, Any]] = {
-        "alias_generator": to_camel,
+        "alias_generator": wire_name,
         "populate_by_name": True,
         "extra": "allow",
     }
 
     def __getattr__(self, name: str) -> Any:
         for slot in type(self).model_fields:
-            if to_camel(slot) == name:
+            if wire_name(slot) == name:
                 return getattr(self, slot)
         raise AttributeError(f"`{type(self).__name__}` has no attribute `{name}`")
 
@@ -52,7 +56,7 @@ class TextContent(Wire):
     type: Literal["text"] = "text"
     text: str
     annotations: Annotations | None = None
-    meta: dict[str, Any] | None = Field(None, alias="_meta")
+    meta: dict[str, Any] | None = None
 
 
 class ImageContent(Wire):
@@ -60,7 +64,7 @@ class ImageContent(Wire):
     data: str
     mime_type: str
     annotations: Annotations | None = None
-    meta: dict[str, Any] | None = Field(None, alias="_meta")
+    meta: dict[str, Any] | None = None
 
 
 class AudioContent(Wire):
@@ -68,7 +72,7 @@ class AudioContent(Wire):
     data: str
     mime_type: str
     annotations: Annotations | None = None
-    meta: dict[str, Any] | None = Field(None, alias="_meta")
+    meta: dict[str, Any] | None = None
 
 
 class ResourceLink(Wire):
@@ -81,28 +85,28 @@ class ResourceLink(Wire):
     size: int | None = None
     icons: list[Icon] | None = None
     annotations: Annotations | None = None
-    meta: dict[str, Any] | None = Field(None, alias="_meta")
+    meta: dict[str, Any] | None = None
 
 
 class TextResourceContents(Wire):
     uri: str
     mime_type: str | None = None
     text: str
-    meta: dict[str, Any] | None = Field(None, alias="_meta")
+    meta: dict[str, Any] | None = None
 
 
 class BlobResourceContents(Wire):
     uri: str
     mime_type: str | None = None
     blob: str
-    meta: dict[str, Any] | None = Field(None, alias="_meta")
+    meta: dict[str, Any] | None = None
 
 
 class EmbeddedResource(Wire):
     type: Literal["resource"] = "resource"
     resource: TextResourceContents | BlobResourceContents
     annotations: Annotations | None = None
-    meta: dict[str, Any] | None = Field(None, alias="_meta")
+    meta: dict[str, Any] | None = None
 
 
 ContentBlock: TypeAlias = TextContent | ImageContent | AudioContent | ResourceLink | EmbeddedResource
@@ -160,7 +164,7 @@ class CallToolResult(Wire):
     content: list[ContentBlock] = []
     structured_content: dict[str, Any] | None = None
     is_error: bool = False
-    meta: dict[str, Any] | None = Field(None, alias="_meta")
+    meta: dict[str, Any] | None = None
 
 
 class ErrorData(Wire):

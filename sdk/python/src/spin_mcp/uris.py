@@ -38,7 +38,8 @@ class Template:
             elif expression:
                 name = expression.lstrip("+").removesuffix("*")
                 if not name.isidentifier():
-                    raise ValueError(f"`{uri}`: `{{{expression}}}` is not supported; use `{{name}}`, `{{name*}}` or `{{?a,b}}`")
+                    supported = "`{name}`, `{name*}` or `{?a,b}`"
+                    raise ValueError(f"`{uri}`: `{expression}` is not supported; use {supported}")
                 many = expression != name
                 self.variables.append(name)
                 pattern += "([^?#]*)" if many else "([^/?#]*)"

@@ -1,7 +1,7 @@
 """Key-value stores of the host.
 
-In `spin.toml`, the feature
-has `allow = ["key-value"]`, and `key_value_stores` of the component names the stores.
+In `spin.toml`, the feature has `allow = ["key-value"]`, and `key_value_stores` of the component
+names the stores.
 """
 
 import sys
@@ -10,7 +10,6 @@ from contextlib import contextmanager
 
 if sys.platform == "wasi":
     from componentize_py_types import Err
-
     from wit_world.imports import keyvalue_store
 
 
@@ -31,7 +30,8 @@ class Store:
 
     def get(self, key: str) -> bytes | None:
         with self.explained():
-            return self.bucket.get(key)
+            found: bytes | None = self.bucket.get(key)
+            return found
 
     def set(self, key: str, value: bytes | str) -> None:
         with self.explained():
@@ -44,7 +44,7 @@ class Store:
 
     def exists(self, key: str) -> bool:
         with self.explained():
-            return self.bucket.exists(key)
+            return bool(self.bucket.exists(key))
 
     def keys(self) -> Iterator[str]:
         cursor = None

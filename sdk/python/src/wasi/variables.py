@@ -7,7 +7,6 @@ import sys
 
 if sys.platform == "wasi":
     from componentize_py_types import Err
-
     from wit_world.imports import config_store
 
 
@@ -28,4 +27,4 @@ def get(name: str) -> str:
             f"there is no variable `{name}`: in `spin.toml`, declare it in `[variables]` and in"
             ' `[component.mcp.variables]`, and give the feature `allow = ["variables"]`'
         )
-    return value
+    return str(value)
