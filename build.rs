@@ -6,7 +6,10 @@ use std::{
 };
 
 fn main() {
-    println!("cargo::rerun-if-changed=templates");
+    // Templates link to the SDK.
+    for read in ["templates", "sdk/python/src", "framework/wit"] {
+        println!("cargo::rerun-if-changed={read}");
+    }
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     templates(&root, &out);
@@ -31,6 +34,8 @@ fn files(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).expect("templates can be read") {
         let path = entry.expect("templates can be read").path();
         match path.is_dir() {
+            // Python leaves it where it ran.
+            true if path.ends_with("__pycache__") => {}
             true => files(&path, found),
             false => found.push(path),
         }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the virtual environment with componentize-py and mypy that the tests of
+# Prints the virtual environment with componentize-py, mypy and pytest that the tests of
 # templates/mcp-tool-python use, installed once from PyPI as the template's own build does.
 set -euo pipefail
 
@@ -7,9 +7,9 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 dir=$root/target/tools/componentize-py
 
 mkdir -p "$dir"
-cp "$root"/templates/mcp-tool-python/content/{build.py,requirements.txt} "$dir"
+cp "$root"/templates/mcp-tool-python/content/requirements.txt "$dir"
 cd "$dir"
-python3 -B -c 'import build; build.install()' >&2 || {
+PYTHONPATH=$root/sdk/python/src python3 -B -c 'import build; build.install()' >&2 || {
   cat >&2 <<MSG
 error: cannot install componentize-py
   Install Python 3.10 or later with pip and venv (\`apt-get install python3-venv\`), and run this again.

@@ -1,9 +1,13 @@
-"""The resources of this component. Their docstrings are what models read."""
+"""The resources of this server. Their docstrings are what models read."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
-import mcp
+from fastmcp import FastMCP
+from fastmcp.exceptions import NotFoundError
+from fastmcp.resources import ResourceContent, ResourceResult
+
+mcp = FastMCP("guide")
 
 
 @dataclass
@@ -20,15 +24,21 @@ CITIES = {
 }
 
 
-@mcp.resource("guide://cities/", "text/plain")
+@mcp.resource("guide://cities/")
 def cities() -> str:
     """The names of all cities of the guide, one on each line."""
     return "\n".join(CITIES)
 
 
-@mcp.resource("guide://cities/{name}", "application/json", name=CITIES.keys)
-def city(name: str) -> str | None:
+@mcp.resource("guide://cities/{name}", mime_type="application/json")
+def city(name: str) -> ResourceResult:
     """Where a city is, in degrees, and what to see there."""
-    if (found := CITIES.get(name)) is None:
-        return None
-    return json.dumps(asdict(found), ensure_ascii=False)
+    if name not in CITIES:
+        raise NotFoundError(f"the guide has no city `{name}`")
+    return ResourceResult([ResourceContent(CITIES[name])])
+
+
+@mcp.completion
+def suggest(ref: Any, argument: Any, context: Any) -> list[str]:
+    """Suggests cities."""
+    return [name for name in CITIES if name.startswith(argument.value)]

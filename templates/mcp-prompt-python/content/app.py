@@ -1,8 +1,10 @@
-"""The prompts of this component. Their docstrings and type hints are what people read."""
+"""The prompts of this server. Their docstrings and type hints are what people read."""
 
 from typing import Annotated, Literal
 
-import mcp
+from fastmcp import FastMCP
+
+mcp = FastMCP("{{project-name | kebab_case}}")
 
 
 @mcp.prompt

@@ -1,15 +1,15 @@
-"""Run with `python3 -m unittest`: prompts are plain functions."""
+"""Run with `.venv/bin/pytest`: prompts are plain functions."""
 
-import unittest
+import pytest
 
 from app import summarize
 
 
-class Summarize(unittest.TestCase):
-    def test_asks_for_a_paragraph(self) -> None:
-        prompt = summarize("Once upon a time")
-        self.assertTrue(prompt.startswith("Summarize this text in one paragraph:"))
+def test_asks_for_a_paragraph() -> None:
+    prompt = summarize("Once upon a time")
+    assert prompt.startswith("Summarize this text in one paragraph:")
 
-    def test_refuses_an_empty_text(self) -> None:
-        with self.assertRaises(ValueError):
-            summarize(" ")
+
+def test_refuses_an_empty_text() -> None:
+    with pytest.raises(ValueError, match="no text"):
+        summarize(" ")

@@ -1,20 +1,33 @@
-"""The resources of this component. Their docstrings are what models read."""
+"""The resources of this server. Their docstrings are what models read."""
 
-import mcp
+from typing import Any
 
+from fastmcp import FastMCP
+from fastmcp.exceptions import NotFoundError
+
+mcp = FastMCP("{{project-name | kebab_case}}")
 NOTES = {
     "shopping": "Milk, flour and eggs.",
     "travel": "The train leaves at 9.",
 }
 
 
-@mcp.resource("notes://{{project-name | kebab_case}}/", "text/plain")
+@mcp.resource("notes://{{project-name | kebab_case}}/")
 def notes() -> str:
     """The names of all notes, one on each line."""
     return "\n".join(NOTES)
 
 
-@mcp.resource("notes://{{project-name | kebab_case}}/{name}", "text/plain", name=NOTES.keys)
-def note(name: str) -> str | None:
+@mcp.resource("notes://{{project-name | kebab_case}}/{name}")
+def note(name: str) -> str:
     """One note."""
-    return NOTES.get(name)
+    if name not in NOTES:
+        raise NotFoundError(f"there is no note `{name}`")
+    return NOTES[name]
+
+
+@mcp.completion
+def suggest(ref: Any, argument: Any, context: Any) -> list[str]:
+    """Suggests values for the variables of templates."""
+    names = NOTES if argument.name == "name" else []
+    return [name for name in names if name.startswith(argument.value)]

@@ -1,13 +1,15 @@
-"""Run with `python3 -m unittest`: resources are plain functions."""
+"""Run with `.venv/bin/pytest`: resources are plain functions."""
 
-import unittest
+import pytest
+from fastmcp.exceptions import NotFoundError
 
 from app import note
 
 
-class Note(unittest.TestCase):
-    def test_is_found(self) -> None:
-        self.assertEqual(note("travel"), "The train leaves at 9.")
+def test_a_note_is_found() -> None:
+    assert note("travel") == "The train leaves at 9."
 
-    def test_is_none_where_there_is_none(self) -> None:
-        self.assertIsNone(note("work"))
+
+def test_a_note_that_does_not_exist_is_not() -> None:
+    with pytest.raises(NotFoundError, match="no note `work`"):
+        note("work")

@@ -1,8 +1,10 @@
-"""The tools of this component. Their docstrings and type hints are what models read."""
+"""The tools of this server. Their docstrings and type hints are what models read."""
 
 from typing import Annotated
 
-import mcp
+from fastmcp import FastMCP
+
+mcp = FastMCP("{{project-name | kebab_case}}")
 
 
 @mcp.tool

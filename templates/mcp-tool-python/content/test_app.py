@@ -1,19 +1,19 @@
 {%- if async == "yes" -%}
-{%- assign case = "IsolatedAsyncioTestCase" %}{% assign def = "async def" %}{% assign await = "await " -%}
-{%- else -%}
-{%- assign case = "TestCase" %}{% assign def = "def" %}{% assign await = "" -%}
+{%- assign run = "asyncio.run(" %}{% assign end = ")" -%}
 {%- endif -%}
-"""Run with `python3 -m unittest`: tools are plain functions."""
-
-import unittest
+"""Run with `.venv/bin/pytest`: tools are plain functions."""
+{% if async == "yes" %}
+import asyncio
+{% endif %}
+import pytest
 
 from app import add
 
 
-class Add(unittest.{{ case }}):
-    {{ def }} test_adds(self) -> None:
-        self.assertEqual({{ await }}add(2, 3), 5)
+def test_adds() -> None:
+    assert {{ run }}add(2, 3){{ end }} == 5
 
-    {{ def }} test_refuses_a_sum_that_does_not_fit(self) -> None:
-        with self.assertRaises(ValueError):
-            {{ await }}add(2**63 - 1, 1)
+
+def test_refuses_a_sum_that_does_not_fit() -> None:
+    with pytest.raises(ValueError, match="does not fit"):
+        {{ run }}add(2**63 - 1, 1){{ end }}

@@ -11,7 +11,7 @@ use crate::support::example;
 use crate::support::python::{has_its_types, install, passes_its_tests, venv};
 use crate::support::template::Template;
 use crate::support::web::Web;
-use crate::support::{Server, Stdio, expect_success, fixture, mcp, needs, root, rpc};
+use crate::support::{Server, Stdio, Stream, expect_success, fixture, mcp, needs, root, rpc};
 use ignore::gitignore::GitignoreBuilder;
 use serde_json::{Value as Json, json};
 use spin_mcp_app::App;
@@ -24,7 +24,7 @@ const TEMPLATES: [&str; 3] = [
 ];
 const MIDDLEWARE: &str = "mcp-middleware-python";
 /// The largest feature component that the template may build, in bytes: Python itself.
-const MAX_FEATURE: u64 = 20_000_000;
+const MAX_FEATURE: u64 = 22_000_000;
 /// The most lines of the first file that a user sees.
 const MAX_LINES: usize = 30;
 
@@ -34,83 +34,47 @@ fn content(template: &str) -> PathBuf {
 
 #[test]
 fn wit_is_a_copy_of_the_contract() {
-    for template in TEMPLATES.into_iter().chain([MIDDLEWARE]) {
-        let copies = content(template).join("wit/deps/spin-mcp-server");
-        let copies: Vec<_> = fs::read_dir(copies).unwrap().map(Result::unwrap).collect();
-        assert!(copies.len() >= 2, "`{template}` lacks files");
-        for copy in copies {
-            let original = root().join("framework/wit").join(copy.file_name());
-            let same = fs::read(copy.path()).unwrap() == fs::read(&original).unwrap();
-            let (copy, original) = (copy.path(), original.display());
-            assert!(
-                same,
-                "`{}` differs from `{original}`: copy it",
-                copy.display()
-            );
-        }
+    let copies = content(MIDDLEWARE).join("wit/deps/spin-mcp-server");
+    for copy in fs::read_dir(copies).unwrap().map(Result::unwrap) {
+        let original = root().join("framework/wit").join(copy.file_name());
+        let same = fs::read(copy.path()).unwrap() == fs::read(&original).unwrap();
+        let (copy, original) = (copy.path(), original.display());
+        assert!(
+            same,
+            "`{}` differs from `{original}`: copy it",
+            copy.display()
+        );
     }
 }
 
 /// Templates do not share files, so their common code must be equal in each of them.
 #[test]
 fn what_templates_share_is_the_same_in_each() {
-    let own = [
-        "app.py",
-        "component.py",
-        "mcp.py",
-        "test_app.py",
-        "world.wit",
-    ];
-    // What the parameter `async` is for.
-    let of_async = ["spin.toml", "application-trigger.txt"];
-    let mut known = BTreeMap::new();
-    let mut times = BTreeMap::new();
-    for template in TEMPLATES.into_iter().chain([MIDDLEWARE]) {
-        let mut files = files(&content(template));
-        files.push(content(template).join("../metadata/snippets/application-trigger.txt"));
-        for file in files {
-            let mut name = file.strip_prefix(content(template)).unwrap().to_owned();
-            if own.iter().any(|own| name.ends_with(own)) {
-                continue;
-            }
-            if [TEMPLATES[0], MIDDLEWARE].contains(&template)
-                && of_async.iter().any(|file| name.ends_with(file))
-            {
-                name = Path::new("async").join(name.file_name().unwrap());
-            }
-            let text = fs::read_to_string(&file).unwrap();
-            let first = known.entry(name.clone()).or_insert(text.clone());
-            assert_eq!(*first, text, "`{}` of `{template}`", name.display());
-            *times.entry(name).or_insert(0) += 1;
-        }
-        let component = fs::read_to_string(content(template).join("component.py")).unwrap();
-        let functions = component.split("\n\n\n").flat_map(|part| part.split("{%"));
-        for function in functions.map(str::trim) {
-            let Some((name, _)) = function
-                .strip_prefix("def ")
-                .and_then(|f| f.split_once('('))
-            else {
-                continue;
-            };
-            if ["completion", "first_page"].contains(&name) {
-                let name = PathBuf::from(name);
-                let first = known.entry(name.clone()).or_insert(function.into());
-                assert_eq!(*first, function, "`{}` of `{template}`", name.display());
-                *times.entry(name).or_insert(0) += 1;
-            }
+    let shared = [".gitignore", "pyproject.toml", "requirements.txt"];
+    for name in shared {
+        let first = fs::read_to_string(content(TEMPLATES[0]).join(name)).unwrap();
+        for template in TEMPLATES {
+            let text = fs::read_to_string(content(template).join(name)).unwrap();
+            assert_eq!(first, text, "`{name}` of `{template}`");
         }
     }
-    for (name, expected) in [
-        ("build.py", 4),
-        ("spin.toml", 2),
-        ("async/application-trigger.txt", 2),
-        ("wasi/http.py", 4),
-        ("wasi/http_async.py", 2),
-        ("hints.py", 3),
-        ("first_page", 3),
-        ("completion", 2),
-    ] {
-        assert_eq!(times[Path::new(name)], expected, "{name}");
+    let requirements =
+        |template| fs::read_to_string(content(template).join("requirements.txt")).unwrap();
+    assert_eq!(requirements(MIDDLEWARE), requirements(TEMPLATES[0]));
+}
+
+/// Spin renders every file of a template.
+#[test]
+fn the_sdk_has_nothing_that_spin_would_render() {
+    let sdk = fs::canonicalize(content(TEMPLATES[0]).join("sdk")).unwrap();
+    assert_eq!(sdk, root().join("sdk/python/src").canonicalize().unwrap());
+    for file in files(&sdk) {
+        if file.extension().is_some_and(|extension| extension == "pyc") {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let rendered = ["{{", "{%"].into_iter().find(|mark| text.contains(mark));
+        assert_eq!(rendered, None, "{}", file.display());
     }
 }
 
@@ -132,7 +96,7 @@ fn added_features_follow_in_order() {
         assert_eq!(added.file(), Some(&folder.join("two_words.wasm")));
         assert_eq!(
             added.build.as_deref(),
-            Some("python3 build.py two_words.wasm")
+            Some("python3 sdk/build.py two_words.wasm")
         );
         assert_eq!(added.workdir, folder);
         let prefix = (template != "mcp-resource-python").then_some("two_words_");
@@ -142,18 +106,219 @@ fn added_features_follow_in_order() {
     }
 }
 
-/// What the template's own module makes of hints that its example does not have.
+/// The SDK by itself, with the servers that the next test builds.
 #[test]
-fn hints_become_schemas_and_checks() {
+fn sdk_is_tested_and_typed() {
     needs!("componentize-py");
+    let sdk = root().join("sdk/python");
     let mut tests = Command::new(venv().join("bin/python"));
-    tests
-        .arg("-B")
-        .arg(root().join("tests/python/test_mcp.py"))
-        .env("PYTHONPATH", content("mcp-tool-python"));
-    let output = expect_success(&mut tests);
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("Ran 8 tests"), "{told}");
+    tests.args(["-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]);
+    let output = expect_success(tests.current_dir(&sdk));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains(" passed"), "{told}");
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mypy-sdk");
+    let mut types = Command::new(venv().join("bin/mypy"));
+    expect_success(types.arg("--cache-dir").arg(cache).current_dir(&sdk));
+}
+
+/// Servers as authors have them, in one component: the official quickstart, one in the style of
+/// FastMCP's documentation, and `cases`.
+#[test]
+fn servers_that_authors_have_run_unchanged() {
+    needs!("componentize-py");
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    Template::named("mcp-tool-python").new_app("my-server", app);
+    install(app);
+    let web = Web::serve(|_, path, _| match path {
+        "/alerts/active/area/CA" => (200, ALERTS.into()),
+        _ => (404, String::new()),
+    });
+    let service = format!("http://{}", web.address());
+    for server in ["cases", "showcase", "weather"] {
+        let file = format!("{server}.py");
+        fs::copy(
+            root().join("tests/python/servers").join(&file),
+            app.join(&file),
+        )
+        .unwrap();
+    }
+    let api = "https://api.weather.gov";
+    edit(&app.join("weather.py"), |text| text.replace(api, &service));
+    let manifest = app.join("spin.toml");
+    edit(&manifest, |text| {
+        let stores = "source = \"mcp.wasm\"\nkey_value_stores = [\"default\"]\n";
+        let text = text.replace(
+            "build.py my_server.wasm",
+            "build.py my_server.wasm --app cases",
+        );
+        text.replace("source = \"mcp.wasm\"\n", stores) + "allow = [\"http\", \"key-value\"]\n"
+    });
+    expect_success(mcp().arg("build").current_dir(app));
+    let allowed = ["--allow-host", &web.address().to_string()];
+    let server = Server::mcp(&app.join("mcp.wasm"), &allowed);
+    plays_its_part(&server);
+    edit(&manifest, |text| {
+        text.replace("wasi = \"0.2\"", "wasi = \"0.3\"")
+    });
+    expect_success(mcp().arg("compose").current_dir(app));
+    plays_its_part(&Server::mcp(&app.join("mcp.wasm"), &allowed));
+}
+
+const ALERTS: &str = r#"{"features": [{"properties": {"event": "Wind", "severity": null}}]}"#;
+
+fn plays_its_part(server: &Server) {
+    let result = |method: &str, params: Json| {
+        let answer = server.send(&rpc::modern(method, params)).json();
+        assert!(answer["result"].is_object(), "{method}: {answer}");
+        answer["result"].clone()
+    };
+    let called = |tool: &str, arguments: Json| {
+        result("tools/call", json!({"name": tool, "arguments": arguments}))
+    };
+
+    let listed = result("tools/list", json!({}));
+    let tools = listed["tools"].as_array().unwrap();
+    let shapes = tools.iter().find(|tool| tool["name"] == "shapes").unwrap();
+    assert_eq!(shapes["title"], "Shapes");
+    assert_eq!(shapes["annotations"], json!({"readOnlyHint": true}));
+    let icon =
+        json!({"src": "https://example.com/i.png", "mimeType": "image/png", "sizes": ["48x48"]});
+    assert_eq!(shapes["icons"], json!([icon]));
+    assert_eq!(
+        shapes["_meta"],
+        json!({"fastmcp": {"tags": ["test"]}, "example.com/level": 3})
+    );
+
+    let alert = json!({
+        "event": "Wind",
+        "area": "Unknown",
+        "severity": "Unknown",
+        "description": "No description available",
+        "instructions": "No specific instructions provided",
+    });
+    let alerts = called("us_get_alerts", json!({"state": "ca"}));
+    assert_eq!(alerts["structuredContent"], json!([alert]));
+    let stock = called("stock", json!({"item": "tea"}));
+    let tea = json!({"item": "tea", "price": 4.5, "left": 7});
+    assert_eq!(stock["structuredContent"], tea);
+    let waiting = &called("waiting", json!({}))["structuredContent"];
+    assert_eq!(
+        *waiting,
+        json!({"names": ["a", "b", "c", "late", "thread", "3"], "quick": true})
+    );
+    assert_eq!(
+        called("empty", json!({"what": "text"}))["content"],
+        json!([])
+    );
+    let media = called("media", json!({}));
+    let kinds = media["content"].as_array().unwrap();
+    let kinds: Vec<_> = kinds
+        .iter()
+        .map(|of| of["type"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        kinds,
+        ["text", "image", "audio", "resource", "resource_link"]
+    );
+    let exact = called("exact", json!({}));
+    assert_eq!(exact["structuredContent"], json!({"is": 1}));
+    let read = result(
+        "resources/read",
+        json!({"uri": "files://a/b/c?lines=3&numbered=true"}),
+    );
+    assert_eq!(read["contents"][0]["blob"], "YXxiL2N8M3xUcnVl");
+    let prompt = json!({"name": "recommend", "arguments": {"item": "tea"}});
+    assert_eq!(
+        result("prompts/get", prompt)["messages"][1]["role"],
+        "assistant"
+    );
+
+    asks_clients_of_2026(server);
+    asks_clients_of_2025(server);
+}
+
+/// What can be asked, and the answers: the keys and contents by the first word of the message.
+fn answer_to(asked: &Json) -> Json {
+    let message = asked["params"]["message"].as_str().unwrap_or_default();
+    match (
+        asked["method"].as_str().unwrap(),
+        message.split(' ').next().unwrap(),
+    ) {
+        ("roots/list", _) => json!({"roots": [{"uri": "file:///w"}]}),
+        ("sampling/createMessage", _) => {
+            json!({"role": "assistant", "model": "m", "content": {"type": "text", "text": "it"}})
+        }
+        (_, "Which") => json!({"action": "accept", "content": {"city": "Oslo"}}),
+        (_, "Sure") => json!({"action": "accept", "content": {"value": true}}),
+        (_, "How?") => json!({"action": "decline"}),
+        (_, word) => json!({"action": "accept", "content": {"value": word}}),
+    }
+}
+
+fn all_rounds() -> Json {
+    let trip = json!({"city": "Oslo", "nights": 3, "color": "red"});
+    json!({"trip": trip, "number": true, "sure": true, "paid": null, "roots": ["file:///w"], "said": "it"})
+}
+
+fn asks_clients_of_2026(server: &Server) {
+    let all = json!({"elicitation": {}, "sampling": {}, "roots": {}});
+    let ask = |tool: &str, more: &Json| {
+        let mut params = json!({"name": tool, "arguments": {}});
+        let members = more.as_object().unwrap().clone();
+        params.as_object_mut().unwrap().extend(members);
+        let answer = server.send(&rpc::modern_with("tools/call", params, all.clone()));
+        answer.json()["result"].clone()
+    };
+    let finished = |tool: &str| {
+        let mut rounds = vec![];
+        let mut more = json!({});
+        loop {
+            let result = ask(tool, &more);
+            let Some(requests) = result["inputRequests"].as_object() else {
+                return (rounds, result);
+            };
+            rounds.push(requests.len());
+            let answers = requests
+                .iter()
+                .map(|(key, asked)| (key.clone(), answer_to(asked)));
+            let answers: serde_json::Map<_, _> = answers.collect();
+            more = json!({"inputResponses": answers, "requestState": result["requestState"]});
+        }
+    };
+    let (rounds, result) = finished("rounds");
+    assert_eq!(
+        rounds,
+        [1, 2, 1, 1],
+        "the second round asks twice: {result}"
+    );
+    assert_eq!(result["structuredContent"], all_rounds());
+    let (_, diverged) = finished("diverging");
+    assert_eq!(diverged["isError"], true);
+    let why = diverged["content"][0]["text"].as_str().unwrap();
+    assert!(why.contains("asked something else than before"), "{why}");
+}
+
+fn asks_clients_of_2025(server: &Server) {
+    let all = json!({"elicitation": {}, "sampling": {}, "roots": {}});
+    let session = rpc::session(server, all);
+    let params = json!({"name": "rounds", "_meta": {"progressToken": "p"}});
+    let stream = Stream::open(server, &rpc::legacy(Some(&session), "tools/call", params));
+    let mut progress = vec![];
+    let result = loop {
+        let message = stream.message();
+        if message["method"] == "notifications/progress" {
+            progress.push(message["params"]["progress"].as_f64().unwrap());
+        } else if message["method"].is_string() {
+            let reply = json!({"result": answer_to(&message)});
+            let response = server.send(&rpc::reply(&session, &message["id"], reply));
+            assert_eq!(response.status, 202);
+        } else {
+            break message["result"].clone();
+        }
+    };
+    assert_eq!(result["structuredContent"], all_rounds());
+    assert_eq!(progress, [1.0, 2.0, 3.0], "each is told once");
 }
 
 /// As `spin new` and `spin add` write them, beside a feature in Rust: tested, type-checked,
@@ -242,10 +407,14 @@ fn answers(server: &Server) {
         "required": ["a", "b"],
         "additionalProperties": false,
     });
-    assert_eq!(
-        tools[0],
-        json!({"name": "add", "description": "Adds two whole numbers.", "inputSchema": schema})
-    );
+    let result = json!({
+        "type": "object",
+        "properties": {"result": {"type": "integer"}},
+        "required": ["result"],
+        "x-fastmcp-wrap-result": true,
+    });
+    let described = json!({"name": "add", "description": "Adds two whole numbers.", "inputSchema": schema, "outputSchema": result});
+    assert_eq!(tools[0], described);
 
     let call = |tool: &str, arguments: Json| call(server, tool, arguments);
     assert_eq!(call("add", json!({"a": 2, "b": 40})), (false, "42".into()));
@@ -325,11 +494,9 @@ fn async_tools_wait_side_by_side() {
     template.new_app("my-server", app);
     install(app);
     fs::copy(fixture("echo"), app.join("echo.wasm")).unwrap();
-    let (code, wit) = (blocks("python async"), blocks("wit async"));
+    let code = blocks("python async");
     edit(&app.join("app.py"), |text| append(text, &code) + MORE);
     passes_its_tests(app, 2);
-    let wit = [wit, vec!["import spin-mcp:server/request@0.1.0;\n".into()]].concat();
-    edit(&app.join("wit/world.wit"), |text| extend_world(text, &wit));
 
     // Answers once two are waiting.
     let both = Arc::new(Barrier::new(2));
@@ -403,15 +570,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Tools beside that of the page.
 const MORE: &str = r#"
-import request
+from fastmcp import Context
+from wasi import http_async as http
 
 @mcp.tool
 async def post(url: str, body: str) -> int:
     return len((await http.fetch(url, "POST", body=body)).body)
 
 @mcp.tool
-async def linger(url: str) -> None:
-    while not request.is_cancelled():
+async def linger(url: str, ctx: Context) -> None:
+    while not ctx.is_cancelled:
         await http.fetch(url)
     await http.fetch(url.replace("linger", "left"))
 "#;
@@ -425,19 +593,11 @@ fn blocks(language: &str) -> Vec<String> {
     blocks.map(str::to_owned).collect()
 }
 
-fn extend_world(world: String, lines: &[String]) -> String {
-    let (before, _) = world.rsplit_once('}').expect("the world ends");
-    format!("{before}{}}}\n", lines.concat())
-}
-
 /// Writes the blocks where the page says they belong, and returns the number of tests.
 fn write_blocks(app: &Path) -> usize {
     edit(&app.join("app.py"), |text| append(text, &blocks("python")));
     edit(&app.join("test_app.py"), |text| {
         append(text, &blocks("python test"))
-    });
-    edit(&app.join("wit/world.wit"), |text| {
-        extend_world(text, &blocks("wit"))
     });
     edit(&app.join("spin.toml"), |text| {
         let mut manifest: DocumentMut = text.parse().unwrap();
@@ -482,6 +642,7 @@ fn merge(into: &mut Table, from: &Table) {
 
 /// A tool beside those of the page, to ask what `spin.toml` does not allow.
 const ASKS_ANYBODY: &str = r#"
+from wasi import http
 
 @mcp.tool
 def ask(url: str, method: str = "GET", headers: dict[str, str] = {}, body: str = "") -> str:

@@ -47,9 +47,10 @@ fn python(package: &Path, program: &str) -> Command {
 }
 
 pub fn passes_its_tests(package: &Path, count: usize) {
-    let tests = expect_success(python(package, "python").args(["-m", "unittest"]));
-    let told = String::from_utf8(tests.stderr).unwrap();
-    assert!(told.contains(&format!("Ran {count} tests")), "{told}");
+    let mut tests = python(package, "python");
+    let tests = expect_success(tests.args(["-m", "pytest", "-q", "-p", "no:cacheprovider"]));
+    let told = String::from_utf8(tests.stdout).unwrap();
+    assert!(told.contains(&format!("{count} passed")), "{told}");
 }
 
 pub fn has_its_types(package: &Path) {

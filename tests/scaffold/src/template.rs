@@ -197,7 +197,9 @@ fn files(dir: &Path) -> Vec<PathBuf> {
         .map(|entry| entry.unwrap().path());
     entries
         .flat_map(|path| {
-            if path.is_dir() {
+            if path.ends_with("__pycache__") {
+                vec![]
+            } else if path.is_dir() {
                 files(&path)
             } else {
                 vec![path]

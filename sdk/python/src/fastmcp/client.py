@@ -1,0 +1,1 @@
+from spin_mcp.client import Client as Client

@@ -1,0 +1,1 @@
+from spin_mcp.context import Context as Context

@@ -1,0 +1,1 @@
+from spin_mcp.server import FastMCP as FastMCP

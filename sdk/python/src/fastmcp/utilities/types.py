@@ -1,0 +1,3 @@
+from spin_mcp.content import Audio as Audio
+from spin_mcp.content import File as File
+from spin_mcp.content import Image as Image

@@ -1,0 +1,6 @@
+"""The official SDK's names for components of spin-mcp. `sdk/README.md` says what is supported."""
+
+from mcp import types as types
+from spin_mcp.errors import McpError as McpError
+
+MCPError = McpError

@@ -1,0 +1,3 @@
+from spin_mcp.server import FastMCP as FastMCP
+
+MCPServer = FastMCP

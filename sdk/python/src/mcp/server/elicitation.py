@@ -1,0 +1,3 @@
+from spin_mcp.elicit import AcceptedElicitation as AcceptedElicitation
+from spin_mcp.elicit import CancelledElicitation as CancelledElicitation
+from spin_mcp.elicit import DeclinedElicitation as DeclinedElicitation

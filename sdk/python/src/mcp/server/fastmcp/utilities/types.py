@@ -1,0 +1,2 @@
+from spin_mcp.content import Audio as Audio
+from spin_mcp.content import Image as Image

@@ -1,0 +1,1 @@
+from spin_mcp.content import Message as Message

@@ -1,0 +1,3 @@
+from spin_mcp.context import Session as ServerSession
+
+__all__ = ["ServerSession"]

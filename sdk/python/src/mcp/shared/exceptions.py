@@ -1,0 +1,3 @@
+from spin_mcp.errors import McpError as McpError
+
+MCPError = McpError

@@ -1,0 +1,1 @@
+from spin_mcp.types import *  # noqa: F403

@@ -1,0 +1,2 @@
+from spin_mcp.models import Field as Field
+from spin_mcp.models import FieldInfo as FieldInfo

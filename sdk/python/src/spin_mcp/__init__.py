@@ -1,0 +1,1 @@
+"""The library behind `fastmcp`, `mcp` and `pydantic` in a component. Import those."""
