@@ -156,6 +156,18 @@ fn hints_become_schemas_and_checks() {
     assert!(told.contains("Ran 8 tests"), "{told}");
 }
 
+/// What a build installs, in folders that moved and with other versions of Python.
+#[test]
+fn builds_install_what_they_lack() {
+    let mut tests = Command::new("python3");
+    tests
+        .arg("-B")
+        .arg(root().join("tests/python/test_build.py"));
+    let output = expect_success(tests.arg(content("mcp-tool-python").join("build.py")));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("Ran 4 tests"), "{told}");
+}
+
 /// As `spin new` and `spin add` write them, beside a feature in Rust: tested, type-checked,
 /// built, and called.
 #[test]
