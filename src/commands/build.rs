@@ -10,6 +10,7 @@ use spin_mcp_app::{BuildOptions, Manifest};
 use spin_mcp_component::file;
 use spin_mcp_compose::compose;
 use spin_mcp_registry::Resolver;
+use spin_mcp_runner::{RunOptions, Runner};
 
 use super::{AppArgs, check};
 use crate::terminal;
@@ -44,6 +45,10 @@ pub struct BuildCommand {
     #[arg(long)]
     force: bool,
 
+    /// Compile the server for this machine, too, so that the first `spin mcp serve` starts at once
+    #[arg(long)]
+    compile: bool,
+
     /// Run at most this many builds at a time [default: the number of cores]
     #[arg(short, long, value_name = "NUMBER")]
     jobs: Option<NonZeroUsize>,
@@ -74,6 +79,10 @@ impl BuildCommand {
             writeln!(stdout, "spin.toml: {change}")?;
         }
         writeln!(stdout, "{}", terminal::summary(&app.output, &composed))?;
+        if self.compile {
+            // Wasmtime keeps what it compiles in its cache.
+            Runner::load(&app.output, RunOptions::default())?;
+        }
         Ok(())
     }
 }

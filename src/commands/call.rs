@@ -93,7 +93,8 @@ impl CallCommand {
             let tool = find(&tools, &tool)?;
             let result = client
                 .call(tool, &arguments, |notice| eprintln!("{notice}"))
-                .await?;
+                .await
+                .with_context(|| format!("tool `{}` failed", tool.name))?;
             anyhow::Ok(result)
         });
         // Do not wait for work that a tool left running.

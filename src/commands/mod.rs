@@ -58,7 +58,8 @@ impl AppArgs {
 /// Reads the path of a component, or its reference in a registry.
 fn source() -> impl TypedValueParser<Value = Source> {
     OsStringValueParser::new().try_map(|text| match text.to_str() {
-        Some(text) => Source::parse(text),
+        // Only the message is shown, without its causes.
+        Some(text) => Source::parse(text).map_err(|error| format!("{error:#}")),
         None => Ok(Source::File(text.into())),
     })
 }

@@ -276,6 +276,10 @@ impl Use {
     }
 }
 
+/// The advice if nothing else is refused: these grants are not suggested.
+const OF_LANGUAGES: &str = "calls of refused interfaces fail; Python and JavaScript import files and sockets even if the \
+                            code does not use them\n";
+
 /// A table of what the parts of a server are allowed and refused, and advice; none if it is empty.
 pub fn table(record: &Record) -> Option<String> {
     let grants =
@@ -285,7 +289,7 @@ pub fn table(record: &Record) -> Option<String> {
         false => "feature or middleware",
     };
     let mut rows = vec![[first, "allowed", "refused"].map(str::to_owned)];
-    let mut advice = None;
+    let (mut advice, mut imported) = (None, false);
     for part in record.parts() {
         let allowed = grants(&mut part.grants.allowed.iter());
         let refused = grants(&mut part.grants.notable_refusals());
@@ -297,8 +301,13 @@ pub fn table(record: &Record) -> Option<String> {
             grants => grants.join(", "),
         };
         rows.push([part.name.to_owned(), cell(&allowed), cell(&refused)]);
-        if !refused.is_empty() && advice.is_none() {
-            let all = [allowed, refused].concat();
+        let of_languages = [Grant::Filesystem, Grant::Sockets].map(|grant| grant.to_string());
+        let (unused, used): (Vec<_>, Vec<_>) = refused
+            .into_iter()
+            .partition(|grant| of_languages.contains(grant));
+        imported |= !unused.is_empty();
+        if !used.is_empty() && advice.is_none() {
+            let all = [allowed, used].concat();
             advice = Some(format!(
                 "calls of refused interfaces fail; if a part needs one, allow it, for example \
                  `allow = [\"{}\"]` for {} `{}`\n",
@@ -316,6 +325,7 @@ pub fn table(record: &Record) -> Option<String> {
     let lines = rows
         .iter()
         .map(|[name, allowed, refused]| format!("{name:<first$}  {allowed:<second$}  {refused}\n"));
+    let advice = advice.or_else(|| imported.then(|| OF_LANGUAGES.to_owned()));
     Some(lines.collect::<String>() + &advice.unwrap_or_default())
 }
 
@@ -335,5 +345,37 @@ pub fn remedy(interface: &str) -> String {
     match Name::parse(interface).map(|name| Need::of(&name)) {
         Some(Need::Grant(grant)) => grant.to_string(),
         _ => interface.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn what_languages_import_is_not_suggested() {
+        let table = |refused: &[&str]| {
+            let refused: Vec<Value> = refused
+                .iter()
+                .map(|grant| json!({"grant": grant, "imports": []}))
+                .collect();
+            let record = json!({"mcp": "1", "wasi": "0.2", "name": "s", "features": [
+                {"name": "py", "sha256": "", "imports": [], "refused": refused, "tools": []}]});
+            table(&serde_json::from_value(record).unwrap()).unwrap()
+        };
+        let told = table(&["filesystem", "sockets"]);
+        assert!(
+            told.contains("py       -        filesystem, sockets\n"),
+            "{told}"
+        );
+        assert!(told.ends_with(OF_LANGUAGES), "{told}");
+        let told = table(&["http", "filesystem"]);
+        assert!(
+            told.contains("for example `allow = [\"http\"]` for feature `py`"),
+            "{told}"
+        );
+        assert!(!told.contains(OF_LANGUAGES), "{told}");
     }
 }

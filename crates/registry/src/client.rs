@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use oci_client::client::{ClientConfig, ClientProtocol};
 use oci_client::errors::OciDistributionError;
 use oci_client::manifest::{
@@ -14,8 +14,9 @@ use oci_client::manifest::{
 };
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Reference, RegistryOperation};
-use reqwest::header::ACCEPT;
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, WWW_AUTHENTICATE};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use serde::Deserialize;
 
 use super::credentials::Credentials;
 use super::source::is_loopback;
@@ -40,7 +41,34 @@ pub struct Client {
 }
 
 impl Client {
+    /// Pulls something, as anyone if the registry rejects the stored credentials: what is public needs
+    /// none.
+    pub async fn pull<T>(
+        reference: &Reference,
+        pull: impl AsyncFn(Client) -> Result<T>,
+    ) -> Result<T> {
+        let attempt = async |credentials| {
+            let client = Client::with(reference, RegistryOperation::Pull, credentials).await?;
+            pull(client).await
+        };
+        let credentials = Credentials::of(reference);
+        let are_there = credentials.are_there();
+        let error = match attempt(credentials).await {
+            Err(error) if are_there && error.is::<Refused>() => error,
+            outcome => return outcome,
+        };
+        attempt(Credentials::none()).await.map_err(|_| error)
+    }
+
     pub async fn connect(reference: &Reference, operation: RegistryOperation) -> Result<Client> {
+        Client::with(reference, operation, Credentials::of(reference)).await
+    }
+
+    async fn with(
+        reference: &Reference,
+        operation: RegistryOperation,
+        credentials: Credentials,
+    ) -> Result<Client> {
         let host = reference.resolve_registry().to_owned();
         let loopback = is_loopback(&host);
         let protocol = match loopback {
@@ -58,11 +86,17 @@ impl Client {
         });
         let mut client = Client {
             oci: oci.map_err(|error| anyhow!("{error}"))?,
-            credentials: Credentials::find(&host),
+            credentials,
             host,
             http,
             token: None,
         };
+        if let Some(identity) = client.credentials.identity.clone() {
+            let token = client.exchange(&identity, reference, operation);
+            let token = tokio::time::timeout(PATIENCE, token).await;
+            let token = token.map_err(|_| client.timed_out())??;
+            client.credentials.auth = RegistryAuth::Bearer(token);
+        }
         let auth = &client.credentials.auth;
         let token = tokio::time::timeout(PATIENCE, client.oci.auth(reference, auth, operation));
         client.token = match token.await {
@@ -74,6 +108,61 @@ impl Client {
             ),
         };
         Ok(client)
+    }
+
+    /// The token for a repository that the registry gives for an identity token
+    /// (https://distribution.github.io/distribution/spec/auth/oauth/).
+    async fn exchange(
+        &self,
+        identity: &str,
+        reference: &Reference,
+        operation: RegistryOperation,
+    ) -> Result<String> {
+        let response = self.send(self.http.get(self.url("v2/"))).await?;
+        let challenge = response.headers().get(WWW_AUTHENTICATE);
+        let challenge = challenge.and_then(|challenge| challenge.to_str().ok());
+        let realm = challenge.and_then(|challenge| parameter(challenge, "realm"));
+        let Some((challenge, realm)) = challenge.zip(realm) else {
+            bail!(
+                "registry `{}` does not say where it exchanges the stored identity token; log in with a user and a \
+                 password",
+                self.host
+            );
+        };
+        let actions = match operation {
+            RegistryOperation::Pull => "pull",
+            RegistryOperation::Push => "pull,push",
+        };
+        let mut form = vec![
+            ("grant_type", "refresh_token".to_owned()),
+            ("client_id", "spin-mcp".to_owned()),
+            ("refresh_token", identity.to_owned()),
+            (
+                "scope",
+                format!("repository:{}:{actions}", reference.repository()),
+            ),
+        ];
+        form.extend(parameter(challenge, "service").map(|service| ("service", service)));
+        let encoded = Url::parse_with_params("form:", &form)?;
+        let request = self.http.post(&realm);
+        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request = request.body(encoded.query().unwrap_or_default().to_owned());
+        let mut response = self.send(request).await?;
+        self.check(&mut response).await?;
+        let body = read(&mut response, MAX_MANIFEST).await;
+        let body = body.map_err(|error| self.request_error(error))?;
+        let token: Option<AccessToken> = serde_json::from_slice(&body).ok();
+        let token =
+            token.with_context(|| format!("registry `{}` answered without a token", self.host))?;
+        Ok(token.access_token)
+    }
+
+    fn url(&self, path: &str) -> String {
+        let scheme = match is_loopback(&self.host) {
+            true => "http",
+            false => "https",
+        };
+        format!("{scheme}://{}/{path}", self.host)
     }
 
     /// The manifest of a tag or digest.
@@ -147,12 +236,7 @@ impl Client {
     }
 
     fn get(&self, reference: &Reference, kind: &str, name: &str) -> Result<RequestBuilder> {
-        let scheme = match is_loopback(&self.host) {
-            true => "http",
-            false => "https",
-        };
-        let repository = reference.repository();
-        let url = format!("{scheme}://{}/v2/{repository}/{kind}/{name}", self.host);
+        let url = self.url(&format!("v2/{}/{kind}/{name}", reference.repository()));
         let request = self.http.get(url);
         Ok(match (&self.token, &self.credentials.auth) {
             (Some(token), _) => request.bearer_auth(token),
@@ -228,13 +312,15 @@ impl Client {
                 "registry `{host}` requires authentication, and no credentials are stored{problem}; \
                  run `docker login {host}` or `spin registry login {host}`"
             ),
-            401 => anyhow!(
+            401 => Refused(format!(
                 "registry `{host}` rejected the stored credentials; run `docker login {host}` or \
                  `spin registry login {host}`"
-            ),
-            403 => anyhow!(
+            ))
+            .into(),
+            403 => Refused(format!(
                 "registry `{host}` does not allow this for the stored account; ask its owner for access"
-            ),
+            ))
+            .into(),
             429 => anyhow!("registry `{host}` rate-limited the request; try again later"),
             status => {
                 let reason = StatusCode::from_u16(status).ok();
@@ -249,6 +335,23 @@ impl Client {
             }
         }
     }
+}
+
+/// The registry does not accept the stored credentials.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Refused(String);
+
+#[derive(Deserialize)]
+struct AccessToken {
+    #[serde(alias = "token")]
+    access_token: String,
+}
+
+/// A parameter of a challenge, such as `Bearer realm="https://…",service="…"`.
+fn parameter(challenge: &str, name: &str) -> Option<String> {
+    let (_, rest) = challenge.split_once(&format!("{name}=\""))?;
+    Some(rest.split_once('"')?.0.to_owned())
 }
 
 /// The message in the body of an error, shortened to a line.

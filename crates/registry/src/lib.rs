@@ -16,7 +16,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use oci_client::RegistryOperation;
 use oci_client::manifest::OciImageManifest;
 use spin_mcp_component::{Digest, Pulled, Resolved};
 use tokio::runtime::Runtime;
@@ -154,10 +153,8 @@ impl Resolver {
                     Some(digest) => reference.clone_with_digest(digest.to_string()),
                     None => reference.clone(),
                 };
-                let pulled = self.runtime.block_on(async {
-                    let client = Client::connect(&exact, RegistryOperation::Pull).await?;
-                    client.manifest(&exact).await
-                });
+                let pulled = Client::pull(&exact, async |client| client.manifest(&exact).await);
+                let pulled = self.runtime.block_on(pulled);
                 let locked = known.is_some() && reference.digest().is_none();
                 let (manifest, digest) = pulled.map_err(|error| match locked {
                     true => error.context(format!(
@@ -185,18 +182,12 @@ impl Resolver {
         if let Some(bytes) = self.cache.read(digest)? {
             return Ok(bytes);
         }
-        self.runtime.block_on(async {
-            let client = Client::connect(reference, RegistryOperation::Pull).await?;
-            let response = client.blob(reference, digest).await?;
-            download::keep(
-                &self.cache,
-                response,
-                digest,
-                Some(*size),
-                &reference.to_string(),
-            )
-            .await
-        })
+        self.runtime
+            .block_on(Client::pull(reference, async |client| {
+                let response = client.blob(reference, digest).await?;
+                let shown = reference.to_string();
+                download::keep(&self.cache, response, digest, Some(*size), &shown).await
+            }))
     }
 
     fn download(&self, download: &Download) -> Result<Vec<u8>> {

@@ -26,7 +26,8 @@ pub struct Download {
 
 impl Source {
     /// Reads a path or a reference. A reference begins with the host of its registry and has a tag
-    /// or a digest. Any other text is a path, and so is any text that begins with `./`.
+    /// or a digest. Any other text is a path, and so is any text that begins with `./`. What begins with
+    /// a host and ends without an extension is neither: which one is meant must be said.
     pub fn parse(text: &str) -> Result<Source> {
         ensure!(!text.is_empty(), "the source is empty");
         if let Some(reference) = text.strip_prefix("oci://") {
@@ -42,6 +43,14 @@ impl Source {
             Some((host, rest)) => (host, rest.rsplit('/').next().unwrap_or(rest)),
             None => return Ok(Source::File(text.into())),
         };
+        ensure!(
+            last.contains(['.', ':', '@'])
+                || last.is_empty()
+                || is_drive(host)
+                || !is_host(host)
+                || host.starts_with('.'),
+            "`{text}` has no tag; write `{text}:latest` or another tag, or begin with `./` if it is a file"
+        );
         if !last.contains(':') || host.is_empty() || host.starts_with('.') || is_drive(host) {
             return Ok(Source::File(text.into()));
         }
@@ -227,6 +236,10 @@ mod tests {
             "/ghcr.io/org/weather:1.2.0",
             "C:/components/weather:1",
             "my.app/weather.wasm",
+            "./ghcr.io/org/weather",
+            "../localhost/weather",
+            "my-app/weather",
+            "C:/weather",
             "my.app/weather@2.wasm",
         ] {
             assert_eq!(Source::parse(path).unwrap(), Source::File(path.into()));
@@ -274,6 +287,19 @@ mod tests {
             "`ghcr.io/Org/weather:1` is not a reference such as `ghcr.io/org/weather:1.2.0`; begin with `./` if \
              it is a file: `Org/weather` must be lower-case words with `/`, `-`, `_` or `.` between them"
         );
+        for untagged in [
+            "ghcr.io/org/weather",
+            "localhost:5000/weather",
+            "docker.io/weather",
+        ] {
+            assert_eq!(
+                error(untagged),
+                format!(
+                    "`{untagged}` has no tag; write `{untagged}:latest` or another tag, or begin with `./` if it is a \
+                     file"
+                )
+            );
+        }
         for wrong in [
             "ghcr.io/org/weather:",
             "ghcr.io/org/weather:.1",

@@ -14,7 +14,7 @@ use std::{
 use futures::stream::{FuturesUnordered, Stream as _};
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use wasmtime::{
-    AsContextMut as _, PoolConcurrencyLimitError, Store,
+    AsContextMut as _, PoolConcurrencyLimitError, Store, WasmBacktrace,
     component::{Accessor, Func},
 };
 use wasmtime_wasi_http::{
@@ -145,7 +145,7 @@ impl Worker {
             match self.serve(&mut store, &proxy, deadline).await {
                 Ok(()) => self.slot.fail(Failure::Expired, |fate| fate.is_late()),
                 Err(error) => {
-                    eprintln!("error: the server component trapped: {error:?}");
+                    eprintln!("error: the server component trapped: {}", why(&error));
                     self.slot.fail(Failure::Trapped, |_| true);
                 }
             }
@@ -289,4 +289,14 @@ fn entry(proxy: &Proxy) -> Func {
         Proxy::P2(guest) => *guest.wasi_http_incoming_handler().func_handle().func(),
         Proxy::P3(guest) => *guest.wasi_http_handler().func_handle().func(),
     }
+}
+
+/// Why a guest trapped, and in which of its functions, as far as they have names.
+fn why(error: &wasmtime::Error) -> String {
+    let frames = error.downcast_ref::<WasmBacktrace>();
+    let frames = frames.map_or(&[][..], WasmBacktrace::frames);
+    let names = frames.iter().filter_map(|frame| frame.func_name());
+    names.fold(error.root_cause().to_string(), |text, name| {
+        text + "\n    in " + name
+    })
 }

@@ -33,19 +33,23 @@ NAMES = (
 
 
 def install() -> None:
-    wanted = REQUIREMENTS.read_bytes()
-    if INSTALLED.is_file() and INSTALLED.read_bytes() == wanted and (BIN / "python").exists():
+    needs = REQUIREMENTS.read_text()
+    # A virtual environment works in its folder only, and with its Python.
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    wanted = f"{needs}\n# Python {python} in {VENV.resolve()}\n"
+    known = INSTALLED.is_file() and INSTALLED.read_text() == wanted
+    if known and shutil.which("python", path=str(BIN)):
         return
     print(f"installing {REQUIREMENTS} into {VENV}", file=sys.stderr)
     try:
         venv.create(VENV, clear=True, with_pip=True)
     except (subprocess.CalledProcessError, ImportError):
         sys.exit("error: this Python cannot make a virtual environment; install its `venv` and `pip` (on Debian: `apt-get install python3-venv`)")
-    lines = [line for line in wanted.decode().splitlines() if not provided(line)]
+    lines = [line for line in needs.splitlines() if not provided(line)]
     needed = VENV / "requirements.txt"
     needed.write_text("\n".join(lines) + "\n")
     run("python", "-m", "pip", "install", "--quiet", "--requirement", str(needed))
-    INSTALLED.write_bytes(wanted)
+    INSTALLED.write_text(wanted)
 
 
 def provided(line: str) -> bool:

@@ -428,6 +428,84 @@ fn a_token_is_fetched_where_the_registry_wants_one() {
     expect_success(&mut registry.mcp(dir.path(), &["compose", &image, "-o", "server.wasm"]));
 }
 
+/// An image that everyone may pull, from a registry that refuses wrong credentials.
+#[test]
+fn a_public_image_is_pulled_with_stale_credentials() {
+    needs!("docker-registry");
+    let registry = Registry::start();
+    registry.push("org/echo:1", &fixture("echo"));
+    let host = proxy(&registry, |request, head, body| {
+        let is_stale = request
+            .to_ascii_lowercase()
+            .contains("authorization: basic");
+        match (is_stale, request.split(' ').nth(1).unwrap()) {
+            (true, _) => Some((
+                "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n".to_owned(),
+                vec![],
+            )),
+            _ => Some((head, body)),
+        }
+    });
+    let credentials = json!({"auths": {host.to_string(): {"auth": encoded(USER, "stale")}}});
+    docker(&registry, &credentials);
+    let dir = tempfile::tempdir().unwrap();
+    let image = format!("{host}/org/echo:1");
+    expect_success(&mut registry.mcp(dir.path(), &["compose", &image, "-o", "server.wasm"]));
+    // What is not public still says that the credentials are at fault.
+    let private = Registry::private();
+    let image = private.image("org/echo:1");
+    let host = private.address().to_string();
+    docker(
+        &private,
+        &json!({"auths": {&host: {"auth": encoded(USER, "stale")}}}),
+    );
+    let told = failure(&mut private.mcp(dir.path(), &["compose", &image, "-o", "server.wasm"]));
+    assert!(told.contains("rejected the stored credentials"), "{told}");
+}
+
+/// What `docker login` gets from some cloud providers: a token to exchange.
+#[test]
+fn an_identity_token_is_exchanged() {
+    needs!("docker-registry");
+    let registry = Registry::start();
+    let host = proxy(&registry, |request, head, body| {
+        let host = request.lines().find_map(|line| {
+            let (name, value) = line.split_once(": ")?;
+            name.eq_ignore_ascii_case("host").then_some(value)
+        });
+        if request.starts_with("POST /token ") {
+            let body = br#"{"access_token": "let-me-in"}"#.to_vec();
+            return Some((
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n", body.len()),
+                body,
+            ));
+        }
+        if request
+            .to_ascii_lowercase()
+            .contains("authorization: bearer let-me-in")
+        {
+            return Some((head, body));
+        }
+        let realm = format!("http://{}/token", host.unwrap());
+        Some((
+            format!(
+                "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\
+                 WWW-Authenticate: Bearer realm=\"{realm}\",service=\"test\"\r\n"
+            ),
+            vec![],
+        ))
+    });
+    docker(
+        &registry,
+        &json!({"auths": {host.to_string(): {"auth": encoded("00000000-0000-0000-0000-000000000000", ""),
+            "identitytoken": "refresh me"}}}),
+    );
+    registry.push("org/echo:1", &fixture("echo"));
+    let dir = tempfile::tempdir().unwrap();
+    let image = format!("{host}/org/echo:1");
+    expect_success(&mut registry.mcp(dir.path(), &["compose", &image, "-o", "server.wasm"]));
+}
+
 /// Writes a user's Docker configuration.
 fn docker(registry: &Registry, config: &Value) {
     let dir = registry.home().join(".docker");
@@ -509,9 +587,23 @@ fn a_private_registry_takes_those_who_have_logged_in() {
     );
     expect_success(pull().env("PATH", path));
 
-    // What `spin registry login` wrote.
+    // What `podman login` wrote, for a part of the registry.
     registry.clear_cache();
     fs::remove_dir_all(registry.home().join(".docker")).unwrap();
+    let login = json!({"auths": {&host: {"auth": encoded(USER, "wrong")},
+        format!("{host}/org"): {"auth": encoded(USER, PASSWORD)}}});
+    let file = dir.path().join("auth.json");
+    fs::write(&file, login.to_string()).unwrap();
+    expect_success(pull().env("REGISTRY_AUTH_FILE", &file));
+    registry.clear_cache();
+    let podman = registry.home().join("config/containers");
+    fs::create_dir_all(&podman).unwrap();
+    fs::rename(&file, podman.join("auth.json")).unwrap();
+    expect_success(&mut pull());
+    fs::remove_dir_all(podman).unwrap();
+
+    // What `spin registry login` wrote.
+    registry.clear_cache();
     let config = registry.home().join("config/fermyon");
     fs::create_dir_all(&config).unwrap();
     let logins = json!({"auths": {&host: encoded(USER, PASSWORD)}});

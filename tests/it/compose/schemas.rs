@@ -24,6 +24,53 @@ fn expected() -> Value {
     })
 }
 
+/// Composes the fixture `lists` with this list. Returns what was said on stderr.
+fn compose(dir: &std::path::Path, list: &str, settings: &str) -> String {
+    fs::write(dir.join("lists.wasm"), fixture_with_list(list)).unwrap();
+    let manifest = format!(
+        "spin_manifest_version = 2\n[application]\nname = \"lists\"\nversion = \"0.1.0\"\n[[trigger.http]]\n\
+         route = \"/mcp\"\ncomponent = \"mcp\"\n[component.mcp]\nsource = \"mcp.wasm\"\n\
+         [component.mcp.tool.mcp]\n{settings}\n[component.mcp.tool.mcp.features.lists]\nsource = \"lists.wasm\"\n"
+    );
+    fs::write(dir.join("spin.toml"), manifest).unwrap();
+    let output = expect_success(mcp().args(["compose", "--from"]).arg(dir));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// Clients that read one page only get all tools, unless the author wants shorter pages.
+#[test]
+fn tools_are_one_page() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(!compose(dir.path(), "many", "").contains("warning:"));
+    let server = Server::mcp(&dir.path().join("mcp.wasm"), &[]);
+    let page = server.send(&rpc::modern("tools/list", json!({}))).message();
+    assert_eq!(page["result"]["tools"].as_array().unwrap().len(), 120);
+    assert_eq!(page["result"].get("nextCursor"), None);
+    let told = compose(dir.path(), "many", "page_size = 50");
+    let warning = "warning: the 120 tools take more than one page of 50, and many clients read the first page only; \
+                   set a larger `page_size` in spin.toml, or none\n";
+    assert!(told.contains(warning), "{told}");
+}
+
+#[test]
+fn long_instructions_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let instructions = |length| {
+        let text = "i".repeat(length);
+        compose(
+            dir.path(),
+            "fine",
+            &format!("server.instructions = \"{text}\""),
+        )
+    };
+    assert!(!instructions(2_048).contains("warning:"));
+    let told = instructions(2_049);
+    assert!(
+        told.contains("warning: the instructions of the server have 2049 characters"),
+        "{told}"
+    );
+}
+
 /// From the catalog and from a dynamic feature, to clients of both eras, and in `inspect`.
 #[test]
 fn all_clients_take_the_schemas() {

@@ -321,6 +321,18 @@ fn asks_clients_of_2025(server: &Server) {
     assert_eq!(progress, [1.0, 2.0, 3.0], "each is told once");
 }
 
+/// What a build installs, in folders that moved and with other versions of Python.
+#[test]
+fn builds_install_what_they_lack() {
+    let mut tests = Command::new("python3");
+    tests
+        .arg("-B")
+        .arg(root().join("tests/python/test_build.py"));
+    let output = expect_success(tests.arg(content("mcp-tool-python").join("build.py")));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("Ran 4 tests"), "{told}");
+}
+
 /// As `spin new` and `spin add` write them, beside a feature in Rust: tested, type-checked,
 /// built, and called.
 #[test]

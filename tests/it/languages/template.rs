@@ -170,6 +170,32 @@ fn new_app_has_one_feature() {
     }
 }
 
+/// Names that clash with what an app has, that cargo does not take, and that are not ASCII.
+#[test]
+fn apps_may_have_any_name() {
+    let languages = ["", "-python", "-ts"];
+    let kinds = ["mcp-tool", "mcp-resource", "mcp-prompt"];
+    for template in kinds
+        .iter()
+        .flat_map(|kind| languages.map(|of| format!("{kind}{of}")))
+    {
+        for name in ["mcp", "2app", "über"] {
+            let dir = tempfile::tempdir().unwrap();
+            Template::named(&template).new_app(name, dir.path());
+            let app = App::load(&dir.path().join("spin.toml"), None)
+                .unwrap_or_else(|error| panic!("{template} {name}: {error:#}"));
+            let feature = &app.features[0];
+            assert_eq!(feature.name, name);
+            assert_ne!(feature.file(), Some(&app.output), "{template} {name}");
+            if dir.path().join("Cargo.toml").exists() {
+                let mut cargo = Command::new("cargo");
+                cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
+                support::expect_success(cargo.current_dir(dir.path()));
+            }
+        }
+    }
+}
+
 #[test]
 fn added_features_follow_in_order() {
     let dir = tempfile::tempdir().unwrap();

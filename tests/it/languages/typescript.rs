@@ -324,6 +324,51 @@ fn answers(server: &Server) {
     }
 }
 
+/// In a folder whose packages are not there although a build said so, with `NODE_ENV=production`, inside
+/// a workspace: `npm` must install what builds, and here.
+#[test]
+fn builds_install_what_they_lack() {
+    needs!("typescript");
+    let dir = tempfile::tempdir().unwrap();
+    let app = &scaffold("mcp-tool-ts", "quickjs", "my-server", dir.path());
+    let esbuild = app.join("node_modules/esbuild");
+    let real = fs::read_link(&esbuild).unwrap();
+    fs::remove_file(&esbuild).unwrap();
+    let tools = tempfile::tempdir().unwrap();
+    let npm = tools.path().join("npm");
+    let path = format!(
+        "{}:{}",
+        tools.path().display(),
+        std::env::var("PATH").unwrap()
+    );
+    let build = |does: &str| {
+        fs::write(&npm, format!("#!/bin/sh\necho \"$@\" > asked\n{does}\n")).unwrap();
+        expect_success(Command::new("chmod").arg("+x").arg(&npm));
+        let mut node = Command::new("node");
+        node.args(["build.mjs", "out.wasm"]).current_dir(app);
+        node.env("NODE_ENV", "production").env("PATH", &path);
+        node.output().unwrap()
+    };
+    for _ in 0..2 {
+        let output = build("");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            told.contains("npm did not install esbuild into node_modules"),
+            "{told}"
+        );
+    }
+    let output = build(&format!("ln -s {} node_modules/esbuild", real.display()));
+    assert!(output.status.success(), "{output:?}");
+    let asked = fs::read_to_string(app.join("asked")).unwrap();
+    assert!(
+        asked.starts_with("install --no-workspaces --include=dev "),
+        "{asked}"
+    );
+    fs::remove_file(app.join("asked")).unwrap();
+    assert!(build("exit 1").status.success(), "it is all there");
+    assert!(!app.join("asked").exists());
+}
+
 /// What the type checker and the bundler say is what the user reads.
 #[test]
 fn failing_build_says_what_is_wrong() {

@@ -23,13 +23,17 @@ pub fn install(package: &Path) {
             for entry in fs::read_dir(venv().join(folder)).unwrap() {
                 let entry = entry.unwrap();
                 let to = match entry.file_name() {
-                    name if name == "bin" => continue,
+                    name if name == "bin" || name == ".installed" => continue,
                     name if name == "componentize-py" => "componentize-py-itself".into(),
                     name => name,
                 };
                 symlink(entry.path(), made.join(folder).join(to)).unwrap();
             }
         }
+        let installed = fs::read_to_string(venv().join(".installed")).unwrap();
+        let (there, here) = (venv().canonicalize().unwrap(), made.canonicalize().unwrap());
+        let moved = installed.replace(there.to_str().unwrap(), here.to_str().unwrap());
+        fs::write(made.join(".installed"), moved).unwrap();
         let first = super::root().join("tests/python/componentize-py");
         symlink(first, made.join("bin/componentize-py")).unwrap();
         made

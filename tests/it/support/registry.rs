@@ -88,7 +88,9 @@ impl Registry {
             .env("HOME", &home)
             .env("XDG_CACHE_HOME", home.join("cache"))
             .env("XDG_CONFIG_HOME", home.join("config"))
-            .env_remove("DOCKER_CONFIG");
+            .env_remove("DOCKER_CONFIG")
+            .env_remove("REGISTRY_AUTH_FILE")
+            .env_remove("XDG_RUNTIME_DIR");
         command
     }
 

@@ -1,5 +1,9 @@
 //! What a build reads: the files of its folder, its command, and the tools that the command names.
 //!
+//! It is worth knowing: a build of an unchanged tool takes 13 s of CPU time in Python and 10 s in
+//! TypeScript, whose builders do not look at what changed, and `spin watch` builds whenever a file of any
+//! feature does.
+//!
 //! If a build may read anything else, there is no digest, and it always runs. Cargo always runs,
 //! too: it decides quickly that there is nothing to do.
 

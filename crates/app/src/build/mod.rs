@@ -1,14 +1,16 @@
 //! Builds the features and middleware of an app that changed, several at a time.
 
+mod cargo;
 mod inputs;
 mod output;
 mod stamps;
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::Mutex;
 use std::thread;
+use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -63,7 +65,9 @@ impl App {
     /// After a failure, no other build starts.
     pub fn build(&self, options: &BuildOptions) -> Result<()> {
         let stamps = Stamps::open(&self.dir);
-        let lanes = self.due(&stamps, options.force)?;
+        let files = self.parts().filter_map(Part::file);
+        let outputs: Vec<_> = files.chain([&self.output]).cloned().collect();
+        let lanes = self.due(&stamps, &outputs, options.force)?;
         let jobs = options.jobs.get().min(lanes.len());
         let output = Output::new(jobs > 1);
         let lanes = Mutex::new(lanes.into_iter());
@@ -77,7 +81,7 @@ impl App {
                             if !failures.lock().expect("no thread panicked").is_empty() {
                                 return;
                             }
-                            match task.run(&output) {
+                            match task.run(self, &outputs, &output) {
                                 Ok(()) => stamps.set(task.part, task.inputs),
                                 Err(error) => {
                                     stamps.set(task.part, None);
@@ -100,16 +104,14 @@ impl App {
 
     /// The parts to build, grouped by folder. If one part of a folder is due, all are: the others
     /// may read what it writes.
-    fn due(&self, stamps: &Stamps, force: bool) -> Result<Vec<Vec<Task<'_>>>> {
-        let files = self.parts().filter_map(Part::file);
-        let outputs: Vec<_> = files.chain([&self.output]).cloned().collect();
+    fn due(&self, stamps: &Stamps, outputs: &[PathBuf], force: bool) -> Result<Vec<Vec<Task<'_>>>> {
         let mut lanes: Vec<(PathBuf, bool, Vec<Task>)> = Vec::new();
         for part in self.parts() {
             let Some(command) = &part.build else {
                 continue;
             };
             let workdir = part.workdir()?;
-            let inputs = inputs::digest(&self.dir, part, command, &outputs);
+            let inputs = inputs::digest(&self.dir, part, command, outputs);
             let fresh = |inputs: &String| stamps.holds(part, inputs);
             let due = force || !inputs.as_ref().is_some_and(fresh);
             let task = Task {
@@ -141,6 +143,16 @@ impl Part {
         format!("{} `{}`", self.role, self.name)
     }
 
+    /// A file in its folder that is newer than what was built of it, and no text for readers.
+    fn newer(&self, top: &Path, outputs: &[PathBuf]) -> Option<PathBuf> {
+        let built = self.file().and_then(modified)?;
+        let is_source = |file: &PathBuf| file.extension().is_none_or(|extension| extension != "md");
+        let files = files(top, &self.workdir, outputs).ok()?.into_iter();
+        files
+            .filter(is_source)
+            .find(|file| modified(file) > Some(built))
+    }
+
     fn workdir(&self) -> Result<PathBuf> {
         let workdir = self.workdir.canonicalize().ok();
         workdir.filter(|dir| dir.is_dir()).with_context(|| {
@@ -154,8 +166,9 @@ impl Part {
 }
 
 impl Task<'_> {
-    fn run(&self, output: &Output) -> Result<()> {
+    fn run(&self, app: &App, outputs: &[PathBuf], output: &Output) -> Result<()> {
         let (part, shown) = (self.part, self.part.shown());
+        let before = part.file().and_then(modified);
         let mut command = shell(self.command);
         command.current_dir(&part.workdir);
         let status = output.run(&shown, self.command, command)?;
@@ -166,14 +179,35 @@ impl Task<'_> {
             }
             .into());
         }
+        let decides = match part.file() {
+            Some(source) => cargo::bring(part, self.command, source)?,
+            None => false,
+        };
         ensure!(
             part.file().is_some_and(|file| file.is_file()),
             "the build command of {shown} succeeded, but there is no `{}`; correct its `source`, `build` or \
              `workdir`",
             part.origin
         );
+        if !decides
+            && part.file().and_then(modified) == before
+            && let Some(newer) = part.newer(&app.dir, outputs)
+        {
+            output.say(&format!(
+                "warning: the build command of {shown} did not write `{}`, which is older than `{}`; if it \
+                 should have, correct its `source` or `build`",
+                part.origin,
+                newer.display()
+            ));
+        }
         Ok(())
     }
+}
+
+fn modified(file: &PathBuf) -> Option<SystemTime> {
+    file.metadata()
+        .and_then(|metadata| metadata.modified())
+        .ok()
 }
 
 #[cfg(unix)]
@@ -194,7 +228,6 @@ fn shell(command: &str) -> Command {
 #[cfg(all(test, unix))]
 mod tests {
     use std::fs;
-    use std::path::Path;
 
     use super::*;
     use crate::Origin;
@@ -309,6 +342,28 @@ mod tests {
         assert_eq!(lines(&log), 5, "it is forced");
         fs::write(dir.path().join(".spin/mcp-build.json"), "damaged").unwrap();
         built(6, "nobody knows what was built");
+    }
+
+    #[test]
+    fn an_output_is_older_than_its_sources() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut one = apart(dir.path(), "one", "true");
+        let built = one.workdir.join("one.wasm");
+        one.origin = Origin::Source(Source::File(built.clone()));
+        let source = one.workdir.join("main.py");
+        fs::write(&built, "built").unwrap();
+        let set = |file: &Path, seconds| {
+            let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            let file = fs::File::options().write(true).open(file).unwrap();
+            file.set_modified(time).unwrap();
+        };
+        let newer = || one.newer(dir.path(), std::slice::from_ref(&built));
+        set(&built, 1_000);
+        assert_eq!(newer(), Some(source.canonicalize().unwrap()));
+        set(&source, 999);
+        assert_eq!(newer(), None);
+        fs::write(one.workdir.join("README.md"), "new").unwrap();
+        assert_eq!(newer(), None);
     }
 
     #[test]
