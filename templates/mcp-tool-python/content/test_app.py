@@ -1,10 +1,13 @@
+{%- assign run = "" %}{% assign end = "" -%}
 {%- if async == "yes" -%}
 {%- assign run = "asyncio.run(" %}{% assign end = ")" -%}
 {%- endif -%}
 """Run with `.venv/bin/pytest`: tools are plain functions."""
-{% if async == "yes" %}
+
+{% if async == "yes" -%}
 import asyncio
-{% endif %}
+
+{% endif -%}
 import pytest
 
 from app import add

@@ -1,6 +1,6 @@
 //! The templates in Python, as a user meets them, and the page of the language.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
