@@ -58,6 +58,8 @@ pub struct Mcp {
     pub page_size: Option<NonZeroUsize>,
     pub cache: Option<Cache>,
     #[serde(default)]
+    pub streams: Streams,
+    #[serde(default)]
     pub server: Server,
     #[serde(default)]
     pub features: IndexMap<String, Feature>,
@@ -81,6 +83,14 @@ pub struct Cache {
 pub enum Scope {
     Public,
     Private,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Streams {
+    pub poll_ms: Option<u32>,
+    pub keep_alive_ms: Option<u32>,
+    pub longest_ms: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]
@@ -410,6 +420,7 @@ mod tests {
         let known = [
             ("Keys of tool.mcp", keys::<Mcp>()),
             ("cache", keys::<Cache>()),
+            ("streams", keys::<Streams>()),
             ("server", keys::<Server>()),
             ("features.NAME", keys::<Feature>()),
             ("middleware", keys::<Middleware>()),

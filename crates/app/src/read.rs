@@ -8,12 +8,14 @@ use spin_mcp_contract::{Framework, Role, ServerConfig, shipped};
 use spin_mcp_protocol::{
     catalog::ServerInput,
     types::types::{CacheHint, CacheScope},
+    waits::StreamLimits,
 };
 use spin_mcp_registry::{Reference, Source};
 use toml_edit::{DocumentMut, Item};
 
 use crate::manifest::{
-    self, Application, Cache, Component, Feature, Mcp, Middleware, Scope, TargetKey, quoted,
+    self, Application, Cache, Component, Feature, Mcp, Middleware, Scope, Streams, TargetKey,
+    quoted,
 };
 use crate::{App, Origin, Part, edit};
 
@@ -99,6 +101,7 @@ impl App {
                 allowed_hosts: mcp.server.allowed_hosts,
                 store: mcp.store,
                 cache: mcp.cache.map(cache_hint),
+                streams: stream_limits(&mcp.streams)?,
                 page_size: mcp.page_size.map(usize::from),
             },
             component: id.to_owned(),
@@ -258,6 +261,21 @@ fn middleware_part(dir: &Path, keys: Middleware) -> Result<Part> {
         settings: keys.settings,
         ..Part::new(Role::Middleware, name, origin, dir)
     })
+}
+
+fn stream_limits(keys: &Streams) -> Result<StreamLimits> {
+    let default = StreamLimits::default();
+    let limits = StreamLimits {
+        poll_ms: keys.poll_ms.unwrap_or(default.poll_ms),
+        keep_alive_ms: keys.keep_alive_ms.unwrap_or(default.keep_alive_ms),
+        longest_ms: keys.longest_ms.unwrap_or(default.longest_ms),
+    };
+    ensure!(
+        limits == limits.bounded(),
+        "`streams` is out of bounds: `poll_ms` must be 50 to 5000, `keep_alive_ms` 100 to 60000, and `longest_ms` \
+         1000 to 3600000"
+    );
+    Ok(limits)
 }
 
 fn cache_hint(cache: Cache) -> CacheHint {

@@ -65,6 +65,7 @@ pub fn bake<'a>(
         allowed_hosts: server.allowed_hosts.clone(),
         page_size: server.page_size,
         cache: server.cache.unwrap_or(default.cache),
+        streams: server.streams,
         store: store.map(str::to_owned),
         ..default
     };

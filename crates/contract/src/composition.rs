@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use spin_mcp_protocol::types::types::CacheHint;
+use spin_mcp_protocol::{types::types::CacheHint, waits::StreamLimits};
 
 use crate::{ComponentSource, Part, Runtime, Wasi};
 
@@ -24,6 +24,8 @@ pub struct ServerConfig {
     /// How long clients may cache the lists of features that do not say it. None: five minutes, in
     /// shared caches, too.
     pub cache: Option<CacheHint>,
+    /// How often streams look for changes, and how long they stay silent and open.
+    pub streams: StreamLimits,
     /// How many entries a page of a list has, at least one. None: 100.
     pub page_size: Option<usize>,
 }

@@ -34,6 +34,8 @@ struct Request {
     context: Context,
     notifier: Notifier,
     channel: Channel,
+    /// The first bytes of a stream.
+    opening: Vec<u8>,
     changes: Vec<Change>,
 }
 
@@ -124,6 +126,7 @@ impl control::Guest for Component {
                 control::Channel::Lines => Channel::Lines,
                 control::Channel::Events => Channel::Stream(Stream::default()),
             },
+            opening: Vec::new(),
             changes: Vec::new(),
         };
         REQUESTS.with_borrow_mut(|all| all.insert(request_id::request(id), request));
@@ -158,10 +161,19 @@ impl control::Guest for Component {
         }
     }
 
+    fn opens_with(id: u64, bytes: Vec<u8>) {
+        with(id, |request| request.opening = bytes);
+    }
+
+    fn is_streaming(id: u64) -> bool {
+        with_stream(id, |stream| stream.is_open()).unwrap_or_default()
+    }
+
     #[cfg(feature = "wasi-0-2")]
     fn give(id: u64, output: control::Output) {
         with(id, |request| {
-            request.channel = Channel::Stream(Stream::Given(output))
+            let opening = mem::take(&mut request.opening);
+            request.channel = Channel::Stream(Stream::Given(output, opening))
         });
     }
 
@@ -180,7 +192,8 @@ impl control::Guest for Component {
 
     #[cfg(feature = "wasi-0-3")]
     async fn open(id: u64) {
-        wasi::open(id).await;
+        let opening = with(id, |request| mem::take(&mut request.opening));
+        wasi::open(id, opening).await;
     }
 
     #[cfg(feature = "wasi-0-3")]

@@ -34,7 +34,8 @@ pub enum Stream {
     /// The transport has not given it yet, or has taken it back.
     #[default]
     Absent,
-    Given(Output),
+    /// With the bytes that a stream of events begins with.
+    Given(Output, Vec<u8>),
     /// A response of server-sent events. Fields drop in this order: a stream before its body.
     Events(OutputStream, OutgoingBody),
 }
@@ -43,24 +44,37 @@ impl Stream {
     /// A notification as it is sent. None: it is left out.
     pub fn frame(&self, notification: &[u8]) -> Option<Vec<u8>> {
         Some(match self {
-            Stream::Given(Output::Stream(_)) => [notification, b"\n"].concat(),
+            Stream::Given(Output::Stream(_), _) => [notification, b"\n"].concat(),
             _ => sse::event(notification),
         })
     }
 
     /// Sends bytes at once. False: nobody reads them.
     pub fn send(&mut self, bytes: &[u8]) -> bool {
-        *self = match mem::take(self) {
-            Stream::Given(Output::Response(out)) => open(out),
-            other => other,
-        };
+        match mem::take(self) {
+            Stream::Given(Output::Response(out), opening) => {
+                *self = open(out);
+                self.write(&[&opening, bytes].concat())
+            }
+            other => {
+                *self = other;
+                self.write(bytes)
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> bool {
         match self {
-            Stream::Events(stream, _) | Stream::Given(Output::Stream(stream)) => {
+            Stream::Events(stream, _) | Stream::Given(Output::Stream(stream), _) => {
                 let mut chunks = bytes.chunks(MAX_WRITE);
                 chunks.all(|chunk| stream.blocking_write_and_flush(chunk).is_ok())
             }
             _ => true,
         }
+    }
+
+    pub fn is_open(&self) -> bool {
+        matches!(self, Stream::Events(..))
     }
 
     /// Sends the last bytes. Returns whether more is left to do.
@@ -77,7 +91,7 @@ impl Stream {
 
     pub fn take(&mut self) -> Option<Output> {
         match mem::take(self) {
-            Stream::Given(output) => Some(output),
+            Stream::Given(output, _) => Some(output),
             other => {
                 *self = other;
                 None

@@ -44,6 +44,11 @@ impl Stream {
         (self.unsent.len() <= MAX_UNSENT).then(|| sse::event(notification))
     }
 
+    /// The transport opens it before it makes the call.
+    pub fn is_open(&self) -> bool {
+        true
+    }
+
     /// Sends bytes as soon as the tool that sent them waits: only `pump` can wait for the reader.
     pub fn send(&mut self, bytes: &[u8]) -> bool {
         self.unsent.extend_from_slice(bytes);
@@ -69,12 +74,16 @@ impl Stream {
     }
 }
 
-/// Sends a comment, which clients ignore. If it is taken, the stream has a reader.
-pub async fn open(id: u64) {
+/// Sends the first bytes, or a comment, which clients ignore. If they are taken, the stream has a
+/// reader.
+pub async fn open(id: u64, mut opening: Vec<u8>) {
+    if opening.is_empty() {
+        opening = sse::KEEP_ALIVE.to_vec();
+    }
     let Some(mut writer) = with_stream(id, |stream| stream.writer.take()).flatten() else {
         return;
     };
-    if writer.write_all(sse::KEEP_ALIVE.to_vec()).await.is_empty() {
+    if writer.write_all(opening).await.is_empty() {
         with_stream(id, |stream| stream.writer = Some(writer));
     } else {
         Component::close(id);

@@ -264,6 +264,9 @@ fn serve<'i, S: Inner>(
                     }
                     listeners.push(listening.listener);
                 }
+                http::HttpOutcome::Resume(mut resumption) => {
+                    drop(resumption.look(&mut world.services));
+                }
                 http::HttpOutcome::Gate(_) | http::HttpOutcome::Notify(_) => {
                     unreachable!("there is no chain")
                 }

@@ -113,7 +113,7 @@ fn stored_subscriptions() {
             updates: true,
             ..Offer::default()
         };
-        let mut listener = Listener::session(b"s", expires, offer);
+        let mut listener = Listener::session(b"s", expires, None, offer);
         assert_eq!(listener.begin(&mut services), Ok(None));
         let changes: Vec<_> = read.iter().cloned().map(listen::Change::Resource).collect();
         listen::publish(&mut services, &changes).unwrap();

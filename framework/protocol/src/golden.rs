@@ -91,7 +91,7 @@ fn request() -> InputRequest {
 
 /// A call that waits for the reply to one request.
 fn asking(services: &mut TestServices) -> Asking {
-    let mut asking = Asking::new(SESSION, "7", Some("state"), services.now);
+    let mut asking = Asking::new(SESSION, "7", Some("state"), 1, services.now);
     asking.add(services, &request()).unwrap();
     asking
 }
@@ -166,7 +166,7 @@ fn stored() -> [(&'static str, Act); 13] {
             }
         }),
         ("stream", |services| {
-            Listener::session(SESSION, EXPIRES, OFFER)
+            Listener::session(SESSION, EXPIRES, None, OFFER)
                 .begin(services)
                 .unwrap();
         }),
@@ -440,7 +440,7 @@ fn changes_are_read() {
     let uris = listen::subscriptions(services, SESSION, EXPIRES).unwrap();
     assert_eq!(uris, ["test://a", "test://b"]);
     // Another stream began last, so this one is silent.
-    let mut listener = Listener::session(SESSION, EXPIRES, OFFER);
+    let mut listener = Listener::session(SESSION, EXPIRES, None, OFFER);
     let services = &mut keyed();
     services.randoms = 100;
     listener.begin(services).unwrap();

@@ -65,6 +65,7 @@ fn serve(headers: &[(String, Vec<u8>)], body: &[u8]) {
             http::HttpOutcome::Reply(response) => is_response(&response.body),
             http::HttpOutcome::Call(mut call) => call_back(&mut call),
             http::HttpOutcome::Listen(_)
+            | http::HttpOutcome::Resume(_)
             | http::HttpOutcome::Gate(_)
             | http::HttpOutcome::Notify(_) => {}
         },

@@ -13,7 +13,7 @@ use spin_mcp_protocol::{
     Call, Context,
     call::{Asking, CallResponse as Answer, CallStep as Step, Polled},
     chain::Gate,
-    http::{self, HttpOutcome, HttpRequest, Listening},
+    http::{self, HttpOutcome, HttpRequest, Listening, ResumptionStep},
     listen::{self, Change},
     request_id, router,
     services::Services,
@@ -43,13 +43,13 @@ pub async fn serve(
         Ok(head) => head,
         Err(refusal) => return response.send(refusal).await,
     };
-    let body = match head.has_body() {
-        true => body(head.content_length()).await,
-        false => Vec::new(),
-    };
     let client = Client {
         host: &RefCell::new(Host::default()),
         stdio: None,
+    };
+    let body = match head.has_body() {
+        true => body(head.content_length()).await,
+        false => http::resumed_body(&head, &mut *client.host()),
     };
     let mut outcome = http::handle(&catalog, &head, &body, &mut *client.host());
     loop {
@@ -58,6 +58,10 @@ pub async fn serve(
             HttpOutcome::Call(call) => return call_over_http(*call, response, client).await,
             HttpOutcome::Listen(listening) => {
                 if_whole(|| listen(*listening, response, client)).await;
+                return;
+            }
+            HttpOutcome::Resume(resumption) => {
+                if_whole(|| resume(*resumption, response, client)).await;
                 return;
             }
             HttpOutcome::Gate(gate) => match if_whole(|| pass(*gate, client)).await {
@@ -88,9 +92,11 @@ async fn if_whole<F: Future>(_work: impl FnOnce() -> F) -> Option<F::Output> {
 
 async fn call_over_http(mut call: Call<'_>, response: Out, client: Client<'_>) {
     let (id, context, streams) = (request_id(&call), context(&call), call.may_stream());
+    let opening = call.opening();
     let work = run_and_publish(&mut call, id, client);
     if streams && let Some(context) = &context {
         control::begin(id, context, Channel::Events);
+        control::opens_with(id, &opening);
         return response.stream(id, work).await;
     }
     if let Some(answer) = in_context(id, context, work).await {
@@ -98,10 +104,54 @@ async fn call_over_http(mut call: Call<'_>, response: Out, client: Client<'_>) {
     }
 }
 
+/// Goes on with a call whose stream broke, until a host might end this one, too.
+async fn resume(mut resumption: http::Resumption<'_>, response: Out, client: Client<'_>) {
+    let call = resumption.call.as_deref();
+    let id = call.map_or_else(random_id, request_id);
+    let context = call.and_then(context).unwrap_or_default();
+    control::begin(id, &context, Channel::Events);
+    control::opens_with(id, &sse::reopening());
+    let work = async {
+        let mut is_open = control::send(id, wasi::OPENING);
+        let mut waits = Waits::for_changes(client.host().now(), catalog().stream_limits());
+        while is_open && !waits.is_over(client.host().now()) {
+            let step = resumption.look(&mut *client.host());
+            let call = resumption.call.as_mut();
+            match (step, call) {
+                (ResumptionStep::Send(events), _) => {
+                    is_open = events.iter().all(|event| control::send(id, event));
+                    continue;
+                }
+                (ResumptionStep::Last(event), _) => {
+                    control::send(id, &event);
+                    return None;
+                }
+                (ResumptionStep::Call(input), Some(call)) => {
+                    control::again(id, &input.responses, input.state.as_deref());
+                    call.resume(input);
+                    return run_and_publish(call, id, client).await;
+                }
+                (ResumptionStep::Fail(failure), Some(call)) => {
+                    let answer = call.fail(&failure);
+                    return Some(call.finish(answer, true, &mut *client.host()));
+                }
+                (ResumptionStep::Wait, _) => wasi::sleep(waits.pause()).await,
+                _ => return None,
+            }
+            if waits.is_quiet(client.host().now()) {
+                is_open = is_open && control::send(id, sse::KEEP_ALIVE);
+            }
+        }
+        None
+    };
+    response.stream(id, work).await;
+}
+
 /// Sends changes until the client leaves, or until a host might end the stream.
 async fn listen(mut listening: Listening<'_>, response: Out, client: Client<'_>) {
     let id = random_id();
     control::begin(id, &Context::default(), Channel::Events);
+    control::opens_with(id, &listening.listener.opening());
     let work = async {
         let first = listening.first.take();
         let first = first.map_or(wasi::OPENING.to_vec(), |first| sse::event(&first));
@@ -124,7 +174,7 @@ async fn listen(mut listening: Listening<'_>, response: Out, client: Client<'_>)
                 messages.extend(watched.news(&mut *client.host()));
             }
             for message in messages {
-                is_open = is_open && control::send(id, &sse::event(&message));
+                is_open = is_open && control::send(id, &listening.listener.event(&message));
             }
             if waits.is_quiet(client.host().now()) {
                 is_open = is_open && control::send(id, sse::KEEP_ALIVE);
@@ -135,6 +185,7 @@ async fn listen(mut listening: Listening<'_>, response: Out, client: Client<'_>)
             status: 200,
             body,
             failure: None,
+            event_id: None,
         })
     };
     response.stream(id, work).await;
@@ -152,7 +203,8 @@ async fn run_and_publish(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Op
     let answer = run(call, id, client).await;
     // A store that fails has written the reason to stderr.
     let _ = listen::publish(&mut *client.host(), &changes(call, id));
-    answer
+    let is_open = call.is_resumable() && control::is_streaming(id);
+    answer.map(|answer| call.finish(answer, is_open, &mut *client.host()))
 }
 
 /// Asks the middleware whether it lets a request pass that the transport answers itself.
@@ -217,13 +269,13 @@ async fn ask(call: &mut Call<'_>, id: u64, asking: &Asking, client: Client<'_>) 
     {
         return Some(Step::Done(call.fail(&stdio::too_many_waiting(most))));
     }
-    for message in asking.messages() {
-        let message = match client.stdio {
-            Some(_) => [message, b"\n"].concat(),
-            None => sse::event(message),
-        };
-        control::send(id, &message).then_some(())?;
-    }
+    let is_sent = match client.stdio {
+        Some(_) => asking
+            .messages()
+            .all(|message| control::send(id, &[message, b"\n"].concat())),
+        None => asking.events().all(|event| control::send(id, &event)),
+    };
+    is_sent.then_some(())?;
     let mut waits = Waits::for_replies(client.host().now(), catalog().stream_limits());
     loop {
         let polled = asking.poll(&mut *client.host());

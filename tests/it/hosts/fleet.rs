@@ -1,8 +1,13 @@
 //! Servers of several nodes that share a store, and stores that do not do everything.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Barrier},
+    thread,
+    time::Duration,
+};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use spin_mcp_runner::{Faults, Stores};
 
 use crate::support::{
@@ -27,15 +32,118 @@ fn asks_and_is_answered(nodes: &[Node], calls: usize) {
                 let stream = Stream::open_at(asks, &request);
                 let asked = stream.message();
                 assert_eq!(asked["method"], "elicitation/create", "{asked}");
-                let name = json!({"action": "accept", "content": {"name": call.to_string()}});
-                let reply = rpc::reply(&session, &asked["id"], json!({"result": name}));
-                assert_eq!(reply.send(answers).status, 202);
-                assert_eq!(rpc::text(&stream.message()), format!("Hello, {call}!"));
+                answer(&session, &asked, call, answers, || stream.message());
                 assert_eq!(rpc::bare("DELETE", &session).send(answers).status, 204);
                 assert_eq!(request.send(asks).status, 404);
             });
         }
     });
+}
+
+/// The id of the last event, and the messages, of a stream of events.
+fn received(text: &str) -> (Option<String>, Vec<Value>) {
+    let ids = text.lines().filter_map(|line| line.strip_prefix("id: "));
+    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    let data = data.filter(|data| !data.is_empty());
+    let messages = data.map(|data| serde_json::from_str(data).unwrap());
+    (ids.last().map(str::to_owned), messages.collect())
+}
+
+/// Calls that ask while a node dies. Clients open their streams again on another node, reply, and
+/// open them again as often as they end.
+fn survives_the_death_of_a_node(mut nodes: Vec<Node>, calls: usize) {
+    let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
+    let (all_wait, is_dead) = (Barrier::new(calls + 1), Barrier::new(calls + 1));
+    thread::scope(|scope| {
+        for call in 0..calls {
+            let [asks, others @ ..] = [0, 1, 2].map(|at| addresses[(call + at) % addresses.len()]);
+            let dead = addresses[0];
+            let others: Vec<_> = others.into_iter().filter(|node| *node != dead).collect();
+            let (all_wait, is_dead) = (&all_wait, &is_dead);
+            scope.spawn(move || {
+                let session = rpc::session_at(asks, json!({"elicitation": {}}));
+                let params = json!({"name": TOOL, "arguments": {}});
+                let request = rpc::legacy(Some(&session), "tools/call", params);
+                let stream = Stream::open_at(asks, &request);
+                let asked = stream.message();
+                let (mut last, _) = received(&stream.text());
+                all_wait.wait();
+                is_dead.wait();
+                // Of the clients whose node lives, some lose their connections.
+                if asks != dead && call % 2 == 0 {
+                    return answer(&session, &asked, call, others[0], || stream.message());
+                }
+                drop(stream);
+                let resumed = rpc::bare("GET", &session);
+                let resume = |last: &Option<String>, node| {
+                    let last = last.clone().expect("events have ids");
+                    Stream::open_at(node, &resumed.clone().set("Last-Event-ID", &last))
+                };
+                let again = resume(&last, others[0]);
+                assert_eq!(again.head.status, 200);
+                let node = *others.last().unwrap();
+                answer(&session, &asked, call, node, || again.message());
+                // The answer is there again for a client that did not receive it.
+                assert_eq!(resume(&last, node).message()["id"], 1);
+                last = received(&again.text()).0;
+                let over = resumed
+                    .clone()
+                    .set("Last-Event-ID", last.as_deref().unwrap());
+                assert_eq!(over.send(node).status, 204);
+            });
+        }
+        all_wait.wait();
+        drop(nodes.remove(0));
+        is_dead.wait();
+    });
+}
+
+/// Replies to a question, and expects the answer of the call.
+fn answer(
+    session: &str,
+    asked: &Value,
+    call: usize,
+    node: SocketAddr,
+    message: impl Fn() -> Value,
+) {
+    let name = json!({"action": "accept", "content": {"name": call.to_string()}});
+    let reply = rpc::reply(session, &asked["id"], json!({"result": name}));
+    assert_eq!(reply.send(node).status, 202);
+    assert_eq!(rpc::text(&message()), format!("Hello, {call}!"));
+}
+
+/// Calls of 2026 clients, which carry the state of their calls, while a node dies.
+fn clients_of_2026_lose_nothing(mut nodes: Vec<Node>, calls: usize) {
+    let ask = |node: &Node, more: Value| {
+        let mut params = json!({"name": TOOL, "arguments": {}});
+        params
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let capabilities = json!({"elicitation": {}});
+        rpc::modern_with("tools/call", params, capabilities)
+            .send(node.address)
+            .message()
+    };
+    let asked: Vec<Value> = (0..calls)
+        .map(|call| ask(&nodes[call % 3], json!({})))
+        .collect();
+    drop(nodes.remove(0));
+    for (call, asked) in asked.iter().enumerate() {
+        let key = asked["result"]["inputRequests"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .next()
+            .unwrap();
+        let name = json!({"action": "accept", "content": {"name": call.to_string()}});
+        let mut more = json!({"inputResponses": {key: name}});
+        if let Some(state) = asked["result"].get("requestState") {
+            more["requestState"] = state.clone();
+        }
+        let answer = ask(&nodes[call % 2], more);
+        assert_eq!(rpc::text(&answer), format!("Hello, {call}!"));
+    }
 }
 
 fn nodes(wasi: &str, count: usize, faults: Faults) -> Vec<Node> {
@@ -47,6 +155,14 @@ fn nodes(wasi: &str, count: usize, faults: Faults) -> Vec<Node> {
 fn sixty_calls_are_answered_through_other_nodes() {
     for wasi in EDITIONS {
         asks_and_is_answered(&nodes(wasi, 3, Faults::default()), 60);
+    }
+}
+
+#[test]
+fn the_death_of_a_node_loses_no_call() {
+    for wasi in EDITIONS {
+        survives_the_death_of_a_node(nodes(wasi, 3, Faults::default()), 60);
+        clients_of_2026_lose_nothing(nodes(wasi, 3, Faults::default()), 60);
     }
 }
 
@@ -133,5 +249,6 @@ fn spin_with_redis_is_a_fleet() {
             return;
         };
         asks_and_is_answered(&nodes, 60);
+        survives_the_death_of_a_node(nodes, 60);
     }
 }

@@ -220,10 +220,10 @@ impl Response {
                 .collect()
         };
         let events = self.text().split("\n\n").map(data);
-        // Comments carry no data.
+        // Comments and the openings of streams carry no data.
         let messages = events
-            .filter(|data| !data.is_empty())
-            .map(|data| data.join("\n"));
+            .map(|data| data.join("\n"))
+            .filter(|data| !data.is_empty());
         messages
             .map(|data| {
                 serde_json::from_str(&data)

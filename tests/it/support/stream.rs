@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -30,6 +31,7 @@ pub struct Stream {
     /// The status and the headers.
     pub head: Response,
     events: Receiver<(Event, Instant)>,
+    text: Arc<Mutex<String>>,
     socket: TcpStream,
 }
 
@@ -47,15 +49,23 @@ impl Stream {
         let (found_head, head) = mpsc::channel();
         let (found, events) = mpsc::channel();
         let reader = socket.try_clone().expect("a socket");
-        std::thread::spawn(move || read(reader, &found_head, &found));
+        let text = Arc::default();
+        let arrived = Arc::clone(&text);
+        std::thread::spawn(move || read(reader, &found_head, &found, &arrived));
         let head = head
             .recv_timeout(PATIENCE)
             .unwrap_or_else(|_| panic!("no answer to {request:?}"));
         Self {
             head,
             events,
+            text,
             socket,
         }
+    }
+
+    /// What has arrived so far.
+    pub fn text(&self) -> String {
+        self.text.lock().expect("no reader panicked").clone()
     }
 
     /// The next event, and when it arrived.
@@ -110,7 +120,12 @@ impl Drop for Stream {
     }
 }
 
-fn read(mut socket: TcpStream, head: &Sender<Response>, events: &Sender<(Event, Instant)>) {
+fn read(
+    mut socket: TcpStream,
+    head: &Sender<Response>,
+    events: &Sender<(Event, Instant)>,
+    arrived: &Mutex<String>,
+) {
     let mut raw = Vec::new();
     let mut buffer = vec![0; 65_536];
     let mut told = 0;
@@ -129,6 +144,7 @@ fn read(mut socket: TcpStream, head: &Sender<Response>, events: &Sender<(Event, 
         if response.header("content-type") == Some("text/event-stream") {
             // The last one may have arrived in part.
             let text = String::from_utf8_lossy(&response.body);
+            *arrived.lock().expect("no reader panicked") = text.to_string();
             let events = text.split_inclusive("\n\n");
             for event in events.filter(|event| event.ends_with("\n\n")).skip(told) {
                 told += 1;
@@ -150,7 +166,7 @@ fn parse(event: &str) -> Event {
     let data: Vec<_> = lines
         .map(|data| data.strip_prefix(' ').unwrap_or(data))
         .collect();
-    if data.is_empty() {
+    if data.iter().all(|data| data.is_empty()) {
         return Event::Comment(event.trim().to_owned());
     }
     let data = data.join("\n");

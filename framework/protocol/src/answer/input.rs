@@ -80,11 +80,15 @@ fn ask<S: Services>(
         )));
     }
     let state = required.state.as_deref();
-    let mut asking = Asking::new(session, call.id, state, services.now());
+    let rounds = call.rounds + 1;
+    let mut asking = Asking::new(session, call.id, state, rounds, services.now());
     for request in &required.requests {
         asking.add(services, request)?;
     }
-    call.rounds += 1;
+    call.rounds = rounds;
+    if let Some(stream) = &mut call.stream {
+        stream.keep(services, call.request, &mut asking);
+    }
     Ok(asking)
 }
 

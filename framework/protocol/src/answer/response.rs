@@ -47,6 +47,7 @@ pub fn respond(
         status: 200,
         body,
         failure: None,
+        event_id: None,
     }
 }
 
@@ -65,6 +66,7 @@ pub fn respond_with(call: &Call<'_>, result: Result<Vec<u8>, Failure>) -> CallRe
             status: 200,
             body: whole(&call.catalog, call.id, &object),
             failure: None,
+            event_id: None,
         },
         Err(failure) => call.fail(&failure),
     }

@@ -8,7 +8,11 @@ use std::borrow::Cow;
 
 use crate::{
     catalog::{Catalog, Flags, ListKind},
-    state::tasks::Task,
+    state::{
+        call_stream::{CallStream, LARGEST},
+        services::Services,
+        tasks::Task,
+    },
     wire::{
         failure::Failure,
         json::{Kind, Value},
@@ -21,6 +25,7 @@ use crate::{
             tool_types::ToolOutcome,
             types::Error,
         },
+        version::Version,
     },
 };
 use caller::Caller;
@@ -94,6 +99,8 @@ pub struct CallResponse {
     pub body: Vec<u8>,
     /// The failure, if the response is an error.
     pub failure: Option<Failure>,
+    /// The id of its event, if the client can resume the stream.
+    pub event_id: Option<String>,
 }
 
 /// A call that the transport must make.
@@ -111,6 +118,9 @@ pub struct Call<'a> {
     pub(crate) task: Option<Box<Task>>,
     /// How often this call has asked the client.
     pub(crate) rounds: u32,
+    /// The stream of the call, if its client can resume it, and the request.
+    pub(crate) stream: Option<CallStream>,
+    pub(crate) request: &'a str,
     /// The request for the next middleware or the router, in a chain.
     pub(crate) passed: Option<Passed<'a>>,
 }
@@ -167,6 +177,8 @@ impl<'a> Call<'a> {
             input,
             task: None,
             rounds: 0,
+            stream: None,
+            request: "",
             passed: None,
         }
     }
@@ -300,6 +312,57 @@ impl<'a> Call<'a> {
         self.slots.advance()
     }
 
+    /// Lets the client resume the stream of this call, if the call can ask it and there is a
+    /// store. `request` is the message of the client.
+    pub(crate) fn keep<S: Services>(&mut self, request: &'a [u8], services: &mut S) {
+        if S::WHOLE
+            && !S::ROUTER
+            && self.flags().contains(Flags::INPUT)
+            && self.client.can_be_asked()
+            && services.store().is_some()
+            && let (Some(session), Ok(request)) =
+                (&self.client.session_key, str::from_utf8(request))
+        {
+            self.stream = Some(CallStream::new(services, session));
+            self.request = request;
+        }
+    }
+
+    pub fn is_resumable(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// The event that opens the stream of this call; empty if there is none.
+    pub fn opening(&mut self) -> Vec<u8> {
+        let knows = self.client.version >= Version::V2025_11_25;
+        let stream = self.stream.as_mut().filter(|_| knows);
+        stream.map_or(Vec::new(), CallStream::opening)
+    }
+
+    /// The answer of this call, with the id of its event if the client can resume the stream.
+    /// `is_open`: the stream was opened.
+    pub fn finish<S: Services>(
+        &mut self,
+        mut answer: CallResponse,
+        is_open: bool,
+        services: &mut S,
+    ) -> CallResponse {
+        if let Some(stream) = &mut self.stream
+            && is_open
+            && stream.has_sent()
+        {
+            const TOO_LARGE: &str = "the answer is too large to be kept for a client whose connection broke; call again";
+            answer.event_id = match answer.body.len() > LARGEST {
+                true => {
+                    let lost = Failure::internal(TOO_LARGE).to_json(Some(self.id));
+                    stream.answer(services, &lost)
+                }
+                false => stream.answer(services, &answer.body),
+            };
+        }
+        answer
+    }
+
     /// Calls the feature again, with the client's answers.
     pub fn resume(&mut self, input: Input) -> CallStep {
         self.input = input;
@@ -312,6 +375,7 @@ impl<'a> Call<'a> {
             status: failure.status,
             body: failure.to_json(Some(self.id)),
             failure: Some(failure.clone()),
+            event_id: None,
         }
     }
 
@@ -339,7 +403,7 @@ impl FeatureOutcome {
 impl CallResponse {
     /// The response as the last event of a stream.
     pub fn event(&self) -> Vec<u8> {
-        sse::event(&self.body)
+        sse::event_with_id(self.event_id.as_deref(), &self.body)
     }
 
     /// The response as a line, with its line break.

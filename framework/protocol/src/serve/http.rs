@@ -6,6 +6,7 @@ mod head;
 pub(crate) mod headers;
 mod origin;
 mod response;
+mod resumption;
 
 use std::borrow::Cow;
 
@@ -28,6 +29,7 @@ use crate::{
     },
     catalog::{Catalog, Flags},
     state::{
+        call_stream::EventId,
         listen::Listener,
         replies,
         services::{ServerPart, Services, unavailable},
@@ -43,6 +45,7 @@ use crate::{
 use head::Method;
 pub use head::{Head, HttpRequest, check_head};
 pub use response::HttpResponse;
+pub use resumption::{Resumption, ResumptionStep, resumed_body};
 
 /// The outcome of an HTTP request.
 pub enum HttpOutcome<'a> {
@@ -50,6 +53,8 @@ pub enum HttpOutcome<'a> {
     Call(Box<Call<'a>>),
     /// A stream that stays open.
     Listen(Box<Listening<'a>>),
+    /// A stream that goes on with a call.
+    Resume(Box<Resumption<'a>>),
     /// The transport must make its call first, and pass the response to [`pass`].
     Gate(Box<Gate<'a>>),
     /// The transport must pass this notification to the chain, then respond [`accepted`].
@@ -65,7 +70,8 @@ pub struct Listening<'a> {
 }
 
 /// Handles a request whose head passed. A transport may stop reading a body at `MAX_BODY` bytes
-/// plus one: that much is enough to refuse it.
+/// plus one: that much is enough to refuse it. For a request without one, it passes what
+/// [`resumed_body`] returns.
 pub fn handle<'a, S: Services>(
     catalog: &Catalog<'a>,
     head: &Head<'a>,
@@ -73,14 +79,18 @@ pub fn handle<'a, S: Services>(
     services: &mut S,
 ) -> HttpOutcome<'a> {
     let (id, outcome) = match head.method {
-        Method::Get if S::WHOLE => (None, listen(catalog, head, services)),
+        Method::Get if S::WHOLE => (None, listen(catalog, head, body, services)),
         Method::Delete if S::WHOLE => (None, end_session(head, services)),
         _ => match message::read(body) {
             Err((id, failure)) => (id, Err(failure)),
-            Ok(Message::Request(request)) => (
-                Some(request.id),
-                handle_request(catalog, head, request, services),
-            ),
+            Ok(Message::Request(request)) => {
+                let id = request.id;
+                let mut outcome = handle_request(catalog, head, request, services);
+                if let Ok(HttpOutcome::Call(call)) = &mut outcome {
+                    call.keep(body, services);
+                }
+                (Some(id), outcome)
+            }
             Ok(Message::Notification(notification)) => {
                 let named = caller::named_version(&notification.params.meta);
                 let named = named.ok().flatten();
@@ -93,22 +103,34 @@ pub fn handle<'a, S: Services>(
     outcome.unwrap_or_else(|failure| HttpOutcome::Reply(HttpResponse::failure(&failure, id)))
 }
 
-/// Opens the stream of changes of a session.
+/// Opens the stream of changes of a session, or goes on with the stream of a call.
 fn listen<'a, S: Services>(
     catalog: &Catalog<'a>,
     head: &Head<'a>,
+    body: &'a [u8],
     services: &mut S,
 ) -> Result<HttpOutcome<'a>, Failure> {
     let version = settle_version(None, head.headers.version()?)?;
-    let client = find_client(head, version, false, services)?;
-    let Some(session) = client.session_key else {
+    let last_event = head.headers.last_event_id;
+    let event = last_event.and_then(EventId::parse);
+    let has_level = event.is_some() && catalog.flags().contains(Flags::LOG);
+    let client = find_client(head, version, has_level, services)?;
+    let Some(session) = client.session_key.clone() else {
         return Err(Failure::invalid_request(
             "header `Mcp-Session-Id` is missing; begin a session with `initialize`",
         ));
     };
+    if let Some(event) = event {
+        let resumption = resumption::resume(catalog, body, client, event, services)?;
+        return Ok(match resumption {
+            Some(resumption) => HttpOutcome::Resume(Box::new(resumption)),
+            // With this status, a client does not come again.
+            None => HttpOutcome::Reply(HttpResponse::empty(204)),
+        });
+    }
     let offer = stateful::offer(catalog, services);
     open(
-        Listener::session(&session, client.session_expires, offer),
+        Listener::session(&session, client.session_expires, last_event, offer),
         None,
         services,
     )

@@ -8,6 +8,7 @@
 
 mod change;
 mod filter;
+mod heard;
 mod listener;
 mod notice;
 mod publish;

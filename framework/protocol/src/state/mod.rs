@@ -1,6 +1,7 @@
 //! State that outlives a request: clients carry it, or it lies in the store that all instances
 //! share.
 
+pub(crate) mod call_stream;
 pub mod keys;
 pub mod listen;
 pub(crate) mod replies;

@@ -5,21 +5,25 @@
 use crate::{
     state::{
         keys, seal,
-        services::{Services, unavailable},
+        services::{Services, Store, unavailable},
         sweep,
     },
     wire::{
         failure::{Failure, excerpt},
         json::{self, Object, Value},
         message::ClientReply,
+        sse,
         types::types::InputRequest,
     },
 };
 
 /// How long a user may take to answer, in milliseconds.
-const PATIENCE_MS: u64 = 600_000;
+pub const PATIENCE_MS: u64 = 3_600_000;
 /// The largest reply that is stored, in bytes: stores take at most 1 MB.
 const MAX_REPLY: usize = 900_000;
+/// How long a call may take after its client answered, if another node waits for it, in
+/// milliseconds.
+const LOST_MS: u64 = 600_000;
 const HOUR_MS: u64 = 3_600_000;
 const RESULT: u8 = b'r';
 const ERROR: u8 = b'e';
@@ -44,6 +48,41 @@ pub struct Asking {
     request: String,
     /// When the call began to wait, in milliseconds since 1970.
     since: u64,
+    /// How often the call has asked, this time included.
+    rounds: u32,
+    /// The stream of the call, if the client can resume it.
+    stream: Option<AskingStream>,
+}
+
+/// The stream of a call that waits for its client.
+#[derive(Debug)]
+pub struct AskingStream {
+    /// The key under which the latest stream of the call stores its stamp.
+    pub latest: String,
+    /// The key of the number of the last question whose replies were taken, and when.
+    pub taken: String,
+    /// The stamp of this stream.
+    pub owner: Option<[u8; 16]>,
+    /// The number of the first message.
+    pub first: u32,
+    /// The ids of the messages.
+    pub ids: Vec<String>,
+}
+
+impl AskingStream {
+    /// When a stream of the call took the replies, in milliseconds since 1970.
+    fn taken_at(&self, store: &mut dyn Store) -> Result<Option<u64>, Failure> {
+        let value = store
+            .get(&[&self.taken])
+            .map_err(unavailable)?
+            .pop()
+            .flatten();
+        let text = value.and_then(|value| String::from_utf8(value).ok());
+        Ok(text.and_then(|text| {
+            let (first, at) = text.split_once(' ')?;
+            at.parse().ok().filter(|_| first == self.first.to_string())
+        }))
+    }
 }
 
 /// The result of a look for replies.
@@ -51,14 +90,21 @@ pub struct Asking {
 pub enum Polled {
     Waiting,
     Answered(Input),
-    /// The client cancelled the call, so it must not be answered.
+    /// The client cancelled the call, so it must not be answered; or another stream goes on with
+    /// it.
     Cancelled,
 }
 
 impl Asking {
     /// A call that does not ask anything yet. `session` and the `id` in `request` are those of
     /// the call; `state` goes back to its feature.
-    pub(crate) fn new(session: &[u8], request: &str, state: Option<&str>, now: u64) -> Asking {
+    pub(crate) fn new(
+        session: &[u8],
+        request: &str,
+        state: Option<&str>,
+        rounds: u32,
+        now: u64,
+    ) -> Asking {
         Asking {
             messages: Vec::new(),
             replies: Vec::new(),
@@ -66,7 +112,72 @@ impl Asking {
             session: session.to_vec(),
             request: request.to_owned(),
             since: now,
+            rounds,
+            stream: None,
         }
+    }
+
+    /// Reads what `write` wrote.
+    pub(crate) fn read(session: &[u8], record: &Value<'_>) -> Option<Asking> {
+        let text = |value: &Value<'_>, key| Some(value.member(key)?.as_str()?.into_owned());
+        let number = |key| record.member(key)?.text.parse::<u64>().ok();
+        let mut asking = Asking {
+            since: number("since")?,
+            rounds: u32::try_from(number("rounds")?).ok()?,
+            state: text(record, "state"),
+            ..Asking::new(session, record.member("id")?.text, None, 0, 0)
+        };
+        for asked in record.member("asked")?.elements() {
+            let message = asked.member("message")?;
+            asking.messages.push(message.text.as_bytes().to_vec());
+            let reply = (
+                text(&asked, "key")?,
+                text(&message, "method")?,
+                text(&asked, "reply")?,
+            );
+            asking.replies.push(reply);
+        }
+        Some(asking)
+    }
+
+    /// Writes what another node needs to wait for the replies.
+    pub(crate) fn write(&self, object: &mut Object<'_>) {
+        object.json("since", self.since.to_string().as_bytes());
+        object.json("rounds", self.rounds.to_string().as_bytes());
+        object.optional("state", self.state.as_deref());
+        object.json("id", self.request.as_bytes());
+        let out = object.key("asked");
+        out.push(b'[');
+        for (index, ((key, _, reply), message)) in
+            self.replies.iter().zip(&self.messages).enumerate()
+        {
+            if index > 0 {
+                out.push(b',');
+            }
+            let mut asked = Object::begin(out);
+            asked.string("key", key);
+            asked.string("reply", reply);
+            asked.json("message", message);
+            asked.end();
+        }
+        out.push(b']');
+    }
+
+    /// Makes this a part of a stream that can be resumed.
+    pub(crate) fn stream(&mut self, stream: AskingStream) {
+        self.stream = Some(stream);
+    }
+
+    /// How often the call has asked, this time included.
+    pub(crate) fn rounds(&self) -> u32 {
+        self.rounds
+    }
+
+    /// The messages as events.
+    pub fn events(&self) -> impl Iterator<Item = Vec<u8>> {
+        let ids = self.stream.as_ref().map_or(&[][..], |stream| &stream.ids);
+        let messages = self.messages.iter().enumerate();
+        messages.map(|(at, message)| sse::event_with_id(ids.get(at).map(String::as_str), message))
     }
 
     /// Adds a request for the client.
@@ -105,15 +216,35 @@ impl Asking {
         let replies = self.replies.iter().map(|(_, _, place)| place.clone());
         let hours = self.since / HOUR_MS..=now / HOUR_MS;
         let cancelled = hours.map(|hour| cancellation(&self.session, &self.request, hour));
-        let places: Vec<_> = replies.chain(cancelled).collect();
+        let owner = self.stream.as_ref().map(|stream| stream.latest.clone());
+        let places: Vec<_> = replies.chain(cancelled).chain(owner).collect();
         let places: Vec<_> = places.iter().map(String::as_str).collect();
         let mut found = match services.store() {
             Some(store) if !self.replies.is_empty() => store.get(&places).map_err(unavailable)?,
             _ => Vec::new(),
         };
-        let cancelled = found.split_off(self.replies.len().min(found.len()));
+        let mut cancelled = found.split_off(self.replies.len().min(found.len()));
+        if let Some(stream) = &self.stream {
+            let latest = cancelled.pop().flatten();
+            let own = stream.owner.as_ref().map(|owner| &owner[..]);
+            if latest.is_some() && latest.as_deref() != own {
+                return Ok(Polled::Cancelled);
+            }
+        }
         if cancelled.iter().any(Option::is_some) {
             return Ok(Polled::Cancelled);
+        }
+        let is_complete = found.iter().all(Option::is_some);
+        if let (Some(stream), Some(store)) = (&self.stream, services.store())
+            && (is_complete || stream.owner.is_some())
+            && let Some(at) = stream.taken_at(store)?
+        {
+            return match now.saturating_sub(at) > LOST_MS {
+                true => Err(Failure::internal(
+                    "the node that went on with this call ended before it had an answer; call again",
+                )),
+                false => Ok(Polled::Waiting),
+            };
         }
         let mut responses = Vec::new();
         for ((key, method, _), reply) in self.replies.iter().zip(found) {
@@ -129,8 +260,14 @@ impl Asking {
             responses.push((key.clone(), read(method, reply)?));
         }
         if let Some(store) = services.store().filter(|_| !self.replies.is_empty()) {
+            if let Some(stream) = &self.stream {
+                let taken = format!("{} {now}", stream.first);
+                store
+                    .set(&stream.taken, taken.as_bytes())
+                    .map_err(unavailable)?;
+            }
             // If this fails, a sweep deletes them once they expired.
-            let _ = store.delete(&places);
+            let _ = store.delete(&places[..self.replies.len()]);
         }
         Ok(Polled::Answered(Input {
             responses,

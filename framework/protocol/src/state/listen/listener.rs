@@ -1,8 +1,11 @@
 //! One stream of notifications, of a `subscriptions/listen` request or of a session's GET.
 
+use std::ops::Range;
+
 use super::{
     change::Change,
     filter::{self, Filter, Offer},
+    heard::Heard,
     notice, subscriptions,
     watch::{Stamp, Topic, Watch},
 };
@@ -12,8 +15,11 @@ use crate::{
         services::{Services, Store, Unavailable},
         sweep,
     },
-    wire::{failure::Failure, json::Value},
+    wire::{failure::Failure, json::Value, sse},
 };
+
+/// The ids of events on the stream of a session: this, and a number.
+const EVENT: &[u8] = b"changes.";
 
 /// A client that listens.
 ///
@@ -34,12 +40,18 @@ pub struct Listener {
 struct Session {
     /// The key of its subscriptions, if the server reports changes of single resources.
     subscribed: Option<String>,
-    /// The key of the stamp of its latest stream.
+    /// The key of the stamp of its latest stream, and of what it has heard.
     stream: String,
     /// The stamps of this stream, and of the one before it.
     streams: [Option<Stamp>; 2],
     /// Its subscriptions, as last read.
     record: Option<Vec<u8>>,
+    /// The number of the last message that the client received, if it says so.
+    received: Option<u32>,
+    /// The number of the last message.
+    last: u32,
+    /// The numbers of messages that were given and not framed.
+    numbers: Range<u32>,
 }
 
 impl Listener {
@@ -80,7 +92,11 @@ impl Listener {
     /// A message must not be sent on two streams of a session
     /// (https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#multiple-connections).
     /// So the latest stream gets all messages; the others stay open and silent.
-    pub fn session(session: &[u8], expires: u64, offer: Offer) -> Listener {
+    /// The stream goes on where the last one of the session ended. `event` is the id of the last
+    /// event that the client received, if it says so.
+    pub fn session(session: &[u8], expires: u64, event: Option<&[u8]>, offer: Offer) -> Listener {
+        let number = event.and_then(|event| event.strip_prefix(EVENT));
+        let number = number.and_then(|number| str::from_utf8(number).ok()?.parse().ok());
         let Offer {
             tools,
             prompts,
@@ -93,6 +109,9 @@ impl Listener {
             stream: keys::key("stream", expires, session),
             streams: [None; 2],
             record: None,
+            received: number,
+            last: 0,
+            numbers: 0..0,
         };
         Listener {
             session: (tools || prompts || resources || updates).then_some(following),
@@ -159,18 +178,26 @@ impl Listener {
         stream: Option<Stamp>,
         store: &mut dyn Store,
     ) -> Result<(), Unavailable> {
-        if let Some(session) = &mut self.session {
-            let mut values = store.get(&session.keys())?.into_iter();
-            session.streams = [stream, stamp(values.next().flatten())];
-            session.follow(&mut self.watch, values.next().flatten());
+        let Some(session) = &mut self.session else {
+            return self.watch.begin(now, store);
+        };
+        let mut values = store.get(&session.keys())?.into_iter();
+        let before = values.next().flatten().unwrap_or_default();
+        session.streams = [stream, stamp(&before)];
+        session.follow(&mut self.watch, values.next().flatten());
+        match before.get(size_of::<Stamp>()..).and_then(Heard::read) {
+            Some(heard) => {
+                heard.resume(&mut self.watch, session.received);
+                session.last = heard.last;
+                self.watch.look(now, store, &[])?;
+            }
+            None => self.watch.begin(now, store)?,
         }
-        self.watch.begin(now, store)?;
+        session.numbers = session.last + 1..session.last + 1;
         // From here on, the stream before this one is silent. Any earlier, and events of this
         // moment would be on neither stream.
-        if let (Some(session), Some(stream)) = (&self.session, stream) {
-            store.set(&session.stream, &stream)?;
-            sweep::note(store, &[&session.stream]);
-        }
+        session.keep(&self.watch, store)?;
+        sweep::note(store, &[&session.stream]);
         Ok(())
     }
 
@@ -193,14 +220,49 @@ impl Listener {
         let mut values = self.watch.look(now, store, &keys)?.into_iter();
         let mut silent = false;
         if let Some(session) = &mut self.session {
-            let latest = stamp(values.next().flatten());
+            let latest = stamp(&values.next().flatten().unwrap_or_default());
             silent = latest.is_some() && !session.streams.contains(&latest);
             session.follow(&mut self.watch, values.next().flatten());
         }
         let id = self.id.as_deref();
+        if silent {
+            self.watch.take_pending().for_each(drop);
+            return Ok(Vec::new());
+        }
+        if let Some(session) = &mut self.session {
+            for topic in self.watch.topics_mut() {
+                if topic.pending {
+                    session.last += 1;
+                    topic.sent = session.last;
+                }
+            }
+            session.numbers.end = session.last + 1;
+        }
         let pending = self.watch.take_pending();
         let notices: Vec<Vec<u8>> = pending.map(|change| notice::change(id, change)).collect();
-        Ok(if silent { Vec::new() } else { notices })
+        if let Some(session) = self.session.as_ref().filter(|_| !notices.is_empty()) {
+            // If this fails, the next stream gives them again.
+            let _ = session.keep(&self.watch, store);
+        }
+        Ok(notices)
+    }
+
+    /// A notification as an event. The events of a session have ids: the client names the last
+    /// one that it received when it opens the next stream.
+    pub fn event(&mut self, notification: &[u8]) -> Vec<u8> {
+        let number = self
+            .session
+            .as_mut()
+            .and_then(|session| session.numbers.next());
+        let id = number.map(|number| format!("{}{number}", String::from_utf8_lossy(EVENT)));
+        sse::event_with_id(id.as_deref(), notification)
+    }
+
+    /// The beginning of the stream; empty if it is nothing special.
+    pub fn opening(&self) -> Vec<u8> {
+        self.session
+            .as_ref()
+            .map_or(Vec::new(), |_| sse::reopening())
     }
 
     /// The notification of a change, if the client listens for it.
@@ -226,6 +288,13 @@ impl Listener {
 }
 
 impl Session {
+    /// Stores that this is the latest stream, and what it has sent.
+    fn keep(&self, watch: &Watch, store: &mut dyn Store) -> Result<(), Unavailable> {
+        let mut value = self.streams[0].unwrap_or_default().to_vec();
+        Heard::write(watch, self.last, &mut value);
+        store.set(&self.stream, &value)
+    }
+
     fn keys(&self) -> Vec<&str> {
         let subscribed = self.subscribed.as_deref();
         [&*self.stream].into_iter().chain(subscribed).collect()
@@ -251,6 +320,7 @@ impl Session {
     }
 }
 
-fn stamp(value: Option<Vec<u8>>) -> Option<Stamp> {
-    value.and_then(|value| Stamp::try_from(value).ok())
+/// The stamp of the stream that wrote this value.
+fn stamp(value: &[u8]) -> Option<Stamp> {
+    value.first_chunk().copied()
 }

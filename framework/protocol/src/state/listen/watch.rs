@@ -45,6 +45,8 @@ pub struct Topic {
     pub seen: Vec<Stamp>,
     /// An event has not been delivered.
     pub pending: bool,
+    /// The number of the message that was last sent about it; zero if there is none.
+    pub sent: u32,
 }
 
 impl Topic {
@@ -53,6 +55,7 @@ impl Topic {
             change,
             seen,
             pending: false,
+            sent: 0,
         }
     }
 
@@ -109,6 +112,19 @@ impl Watch {
     pub fn retain(&mut self, keep: impl FnMut(&Topic) -> bool) {
         self.topics.retain(keep);
         self.names.clear();
+    }
+
+    pub fn topics_mut(&mut self) -> &mut [Topic] {
+        &mut self.topics
+    }
+
+    pub fn looked(&self) -> u64 {
+        self.looked
+    }
+
+    /// Goes on after another watch, which looked at this time.
+    pub fn go_on(&mut self, looked: u64) {
+        (self.looked, self.before) = (looked, looked);
     }
 
     /// Looks for the first time: what lies in the store now is not new.

@@ -244,7 +244,7 @@ fn a_client_that_refuses_or_is_silent_ends_the_call() {
             let failure = asking.poll(services).unwrap_err();
             assert_eq!(
                 failure.message,
-                "the client did not answer `sampling/createMessage` within 10 minutes"
+                "the client did not answer `sampling/createMessage` within 60 minutes"
             );
         },
     );

@@ -1,11 +1,12 @@
 use super::*;
+use crate::state::keys;
 
 fn expires() -> u64 {
     at(24 * HOUR).now
 }
 
 fn session(name: &str, services: &mut TestServices) -> Listener {
-    let listener = Listener::session(name.as_bytes(), expires(), ALL);
+    let listener = Listener::session(name.as_bytes(), expires(), None, ALL);
     begun(listener, services)
 }
 
@@ -46,7 +47,10 @@ fn what_is_not_offered_is_not_told() {
         prompts: true,
         ..Offer::default()
     };
-    let mut listener = begun(Listener::session(b"s", expires(), offer), &mut services);
+    let mut listener = begun(
+        Listener::session(b"s", expires(), None, offer),
+        &mut services,
+    );
     publish(
         &mut services,
         &[Change::Tools, Change::Prompts, resource("a:b")],
@@ -57,7 +61,7 @@ fn what_is_not_offered_is_not_told() {
         ["prompts/list_changed"]
     );
     services.store = None;
-    let mut nothing = Listener::session(b"s", expires(), Offer::default());
+    let mut nothing = Listener::session(b"s", expires(), None, Offer::default());
     assert_eq!(nothing.begin(&mut services), Ok(None));
     assert_eq!(nothing.poll(&mut services), Ok(Vec::new()));
 }
@@ -147,7 +151,7 @@ fn a_replica_that_knows_the_stream_before_silences_none() {
 fn a_look_is_one_question() {
     let mut store = Watched::default();
     let now = at(HOUR / 2).now;
-    let mut listener = Listener::session(b"s", expires(), ALL);
+    let mut listener = Listener::session(b"s", expires(), None, ALL);
     listener.begin_at(now, Some([1; 16]), &mut store).unwrap();
     assert_eq!((store.gets.as_slice(), store.sets), (&[2, 3, 1, 1][..], 3));
     listener.poll_at(now + POLL_MS, &mut store).unwrap();
@@ -155,4 +159,83 @@ fn a_look_is_one_question() {
         (store.gets.as_slice(), store.sets),
         (&[2, 3, 1, 1, 5][..], 3)
     );
+}
+
+#[test]
+fn what_happens_between_two_streams_is_delivered_on_the_next() {
+    let mut services = at(0);
+    subscribed(&mut services, "a:b");
+    let mut first = session("s", &mut services);
+    publish(&mut services, &[Change::Tools]).unwrap();
+    assert_eq!(heard(&mut first, &mut services), ["tools/list_changed"]);
+    services.now += 25_000;
+    publish(&mut services, &[Change::Prompts, resource("a:b")]).unwrap();
+    services.now += 1_000;
+    let mut next = session("s", &mut services);
+    let expected = ["prompts/list_changed", "resources/updated a:b"];
+    assert_eq!(heard(&mut next, &mut services), expected);
+    // Nothing is delivered twice, and the first stream is silent.
+    assert!(heard(&mut session("s", &mut services), &mut services).is_empty());
+    assert!(heard(&mut first, &mut services).is_empty());
+    // A day without changes is a day without messages.
+    for _ in 0..50 {
+        services.now += HOUR / 2;
+        assert!(heard(&mut session("s", &mut services), &mut services).is_empty());
+    }
+}
+
+#[test]
+fn a_client_gets_again_what_it_did_not_receive() {
+    let mut services = at(0);
+    let mut first = session("s", &mut services);
+    let mut ids = Vec::new();
+    for change in [Change::Tools, Change::Prompts] {
+        publish(&mut services, &[change]).unwrap();
+        let notices = first.poll(&mut services).unwrap();
+        let event = text(first.event(&notices[0]));
+        let id = event.lines().find_map(|line| line.strip_prefix("id: "));
+        ids.push(id.unwrap().to_owned());
+    }
+    let after = |id: &str, services: &mut TestServices| {
+        let listener = Listener::session(b"s", expires(), Some(id.as_bytes()), ALL);
+        heard(&mut begun(listener, services), services)
+    };
+    assert_eq!(after(&ids[0], &mut services), ["prompts/list_changed"]);
+    assert_eq!(after("changes.99", &mut services), [""; 0]);
+    assert_eq!(after("changes.", &mut services), [""; 0]);
+    assert_eq!(after("changes.0", &mut services).len(), 2);
+}
+
+#[test]
+fn a_node_that_dies_with_a_change_loses_none() {
+    let mut services = at(0);
+    session("s", &mut services);
+    publish(&mut services, &[Change::Tools]).unwrap();
+    // This stream begins with the change, and dies before it looks again.
+    session("s", &mut services);
+    let mut next = session("s", &mut services);
+    assert_eq!(heard(&mut next, &mut services), ["tools/list_changed"]);
+}
+
+#[test]
+fn damaged_values_begin_anew() {
+    let mut services = at(0);
+    session("s", &mut services);
+    let key = keys::key("stream", expires(), b"s");
+    let store = services.store.as_mut().unwrap();
+    let value = store.get(&[&key]).unwrap().remove(0).unwrap();
+    for length in 0..value.len() {
+        let mut services = services.clone();
+        let store = services.store.as_mut().unwrap();
+        store.set(&key, &value[..length]).unwrap();
+        publish(&mut services, &[Change::Tools]).unwrap();
+        let mut next = session("s", &mut services);
+        heard(&mut next, &mut services);
+        publish(&mut services, &[Change::Tools]).unwrap();
+        assert_eq!(
+            heard(&mut next, &mut services),
+            ["tools/list_changed"],
+            "{length}"
+        );
+    }
 }
