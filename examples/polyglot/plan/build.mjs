@@ -18,10 +18,22 @@ const WORLD = { worldName: "component", witPath: "build/wit" };
 
 function install() {
   const wanted = fs.readFileSync(LOCK, "utf8");
-  if (fs.existsSync(INSTALLED) && fs.readFileSync(INSTALLED, "utf8") === wanted) return;
+  const known = fs.existsSync(INSTALLED) && fs.readFileSync(INSTALLED, "utf8") === wanted;
+  if (known && lacking().length === 0) return;
   console.error(`installing ${LOCK} into node_modules`);
-  run("npm", "install", "--no-audit", "--no-fund", "--loglevel=error");
+  // Here, even inside a workspace, and what builds, even where only servers run.
+  const here = ["--no-workspaces", "--include=dev", "--include=optional"];
+  run("npm", "install", ...here, "--no-audit", "--no-fund", "--loglevel=error");
+  const lacks = lacking();
+  if (lacks.length > 0) throw new Error(`npm did not install ${lacks.join(", ")} into node_modules`);
   fs.copyFileSync(LOCK, INSTALLED);
+}
+
+/** The packages that are not there. */
+function lacking() {
+  const { dependencies, devDependencies } = JSON.parse(fs.readFileSync("package.json", "utf8"));
+  const names = Object.keys({ ...dependencies, ...devDependencies });
+  return names.filter((name) => !fs.existsSync(join("node_modules", name, "package.json")));
 }
 
 /** All code as one module. Gives the interfaces that it imports. */

@@ -134,12 +134,12 @@ fn what_goes_wrong_is_one_error() {
         ),
         (
             &["spin", "--timeout", "1"],
-            "error: the request took longer than 1 s (-32603)\n",
+            "error: tool `spin` failed\n\nCaused by:\n  the request took longer than 1 s (-32603)\n",
         ),
         (
             &["test_missing_capability"],
-            "error: tool `test_missing_capability` needs capabilities that the client did not \
-             declare: `sampling` (-32021)\n",
+            "error: tool `test_missing_capability` failed\n\nCaused by:\n  tool `test_missing_capability` needs \
+             capabilities that the client did not declare: `sampling` (-32021)\n",
         ),
         (
             &[],

@@ -6,6 +6,8 @@ use std::fmt::Display;
 
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::{Path, Segment};
 
 wit_bindgen::generate!({ path: "wit", generate_all });
 use exports::spin_mcp::server::tools::{Error, Guest, ToolList, ToolOutcome};
@@ -76,13 +78,18 @@ impl Guest for Component {
             return Ok(None);
         };
         let answer = (tool.call)(&arguments, request);
-        Ok(Some(ToolOutcome::Complete(ToolResult {
-            is_error: answer.is_err(),
-            content: vec![ContentBlock::Text(TextContent {
-                text: answer.unwrap_or_else(|why| why),
+        let is_error = answer.is_err();
+        let text = Some(answer.unwrap_or_else(|why| why)).filter(|text| !text.is_empty());
+        let block = |text| {
+            ContentBlock::Text(TextContent {
+                text,
                 annotations: None,
                 meta: None,
-            })],
+            })
+        };
+        Ok(Some(ToolOutcome::Complete(ToolResult {
+            is_error,
+            content: text.into_iter().map(block).collect(),
             structured_content: None,
             meta: None,
         })))
@@ -118,12 +125,63 @@ where
     T: Display,
     E: Display,
 {
-    let mut arguments = serde_json::Deserializer::from_str(arguments);
-    let arguments = serde_path_to_error::deserialize(&mut arguments)
-        .map_err(|why| format!("invalid arguments: {}", without_position(&why.to_string())))?;
+    let arguments = parse(arguments).map_err(|why| format!("invalid arguments: {why}"))?;
     match function.call(arguments, request) {
         Ok(answer) => Ok(answer.to_string()),
         Err(why) => Err(format!("{why:#}")),
+    }
+}
+
+/// The arguments, which may be as clients and models write them: `3.0` for `3`, `null` for what may
+/// be absent, and text of JSON for an array or object.
+fn parse<A: DeserializeOwned>(arguments: &str) -> Result<A, String> {
+    let mut reader = serde_json::Deserializer::from_str(arguments);
+    let mut outcome = serde_path_to_error::deserialize(&mut reader);
+    let mut given: Value = serde_json::from_str(arguments).unwrap_or_default();
+    loop {
+        match outcome {
+            Err(why) if mend(&mut given, why.path()) => {
+                outcome = serde_path_to_error::deserialize(&given);
+            }
+            outcome => return outcome.map_err(|why| without_position(&why.to_string()).to_owned()),
+        }
+    }
+}
+
+/// Says whether it changed what is at this path.
+fn mend(given: &mut Value, path: &Path) -> bool {
+    let mut place = given;
+    for segment in path {
+        let inner = match (segment, place) {
+            (Segment::Map { key } | Segment::Enum { variant: key }, Value::Object(members)) => {
+                if members.get(key).is_some_and(Value::is_null) {
+                    members.remove(key);
+                    return true;
+                }
+                members.get_mut(key)
+            }
+            (Segment::Seq { index }, Value::Array(elements)) => elements.get_mut(*index),
+            _ => None,
+        };
+        let Some(inner) = inner else { return false };
+        place = inner;
+    }
+    let better = match place {
+        Value::Number(number) if number.is_f64() => number
+            .as_f64()
+            .filter(|float| float.fract() == 0.0 && float.abs() < 2_f64.powi(53))
+            .map(|float| Value::from(float as i64)),
+        Value::String(text) => serde_json::from_str(text)
+            .ok()
+            .filter(|found: &Value| found.is_object() || found.is_array()),
+        _ => None,
+    };
+    match better {
+        Some(better) => {
+            *place = better;
+            true
+        }
+        None => false,
     }
 }
 

@@ -114,13 +114,43 @@ function choices(schema: Schema): string[] {
 /** What was given, as the schema has it. */
 function parse<Input extends z.ZodType>(input: Input, given: unknown): z.infer<Input> {
   const error: z.core.$ZodErrorMap = (issue) => (issue.input === undefined ? "missing" : undefined);
-  const parsed = input.safeParse(given, { error });
+  let parsed = input.safeParse(given, { error });
+  while (!parsed.success && mend(given, parsed.error.issues)) {
+    parsed = input.safeParse(given, { error });
+  }
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.flatMap((issue) => {
     if (issue.code !== "unrecognized_keys") return at(issue.path, issue.message);
     return issue.keys.map((key) => at([...issue.path, key], "unknown"));
   });
   throw new Error(`invalid arguments: ${wrong.join("; ")}`);
+}
+
+/**
+ * Mends what clients and models write otherwise: `null` for what may be absent, and text of JSON
+ * for an array or object. Says whether it did.
+ */
+function mend(given: unknown, issues: z.core.$ZodIssue[]): boolean {
+  let mended = false;
+  for (const issue of issues) {
+    const key = issue.path.at(-1);
+    if (issue.code !== "invalid_type" || key === undefined) continue;
+    const inner = (of: unknown, at: PropertyKey) => (of as Record<PropertyKey, unknown>)[at];
+    const holder = issue.path.slice(0, -1).reduce(inner, given) as Record<PropertyKey, unknown>;
+    const value = holder[key];
+    if (value === null && !Array.isArray(holder)) {
+      mended = delete holder[key];
+    } else if (typeof value === "string" && ["array", "object", "record"].includes(issue.expected)) {
+      try {
+        const found: unknown = JSON.parse(value);
+        if (typeof found === "object" && found !== null) holder[key] = found;
+        mended ||= found === holder[key];
+      } catch {
+        // It is no JSON.
+      }
+    }
+  }
+  return mended;
 }
 
 function at(path: PropertyKey[], message: string): string {
