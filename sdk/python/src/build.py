@@ -1,4 +1,4 @@
-"""Builds the component: `python3 sdk/build.py OUTPUT [--app MODULE] [--async]`.
+"""Builds the component: `python3 sdk/build.py OUTPUT [--app MODULE[:FUNCTION]] [--async]`.
 
 Installs `requirements.txt` into `.venv` whenever it changed, and reads the sources for what the
 component has to import and export.
@@ -66,7 +66,7 @@ def run(program: str, *arguments: str, **more: object) -> "subprocess.CompletedP
 def main() -> None:
     options = ArgumentParser(description="Builds the component.")
     options.add_argument("output")
-    options.add_argument("--app", default="app", help="the module with the server")
+    options.add_argument("--app", default="app", help="the module with the server, or MODULE:FUNCTION that runs it")
     options.add_argument("--async", dest="asynchronous", action="store_true", help="calls wait side by side, in WASI 0.3")
     given = options.parse_args()
     install()
@@ -90,12 +90,20 @@ def main() -> None:
 
 
 def explained(told: str) -> str:
-    """What Python said, without the frames of the tools around it."""
-    at = told.find("Traceback (most recent call last)")
-    words = told[at:] if at >= 0 else told
-    for end in ("\nCaused by", "\nStack backtrace", "\n\nCaused by", "\nerror while executing at wasm"):
-        words = words.partition(end)[0]
-    return words.strip()
+    """What Python said of the author's own modules, without the frames of the tools around it."""
+    at = told.rfind("Traceback (most recent call last)")
+    kept, shown = [], True
+    for line in told[max(at, 0) :].strip().splitlines():
+        if line.startswith(("Caused by", "Stack backtrace", "error while executing at wasm")):
+            break
+        if line.startswith("  File "):
+            # The paths that the component sees, in the order of `--python-path`.
+            shown = not line.startswith(('  File "/0/', '  File "/2/', '  File "<frozen'))
+        elif not line.startswith(" "):
+            shown = True
+        if shown:
+            kept.append(line.replace('  File "/1/', '  File "'))
+    return "\n".join(kept)
 
 
 if __name__ == "__main__":

@@ -20,17 +20,18 @@ LATE = (
 # Names in the sources, and the interfaces that they need.
 ASKS = {"elicit", "elicit_url", "list_roots", "create_message"}
 STATE = {"get_state", "set_state", "delete_state"}
-CONTEXT = {"Context", "get_context", "get_access_token", "CurrentContext", "CurrentAccessToken"}
+CONTEXT = {"Context", "get_context", "get_access_token", "CurrentContext", "CurrentAccessToken", "request_context"}
 OFFERS = {
-    "tools": {"tool", "add_tool", "Tool"},
-    "resources": {"resource", "add_resource", "add_template", "Resource", "TextResource"},
-    "prompts": {"prompt", "add_prompt", "Prompt"},
+    "tools": {"tool", "add_tool", "Tool", "list_tools"},
+    "resources": {"resource", "add_resource", "add_template", "Resource", "TextResource", "list_resources", "list_resource_templates"},
+    "prompts": {"prompt", "add_prompt", "Prompt", "list_prompts"},
 }
 
 
 @dataclass
 class Sources:
     app: str
+    main: str = ""
     names: set[str] = field(default_factory=set)
     modules: set[str] = field(default_factory=set)
     late: set[str] = field(default_factory=set)
@@ -68,13 +69,19 @@ class Sources:
     def module(self) -> str:
         """The module that imports the app, and what a component could not import later."""
         lines = [f"import {self.app} as module"]
+        if self.imports("zoneinfo"):
+            # Its data are files, which a component does not have later.
+            lines.append("from zoneinfo import ZoneInfo, available_timezones\nZONES = [ZoneInfo(name) for name in available_timezones()]")
+        if self.main:
+            lines.append(f"from spin_mcp.lowlevel import started\nstarted(module.{self.main})")
         for name in sorted({*LATE, *self.late}):
             lines.append(f"try:\n    import {name}\nexcept ImportError:\n    pass")
         return "\n".join(lines) + "\n"
 
 
 def read(app: str, project: Path, libraries: list[Path]) -> Sources:
-    found = Sources(app)
+    app, _, main = app.partition(":")
+    found = Sources(app, main)
     waiting, seen = [app], set()
     while waiting:
         name = waiting.pop()
@@ -102,6 +109,8 @@ def read(app: str, project: Path, libraries: list[Path]) -> Sources:
                 found.late.add(module)
         if own:
             look(tree, found)
+    if found.imports("zoneinfo") and locate("tzdata", [project, *libraries]) is None:
+        found.warnings.append("`zoneinfo` has no time zones: add `tzdata` to `requirements.txt`")
     return found
 
 

@@ -325,11 +325,10 @@ async def complete(request: int, reference: Any, argument: Any, context: list[tu
     return completion_types.Completion(found.values, found.total, bool(found.has_more))
 
 
-def export(*functions: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
+def export(name: str, *functions: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
     """A class with these functions, which wait for nobody in a synchronous world."""
-    if ASYNC:
-        return type("Exported", (), {of.__name__: method(of) for of in functions})
-    return type("Exported", (), {of.__name__: at_once(of) for of in functions})
+    base: Any = getattr(exports, f"{name}Async" if ASYNC else name, object)
+    return type(name, (base,), {of.__name__: method(of) if ASYNC else at_once(of) for of in functions})
 
 
 def method(of: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
@@ -346,10 +345,10 @@ def at_once(of: Callable[..., Coroutine[Any, Any, Any]]) -> Any:
 
 
 ASYNC = any(name.endswith("Async") for name in vars(exports))
-Tools = ToolsAsync = export(list_tools, call_tool)
-Resources = ResourcesAsync = export(list_resources, list_resource_templates, read_resource)
-Prompts = PromptsAsync = export(list_prompts, get_prompt)
-Completions = CompletionsAsync = export(complete)
+Tools = ToolsAsync = export("Tools", list_tools, call_tool)
+Resources = ResourcesAsync = export("Resources", list_resources, list_resource_templates, read_resource)
+Prompts = PromptsAsync = export("Prompts", list_prompts, get_prompt)
+Completions = CompletionsAsync = export("Completions", complete)
 
 # A component reads its own modules at build time only.
 if "wasi.key_value" not in sys.modules and imported("keyvalue_store"):

@@ -173,7 +173,7 @@ def test_results_are_content() -> None:
     assert refused("failing", {"how": "tool"}) == "it is too late"
     assert refused("failing", {"how": "key"}) == "KeyError: 'k'"
     waiting = call("waiting").data
-    assert waiting == {"names": ["a", "b", "c", "late", "thread", "3"], "quick": True}
+    assert waiting == {"names": ["a", "b", "c", "late", "thread", "3"], "together": [3, 3, 3]}
 
 
 TRIP = {"city": "Oslo", "nights": 2, "color": "blue"}

@@ -205,7 +205,7 @@ fn plays_its_part(server: &Server) {
     let waiting = &called("waiting", json!({}))["structuredContent"];
     assert_eq!(
         *waiting,
-        json!({"names": ["a", "b", "c", "late", "thread", "3"], "quick": true})
+        json!({"names": ["a", "b", "c", "late", "thread", "3"], "together": [3, 3, 3]})
     );
     assert_eq!(
         called("empty", json!({"what": "text"}))["content"],

@@ -175,3 +175,62 @@ class ErrorData(Wire):
 
 def encoded(data: bytes) -> str:
     return base64.b64encode(data).decode()
+
+
+# What servers of the low level list.
+
+
+class Tool(Wire):
+    name: str
+    title: str | None = None
+    description: str | None = None
+    input_schema: dict[str, Any]
+    output_schema: dict[str, Any] | None = None
+    annotations: ToolAnnotations | None = None
+    icons: list[Icon] | None = None
+    meta: dict[str, Any] | None = None
+
+
+class PromptArgument(Wire):
+    name: str
+    title: str | None = None
+    description: str | None = None
+    required: bool | None = None
+
+
+class Prompt(Wire):
+    name: str
+    title: str | None = None
+    description: str | None = None
+    arguments: list[PromptArgument] | None = None
+    icons: list[Icon] | None = None
+    meta: dict[str, Any] | None = None
+
+
+class GetPromptResult(Wire):
+    description: str | None = None
+    messages: list[PromptMessage]
+    meta: dict[str, Any] | None = None
+
+
+class Resource(Wire):
+    uri: str
+    name: str
+    title: str | None = None
+    description: str | None = None
+    mime_type: str | None = None
+    size: int | None = None
+    annotations: Annotations | None = None
+    icons: list[Icon] | None = None
+    meta: dict[str, Any] | None = None
+
+
+class ResourceTemplate(Wire):
+    uri_template: str
+    name: str
+    title: str | None = None
+    description: str | None = None
+    mime_type: str | None = None
+    annotations: Annotations | None = None
+    icons: list[Icon] | None = None
+    meta: dict[str, Any] | None = None
