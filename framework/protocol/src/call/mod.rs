@@ -270,6 +270,13 @@ impl<'a> Call<'a> {
             || flags.contains(Flags::INPUT) && self.client.can_be_asked()
     }
 
+    /// For a client that reads nothing but the answer.
+    pub(crate) fn send_no_events(&mut self) {
+        self.progress_token = None;
+        self.client.log_level = None;
+        self.client.session_key = None;
+    }
+
     /// The context for the component behind `request`. It needs one only if the flags contain
     /// `USES_REQUEST`.
     pub fn context(&self) -> Context {

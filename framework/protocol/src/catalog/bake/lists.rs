@@ -25,7 +25,12 @@ pub fn write(
         .iter()
         .filter(|feature| contributes(feature, entries.kind))
         .map(|feature| feature.cache.unwrap_or(server.cache));
-    let cache = hints.reduce(stricter).unwrap_or(server.cache);
+    let mut cache = hints.reduce(stricter).unwrap_or(server.cache);
+    // Such a list may depend on who asks. All of its pages say so.
+    let dynamic = Flags::DYNAMIC.with(entries.kind.flag());
+    if (input.features.iter()).any(|feature| feature.flags.contains(dynamic)) {
+        cache.scope = CacheScope::Private;
+    }
     let pages = pages(&entries.json, server.page_size.max(1));
     let parts = pages.iter().map(|(modern, _)| modern.as_slice());
     let digest = digest([entries.kind.member().as_bytes()].into_iter().chain(parts));
