@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use indicatif::ProgressBar;
-use tokio::runtime;
+use tokio::{net::TcpListener, runtime, sync::watch, task::JoinSet};
 
 use spin_mcp_runner::{
     Destination, PATH, RunOptions, Runner, Variable, client::ToolClient, listen,
@@ -20,7 +20,7 @@ use super::AppArgs;
 /// Serve a composed MCP server over HTTP or stdio.
 ///
 /// Over HTTP, the server is at `/mcp`. While it listens on a loopback address, it refuses requests
-/// that name another host. Ctrl-C ends it.
+/// that name another host, unless `allowed_hosts` has it. Ctrl-C ends it.
 ///
 /// The server has key-value stores (`wasi:keyvalue`) in memory under any name, which all instances
 /// share and which end with the command. A key can have up to 255 bytes, a value 1,000,000 bytes,
@@ -40,14 +40,14 @@ pub struct ServeCommand {
     #[arg(value_name = "SERVER", conflicts_with_all = ["from", "component_id"])]
     server: Option<PathBuf>,
 
-    /// The address; port 0 selects a free port
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000", value_parser = address)]
-    listen: SocketAddr,
+    /// The address; port 0 selects a free port. Of a name, all addresses
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000", value_parser = addresses)]
+    listen: Addresses,
 
     /// Serve on stdin and stdout instead, until stdin ends
     ///
     /// Single requests have no time limit then, but a tool that computes for longer than
-    /// `--timeout` without waiting ends the server.
+    /// `--timeout` without waiting fails. If a tool traps, its call fails and the server goes on.
     #[arg(long, conflicts_with = "listen")]
     stdio: bool,
 
@@ -82,10 +82,58 @@ pub(super) struct RunArgs {
     allow_host: Vec<Destination>,
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+/// Where to listen.
+#[derive(Clone, Debug)]
+struct Addresses {
+    /// As the user wrote it, without the port.
+    host: String,
+    all: Vec<SocketAddr>,
+}
+
+fn addresses(text: &str) -> Result<Addresses, String> {
     let expected = "expected an address and a port, such as `127.0.0.1:3000`";
-    let mut addresses = text.to_socket_addrs().map_err(|_| expected)?;
-    Ok(addresses.next().ok_or(expected)?)
+    let all: Vec<_> = text.to_socket_addrs().map_err(|_| expected)?.collect();
+    let (host, _) = text.rsplit_once(':').ok_or(expected)?;
+    let host = match all.first() {
+        // No client can connect to this address itself.
+        Some(first) if first.ip().is_unspecified() => "localhost",
+        Some(_) => host,
+        None => return Err(expected.into()),
+    };
+    Ok(Addresses {
+        host: host.to_owned(),
+        all,
+    })
+}
+
+/// Listens on all of the addresses that this machine has; on the same port if any will do.
+fn listen_on(addresses: &Addresses) -> Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    let mut free = None;
+    for (index, address) in addresses.all.iter().enumerate() {
+        let mut address = *address;
+        address.set_port(free.unwrap_or(address.port()));
+        match listen(address) {
+            Ok(listener) => {
+                free = Some(listener.local_addr()?.port());
+                listeners.push(listener);
+            }
+            Err(error)
+                if error.kind() == ErrorKind::AddrNotAvailable
+                    && (index + 1 < addresses.all.len() || !listeners.is_empty()) => {}
+            Err(error) => {
+                let next = match error.kind() {
+                    ErrorKind::AddrInUse => {
+                        "; choose another port with `--listen`, or 0 for a free one"
+                    }
+                    _ => "",
+                };
+                return Err(anyhow::Error::new(error)
+                    .context(format!("cannot listen on `{address}`{next}")));
+            }
+        }
+    }
+    Ok(listeners)
 }
 
 fn env_variable(text: &str) -> Result<(String, String), String> {
@@ -140,18 +188,12 @@ impl ServeCommand {
     }
 }
 
-async fn serve(server: Runner, address: SocketAddr) -> Result<()> {
+async fn serve(server: Runner, addresses: Addresses) -> Result<()> {
     allow_many_connections();
-    let listener = listen(address).map_err(|error| {
-        let next = match error.kind() {
-            ErrorKind::AddrInUse => "; choose another port with `--listen`, or 0 for a free one",
-            _ => "",
-        };
-        anyhow::Error::new(error).context(format!("cannot listen on `{address}`{next}"))
-    })?;
+    let listeners = listen_on(&addresses)?;
     let shutdown = shutdown().context("cannot watch for signals")?;
-    let address = listener.local_addr()?;
-    let url = format!("http://{address}{PATH}");
+    let address = listeners[0].local_addr()?;
+    let url = format!("http://{}:{}{PATH}", addresses.host, address.port());
     let name = match ToolClient::new(&server).server_name().await {
         Ok(Some(name)) => name,
         _ => server.name().to_owned(),
@@ -164,7 +206,22 @@ async fn serve(server: Runner, address: SocketAddr) -> Result<()> {
     if !address.ip().is_loopback() {
         eprintln!("Anyone who can reach {address} can call its tools");
     }
-    server.serve(listener, shutdown).await
+    let (stop, stopped) = watch::channel(());
+    let mut serving = JoinSet::new();
+    for listener in listeners {
+        let (server, mut stopped) = (server.clone(), stopped.clone());
+        serving.spawn(async move {
+            // Also resolves when `stop` is dropped.
+            let stopped = async move { drop(stopped.changed().await) };
+            server.serve(listener, stopped).await
+        });
+    }
+    shutdown.await;
+    drop(stop);
+    while let Some(served) = serving.join_next().await {
+        served??;
+    }
+    Ok(())
 }
 
 /// Resolves on Ctrl-C or SIGTERM.
@@ -244,10 +301,15 @@ mod tests {
 
     #[test]
     fn an_address_has_a_port() {
-        assert_eq!(address("127.0.0.1:0").unwrap().port(), 0);
-        assert!(address("localhost:80").unwrap().ip().is_loopback());
+        assert_eq!(addresses("127.0.0.1:0").unwrap().all[0].port(), 0);
+        let all = addresses("localhost:80").unwrap().all;
+        assert!(all.iter().all(|address| address.ip().is_loopback()));
+        for any in ["0.0.0.0:80", "[::]:80"] {
+            assert_eq!(addresses(any).unwrap().host, "localhost");
+        }
+        assert_eq!(addresses("[::1]:80").unwrap().host, "[::1]");
         for bad in ["", "3000", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:70000"] {
-            assert!(address(bad).is_err(), "{bad}");
+            assert!(addresses(bad).is_err(), "{bad}");
         }
     }
 }

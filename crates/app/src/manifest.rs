@@ -105,6 +105,8 @@ pub struct Server {
     pub allowed_origins: Vec<String>,
     #[serde(default, deserialize_with = "hosts")]
     pub allowed_hosts: Vec<String>,
+    #[serde(default, deserialize_with = "extensions")]
+    pub extensions: Map<String, Json>,
 }
 
 #[derive(Deserialize)]
@@ -225,16 +227,49 @@ fn grants<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Grant>, D::E
 }
 
 fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let origins = Vec::<String>::deserialize(deserializer)?;
-    for origin in &origins {
-        let parts = origin.split_once("://");
-        if !parts.is_some_and(|(scheme, host)| !scheme.is_empty() && is_host(host)) {
-            return Err(D::Error::custom(format!(
+    let origins = Vec::<String>::deserialize(deserializer)?.into_iter();
+    let origins = origins.map(|origin| {
+        as_browsers_write(&origin).ok_or_else(|| {
+            D::Error::custom(format!(
                 "`{origin}` is not an origin; write scheme and host, such as `https://app.example.com`"
+            ))
+        })
+    });
+    origins.collect()
+}
+
+/// An origin as browsers write it: in lower case, without the usual port and without a path.
+fn as_browsers_write(origin: &str) -> Option<String> {
+    let origin = origin.to_ascii_lowercase();
+    let (scheme, host) = origin.split_once("://")?;
+    let host = host.strip_suffix('/').unwrap_or(host);
+    let usual = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => "",
+    };
+    let host = host.strip_suffix(usual).unwrap_or(host);
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    (is_scheme && is_host(host)).then(|| format!("{scheme}://{host}"))
+}
+
+/// Extensions by their identifiers, with their settings.
+fn extensions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Json>, D::Error> {
+    let extensions = settings(deserializer)?.unwrap_or_default();
+    for (name, settings) in &extensions {
+        let is_named = name.split_once('/').is_some_and(|(vendor, name)| {
+            vendor.contains('.') && !name.is_empty() && !name.contains('/')
+        });
+        if !is_named || !settings.is_object() {
+            return Err(D::Error::custom(format!(
+                "`{name}` is not an extension; write its identifier and a table, such as `\"com.example/x\" = {{}}`"
             )));
         }
     }
-    Ok(origins)
+    Ok(extensions)
 }
 
 fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
@@ -247,9 +282,21 @@ fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::E
     }
 }
 
+/// Whether a request can name this host, perhaps with its port.
 fn is_host(host: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
-    !host.is_empty() && host.chars().all(allowed)
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        _ => (host, None),
+    };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let address = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
+    let is_name = match address {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !name.is_empty() && name.chars().all(allowed),
+    };
+    is_name && port.is_none_or(|port| port.parse::<u16>().is_ok())
 }
 
 /// JSON, which has no dates and no infinite numbers.

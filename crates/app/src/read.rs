@@ -99,6 +99,12 @@ impl App {
                 website: mcp.server.website,
                 allowed_origins: mcp.server.allowed_origins,
                 allowed_hosts: mcp.server.allowed_hosts,
+                extensions: mcp
+                    .server
+                    .extensions
+                    .into_iter()
+                    .map(|(name, settings)| (name, settings.to_string()))
+                    .collect(),
                 store: mcp.store,
                 cache: mcp.cache.map(cache_hint),
                 streams: stream_limits(&mcp.streams)?,

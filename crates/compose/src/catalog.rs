@@ -63,6 +63,7 @@ pub fn bake<'a>(
         instructions: server.instructions.clone(),
         allowed_origins: server.allowed_origins.clone(),
         allowed_hosts: server.allowed_hosts.clone(),
+        extensions: server.extensions.clone(),
         page_size: server.page_size,
         cache: server.cache.unwrap_or(default.cache),
         streams: server.streams,

@@ -19,6 +19,8 @@ pub struct ServerConfig {
     pub allowed_origins: Vec<String>,
     /// The hosts that a request may name. Empty: all.
     pub allowed_hosts: Vec<String>,
+    /// The extensions that the server supports: their identifiers, and JSON objects.
+    pub extensions: Vec<(String, String)>,
     /// The key-value store of a server that keeps state on Spin. None: `default`.
     pub store: Option<String>,
     /// How long clients may cache the lists of features that do not say it. None: five minutes, in

@@ -20,7 +20,7 @@ use wasmtime_wasi_http::{Error, WasiBody};
 use super::fate::{Failure, Fate, Reading};
 
 /// The JSON-RPC code of an internal error.
-const INTERNAL: i32 = -32603;
+pub(super) const INTERNAL: i32 = -32603;
 
 /// The JSON-RPC code of an invalid request.
 pub(super) const INVALID: i32 = -32600;
@@ -30,6 +30,11 @@ pub(super) const INVALID: i32 = -32600;
 pub(super) struct RequestId(Option<Box<RawValue>>);
 
 impl RequestId {
+    /// An id as the client wrote it.
+    pub(super) fn raw(text: &str) -> Self {
+        Self(RawValue::from_string(text.to_owned()).ok())
+    }
+
     /// Reads the id from a body. A body that is not a single request has no id.
     pub(super) fn of(body: &[u8]) -> Self {
         #[derive(Deserialize)]
@@ -78,17 +83,13 @@ pub(super) fn refuse(
     code: i32,
     message: &str,
 ) -> Response<WasiBody> {
-    let mut response = plain(error_body(id, code, message));
+    let body = Full::new(error_body(id, code, message).into());
+    let mut response = Response::new(body.map_err(|never| match never {}).boxed_unsync());
     *response.status_mut() = status;
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
-}
-
-pub(super) fn plain(text: impl Into<Bytes>) -> Response<WasiBody> {
-    let body = Full::new(text.into()).map_err(|never| match never {});
-    Response::new(body.boxed_unsync())
 }
 
 impl Failure {

@@ -15,6 +15,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use super::{
     config::{self, Variables},
     keyvalue,
+    lines::Lines,
     log::GuestLog,
     otel,
     outbound::{Hooks, Outbound},
@@ -74,8 +75,8 @@ pub(super) struct Surroundings {
 pub(super) enum Stdio {
     /// Empty stdin; both outputs are log lines.
     Log,
-    /// Those of this process.
-    Inherit,
+    /// The lines of a client; stderr is that of this process.
+    Client(Lines),
 }
 
 impl Surroundings {
@@ -83,7 +84,7 @@ impl Surroundings {
         let mut wasi = WasiCtxBuilder::new();
         wasi.envs(&self.env);
         match stdio {
-            Stdio::Inherit => wasi.inherit_stdio(),
+            Stdio::Client(lines) => wasi.stdin(lines.clone()).stdout(lines).inherit_stderr(),
             Stdio::Log => wasi
                 .stdout(GuestLog::new(self.label.clone()))
                 .stderr(GuestLog::new(self.label.clone())),

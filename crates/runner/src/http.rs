@@ -13,12 +13,13 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::{
     Request, Response, StatusCode, Uri,
     body::{Body, Bytes, Frame, Incoming},
-    header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue},
+    header::{HOST, HeaderMap, HeaderValue},
     http::uri::{Authority, PathAndQuery, Scheme},
     server::conn::http1,
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use spin_mcp_protocol::http::is_host;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
     sync::watch,
@@ -29,7 +30,7 @@ use wasmtime_wasi_http::WasiBody;
 
 use super::{
     Runner,
-    answer::{Answer, INVALID, RequestId, plain, refuse},
+    answer::{Answer, INVALID, RequestId, refuse},
     fate::Fate,
 };
 
@@ -42,6 +43,9 @@ const READ_AHEAD: usize = 4 << 20;
 
 /// Connections that the system queues until they are accepted, up to a limit of its own.
 const BACKLOG: u32 = 4096;
+
+/// How long before the end of an idle connection clients should leave it.
+const MARGIN: Duration = Duration::from_secs(5);
 
 /// Listens with a queue for thousands of simultaneous connections.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -97,8 +101,16 @@ impl Runner {
     async fn connection(self, stream: TcpStream, local: IpAddr, mut stopped: watch::Receiver<()>) {
         // Send events as soon as they are written.
         let _ = stream.set_nodelay(true);
-        let service =
-            service_fn(|request| async { Ok::<_, Infallible>(self.route(request, local).await) });
+        // A client that uses the connection again a moment too late gets no answer.
+        let idle = self.head_timeout.saturating_sub(MARGIN).as_secs();
+        let idle = HeaderValue::try_from(format!("timeout={idle}")).ok();
+        let service = service_fn(|request| async {
+            let mut response = self.route(request, local).await;
+            let headers = response.headers_mut();
+            idle.iter()
+                .for_each(|idle| drop(headers.insert("keep-alive", idle.clone())));
+            Ok::<_, Infallible>(response)
+        });
         let mut connection = pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -127,10 +139,15 @@ impl Runner {
                 );
             }
         };
-        if local.is_loopback() && !is_loopback(authority.host(), local) {
+        let is_allowed =
+            |allowed: &String| is_host(authority.as_str().as_bytes(), allowed.as_bytes());
+        if local.is_loopback()
+            && !is_loopback(authority.host(), local)
+            && !self.allowed_hosts.iter().any(is_allowed)
+        {
             let message = format!(
-                "the host `{authority}` is not this machine; this server accepts only \
-                 `localhost`, `127.0.0.1` and `[::1]`"
+                "the host `{authority}` is not this machine; add it to `allowed_hosts` below \
+                 `[component.ID.tool.mcp.server]` in spin.toml, and compose again"
             );
             return refuse(
                 StatusCode::FORBIDDEN,
@@ -138,13 +155,6 @@ impl Runner {
                 INVALID,
                 &message,
             );
-        }
-        if request.uri().path() != PATH {
-            let mut response = plain(format!("not found; the MCP endpoint is {PATH}\n"));
-            *response.status_mut() = StatusCode::NOT_FOUND;
-            let text = HeaderValue::from_static("text/plain; charset=utf-8");
-            response.headers_mut().insert(CONTENT_TYPE, text);
-            return response;
         }
         self.answer(request, authority).await
     }
@@ -264,6 +274,9 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Replay<B> {
 fn authority(headers: &HeaderMap, uri: &Uri) -> Result<Authority, &'static str> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = match (hosts.next(), uri.authority()) {
+        (Some(host), Some(authority)) if !is_same(host, authority) => {
+            return Err("the `Host` header and the target name different hosts");
+        }
         (Some(host), _) => Authority::try_from(host.as_bytes()).ok(),
         (None, Some(authority)) => Some(authority.clone()),
         (None, None) => return Err("the request has no `Host` header"),
@@ -273,6 +286,11 @@ fn authority(headers: &HeaderMap, uri: &Uri) -> Result<Authority, &'static str> 
         Some(host) if !host.as_str().contains('@') => Ok(host),
         _ => Err("the `Host` header is not a host"),
     }
+}
+
+fn is_same(host: &HeaderValue, authority: &Authority) -> bool {
+    host.as_bytes()
+        .eq_ignore_ascii_case(authority.as_str().as_bytes())
 }
 
 /// Whether a host is a loopback name of this machine. A browser that DNS rebinding tricks into
@@ -324,6 +342,12 @@ mod tests {
     fn a_request_names_one_host() {
         assert_eq!(host_of(&["a:1"], "/mcp").unwrap(), "a:1");
         assert_eq!(host_of(&[], "http://b/mcp").unwrap(), "b");
+        assert_eq!(host_of(&["B"], "http://b/mcp").unwrap(), "B");
+        assert!(
+            host_of(&["localhost"], "http://b/mcp")
+                .unwrap_err()
+                .contains("different")
+        );
         assert!(host_of(&[], "/mcp").unwrap_err().contains("no `Host`"));
         assert!(
             host_of(&["a", "a"], "/mcp")

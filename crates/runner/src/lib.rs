@@ -3,7 +3,8 @@
 //!
 //! [`engine`] and [`guest`] set up Wasmtime. [`pool`] assigns requests to instances, and a
 //! [`worker`] runs each instance. [`http`] and [`answer`] serve clients; a [`fate`] records the
-//! outcome of a request. [`stdio`] runs the server as a command. [`client`] calls its tools.
+//! outcome of a request. [`stdio`] runs the server as a command, on
+//! the [`lines`] of its client. [`client`] calls its tools.
 //! Guests keep state in the [`stores`] through [`keyvalue`], and read variables through [`config`].
 
 mod answer;
@@ -15,6 +16,7 @@ mod fate;
 pub mod guest;
 mod http;
 mod keyvalue;
+mod lines;
 mod log;
 mod message;
 mod otel;
@@ -28,6 +30,7 @@ mod worker;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use spin_mcp_contract::server;
+use spin_mcp_protocol::catalog;
 use wasmtime::{
     component::{Component, InstancePre},
     error::Context as _,
@@ -54,7 +57,7 @@ pub use wasmtime_wasi_http::WasiBody as Body;
 pub struct RunOptions {
     /// The longest time until an answer begins, and the longest pause within it.
     pub timeout: Duration,
-    /// The longest time for a client to send the head of a request.
+    /// The longest time for a client to send the head of a request, or to leave a connection idle.
     pub head_timeout: Duration,
     /// The time that an instance waits for another request before it ends.
     pub instance_idle: Duration,
@@ -74,7 +77,8 @@ impl Default for RunOptions {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(30),
-            head_timeout: Duration::from_secs(30),
+            // Browsers keep idle connections for up to five minutes.
+            head_timeout: Duration::from_secs(305),
             instance_idle: Duration::from_secs(10),
             shutdown_grace: Duration::from_secs(3),
             env: Vec::new(),
@@ -92,6 +96,8 @@ pub struct Runner {
     timeout: Duration,
     head_timeout: Duration,
     shutdown_grace: Duration,
+    /// Hosts that a request may name, besides loopback ones.
+    allowed_hosts: Arc<[String]>,
     command: InstancePre<Guest>,
     pool: Pool,
 }
@@ -112,6 +118,10 @@ impl Runner {
     /// Compiles a server that messages call `shown`.
     pub fn compile(shown: &str, bytes: &[u8], options: RunOptions) -> anyhow::Result<Self> {
         server::check_encoding(shown, bytes)?;
+        let hosts = catalog::embedded(bytes).flat_map(|catalog| catalog.allowed_hosts());
+        let allowed_hosts = hosts.map(str::to_owned).collect();
+        let mut bytes = bytes.to_vec();
+        catalog::uncached(&mut bytes);
         let engine = engine::engine()?;
         let component =
             Component::new(&engine, bytes).with_context(|| format!("cannot compile `{shown}`"))?;
@@ -153,6 +163,7 @@ impl Runner {
             timeout: options.timeout,
             head_timeout: options.head_timeout,
             shutdown_grace: options.shutdown_grace,
+            allowed_hosts,
             command,
             pool: Pool::new(engine, pre, surroundings, options.instance_idle),
         })

@@ -2,36 +2,73 @@
 
 use std::{
     future::poll_fn,
+    io::{BufRead as _, Read as _},
     pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     task::Poll,
+    thread,
+    time::Duration,
 };
 
-use anyhow::bail;
-use tokio::time::Instant;
+use spin_mcp_protocol::MAX_BODY;
+use tokio::time::{Instant, sleep};
 use wasmtime::{Store, error::Context as _};
 use wasmtime_wasi::{I32Exit, p2, p3};
 
 use super::{
     Runner,
     guest::{self, Guest, Stdio},
+    lines::Lines,
 };
+
+/// How long calls may go on after stdin has ended. A tool may wait for ever.
+const AFTER_END: Duration = Duration::from_secs(5);
+/// How long a `ping` waits for a server that a tool keeps busy.
+const PING: Duration = Duration::from_millis(500);
 
 impl Runner {
     /// Runs the server on the stdin, stdout and stderr of this process until it ends, normally
     /// because stdin ends. Returns its exit code.
     ///
-    /// Single requests are not visible here, but a guest that computes without waiting is. If it
-    /// does so for longer than the timeout, the server ends.
+    /// If the server traps, or computes for longer than the timeout, the calls in progress fail,
+    /// and another instance serves the next ones.
     pub async fn run_stdio(&self) -> anyhow::Result<u8> {
+        let lines = Lines::default();
+        let (client, pings) = (lines.clone(), tokio::runtime::Handle::current());
+        thread::spawn(move || {
+            read(&client, |id| {
+                let client = client.clone();
+                pings.spawn(async move {
+                    sleep(PING).await;
+                    client.answer_ping(&id);
+                });
+            });
+            client.end();
+            thread::sleep(AFTER_END);
+            std::process::exit(0);
+        });
+        loop {
+            let error = match self.run_once(&lines).await {
+                Ok(code) => return Ok(code),
+                Err(error) => error,
+            };
+            if !lines.recover(&error.to_string()) {
+                return Err(error);
+            }
+            eprintln!("error: {error:#}");
+        }
+    }
+
+    /// Runs an instance until it ends or fails.
+    async fn run_once(&self, lines: &Lines) -> anyhow::Result<u8> {
         let computes = Arc::new(AtomicBool::new(false));
         let mut store = self
             .pool
             .surroundings()
-            .store(self.pool.engine(), Stdio::Inherit);
+            .store(self.pool.engine(), Stdio::Client(lines.clone()));
         let ticked = computes.clone();
         guest::give_way(&mut store, move || ticked.store(true, Relaxed));
 
@@ -77,8 +114,31 @@ impl Runner {
             Ok(Err(())) => Ok(1),
             Err(error) => match error.downcast::<I32Exit>() {
                 Ok(I32Exit(code)) => Ok(u8::try_from(code).unwrap_or(1)),
-                Err(error) => bail!("the server component trapped: {error:?}"),
+                Err(error) => Err(anyhow::anyhow!("{error:?}").context(
+                    "the server component trapped while handling this request or a concurrent one",
+                )),
             },
         }
+    }
+}
+
+/// Passes on the lines of stdin until it ends. A line that is too long is cut: the server refuses
+/// it. `ping` gets the id of one that the server may be too busy for.
+fn read(lines: &Lines, ping: impl Fn(String)) {
+    let mut stdin = std::io::stdin().lock();
+    loop {
+        let mut line = Vec::new();
+        let most = MAX_BODY as u64 + 1;
+        match stdin.by_ref().take(most).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {}
+        }
+        if line.len() > MAX_BODY && !line.ends_with(b"\n") {
+            if stdin.skip_until(b'\n').is_err() {
+                return;
+            }
+            line.push(b'\n');
+        }
+        lines.push(line).map(&ping);
     }
 }

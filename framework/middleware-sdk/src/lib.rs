@@ -25,6 +25,7 @@ pub use spin_mcp_protocol::{
     json::{self, Value},
     ready,
     types::types::Error,
+    uri,
 };
 
 pub const INVALID_PARAMS: i32 = -32602;

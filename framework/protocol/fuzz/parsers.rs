@@ -27,6 +27,7 @@ use crate::{
         failure::Failure,
         json::{self, Fault, Kind, Value},
         message::{self, Message},
+        uri,
     },
 };
 
@@ -85,7 +86,7 @@ fn walk(value: Value<'_>) {
         }
         Kind::Number => {
             assert!(json::same_number(text, text));
-            assert_eq!(json::is_integer(text), !text.contains(['.', 'e', 'E']));
+            assert!(json::is_integer(text) || text.contains(['.', 'e', 'E']));
         }
         Kind::Object => value.members().for_each(|(key, member)| {
             walk(key);
@@ -116,14 +117,14 @@ fn messages() {
             let checks = [
                 caller::check_params(params).err(),
                 caller::named_version(&params.meta).err(),
-                caller::handshake(params, 0).err(),
+                caller::handshake(params, &mut TestServices::default()).err(),
             ];
             checks
                 .iter()
                 .flatten()
                 .for_each(|failure| refusal(failure, None));
         }
-        Err((id, failure)) => refusal(&failure, id),
+        Err((id, failure)) => refusal(&failure, id.as_deref()),
     });
 }
 
@@ -136,6 +137,7 @@ fn headers() {
         let (list, rest) = header_lines(input);
         let request = http::HttpRequest {
             method: "POST",
+            path: "/mcp",
             authority: None,
             headers: &list,
         };
@@ -289,6 +291,7 @@ fn uris() {
         let headers: &headers::List = &headers;
         let request = http::HttpRequest {
             method: "POST",
+            path: "/mcp",
             authority: None,
             headers,
         };
@@ -304,7 +307,8 @@ fn uris() {
         };
         assert!(messages::response(&response.body, Some("1")).is_none());
         let answer: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
-        assert_eq!(answer["error"]["data"]["uri"], uri);
+        let named = answer["error"]["data"]["uri"].as_str().unwrap();
+        assert_eq!(uri::normal(named), uri::normal(uri));
     });
 }
 

@@ -226,6 +226,7 @@ fn serve<'i, S: Inner>(
     let (headers, body) = header_lines(script.get(end + 1..).unwrap_or_default());
     let request = http::HttpRequest {
         method: &method,
+        path: "/mcp",
         authority: None,
         headers: &headers,
     };
@@ -312,7 +313,7 @@ fn begin<'a, S: Inner>(
         http::HttpOutcome::Gate(mut gate) => {
             let handled = world.answers.handled(&gate.call);
             let response = gate.settle(handled, &mut world.services);
-            http::pass(catalog, *gate, response, &mut world.services)
+            http::pass(catalog, head, *gate, response, &mut world.services)
         }
         http::HttpOutcome::Notify(call) => {
             let _ = (call.context(), chain::handed(&call));

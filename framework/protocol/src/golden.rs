@@ -92,7 +92,9 @@ fn request() -> InputRequest {
 /// A call that waits for the reply to one request.
 fn asking(services: &mut TestServices) -> Asking {
     let mut asking = Asking::new(SESSION, "7", Some("state"), 1, services.now);
-    asking.add(services, &request()).unwrap();
+    asking
+        .add(services, &request(), Version::V2025_11_25)
+        .unwrap();
     asking
 }
 
@@ -268,6 +270,7 @@ fn request_id(catalog: &Catalog<'_>) -> String {
     let headers = modern_headers("tools/call", Some("zeta"));
     let request = http::HttpRequest {
         method: "POST",
+        path: "/mcp",
         authority: None,
         headers: &headers,
     };

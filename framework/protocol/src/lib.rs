@@ -32,6 +32,7 @@ pub use catalog::{Catalog, schema};
 pub use serve::{chain, http, router, stdio, watched};
 pub use state::{keys, listen, services, sweep, tasks, waits};
 pub use wire::{
-    MAX_BODY, MAX_DEPTH, MAX_RESULT, MAX_WRITE, failure::excerpt, json, lines::Lines, notify,
-    ready::ready, request_id, sse, time, types, version, version::Version,
+    MAX_BODY, MAX_DEPTH, MAX_RESULT, MAX_WRITE, failure::excerpt, json, lines::Lines,
+    message::mend, notify, ready::ready, request_id, sse, time, types, uri, version,
+    version::Version,
 };

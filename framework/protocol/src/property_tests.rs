@@ -53,6 +53,7 @@ fn serve(headers: &[(String, Vec<u8>)], body: &[u8]) {
     let catalog = Catalog::new(&bytes).unwrap();
     let request = http::HttpRequest {
         method: "POST",
+        path: "/mcp",
         authority: None,
         headers,
     };

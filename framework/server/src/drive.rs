@@ -15,7 +15,7 @@ use spin_mcp_protocol::{
     chain::Gate,
     http::{self, HttpOutcome, HttpRequest, Listening, ResumptionStep},
     listen::{self, Change},
-    request_id, router,
+    mend, request_id, router,
     services::Services,
     sse,
     stdio::{self, StdioOutcome},
@@ -43,14 +43,16 @@ pub async fn serve(
         Ok(head) => head,
         Err(refusal) => return response.send(refusal).await,
     };
+    let response = response.only_events(head.needs_events());
     let client = Client {
         host: &RefCell::new(Host::default()),
         stdio: None,
     };
-    let body = match head.has_body() {
+    let mut body = match head.has_body() {
         true => body(head.content_length()).await,
         false => http::resumed_body(&head, &mut *client.host()),
     };
+    mend(&mut body);
     let mut outcome = http::handle(&catalog, &head, &body, &mut *client.host());
     loop {
         outcome = match outcome {
@@ -65,7 +67,9 @@ pub async fn serve(
                 return;
             }
             HttpOutcome::Gate(gate) => match if_whole(|| pass(*gate, client)).await {
-                Some((gate, answer)) => http::pass(&catalog, gate, answer, &mut *client.host()),
+                Some((gate, answer)) => {
+                    http::pass(&catalog, &head, gate, answer, &mut *client.host())
+                }
                 None => return,
             },
             HttpOutcome::Notify(call) => {
@@ -323,10 +327,11 @@ impl Stdio {
 
     /// Does what a line asks for. Returns what to write, the answer last. Drops `running` as soon
     /// as the client does not wait for it.
-    pub async fn serve(&self, line: &[u8], running: wasi::Running) -> Vec<u8> {
+    pub async fn serve(&self, mut line: Vec<u8>, running: wasi::Running) -> Vec<u8> {
         let catalog = catalog();
         let session = || self.session.borrow_mut();
-        let mut outcome = session().handle_line(&catalog, line, &mut *self.host.borrow_mut());
+        mend(&mut line);
+        let mut outcome = session().handle_line(&catalog, &line, &mut *self.host.borrow_mut());
         loop {
             outcome = match outcome {
                 StdioOutcome::Nothing => return Vec::new(),

@@ -74,13 +74,19 @@ impl incoming_handler::Guest for Component {
         let headers = request.headers().entries();
         let method = method_name!(request.method());
         let authority = request.authority();
+        let path = request.path_with_query().unwrap_or_default();
         let head = HttpRequest {
             method: &method,
+            path: &path,
             authority: authority.as_deref(),
             headers: &headers,
         };
         let body = async |_| read_body(&request);
-        ready(drive::serve(&head, body, Out(out)));
+        let out = Out {
+            to: out,
+            events: false,
+        };
+        ready(drive::serve(&head, body, out));
     }
 }
 
@@ -104,11 +110,23 @@ fn read_body(request: &IncomingRequest) -> Vec<u8> {
 }
 
 /// Where the response to an HTTP request goes.
-pub struct Out(ResponseOutparam);
+pub struct Out {
+    to: ResponseOutparam,
+    /// Whether the client accepts nothing but events.
+    events: bool,
+}
 
 impl Out {
+    pub fn only_events(self, events: bool) -> Out {
+        Out { events, ..self }
+    }
+
     /// Sends a whole response. A client that left in the meantime is not an error.
     pub async fn send(self, response: HttpResponse) {
+        let response = match self.events {
+            true => response.into_events(),
+            false => response,
+        };
         let headers: Vec<(String, Vec<u8>)> = response
             .headers
             .iter()
@@ -120,7 +138,7 @@ impl Out {
             .set_status_code(response.status)
             .expect("the protocol's statuses are valid");
         let body = outgoing.body().expect("the body is taken once");
-        ResponseOutparam::set(self.0, Ok(outgoing));
+        ResponseOutparam::set(self.to, Ok(outgoing));
         let stream = body.write().expect("the stream is taken once");
         let sent = response
             .body
@@ -135,12 +153,14 @@ impl Out {
     /// Sends what `work` sends, and its answer: a whole response if nothing was sent before it.
     /// None: the client is gone.
     pub async fn stream(self, id: u64, work: impl Future<Output = Option<Answer>>) {
-        control::give(id, Output::Response(self.0));
+        let events = self.events;
+        control::give(id, Output::Response(self.to));
         let answer = work.await;
         match (control::take(id), answer) {
             (Some(Output::Response(out)), Some(answer)) => {
                 control::end(id, &[]);
-                Out(out).send(answer.http()).await;
+                let out = Out { to: out, events };
+                out.send(answer.http()).await;
             }
             (_, answer) => {
                 let last = answer.map(|answer| answer.event());
@@ -154,7 +174,7 @@ impl run::Guest for Component {
     fn run() -> Result<(), ()> {
         let stdio = Stdio::new(Stdin(RefCell::new(std::io::stdin().lock())));
         while let Some(line) = stdio.stdin.read().map_err(drop)? {
-            write(&ready(stdio.serve(&line, ()))).map_err(drop)?;
+            write(&ready(stdio.serve(line, ()))).map_err(drop)?;
         }
         write(&stdio.end()).map_err(drop)
     }
@@ -179,7 +199,7 @@ impl Stdin {
     /// Serves the next line while a call waits. False: the client is gone.
     pub async fn wait(&self, stdio: &Stdio, _pause: Duration) -> bool {
         match self.read() {
-            Ok(Some(line)) => write(&ready(stdio.serve(&line, ()))).is_ok(),
+            Ok(Some(line)) => write(&ready(stdio.serve(line, ()))).is_ok(),
             Ok(None) | Err(_) => false,
         }
     }

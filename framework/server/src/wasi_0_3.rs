@@ -64,7 +64,11 @@ impl handler::Guest for Component {
     async fn handle(request: IncomingRequest) -> Result<Response, ErrorCode> {
         let (respond, response) = oneshot::channel();
         // Bodies are written after the response was returned.
-        spawn_local(serve(request, Out(respond)));
+        let out = Out {
+            to: respond,
+            events: false,
+        };
+        spawn_local(serve(request, out));
         response.await.map_err(|_| ErrorCode::InternalError(None))
     }
 }
@@ -73,8 +77,10 @@ async fn serve(request: IncomingRequest, response: Out) {
     let headers = request.get_headers().copy_all();
     let method = method_name!(request.get_method());
     let authority = request.get_authority();
+    let path = request.get_path_with_query().unwrap_or_default();
     let head = HttpRequest {
         method: &method,
+        path: &path,
         authority: authority.as_deref(),
         headers: &headers,
     };
@@ -103,25 +109,37 @@ async fn read_body(mut stream: StreamReader<u8>, length: Option<usize>) -> Vec<u
 }
 
 /// Where the response to an HTTP request goes.
-pub struct Out(oneshot::Sender<Response>);
+pub struct Out {
+    to: oneshot::Sender<Response>,
+    /// Whether the client accepts nothing but events.
+    events: bool,
+}
 
 impl Out {
+    pub fn only_events(self, events: bool) -> Out {
+        Out { events, ..self }
+    }
+
     /// Sends a whole response: its body in one chunk, which hosts send with the head. A client
     /// that left in the meantime is not an error.
     pub async fn send(self, response: HttpResponse) {
+        let response = match self.events {
+            true => response.into_events(),
+            false => response,
+        };
         let headers: Vec<(String, Vec<u8>)> = response
             .headers
             .iter()
             .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
             .collect();
         if response.body.is_empty() {
-            let _ = self.0.send(to_host(response.status, &headers, None));
+            let _ = self.to.send(to_host(response.status, &headers, None));
             return;
         }
         let (mut writer, reader) = wit_stream::new();
         // Without the task that waits for the response, nothing reads.
         let outgoing = to_host(response.status, &headers, Some(reader));
-        if self.0.send(outgoing).is_ok() {
+        if self.to.send(outgoing).is_ok() {
             writer.write_all(response.body).await;
         }
     }
@@ -130,7 +148,7 @@ impl Out {
     pub async fn stream(self, id: u64, work: impl Future<Output = Option<Answer>>) {
         let headers = sse::HEADERS.map(|(name, value)| (name.to_owned(), value.into()));
         let outgoing = to_host(200, &headers, Some(control::events(id)));
-        if self.0.send(outgoing).is_err() {
+        if self.to.send(outgoing).is_err() {
             control::close(id);
             return control::end(id, &[]);
         }
@@ -165,7 +183,7 @@ impl run::Guest for Component {
             let (stdio, running) = (stdio.clone(), running.clone());
             spawn_local(async move {
                 // A client that is gone reads nothing; stdin has ended then, too.
-                let _ = write(&stdio.serve(&line, running).await);
+                let _ = write(&stdio.serve(line, running).await);
             });
         };
         let mut lines = Lines::default();

@@ -269,7 +269,7 @@ fn rate_limit_counts_across_instances() {
             .filter_map(|answer| answer.get("error"))
             .collect();
         assert!((2..=5).contains(&refused.len()), "{outcomes:?}");
-        assert_eq!(refused[0]["code"], -32000);
+        assert_eq!(refused[0]["code"], 429);
         let message = refused[0]["message"].as_str().unwrap();
         assert!(
             message.starts_with("too many requests: 3 in 2000000 s are allowed"),
@@ -288,7 +288,7 @@ fn rate_limit_counts_across_instances() {
             let ping = rpc::legacy(Some(&session), "ping", json!({}));
             let passed = server.send(&ping).message();
             assert_eq!(passed["result"], json!({}), "{passed}");
-            assert_eq!(error(server, &ping)["code"], -32000);
+            assert_eq!(error(server, &ping)["code"], 429);
         }
 
         // A middleware that may not use the store; behind it, there are no prompts (-32601).
@@ -318,7 +318,7 @@ fn rate_limit_has_the_store_count_where_it_may() {
                         for _ in 0..4 {
                             let answer = server.send(&call("list", json!({}))).message();
                             match answer["error"]["code"].as_i64() {
-                                Some(code) => assert_eq!(code, -32000, "{answer}"),
+                                Some(code) => assert_eq!(code, 429, "{answer}"),
                                 None => drop(passed.fetch_add(1, Ordering::Relaxed)),
                             }
                         }

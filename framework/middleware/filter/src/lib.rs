@@ -92,7 +92,9 @@ impl Filter {
         let kind = reference.member("type").and_then(|kind| kind.as_str());
         let reference = match kind.as_deref() {
             Some("ref/prompt") => named(reference.text, &self.prompts)?,
-            Some("ref/resource") => with(reference.text, "uri", |uri| self.resources.pass(uri))?,
+            Some("ref/resource") => with(reference.text, "uri", |uri| {
+                self.resources.pass_template(uri)
+            })?,
             _ => return Err(malformed("ref.type", "`ref/prompt` or `ref/resource`")),
         };
         Ok(replaced(params, "ref", reference.as_bytes()))

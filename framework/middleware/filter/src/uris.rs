@@ -1,15 +1,17 @@
 //! URIs of resources and of templates.
 
-use spin_mcp_middleware_sdk::{Error, Pattern, Settings, any, error, excerpt, json};
+use spin_mcp_middleware_sdk::{
+    Error, INVALID_PARAMS, Pattern, Settings, any, error, excerpt, json, uri::normal,
+};
 
 /// The code of revisions before 2026-07-28. The transport replaces it in later ones.
 const RESOURCE_NOT_FOUND: i32 = -32002;
 
 #[derive(Default)]
 pub struct Uris {
-    /// None: all.
-    allow: Option<Vec<Pattern>>,
-    /// In lower case.
+    /// None: all. Patterns for URIs in their normal form, and for such URIs without escapes.
+    allow: Option<[Vec<Pattern>; 2]>,
+    /// In lower case, as they are written and in both of these forms.
     deny: Vec<Pattern>,
 }
 
@@ -22,22 +24,43 @@ impl Uris {
         let deny = settings.strings("deny")?.unwrap_or_default();
         settings.end()?;
         Ok(Uris {
-            allow: allow.map(|uris| uris.into_iter().map(Pattern::new).collect()),
+            allow: allow.map(|uris| {
+                [0, 1].map(|form| {
+                    uris.iter()
+                        .map(|uri| Pattern::new(&*forms(uri)[form]))
+                        .collect()
+                })
+            }),
             deny: deny
                 .iter()
+                .flat_map(|uri| forms(uri).into_iter().chain([uri.to_string()]))
                 .map(|uri| Pattern::new(uri.to_ascii_lowercase()))
                 .collect(),
         })
     }
 
-    /// Whether clients may see it, in whatever form: neither an escape nor a capital letter gets
-    /// around the lists.
+    /// Whether clients may see it, in whatever form: no escape, no capital letter and no dots in
+    /// the path get around the lists.
     pub fn permit(&self, uri: &str) -> bool {
-        let decoded = decode(uri);
-        let forms = [uri, &decoded];
-        let allowed = |allow: &Vec<Pattern>| forms.iter().all(|uri| any(allow, uri));
-        let denied = |uri: &&str| any(&self.deny, &uri.to_ascii_lowercase());
-        self.allow.as_ref().is_none_or(allowed) && !forms.iter().any(denied)
+        let [normal, decoded] = forms(uri);
+        let allowed =
+            |[normals, others]: &[Vec<Pattern>; 2]| any(normals, &normal) && any(others, &decoded);
+        let denied = |uri: &str| any(&self.deny, &uri.to_ascii_lowercase());
+        self.allow.as_ref().is_none_or(allowed)
+            && ![uri, &decode(uri), &normal, &decoded]
+                .into_iter()
+                .any(denied)
+    }
+
+    /// The URI template itself if clients may see it.
+    pub fn pass_template(&self, uri: &str) -> Result<String, Error> {
+        match self.permit(uri) {
+            true => Ok(uri.to_owned()),
+            false => Err(error(
+                INVALID_PARAMS,
+                format!("unknown resource template `{}`", excerpt(uri)),
+            )),
+        }
     }
 
     /// The URI itself if clients may see it.
@@ -57,6 +80,13 @@ impl Uris {
             )
         })
     }
+}
+
+/// The form that all equal URIs share, and the same without escapes.
+fn forms(uri: &str) -> [String; 2] {
+    let normal = normal(uri);
+    let decoded = decode(&normal);
+    [normal, decoded]
 }
 
 /// Replaces `%` and two hexadecimal digits by the byte that they stand for.

@@ -21,9 +21,9 @@ use spin_mcp_protocol::{
 #[cfg(target_family = "wasm")]
 spin_mcp_middleware_sdk::export!(RateLimit);
 
-/// One of the codes that the specification leaves to servers.
-const TOO_MANY_REQUESTS: i32 = -32000;
-/// One in this many clients that are new to a window deletes keys of older windows.
+/// Like the status of HTTP. JSON-RPC reserves -32768 to -32000.
+const TOO_MANY_REQUESTS: i32 = 429;
+/// One in this many clients that are new to a window deletes the keys of older windows.
 const SWEEP: u64 = 8;
 
 pub struct RateLimit {

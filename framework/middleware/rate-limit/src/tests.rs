@@ -108,7 +108,7 @@ fn one_request_too_many_is_refused_until_the_next_window() {
             refused.data.as_deref()
         ),
         (
-            -32000,
+            429,
             "too many requests: 3 in 10 s are allowed; try again in 5 s",
             Some(r#"{"retryAfterMs":4500}"#)
         )

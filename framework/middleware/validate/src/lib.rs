@@ -112,7 +112,7 @@ fn wrong_arguments(name: &str, schema: &Json, params: &str) -> Result<Option<Str
         }) {
             Ok(()) => return Ok(None),
             Err(Fault::Invalid(problem)) => problem.to_string(),
-            Err(Fault::Complex) => return Err(too_complex("arguments", name)),
+            Err(fault) => return Err(unchecked("arguments", name, &fault)),
         },
         Err(problem) => problem,
     };
@@ -184,15 +184,24 @@ fn check_result(name: &str, schema: &Json, answer: &str) -> Result<(), Error> {
     match schema::check(schema, &content) {
         Ok(()) => Ok(()),
         Err(Fault::Invalid(problem)) => Err(broken(&problem.to_string())),
-        Err(Fault::Complex) => Err(too_complex("result", name)),
+        Err(fault) => Err(unchecked("result", name, &fault)),
     }
 }
 
-fn too_complex(what: &str, name: &str) -> Error {
+fn unchecked(what: &str, name: &str, fault: &Fault) -> Error {
     let name = excerpt(name);
+    let why = match fault {
+        Fault::Unresolved(to) => {
+            format!(
+                "its schema refers to `{}`, which it does not contain",
+                excerpt(to)
+            )
+        }
+        _ => "it takes too long with its schema".to_owned(),
+    };
     error(
         INTERNAL_ERROR,
-        format!("the {what} of tool `{name}` cannot be checked: it takes too long with its schema"),
+        format!("the {what} of tool `{name}` cannot be checked: {why}"),
     )
 }
 

@@ -56,7 +56,10 @@ fn result<S: Services>(
     }
     if S::WHOLE && kind == "task" {
         if !modern || !tasks::declared(&call.client.capabilities) {
-            return Err(tasks::undeclared());
+            return Err(Failure {
+                status: if modern { 400 } else { 200 },
+                ..tasks::undeclared()
+            });
         }
         let origin = tasks::TaskOrigin {
             principal: call.client.principal(),

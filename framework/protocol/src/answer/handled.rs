@@ -50,7 +50,7 @@ pub fn settle<S: Services>(
 }
 
 /// The step of a task, from the result of a chain.
-pub fn task_step(call: &Call<'_>, text: String) -> Result<tasks::TaskStep, Failure> {
+pub fn task_step<S: Services>(call: &Call<'_>, text: String) -> Result<tasks::TaskStep, Failure> {
     let answered = HandledResult::read(call, &text)?;
     match answered.kind {
         ResultKind::Complete => {
@@ -63,7 +63,7 @@ pub fn task_step(call: &Call<'_>, text: String) -> Result<tasks::TaskStep, Failu
         }
         ResultKind::InputRequired => {
             let required = required(call, &answered.value)?;
-            input::check(call, &required)?;
+            input::check::<S>(call, &required)?;
             Ok(tasks::TaskStep::Input(required))
         }
         ResultKind::Extension if extension::read(call, &text)?.1 == "task" => {

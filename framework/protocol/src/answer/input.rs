@@ -10,8 +10,8 @@ use crate::{
     catalog::Flags,
     state::services::Services,
     wire::{
-        failure::{Failure, MISSING_CLIENT_CAPABILITY},
-        json::{self, Object, Value},
+        failure::{Failure, MISSING_CLIENT_CAPABILITY, excerpt},
+        json::{self, Kind, Object, Value},
         types::types::{InputRequest, InputRequired},
     },
 };
@@ -29,7 +29,7 @@ pub fn require<S: Services>(
     required: &InputRequired,
     services: &mut S,
 ) -> CallStep {
-    if let Err(failure) = check(call, required) {
+    if let Err(failure) = check::<S>(call, required) {
         return CallStep::Done(call.fail(&failure));
     }
     if call.client.version.is_modern() {
@@ -59,7 +59,7 @@ fn ask<S: Services>(
     let describe = || call.target.describe();
     let Some(session) = call.client.session_key.as_deref() else {
         return Err(Failure::internal(format!(
-            "{} needs input from the user, but this client has no session; begin one with `initialize`",
+            "{} needs input from the user, but this client has no session; begin one with `initialize`, and accept `text/event-stream`",
             describe()
         )));
     };
@@ -83,7 +83,7 @@ fn ask<S: Services>(
     let rounds = call.rounds + 1;
     let mut asking = Asking::new(session, call.id, state, rounds, services.now());
     for request in &required.requests {
-        asking.add(services, request)?;
+        asking.add(services, request, call.client.version)?;
     }
     call.rounds = rounds;
     if let Some(stream) = &mut call.stream {
@@ -104,7 +104,7 @@ pub fn check_reader<S: Services>(call: &Call<'_>) -> Result<(), Failure> {
 }
 
 /// Checks that this client can give all of this input.
-pub fn check(call: &Call<'_>, required: &InputRequired) -> Result<(), Failure> {
+pub fn check<S: Services>(call: &Call<'_>, required: &InputRequired) -> Result<(), Failure> {
     if required.requests.is_empty() && required.state.is_none() {
         return Err(broken(
             call,
@@ -115,7 +115,7 @@ pub fn check(call: &Call<'_>, required: &InputRequired) -> Result<(), Failure> {
     let mut missing = Missing::default();
     for request in &required.requests {
         let params = Value::parse(&request.params);
-        missing.note(call, request, &params.map_err(|_| unparsed(call))?)?;
+        missing.note::<S>(call, request, &params.map_err(|_| unparsed(call))?)?;
     }
     missing.into_result(call)
 }
@@ -125,6 +125,45 @@ fn unparsed(call: &Call<'_>) -> Failure {
         call,
         "a request for input whose parameters are not a JSON object",
     )
+}
+
+/// Checks that a form has only plain fields: clients cannot show others
+/// (https://modelcontextprotocol.io/specification/2026-07-28/client/elicitation#requested-schema).
+fn check_form(call: &Call<'_>, params: &Value<'_>) -> Result<(), Failure> {
+    let Some(schema) = params.member("requestedSchema") else {
+        return Ok(());
+    };
+    let is = |schema: &Value<'_>, kinds: &[&str]| {
+        let kind = schema.member("type");
+        kind.is_some_and(|kind| kinds.iter().any(|known| kind.is_str(known)))
+    };
+    let properties = Some(schema)
+        .filter(|schema| is(schema, &["object"]))
+        .and_then(|schema| schema.member("properties"))
+        .filter(Value::is_object);
+    let Some(properties) = properties else {
+        return Err(broken(
+            call,
+            "a form whose `requestedSchema` is not an object with `properties`",
+        ));
+    };
+    for (name, field) in properties.members() {
+        let is_choice = |items: Value<'_>| {
+            ["enum", "anyOf"]
+                .iter()
+                .any(|key| items.member(key).is_some())
+        };
+        let is_plain = is(&field, &["string", "number", "integer", "boolean"])
+            || is(&field, &["array"]) && field.member("items").is_some_and(is_choice);
+        if !is_plain {
+            let what = format!(
+                "a form whose field {} is not a string, number, boolean or choice",
+                excerpt(name.text)
+            );
+            return Err(broken(call, &what));
+        }
+    }
+    Ok(())
 }
 
 /// Checks what holds for all clients.
@@ -194,7 +233,7 @@ struct Missing {
 }
 
 impl Missing {
-    fn note(
+    fn note<S: Services>(
         &mut self,
         call: &Call<'_>,
         request: &InputRequest,
@@ -209,16 +248,33 @@ impl Missing {
         match request.method.as_str() {
             "elicitation/create" => {
                 let elicitation = capability("elicitation");
-                let part = |name| {
-                    elicitation.is_some_and(|elicitation| elicitation.member(name).is_some())
+                let part = |name| elicitation?.member(name).filter(Value::is_object);
+                let mode = params.member("mode").and_then(|mode| mode.as_str());
+                let text = |name| {
+                    params
+                        .member(name)
+                        .is_some_and(|text| text.kind == Kind::String)
                 };
-                match params.member("mode") {
-                    // A client that declares no mode has this one.
-                    None => self.form |= elicitation.is_none() || part("url") && !part("form"),
-                    Some(mode) if mode.is_str("form") => {
-                        self.form |= elicitation.is_none() || part("url") && !part("form")
+                match mode.as_deref() {
+                    None | Some("form" | "url") if !text("message") => {
+                        return Err(broken(
+                            call,
+                            "a request for elicitation without a `message`",
+                        ));
                     }
-                    Some(mode) if mode.is_str("url") => self.url |= !part("url"),
+                    Some("url") if text("url") => self.url |= part("url").is_none(),
+                    Some("url") => {
+                        return Err(broken(call, "a request to open a URL without a `url`"));
+                    }
+                    // A client that declares no mode has this one.
+                    None | Some("form") => {
+                        // A feature of the small server cannot read what a user writes.
+                        if S::WHOLE {
+                            check_form(call, params)?;
+                        }
+                        let only_urls = part("url").is_some() && part("form").is_none();
+                        self.form |= elicitation.is_none() || only_urls;
+                    }
                     Some(_) => {
                         return Err(broken(call, "a request for elicitation in an unknown mode"));
                     }
@@ -229,8 +285,8 @@ impl Missing {
                 self.sampling |= sampling.is_none();
                 let uses_tools =
                     params.member("tools").is_some() || params.member("toolChoice").is_some();
-                self.sampling_tools |= uses_tools
-                    && sampling.is_none_or(|sampling| sampling.member("tools").is_none());
+                let tools = sampling.and_then(|sampling| sampling.member("tools"));
+                self.sampling_tools |= uses_tools && !tools.is_some_and(|tools| tools.is_object());
             }
             "roots/list" => self.roots |= capability("roots").is_none(),
             _ => return Err(broken(call, "a request for input by an unknown method")),

@@ -1,11 +1,11 @@
 //! JSON-RPC responses, and the members that all results share.
 
 use crate::{
-    call::{Call, CallResponse},
+    call::{Call, CallResponse, target::Target},
     catalog::Catalog,
     wire::{
         MAX_RESULT,
-        failure::Failure,
+        failure::{Failure, METHOD_NOT_FOUND},
         json::{self, Object, Value},
         message::SERVER_INFO,
         types::types::Error,
@@ -13,7 +13,15 @@ use crate::{
 };
 
 pub fn of_feature(call: &Call<'_>, error: &Error) -> CallResponse {
-    let response = call.fail(&Failure::of_feature(error, call.client.version));
+    let mut failure = Failure::of_feature(error, call.client.version);
+    // The router does not know the method, unless the error comes from a feature.
+    if call.passed.is_some()
+        && failure.code == METHOD_NOT_FOUND
+        && matches!(call.target, Target::Method(_))
+    {
+        failure = Failure::method_not_found(call.target.method(), call.client.version);
+    }
+    let response = call.fail(&failure);
     // The message and the data of an error come from the feature, so they may have any size.
     if response.body.len() > MAX_RESULT {
         call.fail(&too_large(call))

@@ -52,9 +52,18 @@ pub fn tool(call: &Call<'_>, result: &ToolResult) -> CallResponse {
 pub fn write_tool(out: &mut Vec<u8>, call: &Call<'_>, result: &ToolResult) -> Result<(), Failure> {
     let version = call.client.version;
     let mut object = begin_complete(out, call);
-    list(object.key("content"), &result.content, |out, block| {
-        content::block(out, block, version)
-    });
+    let content = object.key("content");
+    match (&result.structured_content, &result.content[..]) {
+        // Many clients show only this to the model.
+        (Some(structured), []) => {
+            content.extend_from_slice(b"[{\"type\":\"text\",\"text\":");
+            json::string(content, structured);
+            content.extend_from_slice(b"}]");
+        }
+        (_, blocks) => list(content, blocks, |out, block| {
+            content::block(out, block, version)
+        }),
+    }
     if let Some(structured) = &result.structured_content {
         write_structured(&mut object, call, structured, version)?;
     }

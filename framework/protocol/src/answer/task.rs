@@ -20,12 +20,12 @@ pub fn advance<S: Services>(
     let Some(task) = call.task.take() else {
         return call.fail(&Failure::internal("there is no task"));
     };
-    let step = step(call, outcome).unwrap_or_else(tasks::TaskStep::Failed);
+    let step = step::<S>(call, outcome).unwrap_or_else(tasks::TaskStep::Failed);
     let result = task.advanced(services, step);
     respond_with(call, result.map(tasks::Detailed::into_result))
 }
 
-fn step(call: &Call<'_>, outcome: FeatureOutcome) -> Result<tasks::TaskStep, Failure> {
+fn step<S: Services>(call: &Call<'_>, outcome: FeatureOutcome) -> Result<tasks::TaskStep, Failure> {
     let version = call.client.version;
     match outcome {
         FeatureOutcome::Tool(Ok(Some(ToolOutcome::Complete(result)))) => {
@@ -37,7 +37,7 @@ fn step(call: &Call<'_>, outcome: FeatureOutcome) -> Result<tasks::TaskStep, Fai
                 .map_err(|_| broken(call, "text that is not UTF-8"))
         }
         FeatureOutcome::Tool(Ok(Some(ToolOutcome::InputRequired(required)))) => {
-            input::check(call, &required)?;
+            input::check::<S>(call, &required)?;
             Ok(tasks::TaskStep::Input(required))
         }
         FeatureOutcome::Tool(Ok(Some(ToolOutcome::Extension(extension)))) => {
@@ -50,7 +50,7 @@ fn step(call: &Call<'_>, outcome: FeatureOutcome) -> Result<tasks::TaskStep, Fai
         FeatureOutcome::Tool(Err(error)) | FeatureOutcome::Handled(Err(error)) => {
             Err(Failure::of_feature(&error, version))
         }
-        FeatureOutcome::Handled(Ok(result)) => handled::task_step(call, result),
+        FeatureOutcome::Handled(Ok(result)) => handled::task_step::<S>(call, result),
         _ => Err(call.target.unknown(true)),
     }
 }

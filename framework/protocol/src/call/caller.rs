@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::{
-    state::session::Session,
+    state::{services::Services, session::Session, tasks},
     wire::{
         failure::{Failure, excerpt},
         json::Value,
@@ -146,18 +146,19 @@ pub fn named_version<'a>(meta: &Meta<'a>) -> Result<Option<Cow<'a, str>>, Failur
 
 /// The session that an `initialize` request begins
 /// (https://modelcontextprotocol.io/specification/2025-11-25/basic/lifecycle#initialization).
-/// `now` is in milliseconds since 1970.
-pub fn handshake(params: &Params<'_>, now: u64) -> Result<Session, Failure> {
+pub fn handshake<S: Services>(params: &Params<'_>, services: &mut S) -> Result<Session, Failure> {
     let requested = params.protocol_version.and_then(|value| value.as_str());
     let requested =
         requested.ok_or_else(|| Failure::malformed_params("`protocolVersion` is not a string"))?;
     let version = Version::parse(&requested).filter(|version| !version.is_modern());
     Ok(Session {
-        began: now,
+        began: services.now(),
         version: version.unwrap_or(Version::LATEST_LEGACY),
-        capabilities: object("capabilities", params.capabilities)?
-            .unwrap_or("{}")
-            .to_owned(),
+        // Earlier revisions do not have tasks of this kind, whatever their clients declare.
+        capabilities: match object("capabilities", params.capabilities)?.unwrap_or("{}") {
+            text if S::WHOLE && tasks::declared(text) => tasks::without_extension(text),
+            text => text.to_owned(),
+        },
         client_info: object("clientInfo", params.client_info)?.map(str::to_owned),
     })
 }

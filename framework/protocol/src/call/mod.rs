@@ -25,7 +25,6 @@ use crate::{
             tool_types::ToolOutcome,
             types::Error,
         },
-        version::Version,
     },
 };
 use caller::Caller;
@@ -282,6 +281,13 @@ impl<'a> Call<'a> {
             || flags.contains(Flags::INPUT) && self.client.can_be_asked()
     }
 
+    /// For a client that reads nothing but the answer.
+    pub(crate) fn send_no_events(&mut self) {
+        self.progress_token = None;
+        self.client.log_level = None;
+        self.client.session_key = None;
+    }
+
     /// The context for the component behind `request`. It needs one only if the flags contain
     /// `USES_REQUEST`.
     pub fn context(&self) -> Context {
@@ -334,7 +340,7 @@ impl<'a> Call<'a> {
 
     /// The event that opens the stream of this call; empty if there is none.
     pub fn opening(&mut self) -> Vec<u8> {
-        let knows = self.client.version >= Version::V2025_11_25;
+        let knows = self.client.version.has_opening_events();
         let stream = self.stream.as_mut().filter(|_| knows);
         stream.map_or(Vec::new(), CallStream::opening)
     }

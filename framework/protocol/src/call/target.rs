@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use crate::{
     call::listing::{self, Listing},
-    catalog::{Catalog, Flags, ListKind, ToolEntry, uri_template},
+    catalog::{Catalog, Flags, ListKind, ToolEntry},
     wire::{
         failure::{Failure, INVALID_PARAMS, RESOURCE_NOT_FOUND, excerpt},
         json::{Kind, Object, Value},
         message::Params,
         types::completion_types::{CompletionArgument, CompletionReference},
+        uri,
     },
 };
 
@@ -142,16 +143,29 @@ impl<'a> Target<'a> {
         modern: bool,
     ) -> Result<(Self, Slots), Failure> {
         let uri = text("uri", params.uri)?;
-        let slots = match catalog.resource(&uri) {
-            Some(slot) => Slots::One(slot),
-            None => {
-                let templates = catalog.templates();
-                let fitting = templates
-                    .filter(|template| uri_template::matches(template.uri_template(), &uri))
-                    .map(|template| template.slot());
-                many(fitting.chain(catalog.slots_with(Flags::RESOURCES)))
-                    .ok_or_else(|| unknown_resource(&uri, modern))?
-            }
+        let (uri, slots) = match catalog.resource(&uri) {
+            Some(slot) => (uri, Slots::One(slot)),
+            None => match catalog.equal_resource(&uri) {
+                // The feature knows the spelling in its list.
+                Some((listed, slot)) => (Cow::Borrowed(listed), Slots::One(slot)),
+                None => {
+                    let matches =
+                        |uri: &str| catalog.templates().any(|template| template.matches(uri));
+                    let uri = match matches(&uri) {
+                        true => uri,
+                        false => Some(uri::normal(&uri))
+                            .filter(|normal| matches(normal))
+                            .map_or(uri, Cow::Owned),
+                    };
+                    let templates = catalog.templates();
+                    let fitting = templates
+                        .filter(|template| template.matches(&uri))
+                        .map(|template| template.slot());
+                    let slots = many(fitting.chain(catalog.slots_with(Flags::RESOURCES)))
+                        .ok_or_else(|| unknown_resource(&uri, modern))?;
+                    (uri, slots)
+                }
+            },
         };
         Ok((Target::Resource { uri }, slots))
     }
@@ -188,22 +202,19 @@ impl<'a> Target<'a> {
             }
             "ref/resource" => {
                 let uri = text("ref.uri", reference.member("uri"))?;
-                let known = catalog
-                    .templates()
-                    .find(|template| template.uri_template() == uri);
-                let slots = match (known, catalog.resource(&uri)) {
-                    (Some(template), _) => Slots::One(template.slot()),
-                    (None, Some(slot)) => Slots::One(slot),
-                    (None, None) => dynamic(catalog, Flags::RESOURCES).ok_or_else(|| {
-                        let uri = excerpt(&uri);
-                        let message = format!("unknown resource template `{uri}`");
-                        Failure::invalid_params(message).unknown()
-                    })?,
+                let known = || catalog.equal_template(&uri);
+                let (uri, slots) = match known().or_else(|| catalog.equal_resource(&uri)) {
+                    Some((listed, slot)) => (listed.to_owned(), Slots::One(slot)),
+                    None => match dynamic(catalog, Flags::RESOURCES) {
+                        Some(slots) => (uri.into_owned(), slots),
+                        None => {
+                            let uri = excerpt(&uri);
+                            let message = format!("unknown resource template `{uri}`");
+                            return Err(Failure::invalid_params(message).unknown());
+                        }
+                    },
                 };
-                (
-                    CompletionReference::ResourceTemplate(uri.into_owned()),
-                    slots,
-                )
+                (CompletionReference::ResourceTemplate(uri), slots)
             }
             kind => {
                 return Err(Failure::malformed_params(format!(
@@ -395,7 +406,7 @@ fn text<'a>(name: &str, value: Option<Value<'a>>) -> Result<Cow<'a, str>, Failur
 
 /// The text of an optional object.
 fn object<'a>(name: &str, value: Option<Value<'a>>) -> Result<&'a str, Failure> {
-    match value {
+    match value.filter(|value| value.kind != Kind::Null) {
         None => Ok("{}"),
         Some(value) if value.is_object() => Ok(value.text),
         Some(_) => Err(Failure::malformed_params(format!(
@@ -413,6 +424,9 @@ fn strings(name: &str, text: &str) -> Result<Vec<(String, String)>, Failure> {
     };
     let mut all: Vec<(String, String)> = Vec::new();
     for (key, value) in object.members() {
+        if value.kind == Kind::Null {
+            continue;
+        }
         let (Some(key), Some(value)) = (key.as_str(), value.as_str()) else {
             return malformed("has a member that is not a string");
         };

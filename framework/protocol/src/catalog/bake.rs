@@ -49,12 +49,12 @@ pub fn build(input: &CatalogInput) -> Result<Vec<u8>, BuildError> {
         server.store.as_deref().unwrap_or_default().as_bytes(),
     );
     for shared in [false, true] {
-        let capabilities = describe::capabilities(features, true, shared);
+        let capabilities = describe::capabilities(features, &server.extensions, true, shared);
         let discover = describe::discover(server, &server_info, &capabilities);
         writer.text(&mut words, &discover);
     }
     for shared in [false, true] {
-        let capabilities = describe::capabilities(features, false, shared);
+        let capabilities = describe::capabilities(features, &[], false, shared);
         let initialize = describe::initialize(server, &server_info, &capabilities);
         writer.text(&mut words, &initialize);
     }

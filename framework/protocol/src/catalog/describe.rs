@@ -31,7 +31,12 @@ pub fn server_info(server: &ServerInput) -> Vec<u8> {
 ///
 /// Capabilities by which one request affects another need shared state. Extensions are declared
 /// since 2026-07-28.
-pub fn capabilities(features: &[FeatureInput], modern: bool, shared: bool) -> Vec<u8> {
+pub fn capabilities(
+    features: &[FeatureInput],
+    extensions: &[(String, String)],
+    modern: bool,
+    shared: bool,
+) -> Vec<u8> {
     let any = |flags: Flags| features.iter().any(|feature| feature.flags.contains(flags));
     let changes = Flags::LIST_CHANGED.with(Flags::DYNAMIC);
     let mut out = Vec::new();
@@ -39,8 +44,16 @@ pub fn capabilities(features: &[FeatureInput], modern: bool, shared: bool) -> Ve
     if any(Flags::COMPLETIONS) {
         object.json("completions", b"{}");
     }
-    if modern && shared && any(Flags::TASKS) {
-        object.json("extensions", br#"{"io.modelcontextprotocol/tasks":{}}"#);
+    let tasks = shared && any(Flags::TASKS);
+    if modern && (tasks || !extensions.is_empty()) {
+        let mut written = Object::begin(object.key("extensions"));
+        for (name, settings) in extensions {
+            written.json(name, settings.as_bytes());
+        }
+        if tasks {
+            written.json("io.modelcontextprotocol/tasks", b"{}");
+        }
+        written.end();
     }
     if any(Flags::LOG) {
         object.json("logging", b"{}");

@@ -6,6 +6,7 @@ use super::{
     layout::{TEXT, WORD, argument, header, prompt, resource, rule, tool},
     uri_template,
 };
+use crate::wire::uri;
 
 /// A tool of a catalog.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +72,25 @@ impl<'a> Catalog<'a> {
         let (table, sorted) = (header::RESOURCES, header::RESOURCES_SORTED);
         let at = self.find(table, resource::SIZE, sorted, uri)?;
         Some(self.word(at + resource::SLOT))
+    }
+
+    /// The resource whose URI equals this one, as its feature lists it, and the index of the
+    /// feature.
+    pub fn equal_resource(&self, uri: &str) -> Option<(&'a str, usize)> {
+        self.equal(header::RESOURCES, uri)
+    }
+
+    /// The same for a resource template.
+    pub fn equal_template(&self, uri: &str) -> Option<(&'a str, usize)> {
+        self.equal(header::TEMPLATES, uri)
+    }
+
+    fn equal(&self, table: usize, uri: &str) -> Option<(&'a str, usize)> {
+        let normal = uri::normal(uri);
+        let mut all = self.records(table, resource::SIZE);
+        let at = all.find(|at| uri::normal(self.text(at + resource::URI)) == normal)?;
+        let listed = self.text(at + resource::URI);
+        Some((listed, self.word(at + resource::SLOT)))
     }
 
     /// The URIs of all listed resources, in the order of the manifest.

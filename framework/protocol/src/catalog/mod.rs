@@ -7,6 +7,7 @@ mod bake;
 mod baked;
 mod cursor;
 mod describe;
+mod embedded;
 mod entries;
 mod flags;
 mod layout;
@@ -22,6 +23,7 @@ pub use bake::{
     input::{CatalogInput, FeatureInput, ServerInput, entries_on_a_page},
 };
 pub use baked::{Catalog, Page, Slot, stricter};
+pub use embedded::{embedded, uncached};
 pub use entries::{HeaderRule, PromptEntry, TemplateEntry, ToolEntry};
 pub use flags::Flags;
 pub use list_kind::ListKind;

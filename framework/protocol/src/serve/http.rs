@@ -44,6 +44,7 @@ use crate::{
 };
 use head::Method;
 pub use head::{Head, HttpRequest, check_head};
+pub use origin::is_host;
 pub use response::HttpResponse;
 pub use resumption::{Resumption, ResumptionStep, resumed_body};
 
@@ -86,10 +87,12 @@ pub fn handle<'a, S: Services>(
             Ok(Message::Request(request)) => {
                 let id = request.id;
                 let mut outcome = handle_request(catalog, head, request, services);
-                if let Ok(HttpOutcome::Call(call)) = &mut outcome {
+                if let Ok(HttpOutcome::Call(call)) = &mut outcome
+                    && head.accepts_events()
+                {
                     call.keep(body, services);
                 }
-                (Some(id), outcome)
+                (Some(Cow::Borrowed(id)), outcome)
             }
             Ok(Message::Notification(notification)) => {
                 let named = caller::named_version(&notification.params.meta);
@@ -100,7 +103,24 @@ pub fn handle<'a, S: Services>(
             Ok(Message::Response(response)) => (None, accept_response(head, &response, services)),
         },
     };
-    outcome.unwrap_or_else(|failure| HttpOutcome::Reply(HttpResponse::failure(&failure, id)))
+    let outcome = outcome.unwrap_or_else(|failure| {
+        HttpOutcome::Reply(HttpResponse::failure(&failure, id.as_deref()))
+    });
+    fitting(head, outcome)
+}
+
+/// The same outcome for a client that does not accept events: it gets only the answer.
+fn fitting<'a>(head: &Head<'_>, mut outcome: HttpOutcome<'a>) -> HttpOutcome<'a> {
+    match &mut outcome {
+        HttpOutcome::Call(call) if !head.accepts_events() => call.send_no_events(),
+        HttpOutcome::Listen(_) if !head.accepts_events() => {
+            let message = "`Accept` must list `text/event-stream`";
+            let failure = Failure::new(406, INVALID_REQUEST, message);
+            return HttpOutcome::Reply(HttpResponse::failure(&failure, None));
+        }
+        _ => {}
+    }
+    outcome
 }
 
 /// Opens the stream of changes of a session, or goes on with the stream of a call.
@@ -172,12 +192,14 @@ fn handle_request<'a, S: Services>(
 ) -> Result<HttpOutcome<'a>, Failure> {
     caller::check_params(&request.params)?;
     let named = caller::named_version(&request.params.meta)?;
-    let header = head.headers.version()?;
-    let version = settle_version(named.as_deref(), header)?;
-    // A client may always ask for a handshake, unless its request names a modern revision
-    // itself.
+    // A client may always ask for a handshake, unless its request names a revision itself. Its
+    // header may already say what it hopes to agree on.
     let handshake = request.method == "initialize" && named.is_none();
-    if let Some(version) = version.filter(|version| version.is_modern() && !handshake) {
+    let version = match handshake {
+        true => None,
+        false => settle_version(named.as_deref(), head.headers.version()?)?,
+    };
+    if let Some(version) = version.filter(|version| version.is_modern()) {
         return handle_modern(catalog, head, request, version, services);
     }
     handle_legacy(catalog, head, request, version, handshake, services).map_err(of_legacy)
@@ -258,7 +280,7 @@ fn handle_legacy<'a, S: Services>(
     services: &mut S,
 ) -> Result<HttpOutcome<'a>, Failure> {
     if handshake {
-        let session = caller::handshake(&request.params, services.now())?;
+        let session = caller::handshake(&request.params, services)?;
         if services.part() == ServerPart::Transport {
             let gate = chain::handshake(catalog, request, session, LogLevel::Info, services);
             return proceed(gate, services);
@@ -302,6 +324,7 @@ fn keep_level<S: Services>(
 /// Continues with a request after its call. `response` is what the chain answered.
 pub fn pass<'a, S: Services>(
     catalog: &Catalog<'a>,
+    head: &Head<'_>,
     gate: Gate<'a>,
     response: CallResponse,
     services: &mut S,
@@ -319,10 +342,13 @@ pub fn pass<'a, S: Services>(
     match gate.then {
         Then::Reply => HttpOutcome::Reply(response.http()),
         Then::Handshake(session) => HttpOutcome::Reply(greet(response.body, &session, services)),
-        Then::Act => act(services).unwrap_or_else(|failure| {
-            let failure = if modern { failure } else { of_legacy(failure) };
-            HttpOutcome::Reply(HttpResponse::failure(&failure, Some(id)))
-        }),
+        Then::Act => {
+            let outcome = act(services).unwrap_or_else(|failure| {
+                let failure = if modern { failure } else { of_legacy(failure) };
+                HttpOutcome::Reply(HttpResponse::failure(&failure, Some(id)))
+            });
+            fitting(head, outcome)
+        }
     }
 }
 

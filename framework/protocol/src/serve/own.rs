@@ -31,9 +31,8 @@ pub fn own<'a, S: Services>(
     }
     let modern = client.version.is_modern();
     let flags = catalog.flags();
-    if let Some(kind) = target::list_kind(&request.method)
-        && flags.contains(kind.flag())
-    {
+    // Many clients ask for every list, whatever a server declares.
+    if let Some(kind) = target::list_kind(&request.method) {
         return list::<S>(catalog, request, kind, client);
     }
     match &*request.method {

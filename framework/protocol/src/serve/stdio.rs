@@ -1,6 +1,8 @@
 //! The stdio transport: one message per line
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/stdio).
 
+use std::borrow::Cow;
+
 use super::{
     chain,
     dispatch::dispatch,
@@ -79,7 +81,7 @@ impl StdioSession {
         let (id, answer) = match message::read(line) {
             Err((id, failure)) => (id, Err(failure)),
             Ok(Message::Request(request)) => {
-                let id = request.id;
+                let id = Cow::Borrowed(request.id);
                 (Some(id), self.handle_request(catalog, request, services))
             }
             Ok(Message::Notification(notification)) => {
@@ -93,7 +95,7 @@ impl StdioSession {
                 return StdioOutcome::Nothing;
             }
         };
-        self.finish(id, answer, services)
+        self.finish(id.as_deref(), answer, services)
     }
 
     /// Continues with a request after its call. `response` is what the chain answered.
@@ -128,7 +130,7 @@ impl StdioSession {
 
     fn finish<'a, S: Services>(
         &mut self,
-        id: Option<&'a str>,
+        id: Option<&str>,
         answer: Result<Dispatched<'a>, Failure>,
         services: &mut S,
     ) -> StdioOutcome<'a> {
@@ -172,7 +174,7 @@ impl StdioSession {
             return dispatch(catalog, request, client, services);
         }
         if request.method == "initialize" && named.is_none() {
-            let session = caller::handshake(&request.params, services.now())?;
+            let session = caller::handshake(&request.params, services)?;
             if services.part() == ServerPart::Transport {
                 let level = LogLevel::Info;
                 return Ok(chain::handshake(catalog, request, session, level, services));

@@ -14,6 +14,7 @@ use crate::{
         message::ClientReply,
         sse,
         types::types::InputRequest,
+        version::Version,
     },
 };
 
@@ -185,6 +186,7 @@ impl Asking {
         &mut self,
         services: &mut S,
         request: &InputRequest,
+        version: Version,
     ) -> Result<(), Failure> {
         let (ticket, expires) = seal::mint_ticket(services, &self.session, PATIENCE_MS)?;
         let mut message = Vec::new();
@@ -192,8 +194,19 @@ impl Asking {
         object.string("jsonrpc", "2.0");
         object.string("id", &ticket);
         object.string("method", &request.method);
+        let params = object.key("params");
         // This cannot fail: the request was checked.
-        let _ = json::compact(object.key("params"), &request.params);
+        let asked = json::compact(params, &request.params).ok();
+        let text = |name| asked.and_then(|asked| asked.member(name));
+        if version.has_elicitation_ids()
+            && text("mode").is_some_and(|mode| mode.is_str("url"))
+            && text("elicitationId").is_none()
+        {
+            params.pop();
+            let mut params = Object::resume(params);
+            params.string("elicitationId", &ticket);
+            params.end();
+        }
         object.end();
         self.messages.push(message);
         self.replies.push((

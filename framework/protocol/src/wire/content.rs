@@ -4,6 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use crate::wire::{
     json::{self, Object},
+    time::is_iso8601,
     types::{
         prompt_types::PromptMessage,
         types::{
@@ -11,6 +12,7 @@ use crate::wire::{
             ResourceBody, ResourceContents, ResourceInfo, Role,
         },
     },
+    uri::is_uri,
     version::Version,
 };
 
@@ -25,7 +27,8 @@ pub fn meta(object: &mut Object<'_>, meta: Option<&str>) {
     }
 }
 
-/// Writes `annotations`, if there are any. A priority out of range is omitted.
+/// Writes `annotations`, if there are any. A priority out of range is omitted, and so is a time
+/// that clients cannot read: some throw away the whole list.
 pub fn annotations(object: &mut Object<'_>, annotations: Option<&Annotations>) {
     let Some(annotations) = annotations else {
         return;
@@ -45,7 +48,8 @@ pub fn annotations(object: &mut Object<'_>, annotations: Option<&Annotations>) {
     {
         json::float(written.key("priority"), priority);
     }
-    written.optional("lastModified", annotations.last_modified.as_deref());
+    let modified = annotations.last_modified.as_deref();
+    written.optional("lastModified", modified.filter(|time| is_iso8601(time)));
     written.end();
 }
 
@@ -56,17 +60,30 @@ fn role_name(role: Role) -> &'static str {
     }
 }
 
-/// Writes `icons`, if there are any.
+/// Whether clients may load an icon from there.
+pub fn is_icon(src: &str) -> bool {
+    let scheme = src.split_once(':').map_or("", |(scheme, _)| scheme);
+    let is = |known: &&str| scheme.eq_ignore_ascii_case(known);
+    ["https", "http", "data"].iter().any(is) && is_uri(src)
+}
+
+/// Writes `mimeType`, if there is one.
+fn mime_type(object: &mut Object<'_>, mime_type: Option<&str>) {
+    object.optional("mimeType", mime_type.filter(|text| !text.is_empty()));
+}
+
+/// Writes `icons`, if there are any that clients may load.
 pub fn icons(object: &mut Object<'_>, icons: &[Icon]) {
-    if icons.is_empty() {
+    let mut icons = icons.iter().filter(|icon| is_icon(&icon.src)).peekable();
+    if icons.peek().is_none() {
         return;
     }
     let out = object.key("icons");
-    for (index, icon) in icons.iter().enumerate() {
+    for (index, icon) in icons.enumerate() {
         out.push(if index == 0 { b'[' } else { b',' });
         let mut written = Object::begin(out);
         written.string("src", &icon.src);
-        written.optional("mimeType", icon.mime_type.as_deref());
+        mime_type(&mut written, icon.mime_type.as_deref());
         if !icon.sizes.is_empty() {
             let sizes = written.key("sizes");
             for (index, size) in icon.sizes.iter().enumerate() {
@@ -96,8 +113,21 @@ pub fn block(out: &mut Vec<u8>, block: &ContentBlock, version: Version) {
             meta(&mut object, text.meta.as_deref());
         }
         ContentBlock::Image(content) => media(&mut object, "image", content),
-        ContentBlock::Audio(content) => media(&mut object, "audio", content),
-        ContentBlock::ResourceLink(link) if !version.has_resource_links() => {
+        ContentBlock::Audio(content) if version.has_audio() => {
+            media(&mut object, "audio", content);
+        }
+        ContentBlock::Audio(content) => {
+            object.string("type", "text");
+            let kind = &content.mime_type;
+            object.string(
+                "text",
+                &format!(
+                    "(audio of type {kind} was left out: revision {} has none)",
+                    version.as_str()
+                ),
+            );
+        }
+        ContentBlock::ResourceLink(link) if !version.has_resource_links() || !is_uri(&link.uri) => {
             object.string("type", "text");
             object.string("text", &link.uri);
             annotations(&mut object, link.annotations.as_ref());
@@ -114,7 +144,11 @@ pub fn block(out: &mut Vec<u8>, block: &ContentBlock, version: Version) {
 fn media(object: &mut Object<'_>, kind: &str, content: &MediaContent) {
     object.string("type", kind);
     base64(object, "data", &content.data);
-    object.string("mimeType", &content.mime_type);
+    let kind = match content.mime_type.as_str() {
+        "" => "application/octet-stream",
+        kind => kind,
+    };
+    object.string("mimeType", kind);
     annotations(object, content.annotations.as_ref());
     meta(object, content.meta.as_deref());
 }
@@ -125,7 +159,7 @@ pub fn resource_info(object: &mut Object<'_>, resource: &ResourceInfo) {
     object.string("name", &resource.name);
     object.optional("title", resource.title.as_deref());
     object.optional("description", resource.description.as_deref());
-    object.optional("mimeType", resource.mime_type.as_deref());
+    mime_type(object, resource.mime_type.as_deref());
     if let Some(size) = resource.size {
         object.json("size", size.to_string().as_bytes());
     }
@@ -145,7 +179,7 @@ fn embedded_resource(object: &mut Object<'_>, embedded: &EmbeddedResource) {
 pub fn resource_contents(out: &mut Vec<u8>, contents: &ResourceContents) {
     let mut object = Object::begin(out);
     object.string("uri", &contents.uri);
-    object.optional("mimeType", contents.mime_type.as_deref());
+    mime_type(&mut object, contents.mime_type.as_deref());
     match &contents.body {
         ResourceBody::Text(text) => object.string("text", text),
         ResourceBody::Blob(blob) => base64(&mut object, "blob", blob),
@@ -179,7 +213,9 @@ fn base64(object: &mut Object<'_>, key: &str, data: &[u8]) {
 pub fn size(block: &ContentBlock) -> usize {
     match block {
         ContentBlock::Text(text) => text.text.len(),
-        ContentBlock::Image(media) | ContentBlock::Audio(media) => media.data.len().div_ceil(3) * 4,
+        ContentBlock::Image(media) => media.data.len().div_ceil(3) * 4,
+        // Some clients get text instead.
+        ContentBlock::Audio(_) => 0,
         ContentBlock::ResourceLink(link) => link.uri.len() + link.name.len(),
         ContentBlock::EmbeddedResource(embedded) => resource_size(&embedded.contents),
     }

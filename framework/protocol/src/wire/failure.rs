@@ -101,17 +101,12 @@ impl Failure {
         let code = match error.code {
             RESOURCE_NOT_FOUND if version.is_modern() => INVALID_PARAMS,
             URL_ELICITATION_REQUIRED if version.has_url_elicitation_error() => error.code,
-            HEADER_MISMATCH | MISSING_CLIENT_CAPABILITY | UNSUPPORTED_VERSION => error.code,
+            MISSING_CLIENT_CAPABILITY if says_what(error) => error.code,
             -32099..=-32020 => INTERNAL_ERROR,
             code => code,
         };
         let status = match code {
-            HEADER_MISMATCH | MISSING_CLIENT_CAPABILITY | UNSUPPORTED_VERSION
-                if version.is_modern() =>
-            {
-                400
-            }
-            METHOD_NOT_FOUND if version.is_modern() => 404,
+            MISSING_CLIENT_CAPABILITY if version.is_modern() => 400,
             _ => 200,
         };
         let mut data = Vec::new();
@@ -149,6 +144,13 @@ impl Failure {
     }
 }
 
+/// Whether an error names the capabilities that the client must declare.
+fn says_what(error: &Error) -> bool {
+    let data = error.data.as_deref().map(json::Value::parse);
+    let required = data.and_then(|data| data.ok()?.member("requiredCapabilities"));
+    required.is_some_and(|required| required.is_object())
+}
+
 /// A JSON array of the supported revisions, the latest first.
 pub fn supported_versions() -> Vec<u8> {
     let names = Version::ALL.map(|version| format!("\"{}\"", version.as_str()));
@@ -184,16 +186,42 @@ mod tests {
         let modern = Version::V2026_07_28;
         assert_eq!(feature_error(-32050, modern), (200, -32603));
         assert_eq!(feature_error(-32099, modern), (200, -32603));
-        assert_eq!(feature_error(-32020, modern), (400, -32020));
+        for code in [-32020, -32021, -32022] {
+            assert_eq!(feature_error(code, modern), (200, -32603));
+        }
         assert_eq!(feature_error(-32019, modern), (200, -32019));
         assert_eq!(feature_error(-32002, modern), (200, -32602));
         assert_eq!(feature_error(-32042, modern), (200, -32603));
-        assert_eq!(feature_error(-32601, modern), (404, -32601));
+        assert_eq!(feature_error(-32601, modern), (200, -32601));
         assert_eq!(feature_error(7, modern), (200, 7));
         assert_eq!(feature_error(-32002, Version::V2025_11_25), (200, -32002));
         assert_eq!(feature_error(-32042, Version::V2025_11_25), (200, -32042));
         assert_eq!(feature_error(-32042, Version::V2025_06_18), (200, -32603));
         assert_eq!(feature_error(-32601, Version::V2025_11_25), (200, -32601));
+    }
+
+    #[test]
+    fn a_missing_capability_is_named() {
+        let missing = |data: &str, version| {
+            let error = Error {
+                code: MISSING_CLIENT_CAPABILITY,
+                message: String::new(),
+                data: Some(data.to_owned()),
+            };
+            let failure = Failure::of_feature(&error, version);
+            (failure.status, failure.code, failure.data.is_some())
+        };
+        let (modern, legacy) = (Version::V2026_07_28, Version::V2025_11_25);
+        let data = r#"{"requiredCapabilities":{"roots":{}}}"#;
+        assert_eq!(
+            missing(data, modern),
+            (400, MISSING_CLIENT_CAPABILITY, true)
+        );
+        assert_eq!(
+            missing(data, legacy),
+            (200, MISSING_CLIENT_CAPABILITY, true)
+        );
+        assert_eq!(missing("{}", modern), (200, INTERNAL_ERROR, true));
     }
 
     #[test]

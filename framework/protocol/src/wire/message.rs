@@ -76,21 +76,27 @@ pub struct Meta<'a> {
     pub client_capabilities: Option<Value<'a>>,
     pub log_level: Option<Value<'a>>,
     pub progress_token: Option<Value<'a>>,
+    seen: bool,
 }
 
 /// The failure, and the `id` if it could be read.
-pub type Unreadable<'a> = (Option<&'a str>, Failure);
+pub type Unreadable<'a> = (Option<Cow<'a, str>>, Failure);
 
 /// Reads one message.
 pub fn read(bytes: &[u8]) -> Result<Message<'_>, Unreadable<'_>> {
     if bytes.len() > crate::wire::MAX_BODY {
         return Err((None, too_large()));
     }
-    let Ok(text) = str::from_utf8(bytes) else {
-        return Err((
-            None,
-            Failure::new(400, PARSE_ERROR, "the message is not valid UTF-8"),
-        ));
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let text = match str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!(
+                "the message is not valid UTF-8 at byte {}",
+                error.valid_up_to()
+            );
+            return Err((id_of(bytes), Failure::new(400, PARSE_ERROR, message)));
+        }
     };
     let mut envelope = Envelope::default();
     match envelope.read(text) {
@@ -100,7 +106,10 @@ pub fn read(bytes: &[u8]) -> Result<Message<'_>, Unreadable<'_>> {
                 "the message nests deeper than {} levels",
                 crate::wire::MAX_DEPTH
             );
-            Err((envelope.valid_id(), Failure::invalid_request(message)))
+            Err((
+                envelope.valid_id().map(Cow::Borrowed),
+                Failure::invalid_request(message),
+            ))
         }
         Err(Fault::Syntax(at)) => {
             let message = if at == text.len() {
@@ -110,6 +119,40 @@ pub fn read(bytes: &[u8]) -> Result<Message<'_>, Unreadable<'_>> {
             };
             Err((None, Failure::new(400, PARSE_ERROR, message)))
         }
+    }
+}
+
+/// The `id` of a request that has bytes which are not UTF-8.
+fn id_of(bytes: &[u8]) -> Option<Cow<'static, str>> {
+    const OTHER: u8 = 0x7F;
+    let ascii = bytes.iter().map(|byte| (*byte).min(OTHER)).collect();
+    let text = String::from_utf8(ascii).ok()?;
+    let mut envelope = Envelope::default();
+    envelope.read(&text).ok()?;
+    let id = envelope.valid_id()?;
+    (!id.as_bytes().contains(&OTHER)).then(|| Cow::Owned(id.to_owned()))
+}
+
+/// Replaces each half of a surrogate pair by the replacement character. Some clients cut strings
+/// between the two halves; not all readers accept what is left.
+pub fn mend(message: &mut [u8]) {
+    let mut at = 0;
+    while let Some(found) = message[at..].iter().position(|&byte| byte == b'\\') {
+        at += found;
+        let unit = |at: usize| {
+            let escape = message.get(at..at + 6)?;
+            let digits = str::from_utf8(escape.strip_prefix(b"\\u")?).ok()?;
+            u16::from_str_radix(digits, 16).ok()
+        };
+        at += match (unit(at), unit(at + 6)) {
+            (Some(0xD800..0xDC00), Some(0xDC00..0xE000)) => 12,
+            (Some(0xD800..0xE000), _) => {
+                message[at + 2..at + 6].copy_from_slice(b"fffd");
+                6
+            }
+            _ => 2,
+        };
+        at = at.min(message.len());
     }
 }
 
@@ -147,6 +190,28 @@ fn put<'a>(
     }
 }
 
+/// A member that the server reads.
+type Slot<'s, 'a> = (&'static str, &'s mut Option<Value<'a>>);
+
+/// Stores a member if there is a slot for it.
+fn put_in<'a>(
+    slots: &mut [Slot<'_, 'a>],
+    key: Value<'a>,
+    value: Value<'a>,
+    twice: &mut Option<&'static str>,
+) {
+    if let Some((name, slot)) = slots.iter_mut().find(|(name, _)| key.is_str(name)) {
+        put(slot, value, name, twice);
+    }
+}
+
+/// Many clients write `null` for what they leave out.
+fn without_null(slots: &mut [Slot<'_, '_>]) {
+    for (_, slot) in slots {
+        slot.take_if(|value| value.kind == Kind::Null);
+    }
+}
+
 impl<'a> Envelope<'a> {
     fn read(&mut self, text: &'a str) -> Result<(), Fault> {
         let mut reader = Reader::new(text);
@@ -155,7 +220,7 @@ impl<'a> Envelope<'a> {
             kind => {
                 let batch = kind == Kind::Array;
                 self.not_an_object = Some(if batch {
-                    "batches are not supported"
+                    "batches are not supported; send each message by itself"
                 } else {
                     "the message is not an object"
                 });
@@ -202,13 +267,15 @@ impl<'a> Envelope<'a> {
     fn valid_id(&self) -> Option<&'a str> {
         self.id
             .filter(|_| self.twice != Some("id"))
-            .filter(is_id)
+            .filter(|id| matches!(id.kind, Kind::String | Kind::Number))
             .map(|id| id.text)
     }
 
     fn into_message(self) -> Result<Message<'a>, Unreadable<'a>> {
         let id = self.valid_id();
-        let invalid = |message: Cow<'static, str>| Err((id, Failure::invalid_request(message)));
+        let invalid = |message: Cow<'static, str>| {
+            Err((id.map(Cow::Borrowed), Failure::invalid_request(message)))
+        };
         if let Some(message) = self.not_an_object {
             return invalid(message.into());
         }
@@ -218,11 +285,12 @@ impl<'a> Envelope<'a> {
         if !self.jsonrpc.is_some_and(|version| version.is_str("2.0")) {
             return invalid("`jsonrpc` is not `2.0`".into());
         }
-        if self.id.is_some() && id.is_none() {
+        if self.id.is_some_and(|id| !is_id(&id)) {
             return invalid("`id` is not a string or an integer".into());
         }
+        let there = |value: &Value<'_>| value.kind != Kind::Null;
         let Some(method) = self.method else {
-            let outcome = match (id, self.result, self.error) {
+            let outcome = match (id, self.result, self.error.filter(there)) {
                 (Some(_), Some(result), None) => Ok(result),
                 (_, None, Some(error)) => Err(error),
                 _ => return invalid("`method` is missing".into()),
@@ -233,10 +301,15 @@ impl<'a> Envelope<'a> {
         let Some(method) = method.as_str() else {
             return invalid("`method` is not a string".into());
         };
-        if self.result.is_some() || self.error.is_some() {
+        if self
+            .result
+            .or(self.error)
+            .is_some_and(|value| there(&value))
+        {
             return invalid("the message is both a request and a response".into());
         }
-        if self.params_kind.is_some_and(|kind| kind != Kind::Object) {
+        let kind = self.params_kind;
+        if kind.is_some_and(|kind| !matches!(kind, Kind::Object | Kind::Null)) {
             return invalid("`params` is not an object".into());
         }
         let params = self.params;
@@ -282,28 +355,34 @@ impl<'a> Params<'a> {
                 continue;
             }
             let value = reader.value()?;
-            let (slot, name) = match key.as_str().as_deref() {
-                Some("name") => (&mut self.name, "name"),
-                Some("uri") => (&mut self.uri, "uri"),
-                Some("arguments") => (&mut self.arguments, "arguments"),
-                Some("cursor") => (&mut self.cursor, "cursor"),
-                Some("ref") => (&mut self.reference, "ref"),
-                Some("argument") => (&mut self.argument, "argument"),
-                Some("context") => (&mut self.context, "context"),
-                Some("notifications") => (&mut self.notifications, "notifications"),
-                Some("taskId") => (&mut self.task_id, "taskId"),
-                Some("level") => (&mut self.level, "level"),
-                Some("requestId") => (&mut self.request_id, "requestId"),
-                Some("inputResponses") => (&mut self.input_responses, "inputResponses"),
-                Some("requestState") => (&mut self.request_state, "requestState"),
-                Some("protocolVersion") => (&mut self.protocol_version, "protocolVersion"),
-                Some("capabilities") => (&mut self.capabilities, "capabilities"),
-                Some("clientInfo") => (&mut self.client_info, "clientInfo"),
-                _ => continue,
-            };
-            put(slot, value, name, &mut self.twice);
+            let (mut slots, twice) = self.slots();
+            put_in(&mut slots, key, value, twice);
         }
+        without_null(&mut self.slots().0);
         Ok(())
+    }
+
+    /// The members by name.
+    fn slots(&mut self) -> ([Slot<'_, 'a>; 16], &mut Option<&'static str>) {
+        let slots = [
+            ("name", &mut self.name),
+            ("uri", &mut self.uri),
+            ("arguments", &mut self.arguments),
+            ("cursor", &mut self.cursor),
+            ("ref", &mut self.reference),
+            ("argument", &mut self.argument),
+            ("context", &mut self.context),
+            ("notifications", &mut self.notifications),
+            ("taskId", &mut self.task_id),
+            ("level", &mut self.level),
+            ("requestId", &mut self.request_id),
+            ("inputResponses", &mut self.input_responses),
+            ("requestState", &mut self.request_state),
+            ("protocolVersion", &mut self.protocol_version),
+            ("capabilities", &mut self.capabilities),
+            ("clientInfo", &mut self.client_info),
+        ];
+        (slots, &mut self.twice)
     }
 }
 
@@ -321,31 +400,29 @@ impl<'a> Meta<'a> {
             while let Some(key) = reader.next_key(first)? {
                 first = false;
                 let value = reader.value()?;
-                let (slot, name) = match key.as_str().as_deref() {
-                    Some(PROTOCOL_VERSION) => (&mut self.protocol_version, PROTOCOL_VERSION),
-                    Some(CLIENT_INFO) => (&mut self.client_info, CLIENT_INFO),
-                    Some(CLIENT_CAPABILITIES) => {
-                        (&mut self.client_capabilities, CLIENT_CAPABILITIES)
-                    }
-                    Some(LOG_LEVEL) => (&mut self.log_level, LOG_LEVEL),
-                    Some("progressToken") => (&mut self.progress_token, "progressToken"),
-                    _ => continue,
-                };
-                put(slot, value, name, twice);
+                put_in(&mut self.slots(), key, value, twice);
             }
+            without_null(&mut self.slots());
         } else {
             reader.value()?;
         }
-        put(
-            &mut self.value,
-            Value {
-                kind,
-                text: reader.since(start),
-            },
-            "_meta",
-            twice,
-        );
+        if self.seen {
+            twice.get_or_insert("_meta");
+        }
+        self.seen = true;
+        let text = reader.since(start);
+        self.value = (kind != Kind::Null).then_some(Value { kind, text });
         Ok(())
+    }
+
+    fn slots(&mut self) -> [Slot<'_, 'a>; 5] {
+        [
+            (PROTOCOL_VERSION, &mut self.protocol_version),
+            (CLIENT_INFO, &mut self.client_info),
+            (CLIENT_CAPABILITIES, &mut self.client_capabilities),
+            (LOG_LEVEL, &mut self.log_level),
+            ("progressToken", &mut self.progress_token),
+        ]
     }
 }
 

@@ -11,6 +11,7 @@ pub mod request_id;
 pub mod sse;
 pub mod time;
 pub mod types;
+pub mod uri;
 pub mod version;
 
 /// The largest message that the server reads, in bytes.

@@ -4,7 +4,7 @@
 /// The headers of a stream of events.
 pub const HEADERS: [(&str, &str); 3] = [
     ("content-type", "text/event-stream"),
-    ("cache-control", "no-cache"),
+    ("cache-control", "no-cache, no-transform"),
     ("x-accel-buffering", "no"),
 ];
 

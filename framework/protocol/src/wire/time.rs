@@ -12,6 +12,42 @@ pub fn iso8601(milliseconds: u64) -> String {
     )
 }
 
+/// Whether a text is a date and a time of day with a zone, as RFC 3339 has it.
+pub fn is_iso8601(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let zone = bytes.len()
+        - if text.ends_with('Z') {
+            1
+        } else {
+            6.min(bytes.len())
+        };
+    let Some((time, fraction)) = bytes[..zone].split_at_checked(19) else {
+        return false;
+    };
+    has_form(time, b"0000-00-00T00:00:00")
+        && (b"01"..=b"12").contains(&&[time[5], time[6]])
+        && (b"01"..=b"31").contains(&&[time[8], time[9]])
+        && time[11..13] < b"24"[..]
+        && time[14..16] < b"60"[..]
+        && time[17..19] < b"61"[..]
+        && (fraction.is_empty()
+            || fraction.len() > 1
+                && fraction[0] == b'.'
+                && fraction[1..].iter().all(u8::is_ascii_digit))
+        && (bytes[zone..] == *b"Z"
+            || has_form(&bytes[zone..], b"+00:00")
+            || has_form(&bytes[zone..], b"-00:00"))
+}
+
+/// Whether a text has digits where the form has zeros, and is the same elsewhere.
+fn has_form(text: &[u8], form: &[u8]) -> bool {
+    text.len() == form.len()
+        && text.iter().zip(form).all(|(byte, form)| match form {
+            b'0' => byte.is_ascii_digit(),
+            form => byte == form,
+        })
+}
+
 /// The date of a day, counted from 1970.
 ///
 /// Years are counted from 0000-03-01: then they end with the leap day, and the months before the
@@ -38,6 +74,36 @@ fn civil(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_have_a_zone() {
+        for time in [
+            "2026-07-28T12:00:00Z",
+            "2026-07-28T12:00:00.5+02:00",
+            "2016-12-31T23:59:60.123456-11:30",
+        ] {
+            assert!(is_iso8601(time), "{time}");
+        }
+        for time in [
+            "",
+            "Z",
+            "2026-07-28",
+            "2026-07-28T12:00:00",
+            "2026-07-28 12:00:00Z",
+            "2026-13-28T12:00:00Z",
+            "2026-07-32T12:00:00Z",
+            "2026-07-28T24:00:00Z",
+            "2026-07-28T12:60:00Z",
+            "2026-07-28T12:00:00.Z",
+            "2026-07-28T12:00:00.xZ",
+            "2026-07-28T12:00:00+0200",
+            "2026-07-28T12:00Z",
+            "2026-00-28T12:00:00Z",
+            "é2026-07-28",
+        ] {
+            assert!(!is_iso8601(time), "{time}");
+        }
+    }
 
     #[test]
     fn known_times() {

@@ -6,8 +6,8 @@
 /// Makes `Version` from the table of revisions.
 macro_rules! revisions {
     ($($variant:ident = $number:literal, $name:literal;)+) => {
-        /// A supported revision. Later ones are greater.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        /// A supported revision.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[repr(u8)]
         pub enum Version {
             $(#[doc = $name] $variant = $number,)+
@@ -27,12 +27,13 @@ macro_rules! revisions {
 }
 
 // The latest first. A number stands for its revision in session ids and between components:
-// it never changes, and is never used again. Later revisions have greater numbers.
+// it never changes, and is never used again. 0 stands for none.
 revisions! {
     V2026_07_28 = 4, "2026-07-28";
     V2025_11_25 = 3, "2025-11-25";
     V2025_06_18 = 2, "2025-06-18";
     V2025_03_26 = 1, "2025-03-26";
+    V2024_11_05 = 5, "2024-11-05";
 }
 
 impl Version {
@@ -64,7 +65,10 @@ impl Version {
     /// Whether the revision has no handshake, so that every request describes its client.
     pub const fn is_modern(self) -> bool {
         match self {
-            Version::V2025_03_26 | Version::V2025_06_18 | Version::V2025_11_25 => false,
+            Version::V2024_11_05
+            | Version::V2025_03_26
+            | Version::V2025_06_18
+            | Version::V2025_11_25 => false,
             Version::V2026_07_28 => true,
         }
     }
@@ -72,9 +76,34 @@ impl Version {
     /// Whether content may link to a resource.
     pub const fn has_resource_links(self) -> bool {
         match self {
-            Version::V2025_03_26 => false,
+            Version::V2024_11_05 | Version::V2025_03_26 => false,
             Version::V2025_06_18 | Version::V2025_11_25 | Version::V2026_07_28 => true,
         }
+    }
+
+    /// Whether content may be audio.
+    pub const fn has_audio(self) -> bool {
+        match self {
+            Version::V2024_11_05 => false,
+            Version::V2025_03_26
+            | Version::V2025_06_18
+            | Version::V2025_11_25
+            | Version::V2026_07_28 => true,
+        }
+    }
+
+    /// Whether clients expect a stream to begin with an event without a message, whose id they
+    /// resume it by.
+    pub const fn has_opening_events(self) -> bool {
+        match self {
+            Version::V2024_11_05 | Version::V2025_03_26 | Version::V2025_06_18 => false,
+            Version::V2025_11_25 | Version::V2026_07_28 => true,
+        }
+    }
+
+    /// Whether a client that is to open a URL must get an `elicitationId`.
+    pub const fn has_elicitation_ids(self) -> bool {
+        self.has_url_elicitation_error()
     }
 
     /// Whether a feature may ask the client to open a URL by an error. Since 2026-07-28, it asks
@@ -82,7 +111,10 @@ impl Version {
     pub const fn has_url_elicitation_error(self) -> bool {
         match self {
             Version::V2025_11_25 => true,
-            Version::V2025_03_26 | Version::V2025_06_18 | Version::V2026_07_28 => false,
+            Version::V2024_11_05
+            | Version::V2025_03_26
+            | Version::V2025_06_18
+            | Version::V2026_07_28 => false,
         }
     }
 }
@@ -92,11 +124,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn later_revisions_come_first_and_have_greater_names_and_numbers() {
-        let all = Version::ALL.map(|version| (version, version.as_str(), version.number()));
-        assert!(all.is_sorted_by(|later, earlier| {
-            later.0 > earlier.0 && later.1 > earlier.1 && later.2 > earlier.2
-        }));
+    fn later_revisions_come_first() {
+        let all = Version::ALL.map(Version::as_str);
+        assert!(all.is_sorted_by(|later, earlier| later > earlier));
     }
 
     #[test]
@@ -105,7 +135,7 @@ mod tests {
             assert_eq!(Version::parse(version.as_str()), Some(version));
             assert_eq!(Version::from_number(version.number()), Some(version));
         }
-        assert_eq!(Version::parse("2024-11-05"), None);
+        assert_eq!(Version::parse("2024-10-07"), None);
         assert_eq!(Version::from_number(0), None);
     }
 }

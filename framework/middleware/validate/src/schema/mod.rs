@@ -2,9 +2,9 @@
 //! (https://json-schema.org/draft/2020-12/json-schema-validation).
 //!
 //! A schema is not compiled before it is used, since many instances check one value in their life.
-//! Unsupported keywords (other documents, `unevaluated…`, `$dynamicRef`, formats, patterns with
-//! lookaround) allow everything: no value is refused that the schema
-//! allows.
+//! Unsupported keywords (`unevaluated…`, `$dynamicRef`, formats, patterns with lookaround) allow
+//! everything: no value is refused that the schema allows. A reference that leads nowhere, or to
+//! another document, is a fault of the schema.
 
 mod containers;
 mod plain;
@@ -24,6 +24,8 @@ pub enum Fault {
     Invalid(Problem),
     /// The check takes too many steps.
     Complex,
+    /// Nothing in the schema has the name of this reference.
+    Unresolved(String),
 }
 
 /// What does not fit, and why.
@@ -113,8 +115,9 @@ impl<'s> Checker<'s> {
             return Ok(());
         }
         if let Some(target) = schema.get("$ref").and_then(Value::as_str) {
-            if let Some(target) = self.resolve(target) {
-                self.check(target, value, at, depth + 1)?;
+            match self.resolve(target) {
+                Some(target) => self.check(target, value, at, depth + 1)?,
+                None => return Err(Fault::Unresolved(target.to_owned())),
             }
             if self.old {
                 return Ok(());
@@ -199,7 +202,7 @@ impl<'s> Checker<'s> {
         match self.check(schema, value, at, depth + 1) {
             Ok(()) => Ok(true),
             Err(Fault::Invalid(_)) => Ok(false),
-            Err(Fault::Complex) => Err(Fault::Complex),
+            Err(fault) => Err(fault),
         }
     }
 
@@ -228,7 +231,7 @@ impl<'s> Checker<'s> {
                     }
                 }
                 Err(Fault::Invalid(_)) => {}
-                Err(Fault::Complex) => return Err(Fault::Complex),
+                Err(fault) => return Err(fault),
             }
         }
         Ok((fitting, problems.join("; or ")))

@@ -44,6 +44,7 @@ fn list(
     let headers = headers(&LEGACY_HEADERS);
     let request = http::HttpRequest {
         method: "POST",
+        path: "/mcp",
         authority: None,
         headers: &headers,
     };
@@ -158,6 +159,7 @@ fn modern_pages_carry_the_strictest_hint() {
     let headers = testing::modern_headers("tools/list", None);
     let request = http::HttpRequest {
         method: "POST",
+        path: "/mcp",
         authority: None,
         headers: &headers,
     };

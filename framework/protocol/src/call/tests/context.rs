@@ -49,6 +49,7 @@ fn the_context_of_a_session_holds_what_it_settled() {
     let head = http::check_head(
         &http::HttpRequest {
             method: "POST",
+            path: "/mcp",
             authority: None,
             headers: &list,
         },

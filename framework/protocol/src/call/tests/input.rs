@@ -46,8 +46,11 @@ fn input_is_asked_for_what_the_client_can_give() {
 #[test]
 fn input_is_not_asked_for_what_the_client_cannot_give() {
     let (form, url) = (
-        ("elicitation/create", "{}"),
-        ("elicitation/create", r#"{"mode":"url"}"#),
+        ("elicitation/create", r#"{"message":"?"}"#),
+        (
+            "elicitation/create",
+            r#"{"mode":"url","message":"?","url":"https://example.com"}"#,
+        ),
     );
     let (sampling, roots) = (("sampling/createMessage", "{}"), ("roots/list", "{}"));
     let tools = ("sampling/createMessage", r#"{"tools":[]}"#);
@@ -131,6 +134,30 @@ fn broken_needs_for_input_are_internal_errors() {
             required(&[("a", "elicitation/create", r#"{"mode":"mime"}"#)]),
             "tool `zeta` answered with a request for elicitation in an unknown mode",
         ),
+        (
+            required(&[("a", "elicitation/create", r#"{"message":null}"#)]),
+            "tool `zeta` answered with a request for elicitation without a `message`",
+        ),
+        (
+            required(&[("a", "elicitation/create", r#"{"mode":"url","message":"?"}"#)]),
+            "tool `zeta` answered with a request to open a URL without a `url`",
+        ),
+        (
+            required(&[(
+                "a",
+                "elicitation/create",
+                r#"{"message":"?","requestedSchema":{"type":"object"}}"#,
+            )]),
+            "tool `zeta` answered with a form whose `requestedSchema` is not an object with `properties`",
+        ),
+        (
+            required(&[(
+                "a",
+                "elicitation/create",
+                r#"{"message":"?","requestedSchema":{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"array","items":{"type":"string"}}}}}"#,
+            )]),
+            "tool `zeta` answered with a form whose field \"b\" is not a string, number, boolean or choice",
+        ),
     ] {
         let (status, json) = with_capabilities(all, outcome);
         assert_eq!(
@@ -138,6 +165,18 @@ fn broken_needs_for_input_are_internal_errors() {
             (200, &json!({"code": -32603, "message": message}))
         );
     }
+}
+
+#[test]
+fn forms_may_have_plain_fields() {
+    let form = r#"{"mode":"form","message":"?","requestedSchema":{"type":"object","properties":{
+        "a":{"type":"string"},"b":{"type":"number"},"c":{"type":"integer"},"d":{"type":"boolean"},
+        "e":{"type":"string","enum":["x"]},"f":{"type":"array","items":{"type":"string","enum":["x"]}},
+        "g":{"type":"array","items":{"anyOf":[{"const":"x","title":"X"}]}}}}}"#;
+    let asked = required(&[("a", "elicitation/create", form)]);
+    let (status, json) = with_capabilities(r#"{"elicitation":{"url":null}}"#, asked);
+    assert_eq!(status, 200);
+    assert_eq!(json["result"]["resultType"], "input_required", "{json}");
 }
 
 #[test]

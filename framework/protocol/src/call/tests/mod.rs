@@ -67,6 +67,7 @@ fn with_call<T>(version: &str, meta: &str, then: impl FnOnce(&mut Call<'_>) -> T
     };
     let request = http::HttpRequest {
         method: "POST",
+        path: "/mcp",
         authority: None,
         headers: &list,
     };

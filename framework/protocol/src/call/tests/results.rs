@@ -154,7 +154,8 @@ fn errors_of_features_have_a_status() {
     };
     assert_eq!(error(-32602, MODERN), (200, -32602));
     assert_eq!(error(-32603, MODERN), (200, -32603));
-    assert_eq!(error(-32021, MODERN), (400, -32021));
+    assert_eq!(error(-32021, MODERN), (200, -32603));
+    assert_eq!(error(-32601, MODERN), (200, -32601));
     assert_eq!(error(-32077, MODERN), (200, -32603));
     assert_eq!(error(-32002, "2025-11-25"), (200, -32002));
 }

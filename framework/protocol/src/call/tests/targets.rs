@@ -42,6 +42,7 @@ fn serve(
     let catalog = Catalog::new(&bytes).unwrap();
     let request = http::HttpRequest {
         method: "POST",
+        path: "/mcp",
         authority: None,
         headers: list,
     };
@@ -305,7 +306,7 @@ fn only_tools_prompts_and_resources_ask_back() {
         requests: vec![InputRequest {
             key: "who".to_owned(),
             method: "elicitation/create".to_owned(),
-            params: "{}".to_owned(),
+            params: r#"{"message":"?"}"#.to_owned(),
         }],
         state: None,
     };
@@ -323,6 +324,6 @@ fn only_tools_prompts_and_resources_ask_back() {
     assert_eq!(json["result"]["resultType"], "input_required");
     assert_eq!(
         json["result"]["inputRequests"],
-        json!({"who": {"method": "elicitation/create", "params": {}}})
+        json!({"who": {"method": "elicitation/create", "params": {"message": "?"}}})
     );
 }

@@ -60,6 +60,13 @@ pub enum BuildError {
         name: String,
         member: &'static str,
     },
+    /// An entry has something that clients refuse.
+    Extra {
+        kind: ListKind,
+        feature: String,
+        name: String,
+        problem: String,
+    },
     /// The catalog would be larger than 4 GiB.
     TooLarge,
 }
@@ -161,6 +168,16 @@ impl fmt::Display for BuildError {
                     crate::wire::MAX_DEPTH
                 )
             }
+            BuildError::Extra {
+                kind,
+                feature,
+                name,
+                problem,
+            } => write!(
+                f,
+                "{} `{name}` of feature `{feature}` has {problem}",
+                noun(*kind)
+            ),
             BuildError::TooLarge => f.write_str("the catalog of this server is larger than 4 GiB"),
         }
     }

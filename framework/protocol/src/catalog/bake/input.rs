@@ -29,6 +29,8 @@ pub struct ServerInput {
     pub website: Option<String>,
     pub icons: Vec<Icon>,
     pub instructions: Option<String>,
+    /// The extensions that the server supports: their identifiers, and JSON objects.
+    pub extensions: Vec<(String, String)>,
     /// The origins of browsers that may call, besides loopback ones: exact, such as
     /// `https://example.com`.
     pub allowed_origins: Vec<String>,
@@ -55,6 +57,7 @@ impl Default for ServerInput {
             website: None,
             icons: Vec::new(),
             instructions: None,
+            extensions: Vec::new(),
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
             page_size: None,

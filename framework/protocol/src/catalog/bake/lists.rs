@@ -25,7 +25,12 @@ pub fn write(
         .iter()
         .filter(|feature| contributes(feature, entries.kind))
         .map(|feature| feature.cache.unwrap_or(server.cache));
-    let cache = hints.reduce(stricter).unwrap_or(server.cache);
+    let mut cache = hints.reduce(stricter).unwrap_or(server.cache);
+    // Such a list may depend on who asks. All of its pages say so.
+    let dynamic = Flags::DYNAMIC.with(entries.kind.flag());
+    if (input.features.iter()).any(|feature| feature.flags.contains(dynamic)) {
+        cache.scope = CacheScope::Private;
+    }
     let size = server
         .page_size
         .unwrap_or_else(|| entries_on_a_page(entries.kind));

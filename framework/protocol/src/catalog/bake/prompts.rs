@@ -1,7 +1,7 @@
 //! The prompts of a catalog.
 
 use super::{
-    entries::{Entries, check_meta},
+    entries::{Entries, Extras},
     error::BuildError,
     input::FeatureInput,
     writer::Writer,
@@ -42,7 +42,12 @@ impl<'a> Prompts<'a> {
                 problem,
             })?;
             self.entries.claim(&name, feature)?;
-            check_meta(ListKind::Prompts, feature, &name, prompt.meta.as_deref())?;
+            Extras {
+                meta: prompt.meta.as_deref(),
+                icons: &prompt.icons,
+                ..Extras::default()
+            }
+            .check(ListKind::Prompts, feature, &name)?;
             let json = prompt_json(prompt, &name);
             self.entries.json.push((json.clone(), json));
 

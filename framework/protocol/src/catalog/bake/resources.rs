@@ -1,14 +1,17 @@
 //! The resources and resource templates of a catalog.
 
 use super::{
-    entries::{Entries, check_meta},
+    entries::{Entries, Extras},
     error::BuildError,
     input::FeatureInput,
     writer::Writer,
 };
-use crate::catalog::{
-    uri_template,
-    written::{resource_json, template_json},
+use crate::{
+    catalog::{
+        uri_template,
+        written::{resource_json, template_json},
+    },
+    wire::uri::{UriFault, check_uri},
 };
 
 /// The longest URI of a resource that is listed, in bytes.
@@ -22,13 +25,19 @@ pub fn add_resources<'a>(
 ) -> Result<(), BuildError> {
     for resource in &feature.resources {
         let uri = &resource.uri;
-        check_uri(uri).map_err(|problem| BuildError::Uri {
+        check(uri).map_err(|problem| BuildError::Uri {
             feature: feature.name.clone(),
             uri: uri.clone(),
             problem,
         })?;
         entries.claim(uri, feature)?;
-        check_meta(entries.kind, feature, uri, resource.meta.as_deref())?;
+        Extras {
+            meta: resource.meta.as_deref(),
+            icons: &resource.icons,
+            annotations: resource.annotations.as_ref(),
+            mime_type: resource.mime_type.as_deref(),
+        }
+        .check(entries.kind, feature, uri)?;
         add(entries, slot, uri, resource_json(resource), writer);
     }
     Ok(())
@@ -48,7 +57,13 @@ pub fn add_templates<'a>(
             problem,
         })?;
         entries.claim(text, feature)?;
-        check_meta(entries.kind, feature, text, template.meta.as_deref())?;
+        Extras {
+            meta: template.meta.as_deref(),
+            icons: &template.icons,
+            annotations: template.annotations.as_ref(),
+            mime_type: template.mime_type.as_deref(),
+        }
+        .check(entries.kind, feature, text)?;
         add(entries, slot, text, template_json(template), writer);
     }
     Ok(())
@@ -60,30 +75,18 @@ fn add(entries: &mut Entries<'_>, slot: usize, uri: &str, json: Vec<u8>, writer:
     entries.records.push(slot as u32);
 }
 
-/// Checks that a URI has a scheme and no character that would end it within text, as RFC 3986
-/// requires. Letters beyond ASCII need not be encoded. The error says what is wrong.
-fn check_uri(uri: &str) -> Result<(), String> {
-    if uri.len() > MAX_URI {
-        return Err(format!("it has {} bytes; it may have {MAX_URI}", uri.len()));
-    }
-    let scheme = uri.split_once(':').map_or("", |(scheme, _)| scheme);
-    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    if !is_scheme {
-        return Err("it has no scheme; begin it with one, such as `file:`".to_owned());
-    }
-    let is_out_of_place = |c: &char| {
-        c.is_control()
-            || c.is_whitespace()
-            || matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
-    };
-    match uri.chars().find(is_out_of_place) {
-        Some(c) => Err(format!(
-            "it contains `{}`; percent-encode it",
-            c.escape_debug()
-        )),
-        None => Ok(()),
+/// Checks the URI of an author. The error says what is wrong.
+fn check(uri: &str) -> Result<(), String> {
+    match uri.len() {
+        0..=MAX_URI => check_uri(uri).map_err(|fault| match fault {
+            UriFault::NoScheme => "it has no scheme; begin it with one, such as `file:`".to_owned(),
+            UriFault::Escape => {
+                "a `%` has no two hexadecimal digits after it; write it as `%25`".to_owned()
+            }
+            UriFault::Character(c) => {
+                format!("it contains `{}`; percent-encode it", c.escape_debug())
+            }
+        }),
+        length => Err(format!("it has {length} bytes; it may have {MAX_URI}")),
     }
 }

@@ -1,7 +1,7 @@
 //! The tools of a catalog.
 
 use super::{
-    entries::{Entries, check_meta},
+    entries::{Entries, Extras},
     error::BuildError,
     input::FeatureInput,
     writer::Writer,
@@ -56,7 +56,12 @@ impl<'a> Tools<'a> {
                     member,
                 })
             };
-            check_meta(ListKind::Tools, feature, &name, tool.meta.as_deref())?;
+            Extras {
+                meta: tool.meta.as_deref(),
+                icons: &tool.icons,
+                ..Extras::default()
+            }
+            .check(ListKind::Tools, feature, &name)?;
             self.entries.json.push((json(false)?, json(true)?));
 
             let records = &mut self.entries.records;

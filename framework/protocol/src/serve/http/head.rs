@@ -20,6 +20,8 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct HttpRequest<'h> {
     pub method: &'h str,
+    /// The path, perhaps with a query.
+    pub path: &'h str,
     /// The authority, if the host reports it: some hosts remove the `Host` header.
     pub authority: Option<&'h str>,
     /// Names may be in upper or lower case.
@@ -31,6 +33,9 @@ pub struct HttpRequest<'h> {
 pub struct Head<'h> {
     pub(super) method: Method,
     pub(super) headers: Headers<'h>,
+    /// Whether the client accepts a JSON message, and a stream of events.
+    json: bool,
+    events: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,6 +79,15 @@ fn read_head<'h>(request: &HttpRequest<'h>, catalog: &Catalog<'_>) -> Result<Hea
     if let Some(reason) = origin::refusal(catalog, headers.origin, hosts) {
         return refuse(403, reason.into());
     }
+    if !is_endpoint(request.path, &headers) {
+        let path = request.path.split('?').next().unwrap_or_default();
+        let path = excerpt(path);
+        return refuse(
+            404,
+            format!("`{path}` is not found; the MCP endpoint is `/mcp`").into(),
+        );
+    }
+    let (json, events) = headers.accepted();
     let method = match request.method {
         "POST" => Method::Post,
         "GET" if catalog.store().is_some() => Method::Get,
@@ -87,10 +101,15 @@ fn read_head<'h>(request: &HttpRequest<'h>, catalog: &Catalog<'_>) -> Result<Hea
         }
     };
     if method != Method::Post {
-        if method == Method::Get && !headers.accepts_events() {
+        if method == Method::Get && !events {
             return refuse(406, "`Accept` must list `text/event-stream`".into());
         }
-        return Ok(Head { method, headers });
+        return Ok(Head {
+            method,
+            headers,
+            json,
+            events,
+        });
     }
     let length = headers
         .content_length
@@ -108,19 +127,44 @@ fn read_head<'h>(request: &HttpRequest<'h>, catalog: &Catalog<'_>) -> Result<Hea
     if !media.is_some_and(|media| media.trim_ascii().eq_ignore_ascii_case(b"application/json")) {
         return refuse(415, "`Content-Type` must be `application/json`".into());
     }
-    if !headers.accepts_answers() {
+    if !(json || events) {
         return refuse(
             406,
-            "`Accept` must list both `application/json` and `text/event-stream`".into(),
+            "`Accept` must list `application/json` and `text/event-stream`".into(),
         );
     }
-    Ok(Head { method, headers })
+    Ok(Head {
+        method,
+        headers,
+        json,
+        events,
+    })
+}
+
+/// Whether a path is that of the server. Spin names the part of it that follows the route of the
+/// component; any route will do.
+fn is_endpoint(path: &str, headers: &Headers<'_>) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let rest = headers.named("spin-path-info").next();
+    let rest = rest.map_or(Ok(path), str::from_utf8).unwrap_or(path);
+    let last = rest.rsplit('/').find(|segment| !segment.is_empty());
+    last.is_none_or(|last| last == "mcp")
 }
 
 impl Head<'_> {
     /// Whether the request carries a message.
     pub fn has_body(&self) -> bool {
         self.method == Method::Post
+    }
+
+    /// Whether the client accepts a stream of events.
+    pub fn accepts_events(&self) -> bool {
+        self.events
+    }
+
+    /// Whether the client accepts nothing but a stream of events.
+    pub fn needs_events(&self) -> bool {
+        !self.json
     }
 
     /// The length of the message, if the client declared it.

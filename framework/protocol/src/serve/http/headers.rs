@@ -74,7 +74,7 @@ impl<'h> Headers<'h> {
         known.eq_ignore_ascii_case(name).then_some((known, slot))
     }
 
-    fn named<'n>(&self, name: &'n str) -> impl Iterator<Item = &'h [u8]> + use<'h, 'n> {
+    pub fn named<'n>(&self, name: &'n str) -> impl Iterator<Item = &'h [u8]> + use<'h, 'n> {
         let all = self
             .all
             .iter()
@@ -88,15 +88,9 @@ impl<'h> Headers<'h> {
             .transpose()
     }
 
-    /// Whether the client accepts both JSON and events. Without `Accept` it accepts everything.
-    pub fn accepts_answers(&self) -> bool {
-        let (json, events, said) = self.accepted();
-        !said || json && events
-    }
-
-    /// Whether the client accepts JSON, whether it accepts events, and whether there is an
-    /// `Accept`.
-    fn accepted(&self) -> (bool, bool, bool) {
+    /// Whether the client accepts JSON, and whether it accepts events. Without `Accept` it accepts
+    /// everything.
+    pub fn accepted(&self) -> (bool, bool) {
         let (mut json, mut events, mut said) = (false, false, false);
         for range in self
             .named("accept")
@@ -112,13 +106,7 @@ impl<'h> Headers<'h> {
             json |= is("application/json") || is("application/*") || is("*/*");
             events |= is("text/event-stream") || is("text/*") || is("*/*");
         }
-        (json, events, said)
-    }
-
-    /// Whether the client accepts a stream of events.
-    pub fn accepts_events(&self) -> bool {
-        let (_, events, said) = self.accepted();
-        !said || events
+        (json || !said, events || !said)
     }
 
     /// Checks that `Mcp-Method` repeats the method in the body.

@@ -14,7 +14,7 @@ use crate::catalog::Catalog;
 pub fn refusal<'h>(
     catalog: &Catalog<'_>,
     origin: Option<&[u8]>,
-    mut hosts: impl Iterator<Item = &'h [u8]>,
+    hosts: impl Iterator<Item = &'h [u8]>,
 ) -> Option<&'static str> {
     let listed_only = catalog.allowed_hosts().len() > 0;
     let mut loopback_origin = false;
@@ -25,7 +25,7 @@ pub fn refusal<'h>(
                 .allowed_origins()
                 .any(|allowed| allowed.as_bytes() == origin)
         {
-            return Some("this origin may not call the server");
+            return Some("this origin may not call the server; add it to `allowed_origins`");
         }
     }
     let known = |host: &[u8]| {
@@ -34,14 +34,21 @@ pub fn refusal<'h>(
                 .allowed_hosts()
                 .any(|allowed| is_host(host, allowed.as_bytes()))
     };
+    let mut hosts = hosts.peekable();
+    if listed_only && hosts.peek().is_none() {
+        return Some("the host of this request is unknown, but `allowed_hosts` needs it");
+    }
     ((listed_only || loopback_origin) && !hosts.all(known))
-        .then_some("the server does not answer for this host")
+        .then_some("the server does not answer for this host; add it to `allowed_hosts`")
 }
 
-/// Whether `host` is the allowed one. If `allowed` has no port, `host` may have any.
-fn is_host(host: &[u8], allowed: &[u8]) -> bool {
+/// Whether `host` is the allowed one. If `allowed` has no port, `host` may have any. Clients
+/// leave out the usual ports.
+pub fn is_host(host: &[u8], allowed: &[u8]) -> bool {
+    let usual = split_port(allowed).filter(|(_, port)| matches!(*port, b"80" | b"443"));
     host.eq_ignore_ascii_case(allowed)
         || split_port(host).is_some_and(|(name, _)| name.eq_ignore_ascii_case(allowed))
+        || usual.is_some_and(|(name, _)| name.eq_ignore_ascii_case(host))
 }
 
 fn is_loopback_origin(origin: &[u8]) -> bool {
@@ -177,6 +184,7 @@ mod tests {
             "mcp.example.com.evil.com",
             "other.example.com",
             "other.example.com:443",
+            "other.example.com:80",
             "mcp.example.com:x",
             "",
         ] {
@@ -187,5 +195,11 @@ mod tests {
             Some("http://localhost"),
             &["mcp.example.com"]
         ));
+        assert!(!refused(
+            &testing::catalog_for_hosts(&["mcp.example.com:443"]),
+            None,
+            &["mcp.example.com"]
+        ));
+        assert!(refused(&listed, None, &[]), "no host is known");
     }
 }

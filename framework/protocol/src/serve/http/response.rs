@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::{call::CallResponse, wire::failure::Failure};
+use crate::{
+    call::CallResponse,
+    wire::{failure::Failure, sse},
+};
 
 /// A whole HTTP response.
 #[derive(Clone, PartialEq, Debug)]
@@ -25,6 +28,21 @@ impl HttpResponse {
             headers,
             body,
         }
+    }
+
+    /// The same answer as the only event of a stream.
+    pub fn into_events(mut self) -> HttpResponse {
+        if self.status == 200 && !self.body.is_empty() {
+            self.body = sse::event(&self.body);
+            let events = sse::HEADERS.map(|(name, value)| (name, Cow::Borrowed(value)));
+            let length = ("content-length", Cow::Owned(self.body.len().to_string()));
+            let mut headers = vec![length];
+            headers.extend(events);
+            let is_new = |(name, _): &(&str, _)| !name.starts_with("content-");
+            headers.extend(self.headers.into_iter().filter(is_new));
+            self.headers = headers;
+        }
+        self
     }
 
     pub(super) fn empty(status: u16) -> HttpResponse {

@@ -98,15 +98,16 @@ impl<'a> Sequence<'a> {
     /// Continues with the answer of this sequence's own router.
     pub fn own(&mut self, own: Own) -> SequenceStep<'a> {
         match (&mut self.then, own) {
+            // Nothing of this sequence is in such a list, so it has no say in how long it holds.
+            (Then::List(kind, _), Own::Done(Ok(_)))
+                if !self.catalog.flags().contains(kind.flag()) =>
+            {
+                SequenceStep::Next(Cow::Borrowed(self.params))
+            }
             (Then::List(_, last), Own::Done(Ok(page))) if page::is_last(&page) => {
                 *last = Some(page);
                 SequenceStep::Next(Cow::Owned(page::first(self.params)))
             }
-            // The cursor cannot be one of this sequence: it has no such list.
-            (Then::List(..), Own::Unknown(_)) if page::is_named(self.params) => {
-                SequenceStep::Done(Err(error(&Failure::invalid_params("invalid cursor"))))
-            }
-            (Then::List(..), Own::Unknown(_)) => SequenceStep::Next(Cow::Borrowed(self.params)),
             (_, own) if self.method == "completion/complete" => self.completed(own),
             (_, Own::Done(answer)) => SequenceStep::Done(answer),
             (then, Own::Unknown(error)) => {

@@ -40,6 +40,7 @@ fn outcome<T>(
     let headers = testing::modern_headers(method, name);
     let request = http::HttpRequest {
         method: "POST",
+        path: "/mcp",
         authority: None,
         headers: &headers,
     };

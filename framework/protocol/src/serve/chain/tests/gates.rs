@@ -75,8 +75,8 @@ fn handshakes_pass_the_chain() {
             assert_eq!(method, "initialize");
             assert!(params.starts_with(r#"{"protocolVersion":"#), "{params}");
             assert_eq!(context.protocol_version, version);
-            assert_eq!(context.client_capabilities, CAPABILITIES);
-            assert_eq!(level(&mut chain).1, CAPABILITIES);
+            assert_eq!(context.client_capabilities, LEGACY_CAPABILITIES);
+            assert_eq!(level(&mut chain).1, LEGACY_CAPABILITIES);
         }
     }
 }

@@ -42,6 +42,8 @@ const VERSIONS: [&str; 4] = [MODERN, LEGACY, "2025-06-18", "2025-03-26"];
 const TRANSPORTS: [Via; 2] = [Via::Http, Via::Stdio];
 static CATALOG: LazyLock<Vec<u8>> = LazyLock::new(features::catalog);
 /// What clients declare here.
+const LEGACY_CAPABILITIES: &str =
+    r#"{"elicitation":{},"roots":{},"extensions":{"com.example/reports":{}}}"#;
 const CAPABILITIES: &str = r#"{"elicitation":{},"roots":{},"extensions":{"io.modelcontextprotocol/tasks":{},"com.example/reports":{}}}"#;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -215,6 +217,7 @@ impl<'l, S: Inner> Server<'l, S> {
     fn post(&mut self, catalog: &Catalog<'_>, headers: &[(String, Vec<u8>)], body: &str) -> Got {
         let request = http::HttpRequest {
             method: "POST",
+            path: "/mcp",
             authority: None,
             headers,
         };
@@ -226,7 +229,7 @@ impl<'l, S: Inner> Server<'l, S> {
             http::HttpOutcome::Gate(mut gate) => {
                 let outcome = self.hand(&gate.call);
                 let response = gate.settle(outcome, &mut self.services);
-                http::pass(catalog, *gate, response, &mut self.services)
+                http::pass(catalog, &head, *gate, response, &mut self.services)
             }
             http::HttpOutcome::Notify(call) => {
                 self.note(&call);

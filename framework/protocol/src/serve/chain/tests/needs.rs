@@ -160,7 +160,10 @@ fn clients_are_asked_for_what_they_declared() {
                 error["data"],
                 json!({"requiredCapabilities": {"sampling": {}}})
             );
-            let url = NEED.replace(r#""message": "?""#, r#""mode":"url""#);
+            let url = NEED.replace(
+                r#""message": "?""#,
+                r#""mode":"url","message":"?","url":"https://example.com""#,
+            );
             let error = Chain::new(via, version)
                 .answering(&url)
                 .error(CALL.0, CALL.1);

@@ -27,7 +27,7 @@ fn middleware_hear_of_notifications() {
         );
         let context = &chain.seen[0].2;
         assert_eq!(context.protocol_version, LEGACY);
-        assert_eq!(context.client_capabilities, CAPABILITIES);
+        assert_eq!(context.client_capabilities, LEGACY_CAPABILITIES);
         assert_eq!(context.session_id, chain.session);
     }
 }

@@ -112,6 +112,7 @@ fn calls_of_tools() {
         "input -|k roots/list {}|k roots/list {}",
         "input -|k sampling/createMessage {}",
         "input -|k elicitation/create {\"mode\":\"url\"}",
+        "input -|k elicitation/create {\"mode\":\"url\",\"message\":\"m\",\"url\":\"https://a\"}",
         "input -|k x {}",
     ] {
         same(&[zeta], &[answer]);

@@ -168,6 +168,7 @@ fn tasks_go_on_while_somebody_listens() {
     let headers = modern_headers("subscriptions/listen", None);
     let request = http::HttpRequest {
         method: "POST",
+        path: "/mcp",
         authority: None,
         headers: &headers,
     };
@@ -180,7 +181,7 @@ fn tasks_go_on_while_somebody_listens() {
     let outcome = chain.hand(&gate.call);
     let response = gate.settle(outcome, &mut chain.services);
     let http::HttpOutcome::Listen(mut listening) =
-        http::pass(&catalog, *gate, response, &mut chain.services)
+        http::pass(&catalog, &head, *gate, response, &mut chain.services)
     else {
         panic!("no stream");
     };

@@ -36,6 +36,7 @@ fn with<T>(
     list.extend(given.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())));
     let request = HttpRequest {
         method: if body.is_empty() { "GET" } else { "POST" },
+        path: "/mcp",
         authority: None,
         headers: &list,
     };

@@ -78,16 +78,22 @@ fn lists_hold_what_features_have() {
 }
 
 #[test]
-fn lists_are_unknown_where_they_are_not_declared() {
+fn lists_are_empty_where_they_are_not_declared() {
     let mut input = testing::input();
     input.features.truncate(2);
     let tools = build(&input).unwrap();
     let code =
         |list: &List, body: &str| send(&tools, "POST", list, body).1["error"]["code"].clone();
-    for (method, _) in LISTS {
+    let listed = |list: &List, body: &str| send(&tools, "POST", list, body).1["result"].clone();
+    for (method, list) in LISTS {
         let body = modern_request(method, "", "");
-        assert_eq!(code(&modern_headers(method, None), &body), -32601);
-        assert_eq!(code(&legacy(), &legacy_request(method, "{}")), -32601);
+        let modern = listed(&modern_headers(method, None), &body);
+        assert_eq!(
+            (&modern[list], &modern["ttlMs"]),
+            (&json!([]), &json!(300_000))
+        );
+        let result = listed(&legacy(), &legacy_request(method, "{}"));
+        assert_eq!(result, json!({list: []}));
     }
     for method in ["prompts/get", "resources/read"] {
         assert_eq!(code(&legacy(), &legacy_request(method, "{}")), -32601);

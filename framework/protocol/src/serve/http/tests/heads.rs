@@ -69,12 +69,12 @@ fn the_client_must_accept_what_may_come() {
         status_of("POST", &with(list.clone(), &[("accept", "*/*")])).0,
         200
     );
-    let (status, message) = status_of("POST", &with(list, &[("accept", "application/json")]));
+    let (status, message) = status_of("POST", &with(list, &[("accept", "text/html")]));
     assert_eq!(
         (status, &*message),
         (
             406,
-            "`Accept` must list both `application/json` and `text/event-stream`"
+            "`Accept` must list `application/json` and `text/event-stream`"
         )
     );
 }
@@ -99,7 +99,10 @@ fn foreign_origins_are_refused_before_anything_else() {
             let list = headers(&[("Origin", origin)]);
             assert_eq!(
                 status_of(method, &list),
-                (403, "this origin may not call the server".to_owned())
+                (
+                    403,
+                    "this origin may not call the server; add it to `allowed_origins`".to_owned()
+                )
             );
         }
     }
@@ -127,6 +130,7 @@ fn the_authority_counts_as_host() {
     let status = |authority| {
         let request = HttpRequest {
             method: "POST",
+            path: "/mcp",
             authority: Some(authority),
             headers: &list,
         };

@@ -1,4 +1,5 @@
 mod bodies;
+mod clients;
 mod empty_lists;
 mod heads;
 mod legacy_clients;
@@ -18,10 +19,21 @@ type List = Vec<(String, Vec<u8>)>;
 
 /// Sends a request as a transport would. A call is reported as 200 and the tool's name.
 fn send(catalog: &[u8], method: &str, headers: &List, body: &str) -> (u16, Value, HttpResponse) {
+    send_to("/mcp", catalog, method, headers, body)
+}
+
+fn send_to(
+    path: &str,
+    catalog: &[u8],
+    method: &str,
+    headers: &List,
+    body: &str,
+) -> (u16, Value, HttpResponse) {
     let services = &mut TestServices::default();
     let catalog = Catalog::new(catalog).unwrap();
     let request = HttpRequest {
         method,
+        path,
         authority: None,
         headers,
     };

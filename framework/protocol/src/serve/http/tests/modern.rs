@@ -19,7 +19,7 @@ fn discovery_says_who_the_server_is() {
         json,
         json!({"jsonrpc": "2.0", "id": 1, "result": {
             "resultType": "complete",
-            "supportedVersions": ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"],
+            "supportedVersions": ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"],
             "capabilities": {"completions": {}, "logging": {}, "prompts": {}, "resources": {}, "tools": {}},
             "instructions": "be kind",
             "ttlMs": 300000,
@@ -101,7 +101,13 @@ fn unsupported_versions_get_the_list_of_others() {
         ),
         &[("MCP-Protocol-Version", "v999.0.0")],
     );
-    let supported = json!(["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"]);
+    let supported = json!([
+        "2026-07-28",
+        "2025-11-25",
+        "2025-06-18",
+        "2025-03-26",
+        "2024-11-05"
+    ]);
     for body in [
         meta(&json!({VERSION: "v999.0.0", CAPABILITIES: {}})),
         legacy_request("tools/list", "{}"),
@@ -335,7 +341,7 @@ fn calls_that_cannot_be_made_are_refused() {
         call(r#""name":7,"#, None),
         (400, -32602, json!(1), message("`name` is not a string"))
     );
-    for arguments in ["[]", "null", "\"{}\"", "1"] {
+    for arguments in ["[]", "\"{}\"", "1"] {
         let params = format!(r#""name":"zeta","arguments":{arguments},"#);
         assert_eq!(
             call(&params, Some("zeta")),

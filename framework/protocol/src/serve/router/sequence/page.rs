@@ -30,13 +30,6 @@ pub fn first(params: &str) -> String {
     with_cursor(params, None)
 }
 
-/// Whether the parameters have a cursor.
-pub fn is_named(params: &str) -> bool {
-    let params = Params::parse(params).ok();
-    let cursor = params.and_then(|params| params.cursor);
-    cursor.is_some_and(|cursor| cursor.kind == Kind::String)
-}
-
 fn with_cursor(params: &str, cursor: Option<&str>) -> String {
     let mut out = Vec::with_capacity(params.len());
     let mut object = Object::begin(&mut out);
