@@ -8,6 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = [f"tool_{index}" for index in range(10)]
+# As the templates link. Bare handlers have Rust's default stack, as other handlers do.
+SMALL_STACK = ["--config", 'target.wasm32-wasip2.rustflags=["-Clink-arg=-zstack-size=65536"]']
 
 
 def build(scratch):
@@ -25,13 +27,16 @@ def build(scratch):
     bare = {}
     for edition, package in [("0.2", "bare-0_2"), ("0.3", "bare-0_3")]:
         bare[edition, "bare"] = cargo(f"bare-{edition}", package)
+        bare[edition, "bare, small stack"] = cargo(f"bare-small-{edition}", package, *SMALL_STACK)
         bare[edition, "bare, reads"] = cargo(f"bare-reads-{edition}", package, "--features", "read-request")
-    features = [cargo(tool, "echo", FIXTURE_TOOL=tool) for tool in TOOLS]
-    sync = cargo("pass-through", "pass-through")
+    features = [cargo(tool, "echo", *SMALL_STACK, FIXTURE_TOOL=tool) for tool in TOOLS]
+    sync = cargo("pass-through", "pass-through", *SMALL_STACK)
     links = {
         ("0.2", "pass-through"): sync,
         ("0.3", "pass-through"): sync,
-        ("0.3", "pass-through, async"): cargo("pass-through-async", "pass-through", "--features", "async"),
+        ("0.3", "pass-through, async"): cargo(
+            "pass-through-async", "pass-through", *SMALL_STACK, "--features", "async"
+        ),
     }
     return bare, features, links
 

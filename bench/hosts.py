@@ -1,6 +1,8 @@
-"""Runs components on the hosts that are there: the Wasmtime CLI, and Spin if it is on PATH."""
+"""Runs components on the hosts that are there: the Wasmtime CLI, as it is and with Spin's settings,
+and Spin if `SPIN_BIN_PATH` names it or it is on PATH."""
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -69,17 +71,23 @@ def address(url):
     return host, int(port)
 
 
-def wasmtime(binary, reuse):
-    """How the Wasmtime CLI serves a component; `reuse` as it does by itself, or not at all."""
-    flags = ["-S", "cli"]
-    if not reuse:
-        flags += ["--max-instance-reuse-count", "1", "--max-instance-concurrent-reuse-count", "1"]
+# Each instance serves one request.
+NO_REUSE = ["--max-instance-reuse-count", "1", "--max-instance-concurrent-reuse-count", "1"]
+# Spin keeps so much of each memory and table, and resets it by writing it (`crates/core/src/lib.rs`).
+AS_SPIN = ["-O", "pooling-memory-keep-resident=2097152", "-O", "pooling-table-keep-resident=524288"]
+
+
+def wasmtime(binary, *flags):
+    """How the Wasmtime CLI serves a component."""
 
     def start(name, component, scratch):
-        command = [binary, "serve", *flags, "--addr", "127.0.0.1:0", component]
+        command = [binary, "serve", "-S", "cli", *flags, "--addr", "127.0.0.1:0", component]
         return Server(name, command, cwd=scratch)
 
     return start
+
+
+SPIN = os.environ.get("SPIN_BIN_PATH") or shutil.which("spin")
 
 
 def spin(name, component, scratch):
@@ -100,19 +108,20 @@ source = "{component}"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         listen = f"127.0.0.1:{probe.getsockname()[1]}"
-    command = [shutil.which("spin"), "up", "--listen", listen]
+    command = [SPIN, "up", "--listen", listen]
     return Server(name, command, url=f"http://{listen}/mcp", cwd=app)
 
 
 def available(wasmtime_binary):
     """Host, WASI version, whether instances are reused, and how to start a component there."""
     settings = [
-        ("wasmtime", "0.2", False, wasmtime(wasmtime_binary, reuse=True)),
-        ("wasmtime", "0.3", True, wasmtime(wasmtime_binary, reuse=True)),
-        ("wasmtime", "0.3", False, wasmtime(wasmtime_binary, reuse=False)),
+        ("wasmtime", "0.2", False, wasmtime(wasmtime_binary)),
+        ("wasmtime as Spin", "0.2", False, wasmtime(wasmtime_binary, *AS_SPIN)),
+        ("wasmtime", "0.3", True, wasmtime(wasmtime_binary)),
+        ("wasmtime", "0.3", False, wasmtime(wasmtime_binary, *NO_REUSE)),
     ]
-    if shutil.which("spin"):
+    if SPIN:
         settings += [("spin", "0.2", False, spin), ("spin", "0.3", True, spin)]
     else:
-        print("skipped: Spin (`spin` is not on PATH)")
+        print("skipped: Spin (set SPIN_BIN_PATH, or have `spin` on PATH)")
     return settings

@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+import tempfile
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -31,9 +33,9 @@ def headers(tool):
     }
 
 
-def cpu_seconds(pid):
-    """CPU time of a process, its dead children and its living descendants."""
-    parents, spent = {}, {}
+def descendants(pid):
+    """A process and its living descendants, with the fields of `/proc/PID/stat` from the third on."""
+    parents, stats = {}, {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
@@ -41,20 +43,27 @@ def cpu_seconds(pid):
             continue  # it ended meanwhile
         child = int(stat.parent.name)
         parents[child] = int(fields[1])
-        spent[child] = sum(int(field) for field in fields[11:15])
-    total = 0
-    for child, ticks in spent.items():
+        stats[child] = [int(field) for field in fields[1:]]
+    found = {}
+    for child, fields in stats.items():
         ancestor = child
         while ancestor not in (pid, 0, None):
             ancestor = parents.get(ancestor)
-        total += ticks if ancestor == pid else 0
-    return total / TICKS
+        if ancestor == pid:
+            found[child] = fields
+    return found
+
+
+def spent(pid):
+    """CPU seconds and page faults of a process, its dead children and its living descendants."""
+    stats = descendants(pid).values()
+    return sum(sum(stat[10:14]) for stat in stats) / TICKS, sum(sum(stat[6:8]) for stat in stats)
 
 
 def run(wrk, server, tool, connections, seconds):
-    """One burst of load: requests, seconds, latencies in microseconds, CPU seconds."""
+    """One burst of load: requests, seconds, latencies in microseconds, CPU seconds, page faults."""
     command = [wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "-s", HERE / "post.lua", server.url]
-    before = cpu_seconds(server.pid)
+    cpu_before, faults_before = spent(server.pid)
     wrk_output = subprocess.run(
         command,
         env={**os.environ, "BENCH_TOOL": tool, "BENCH_BODY": body(tool)},
@@ -62,10 +71,25 @@ def run(wrk, server, tool, connections, seconds):
         text=True,
         check=True,
     ).stdout
-    cpu = cpu_seconds(server.pid) - before
+    cpu, faults = spent(server.pid)
     burst = json.loads(wrk_output.strip().splitlines()[-1])
     if (ended := server.process.poll()) is not None:
         raise SystemExit(f"error: {server.name} ended with {ended} under load")
     if burst["failed"] or not burst["requests"]:
         raise SystemExit(f"error: {server.name}: {burst['failed']} of {burst['requests']} requests failed")
-    return {**burst, "cpu_seconds": cpu}
+    return {**burst, "cpu_seconds": cpu - cpu_before, "page_faults": faults - faults_before}
+
+
+def system_calls(wrk, server, tool, connections):
+    """System calls of one request, from a burst of a second under strace."""
+    pids = [str(pid) for pid in descendants(server.pid)]
+    with tempfile.NamedTemporaryFile("r") as counts:
+        command = ["strace", "-fcqq", "-U", "calls,name", "-o", counts.name, "-p", ",".join(pids)]
+        strace = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        time.sleep(0.5)
+        burst = run(wrk, server, tool, connections, 1)
+        strace.terminate()
+        strace.wait()
+        rows = [line.split() for line in counts.read().splitlines()]
+    total = [int(row[0]) for row in rows if row[1:] == ["total"]]
+    return total[0] / burst["requests"] if total else None
