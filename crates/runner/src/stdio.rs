@@ -73,12 +73,15 @@ impl Runner {
         guest::give_way(&mut store, move || ticked.store(true, Relaxed));
 
         let mut run = pin!(self.command(store));
-        let mut since = Instant::now();
+        let (mut since, mut left) = (Instant::now(), Instant::now());
         poll_fn(|cx| {
+            // A guest that computes comes back at every tick of the engine.
+            let waited = left.elapsed() > PING;
             let result = run.as_mut().poll(cx);
+            left = Instant::now();
             if result.is_pending() {
-                if !computes.swap(false, Relaxed) {
-                    since = Instant::now();
+                if !computes.swap(false, Relaxed) || waited {
+                    since = left;
                 } else if since.elapsed() > self.timeout {
                     return Poll::Ready(Err(anyhow::anyhow!(
                         "a tool computed for longer than {} s; raise the limit with `--timeout`",

@@ -291,7 +291,7 @@ fn rate_limit_counts_across_instances() {
             assert_eq!(error(server, &ping)["code"], 429);
         }
 
-        // A middleware that may not use the store; behind it, there are no prompts (-32601).
+        // A middleware that may not use the store; behind it, the list is empty.
         let refused = error(server, &modern("prompts/list", json!({})));
         assert_eq!(refused["code"], -32603, "{refused}");
     });

@@ -1,7 +1,7 @@
 //! `mcp serve`: what goes wrong in one request stays there, in both WASI builds.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpListener,
     path::PathBuf,
     process::{Command, Stdio},
@@ -286,13 +286,19 @@ fn only_this_machine_is_answered_on_loopback() {
 #[test]
 fn other_paths_lead_to_the_right_one() {
     let server = serve("0.2", &[]);
-    for path in ["/", "/mcp/", "/mcp2", "/sse"] {
+    let at = |path: &str| {
         let mut request = modern("tools/list", json!({}));
         request.path = path.into();
-        let response = server.send(&request);
+        server.send(&request)
+    };
+    for path in ["/mcp2", "/sse", "/.well-known/oauth-protected-resource"] {
+        let response = at(path);
         assert_eq!(response.status, 404, "{path}");
-        assert!(response.text().contains("/mcp"), "{}", response.text());
+        let message = format!("`{path}` is not found; the MCP endpoint is `/mcp`");
+        assert_eq!(response.json()["error"]["message"], message);
     }
+    let response = at("/mcp/");
+    assert_eq!(response.json()["result"]["ttlMs"], 0, "it is not cached");
 }
 
 #[test]
@@ -453,35 +459,78 @@ fn stdio_answers_line_by_line_until_stdin_ends() {
     }
 }
 
+/// A server on stdio, whose calls have a second to compute.
+fn on_stdio(
+    wasi: &str,
+) -> (
+    std::process::Child,
+    impl FnMut(u32, &str, Value),
+    impl FnMut() -> Value,
+) {
+    let mut child = mcp()
+        .arg("serve")
+        .arg(component(wasi))
+        .args(["--stdio", "--timeout", "1"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let send = move |id: u32, method: &str, params: Value| {
+        let message = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
+        stdin.write_all(format!("{message}\n").as_bytes()).unwrap();
+    };
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let answer = move || serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    (child, send, answer)
+}
+
 #[test]
-fn a_loop_on_stdio_ends_the_server() {
+fn what_fails_on_stdio_fails_alone() {
     for wasi in EDITIONS {
-        let mut child = mcp()
-            .arg("serve")
-            .arg(component(wasi))
-            .args(["--stdio", "--timeout", "1"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // Held open, so that it is not the end of stdin that ends it.
-        let mut stdin = child.stdin.take().unwrap();
-        let mut body = call("spin", json!({})).body;
-        body.push(b'\n');
-        stdin.write_all(&body).unwrap();
-        let mut error = String::new();
-        child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut error)
-            .unwrap();
-        assert!(!child.wait().unwrap().success());
-        assert!(
-            error.contains("a tool computed for longer than 1 s"),
-            "{error}"
+        let (mut child, mut send, mut answer) = on_stdio(wasi);
+        let initialize = json!({"protocolVersion": "2025-06-18", "capabilities": {}});
+        send(0, "initialize", initialize);
+        assert_eq!(answer()["result"]["protocolVersion"], "2025-06-18");
+        for (id, tool, problem) in [
+            (1, "trap", "the server component trapped"),
+            (2, "spin", "a tool computed for longer than 1 s"),
+        ] {
+            send(id, "tools/call", json!({"name": tool, "arguments": {}}));
+            let failed = answer();
+            assert_eq!(
+                (&failed["id"], &failed["error"]["code"]),
+                (&json!(id), &json!(-32603))
+            );
+            let message = failed["error"]["message"].as_str().unwrap();
+            assert!(message.contains(problem), "{message}");
+            let echo = json!({"name": "echo", "arguments": {"message": "still here"}});
+            send(10 + id, "tools/call", echo);
+            let well = answer();
+            assert_eq!(well["id"], 10 + id, "the handshake was answered once");
+            assert_eq!(text(&well), "still here");
+        }
+        drop(send);
+        assert!(child.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn a_busy_server_on_stdio_is_alive_and_ends_with_its_client() {
+    for wasi in EDITIONS {
+        let (mut child, mut send, mut answer) = on_stdio(wasi);
+        send(
+            1,
+            "tools/call",
+            json!({"name": "sleep", "arguments": {"ms": 60_000}}),
         );
-        drop(stdin);
+        std::thread::sleep(Duration::from_secs(2));
+        send(2, "ping", json!({}));
+        assert_eq!(answer(), json!({"jsonrpc": "2.0", "id": 2, "result": {}}));
+        let since = Instant::now();
+        drop(send);
+        child.wait().unwrap();
+        assert!(since.elapsed() < Duration::from_secs(15));
     }
 }
