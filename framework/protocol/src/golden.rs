@@ -19,6 +19,7 @@ use crate::{
         },
     },
     state::{
+        call_stream::{CallStream, EventId, Look, Resumed},
         listen::{self, Change, Listener, Offer},
         replies, seal,
         services::{MemoryStore, Store as _},
@@ -98,6 +99,19 @@ fn asking(services: &mut TestServices) -> Asking {
     asking
 }
 
+/// Stores a call that waits, whose client may resume its stream.
+fn kept_call(services: &mut TestServices) -> CallStream {
+    let mut asking = asking(services);
+    let mut stream = CallStream::new(services, SESSION);
+    stream.opening();
+    stream.keep(
+        services,
+        r#"{"jsonrpc":"2.0","id":7,"method":"tools/call"}"#,
+        &mut asking,
+    );
+    stream
+}
+
 /// Stores the client's reply to that request.
 fn reply(services: &mut TestServices, outcome: &str) -> Asking {
     let asking = asking(services);
@@ -138,7 +152,7 @@ fn task_after(services: &mut TestServices, step: TaskStep) {
 type Act = fn(&mut TestServices);
 
 /// All actions that write to the store, by name.
-fn stored() -> [(&'static str, Act); 13] {
+fn stored() -> [(&'static str, Act); 15] {
     [
         ("key", |services| {
             services.variables.clear();
@@ -153,6 +167,13 @@ fn stored() -> [(&'static str, Act); 13] {
         }),
         ("refusal", |services| {
             reply(services, r#""error":{"code":-1,"message":"no"}"#);
+        }),
+        ("call", |services| {
+            kept_call(services);
+        }),
+        ("call-answered", |services| {
+            let mut stream = kept_call(services);
+            stream.answer(services, br#"{"jsonrpc":"2.0","id":7,"result":{}}"#);
         }),
         ("cancelled", |services| {
             replies::cancel(services, SESSION, "7").unwrap();
@@ -240,6 +261,10 @@ fn made() -> Values {
         seal::mint_ticket(&mut keyed(), SESSION, 60_000).unwrap().0,
     );
     add("id of a task", task(&mut keyed()));
+    let opening = kept_call(&mut keyed()).opening();
+    let opening = String::from_utf8(opening).unwrap();
+    let id = opening.lines().find_map(|line| line.strip_prefix("id: "));
+    add("id of an event", id.unwrap().replace(".2", ".0"));
     for (name, act) in stored() {
         let services = &mut keyed();
         act(services);
@@ -450,6 +475,27 @@ fn changes_are_read() {
     services.store = with_stored("stream").store;
     listen::publish(services, &[Change::Tools]).unwrap();
     assert_eq!(listener.poll(services), Ok(Vec::new()));
+}
+
+#[test]
+fn streams_of_calls_are_resumed() {
+    let event = value("id of an event").into_bytes();
+    let event = EventId::parse(&event).unwrap();
+    let resumed = |name| {
+        let services = &mut with_stored(name);
+        services.randoms = 100;
+        let mut resumed = Resumed::begin(services, SESSION, event).unwrap().unwrap();
+        resumed.look(services).unwrap()
+    };
+    let Look::Asked(events) = resumed("call") else {
+        panic!("it does not ask")
+    };
+    let event = String::from_utf8(events.concat()).unwrap();
+    assert!(event.contains("elicitation/create"), "{event}");
+    let Look::Answered(event) = resumed("call-answered") else {
+        panic!("it has no answer")
+    };
+    assert!(event.ends_with(b"{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{}}\n\n"));
 }
 
 #[test]

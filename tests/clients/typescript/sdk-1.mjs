@@ -15,7 +15,7 @@ client.setRequestHandler(ElicitRequestSchema, elicit);
 const transport =
   kind === "stdio"
     ? new StdioClientTransport({ command: target, args })
-    : new StreamableHTTPClientTransport(new URL(target));
+    : new StreamableHTTPClientTransport(new URL(target), { fetch: losingStreams });
 // The client tells its transport, and nobody else, what was negotiated.
 let protocolVersion;
 const setProtocolVersion = transport.setProtocolVersion?.bind(transport);
@@ -28,3 +28,23 @@ await client.connect(transport);
 await performAll(client, protocolVersion, (params, options) => client.callTool(params, undefined, options));
 await transport.terminateSession?.();
 await client.close();
+
+// Breaks the stream of a call after the server asked the user: the client resumes it.
+async function losingStreams(url, options) {
+  const response = await fetch(url, options);
+  if (options?.method !== "POST" || !response.body) {
+    return response;
+  }
+  let seen = "";
+  const decoder = new TextDecoder();
+  const broken = new TransformStream({
+    transform(chunk, stream) {
+      seen += decoder.decode(chunk, { stream: true });
+      stream.enqueue(chunk);
+      if (seen.includes("elicitation/create")) {
+        stream.terminate();
+      }
+    },
+  });
+  return new Response(response.body.pipeThrough(broken), response);
+}

@@ -13,7 +13,7 @@ use spin_mcp_runner::{Faults, Stores};
 use crate::support::{
     Server, Stream,
     fleet::{self, Node},
-    mcp, rpc,
+    mcp, rpc, spin,
     stateful::{self, EDITIONS},
 };
 
@@ -239,15 +239,17 @@ fn the_log_names_the_operation_and_the_store_that_failed() {
 
 #[test]
 fn spin_with_redis_is_a_fleet() {
-    let Some(redis) = fleet::redis() else {
+    let part = "on Spin with Redis";
+    let Some(spin) = spin(part) else {
+        return;
+    };
+    let Some(redis) = fleet::redis(part) else {
         return;
     };
     for wasi in EDITIONS {
         let dir = tempfile::tempdir().unwrap();
         let component = stateful::component(wasi);
-        let Some(nodes) = fleet::of_spin(&component, 3, &redis, dir.path()) else {
-            return;
-        };
+        let nodes = fleet::of_spin(&spin, &component, 3, &redis, dir.path());
         asks_and_is_answered(&nodes, 60);
         survives_the_death_of_a_node(nodes, 60);
     }

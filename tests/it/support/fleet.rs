@@ -56,9 +56,8 @@ pub fn of_mcp(component: &Path, count: usize, stores: &Arc<Stores>) -> Vec<Node>
     (0..count).map(start).collect()
 }
 
-/// Nodes of Spin. None: there is no Spin.
-pub fn of_spin(component: &Path, count: usize, redis: &Node, dir: &Path) -> Option<Vec<Node>> {
-    let spin = tools::spin("on Spin with Redis")?;
+/// Nodes of Spin, whose store is this Redis.
+pub fn of_spin(spin: &Path, component: &Path, count: usize, redis: &Node, dir: &Path) -> Vec<Node> {
     let manifest = format!(
         "spin_manifest_version = 2\n[application]\nname = \"fleet\"\nversion = \"0.1.0\"\n\
          [[trigger.http]]\nroute = \"/mcp\"\ncomponent = \"mcp\"\n\
@@ -73,7 +72,7 @@ pub fn of_spin(component: &Path, count: usize, redis: &Node, dir: &Path) -> Opti
     fs::write(&config, store).expect("a folder");
     let start = |_| {
         let address = free();
-        let mut command = Command::new(&spin);
+        let mut command = Command::new(spin);
         command
             .args(["up", "--listen", &address.to_string(), "--from"])
             .arg(&app)
@@ -85,12 +84,12 @@ pub fn of_spin(component: &Path, count: usize, redis: &Node, dir: &Path) -> Opti
             _alive: Box::new(server),
         }
     };
-    Some((0..count).map(start).collect())
+    (0..count).map(start).collect()
 }
 
 /// A Redis without the command that lists all keys. None: there is none.
-pub fn redis() -> Option<Node> {
-    let redis = tools::redis("on Redis")?;
+pub fn redis(part: &str) -> Option<Node> {
+    let redis = tools::redis(part)?;
     let address = free();
     let mut command = Command::new(redis);
     command.args(["--port", &address.port().to_string()]).args([
