@@ -42,9 +42,10 @@ class {{ class }}(exports.{{ class }}):
         except Exception as why:
             traceback.print_exc()
             text, is_error = f"{type(why).__name__}: {why}", True
-        content = [mcp_types.TextContent(text, None, None)] if text else []
-        blocks = [mcp_types.ContentBlock_Text(block) for block in content]
-        result = tool_types.ToolResult(blocks, None, is_error, None)
+        content: list[mcp_types.ContentBlock] = []
+        if text:
+            content.append(mcp_types.ContentBlock_Text(mcp_types.TextContent(text, None, None)))
+        result = tool_types.ToolResult(content, None, is_error, None)
         return tool_types.ToolOutcome_Complete(result)
 
 
