@@ -28,6 +28,6 @@ def note(name: str) -> str:
 
 @mcp.completion
 def suggest(ref: Any, argument: Any, context: Any) -> list[str]:
-    """Suggests values for the variables of templates."""
+    """Suggests names of notes."""
     names = NOTES if argument.name == "name" else []
     return [name for name in names if name.startswith(argument.value)]
