@@ -26,7 +26,7 @@ const MIDDLEWARE: &str = "mcp-middleware-python";
 /// The largest feature component that the template may build, in bytes: Python itself.
 const MAX_FEATURE: u64 = 22_000_000;
 /// The most lines of the first file that a user sees.
-const MAX_LINES: usize = 33;
+const MAX_LINES: usize = 30;
 
 fn content(template: &str) -> PathBuf {
     root().join("templates").join(template).join("content")
