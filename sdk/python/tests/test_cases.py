@@ -273,6 +273,40 @@ def test_prompts_and_resources() -> None:
     assert found == {"caller": None, "session": True, "read": "tea: 4.5", "revision": "2026-07-28"}
 
 
+def test_uris_compare_as_rfc_3986_says() -> None:
+    from spin_mcp.uris import Template
+
+    for template, uri, given in (
+        ("greeting://{name}", "GREETING://Bob", {"name": "Bob"}),
+        ("http://Host/a{b}", "HTTP://hOST/aX", {"b": "X"}),
+        ("http://h.{tld}/A", "http://H.Org/A", {"tld": "Org"}),
+        ("http://h.{tld}/A", "http://h.org/a", None),
+        ("a://b/{c}", "a://b/%7Ex%2Fy", {"c": "~x/y"}),
+        ("a://b/{c}", "a://b/c/d", None),
+        ("mail:{c}", "MAIL:x@Y", {"c": "x@Y"}),
+    ):
+        assert Template(template).fits(uri) == given, template
+    with pytest.raises(ValueError, match="`&x` is not supported"):
+        Template("a://b{&x}")
+
+
+def test_a_context_has_any_number_of_type_arguments() -> None:
+    from fastmcp import Context, FastMCP
+
+    mcp = FastMCP("x")
+
+    @mcp.tool
+    def f(ctx: Context[None, int]) -> bool:  # type: ignore[type-arg]
+        return isinstance(ctx, Context)
+
+    async def use() -> Any:
+        async with Client(mcp) as client:
+            return (await client.call_tool("f")).data
+
+    assert mcp.tools["f"].parameters["properties"] == {}
+    assert asyncio.run(use()) is True
+
+
 def test_state_is_kept_for_a_session_alone() -> None:
     async def ordered(client: Client) -> list[int]:
         call = lambda: client.call_tool("order", {"item": "tea", "count": 1})  # noqa: E731

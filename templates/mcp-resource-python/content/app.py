@@ -6,10 +6,7 @@ from fastmcp import FastMCP
 from fastmcp.exceptions import NotFoundError
 
 mcp = FastMCP("{{project-name | kebab_case}}")
-NOTES = {
-    "shopping": "Milk, flour and eggs.",
-    "travel": "The train leaves at 9.",
-}
+NOTES = {"shopping": "Milk, flour and eggs.", "travel": "The train leaves at 9."}
 
 
 @mcp.resource("notes://{{project-name | kebab_case}}/")
@@ -28,6 +25,5 @@ def note(name: str) -> str:
 
 @mcp.completion
 def suggest(ref: Any, argument: Any, context: Any) -> list[str]:
-    """Suggests values for the variables of templates."""
-    names = NOTES if argument.name == "name" else []
-    return [name for name in names if name.startswith(argument.value)]
+    """Suggests names of notes."""
+    return [name for name in NOTES if argument.name == "name" and name.startswith(argument.value)]

@@ -153,12 +153,18 @@ async def rounds(ctx: Context) -> dict[str, Any]:
     trip = await ctx.elicit("Which trip?", response_type=Trip)
     if trip.action != "accept":
         return {"stopped": trip.action}
+
+    async def paying() -> Any:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        return await ctx.elicit("How?", response_type={"card": {"title": "By card"}, "cash": {"title": "Cash"}})
+
     number = await ctx.once("number", lambda: random.randint(1, 1_000_000_000))
     await ctx.report_progress(2, 4)
     try:
         sure, paid = await asyncio.gather(
             ctx.elicit(f"Sure about {number}?", response_type=bool),
-            ctx.elicit("How?", response_type={"card": {"title": "By card"}, "cash": {"title": "Cash"}}),
+            paying(),
         )
     finally:
         ran.append("finally")

@@ -52,6 +52,12 @@ class Context(Generic[S, L, R]):
     are not sent again. Use `once` for what must not happen twice.
     """
 
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, _: Any) -> Any:
+            """`Context[Session, Lifespan]` says nothing more at run time."""
+            return cls
+
     def __init__(self, server: "FastMCP[Any]", request: Request, replay: Replay) -> None:
         self.fastmcp, self._request, self._replay = server, request, replay
         self._of_request: dict[str, Any] = {}

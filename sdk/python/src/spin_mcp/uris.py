@@ -6,9 +6,9 @@ from urllib.parse import quote, unquote
 UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 
 
-def normal(uri: str) -> str:
+def normal(uri: str, fold: bool = True) -> str:
     """A URI as RFC 3986 compares it: scheme and host in lower case, and only those characters
-    encoded that must be."""
+    encoded that must be. Without `fold`, the host keeps its case."""
 
     def decoded(found: "re.Match[str]") -> str:
         character = chr(int(found[1], 16))
@@ -19,7 +19,7 @@ def normal(uri: str) -> str:
     parts = re.fullmatch(r"([^:/?#]+)(:(?://[^/?#]*)?)(.*)", encoded, re.DOTALL)
     if parts is None:
         return encoded
-    host = re.sub(r"%[0-9a-f]{2}", lambda found: found[0].upper(), parts[2].lower())
+    host = re.sub(r"%[0-9a-f]{2}", lambda found: found[0].upper(), parts[2].lower()) if fold else parts[2]
     return parts[1].lower() + host + parts[3]
 
 
@@ -30,9 +30,16 @@ class Template:
         self.uri = uri
         self.variables: list[str] = []
         self.query: list[str] = []
-        pattern = ""
+        pattern, in_host = "", True
         for literal, expression in re.findall(r"([^{]*)(?:\{([^}]*)\})?", uri):
-            pattern += re.escape(normal(literal))
+            literal = normal(literal, fold=False)
+            if in_host:
+                # Variables keep their case, and the host around them has none.
+                host = re.match(r"([^:/?#]*:(?://)?)?[^/?#]*", literal)
+                end = host.end() if host else 0
+                pattern += f"(?i:{re.escape(literal[:end])})"
+                in_host, literal = end == len(literal), literal[end:]
+            pattern += re.escape(literal)
             if expression.startswith("?"):
                 self.query += expression[1:].split(",")
             elif expression:
@@ -47,7 +54,7 @@ class Template:
 
     def fits(self, uri: str) -> dict[str, str] | None:
         """What the variables stand for in a URI, if it fits."""
-        if (found := self.pattern.fullmatch(normal(uri))) is None:
+        if (found := self.pattern.fullmatch(normal(uri, fold=False))) is None:
             return None
         values = list(found.groups())
         query = values.pop() if self.query else None
