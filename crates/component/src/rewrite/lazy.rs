@@ -158,7 +158,12 @@ impl Entries {
         let drops = |function| {
             is_lazy(function) || glue && module(function).is_some_and(|it| it.memories == 0)
         };
+        // With several, one could see the memory of another before the first call of that.
+        let instances = self.instances.iter().flatten();
+        let owners = instances.filter_map(|module| modules.get(*module as usize));
+        let owners = owners.filter(|module| module.owns_memory());
         !self.shares_modules
+            && owners.count() <= 1
             && modules.iter().all(|module| !module.starts)
             && self.lifted.iter().all(is_lazy)
             && self.destructors.iter().all(drops)

@@ -160,6 +160,10 @@ impl<'a> Module<'a> {
         Ok(())
     }
 
+    pub fn owns_memory(&self) -> bool {
+        self.memory.is_some()
+    }
+
     /// Whether nothing but calls of its functions can tell when its memory is filled, and the memory
     /// is worth it.
     pub fn can_be_lazy(&self) -> bool {
@@ -177,6 +181,7 @@ impl<'a> Module<'a> {
             && data.sum::<u64>() <= MAX_DATA
             && !self.starts
             && self.has_code
+            && self.guarded().next().is_some()
             && self.guarded().all(|function| self.ty(function).is_some())
             && !self.hands_out_functions
     }

@@ -81,6 +81,10 @@ fn modules_stay_beside_others_that_see_their_memory() {
         let component = component(memory, &with(module, rest));
         assert_eq!(lazy_pages(&component), pages, "{module} {rest}");
     }
+    let twice = component("(memory 2)", "(core instance (instantiate $m))");
+    assert_eq!(lazy_pages(&twice), None);
+    let unguarded = "(component (core module (memory 2) (func)))";
+    assert_eq!(lazy_pages(unguarded), None);
     let shares = component("(memory 2)", r#"(export "m" (core module $m))"#);
     assert_eq!(lazy_pages(&shares), None);
     let inner = component("(memory 2)", "(component (alias outer 1 $m (core module)))");
