@@ -6,7 +6,7 @@
 #
 # SECONDS are for each target (60); TARGET is how a target's name begins: `fuzz::` and a name of
 # framework/protocol/fuzz, such as `fuzz::server` or `fuzz::parsers::json`, or a name of
-# crates/component/fuzz: `mutated`, `generated` or `worlds`. Inputs that fail are kept in the folder
+# crates/component/fuzz: `mutated`, `generated`, `modules` or `worlds`. Inputs that fail are kept in the folder
 # `corpus` beside the targets.
 set -euo pipefail
 cd "$(dirname "$0")/.."

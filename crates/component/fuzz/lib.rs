@@ -67,6 +67,33 @@ fn generated() {
     });
 }
 
+/// Components around any core module.
+#[test]
+fn modules() {
+    let mut chance = mutate::Chance::new(seed());
+    let mut lazy = 0;
+    fuzz("modules", || {
+        let entropy = chance.bytes(4096);
+        let config = wasm_smith::Config {
+            max_memories: 1,
+            min_memories: 1,
+            allow_start_export: false,
+            gc_enabled: false,
+            memory64_enabled: false,
+            shared_everything_threads_enabled: false,
+            threads_enabled: false,
+            custom_page_sizes_enabled: false,
+            ..wasm_smith::Config::default()
+        };
+        let module = wasm_smith::Module::new(config, &mut Unstructured::new(&entropy));
+        if let Ok(module) = module {
+            let component = seeds::around(&module.to_bytes());
+            lazy += u32::from(read::read_lazy(&component));
+        }
+    });
+    assert!(lazy > 0, "no module can be lazy");
+}
+
 /// Components as toolchains make them, for any WIT.
 #[test]
 fn worlds() {

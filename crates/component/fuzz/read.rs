@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use anyhow::Result;
-use spin_mcp_component::{Imports, Size, World, componentize, guard, rewrite::close_stdin};
+use spin_mcp_component::{
+    Imports, Size, World, componentize, guard,
+    rewrite::{close_stdin, lazy},
+};
 use spin_mcp_contract::{Grant, Grants, Record};
 use wasmparser::{Validator, WasmFeatures};
 
@@ -31,6 +34,7 @@ fn try_read(bytes: &[u8]) -> Result<()> {
     if let Ok(Some(closed)) = close_stdin(&component) {
         validate(&closed);
     }
+    read_lazy(&component);
     let imports = guard(|| Imports::read(&component))?;
     for name in imports.names() {
         assert!(
@@ -49,8 +53,23 @@ fn try_read(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Makes a component lazy that nobody has validated, if it can be lazy.
+pub fn read_lazy(component: &[u8]) -> bool {
+    let Ok(Some(lazy)) = lazy(component, 1) else {
+        return false;
+    };
+    if validator().validate_all(component).is_ok() {
+        validate(&lazy);
+    }
+    true
+}
+
+fn validator() -> Validator {
+    Validator::new_with_features(WasmFeatures::all())
+}
+
 /// Fails unless the output of a rewriter is a component.
 fn validate(component: &[u8]) {
-    let validated = Validator::new_with_features(WasmFeatures::all()).validate_all(component);
+    let validated = validator().validate_all(component);
     validated.expect("a rewritten component is valid");
 }

@@ -95,6 +95,16 @@ fn component(module: &[u8]) -> anyhow::Result<Vec<u8>> {
     ComponentEncoder::default().module(module)?.encode()
 }
 
+/// A component with this core module.
+pub fn around(module: &[u8]) -> Vec<u8> {
+    let mut component = wasm_encoder::Component::new();
+    component.section(&wasm_encoder::RawSection {
+        id: wasm_encoder::ComponentSectionId::CoreModule as u8,
+        data: module,
+    });
+    component.finish()
+}
+
 /// Components for the worlds of generated WIT.
 pub fn of_any_wit(entropy: &[u8]) -> Vec<Vec<u8>> {
     let config = wit_smith::Config {

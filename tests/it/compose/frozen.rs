@@ -1,9 +1,10 @@
 //! A feature component that was built when the contract was made, in both WASI builds of today.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
-use crate::support::{Server, compose, expect_success, mcp, root, rpc};
+use crate::support::{Server, compose, expect_success, fixture, mcp, root, rpc};
 use serde_json::{Value, json};
+use spin_mcp_component::Size;
 
 /// What `tests/frozen/README.md` says of it.
 const SHA256: &str = "9253423dabde5776d3eb8d67ba8e0ae9a5b9d7f613438d0a5b8448cedd872a5d";
@@ -22,6 +23,37 @@ fn is_served_in_both_editions_without_a_rebuild() {
         assert_eq!(inspected["wasi"], wasi);
         assert_eq!(inspected["features"][0]["sha256"], SHA256);
         answers(&Server::mcp(&component, &[]));
+    }
+}
+
+/// Among so many features, `compose` lets each fill its memory at its first call.
+#[test]
+fn is_served_when_it_fills_its_memory_later() {
+    for (wasi, other) in [("0.2", "echo"), ("0.3", "echo-async")] {
+        let dir = tempfile::tempdir().unwrap();
+        let component = dir.path().join("server.wasm");
+        let mut command = mcp();
+        command
+            .args(["compose", "--wasi", wasi, "-o"])
+            .arg(&component);
+        command.arg(frozen());
+        for index in 1..5 {
+            let copy = dir.path().join(format!("echo-{index}.wasm"));
+            fs::copy(fixture(other), &copy).unwrap();
+            let prefix = format!("echo-{index}=e{index}_");
+            command.arg(copy).args(["--prefix", &prefix]);
+        }
+        expect_success(&mut command);
+        let size = Size::of(&fs::read(&component).unwrap()).unwrap();
+        assert!(size.initial_memory < 5 << 20, "{size:?}");
+        let server = Server::mcp(&component, &[]);
+        answers(&server);
+        for prefix in ["e4", "e1"] {
+            let tool = format!("{prefix}_{}", other.replace('-', "_"));
+            let call = json!({"name": tool, "arguments": {"message": "it"}});
+            let answer = server.send(&rpc::modern("tools/call", call)).message();
+            assert_eq!(answer["result"]["content"][0]["text"], "it", "{answer}");
+        }
     }
 }
 

@@ -6,12 +6,13 @@
 //! toolchains use traps when it opens stdin.
 
 use anyhow::{Context as _, Result};
-use wasm_encoder::{
-    BlockType, Component, Function, Instruction, MemArg, Module, ModuleSection, RawSection,
-};
-use wasmparser::{FuncType, Parser, Payload, ValType};
+use wasm_encoder::{BlockType, Function, Instruction, MemArg};
+use wasmparser::{FuncType, ValType};
 
-use super::replace_imports::{Core, Fate, ReplaceImports};
+use super::{
+    edit_modules,
+    replace_imports::{Core, Fate, ReplaceImports},
+};
 
 const STDIN: &str = "wasi:cli/stdin@0.2.";
 const STREAMS: &str = "wasi:io/streams@0.2.";
@@ -20,36 +21,10 @@ const NOWHERE: i32 = 1 << 30;
 
 /// The component with stdin closed; none if nothing in it opens stdin.
 pub fn close(component: &[u8]) -> Result<Option<Vec<u8>>> {
-    let (mut closed, mut changed, mut depth) = (Component::new(), false, 0);
-    for payload in Parser::new(0).parse_all(component) {
-        let payload = payload?;
-        let section = payload.as_section().filter(|_| depth == 0);
-        if let Some((id, range)) = section {
-            let data = &component[range.start as usize..range.end as usize];
-            let nested = match &payload {
-                Payload::ComponentSection { .. } => close(data)?,
-                _ => None,
-            };
-            let module = match &payload {
-                Payload::ModuleSection { .. } => close_in_module(data)?,
-                _ => None,
-            };
-            changed |= nested.is_some() || module.is_some();
-            match module {
-                Some(module) => closed.section(&ModuleSection(&module)),
-                None => closed.section(&RawSection {
-                    id,
-                    data: nested.as_deref().unwrap_or(data),
-                }),
-            };
-        }
-        match payload {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth -= 1,
-            _ => {}
-        }
-    }
-    Ok(changed.then(|| closed.finish()))
+    edit_modules(component, &|level| {
+        let modules = level.modules.iter();
+        modules.map(|module| close_in_module(module)).collect()
+    })
 }
 
 /// What a module does with stdin.
@@ -136,7 +111,7 @@ impl Use {
 }
 
 /// The module with stdin closed; none if it does not open stdin.
-fn close_in_module(module: &[u8]) -> Result<Option<Module>> {
+fn close_in_module(module: &[u8]) -> Result<Option<Vec<u8>>> {
     let core = Core::read(module)?;
     let uses = core.imports.iter().map(|import| {
         let of = Use::of(import.module, import.name)?;
@@ -156,5 +131,6 @@ fn close_in_module(module: &[u8]) -> Result<Option<Module>> {
         let of = uses[index].context("an import that stays has no function")?;
         Ok(of.body(module.import(index)))
     });
-    closed.context("cannot close stdin").map(Some)
+    let closed = closed.context("cannot close stdin")?;
+    Ok(Some(closed.finish()))
 }
