@@ -136,6 +136,11 @@ function moduleState(own) {
     );
 }
 
+/** Where a component says that a file of the project is. Packages can be in a folder above. */
+function place(file) {
+  return `/${relative(process.cwd(), resolve(file)).replaceAll("\\", "/").replaceAll("../", "")}`;
+}
+
 /** Names and versions of packages that read their own `package.json`. */
 function packages(files) {
   const found = {};
@@ -145,7 +150,7 @@ function packages(files) {
       const path = join(folder, "package.json");
       if (!fs.existsSync(path)) continue;
       const { name, version } = JSON.parse(fs.readFileSync(path, "utf8"));
-      found[`/${path.replaceAll("\\", "/")}`] = { name, version };
+      found[place(path)] = { name, version };
       break;
     }
   }
@@ -205,9 +210,9 @@ const locations = {
     build.onLoad({ filter: /\.[cm]?[jt]s$/ }, ({ path }) => {
       const text = fs.readFileSync(path, "utf8");
       if (!text.includes("import.meta.url")) return undefined;
-      const place = JSON.stringify(`file:///${relative(process.cwd(), path).replaceAll("\\", "/")}`);
+      const url = JSON.stringify(`file://${place(path)}`);
       const loader = /\.[cm]?ts$/.test(path) ? "ts" : "js";
-      return { contents: text.replaceAll("import.meta.url", place), loader, resolveDir: dirname(path) };
+      return { contents: text.replaceAll("import.meta.url", url), loader, resolveDir: dirname(path) };
     });
   },
 };
