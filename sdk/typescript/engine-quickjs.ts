@@ -3,7 +3,7 @@
 export const sync = true;
 
 /** What a function of the author may return: anything but a promise. */
-export type Maybe<T> = T & { then?: never };
+export type Maybe<T> = T extends object ? T & { then?: never } : T;
 
 /** What a question to the client gives: the answer itself, so do not write `await`. */
 export type Answer<T> = T;

@@ -7,7 +7,9 @@ const PROPERTY = /\\(\\?)([pP])\{([\w=]+)\}/g;
 
 export async function lower(code) {
   if (!/\\[pP]\{/.test(code)) return code;
-  const acorn = await import("acorn");
+  const acorn = await import("acorn").catch(() => {
+    throw new Error("the code has regular expressions with Unicode properties, which need the package `acorn`: npm install --save-dev acorn");
+  });
   const edits = [];
   const onToken = ({ type, start, end }) => {
     if (["regexp", "string", "template"].includes(type.label)) {

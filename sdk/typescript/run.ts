@@ -10,6 +10,9 @@ import { sync, type Answer } from "spin-mcp/engine";
 
 export type Json = any;
 
+/** Not every engine has timers. */
+const timers = globalThis as Json;
+
 /** What is known of a request, and what can be sent while it is served. */
 export interface Host {
   protocolVersion(): string;
@@ -123,7 +126,7 @@ export class Run {
   /** Nothing that this call left behind can ask or tell. */
   finish(): void {
     this.#over = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers) timers.clearTimeout(timer);
   }
 
   /** Lets other questions that the code asks in parallel come first, and work that is done once end. */
@@ -131,10 +134,10 @@ export class Run {
     if (this.#scheduled) return;
     this.#scheduled = true;
     const end = () => {
-      if (this.#working > 0) setTimeout(end, 1);
+      if (this.#working > 0) timers.setTimeout(end, 1);
       else this.#end();
     };
-    setTimeout(end, 0);
+    timers.setTimeout(end, 0);
   }
 
   /** The questions and the state for the next call. */
@@ -200,11 +203,11 @@ export function begin(run: Run): void {
 }
 
 if (!sync) {
-  const { setTimeout: later, setInterval: repeat } = globalThis as Json;
+  const { setTimeout: later, setInterval: repeat } = timers;
   const kept = (start: Json) => (...given: Json[]) => {
     const timer = start(...given);
     current?.keepTimer(timer);
     return timer;
   };
-  Object.assign(globalThis, { setTimeout: kept(later), setInterval: kept(repeat) });
+  Object.assign(timers, { setTimeout: kept(later), setInterval: kept(repeat) });
 }

@@ -118,7 +118,8 @@ function validated(schema: Schema, given: Json): Maybe<Outcome> {
     return { value: Object.fromEntries(values.map(([name, part]) => [name, part.value])), issues };
   };
   if (sync) return join(parts as [string, Outcome][]);
-  return Promise.all(parts.map(async ([name, part]): Promise<[string, Outcome]> => [name, await part])).then(join);
+  const waited: Json = Promise.all(parts.map(async ([name, part]): Promise<[string, Outcome]> => [name, await part]));
+  return waited.then(join);
 }
 
 const missing = (issue: Issue) => (issue.input === undefined ? "missing" : undefined);

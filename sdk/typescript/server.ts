@@ -101,15 +101,25 @@ type Prompt = { config: PromptConfig<Schema>; input: Json; get: Json };
 type Resource = { name: string; config: ResourceConfig; read: Json };
 type Complete = (value: string, context?: { arguments?: Record<string, string> }) => Maybe<string[]>;
 
-/** A set of resources: `{name}` stands for one segment of the URI, `{+name}` for any text. */
-export class ResourceTemplate {
-  readonly uriTemplate: string;
-  readonly callbacks: {
-    list: ((ctx: Context) => Maybe<{ resources: ResourceLink[] }>) | undefined;
-    complete?: Record<string, Complete>;
-  };
+/** The names of the variables in a URI template. */
+type Names<Template> = Template extends `${string}{${infer Name}}${infer Rest}`
+  ? (Name extends `+${infer Plain}` ? Plain : Name) | Names<Rest>
+  : never;
+export type Variables<Template extends string> = string extends Template
+  ? Record<string, string>
+  : Record<Names<Template>, string>;
 
-  constructor(uriTemplate: string, callbacks: ResourceTemplate["callbacks"]) {
+type Callbacks<Template extends string> = {
+  list: ((ctx: Context) => Maybe<{ resources: ResourceLink[] }>) | undefined;
+  complete?: { [Name in keyof Variables<Template>]?: Complete };
+};
+
+/** A set of resources: `{name}` stands for one segment of the URI, `{+name}` for any text. */
+export class ResourceTemplate<Template extends string = string> {
+  readonly uriTemplate: Template;
+  readonly callbacks: Callbacks<Template>;
+
+  constructor(uriTemplate: Template, callbacks: Callbacks<Template>) {
     const odd = /\{(?!\+?\w+\})[^}]*\}?/.exec(uriTemplate);
     if (odd) {
       throw new Error(
@@ -157,7 +167,7 @@ export class McpServer {
   readonly #tools = new Map<string, Tool>();
   readonly #prompts = new Map<string, Prompt>();
   readonly #resources = new Map<string, Resource>();
-  readonly #templates = new Map<string, Resource & { template: ResourceTemplate }>();
+  readonly #templates = new Map<string, Resource & { template: ResourceTemplate<Json> }>();
 
   /** The server's name comes from `spin.toml`, as one server has several features. */
   constructor(_info: { name: string; version: string; title?: string }, _options?: JsonObject) {}
@@ -197,13 +207,14 @@ export class McpServer {
     config: ResourceConfig,
     read: (uri: Uri, ctx: Context) => Maybe<ReadResourceResult | undefined>,
   ): void;
-  registerResource(
+  /** `undefined` as the result: there is no such resource. */
+  registerResource<Template extends string>(
     name: string,
-    template: ResourceTemplate,
+    template: ResourceTemplate<Template>,
     config: ResourceConfig,
-    read: (uri: Uri, variables: Record<string, string>, ctx: Context) => Maybe<ReadResourceResult | undefined>,
+    read: (uri: Uri, variables: Variables<Template>, ctx: Context) => Maybe<ReadResourceResult | undefined>,
   ): void;
-  registerResource(name: string, at: string | ResourceTemplate, config: ResourceConfig, read: Json): void {
+  registerResource(name: string, at: string | ResourceTemplate<Json>, config: ResourceConfig, read: Json): void {
     if (typeof at === "string") add(this.#resources, "resource", at, { name, config, read });
     else add(this.#templates, "resource template", at.uriTemplate, { name, config, read, template: at });
   }
@@ -312,8 +323,10 @@ export class McpServer {
     const failed = (why: unknown) => {
       throw why instanceof Refusal ? why : new Refusal(-32603, reason(why));
     };
+    const typed = ({ mimeType }: ResourceConfig, found: Json) =>
+      found && { ...found, contents: found.contents.map((one: Json) => ({ mimeType, ...one })) };
     const same = this.#resources.get(uri);
-    if (same) return attempt(() => same.read(parseUri(uri), ctx), failed);
+    if (same) return attempt(() => after(same.read(parseUri(uri), ctx), (found) => typed(same.config, found)), failed);
     const fitting = [...this.#templates.values()].flatMap((family) => {
       const variables = family.template.match(uri);
       return variables ? [{ family, variables }] : [];
@@ -321,7 +334,8 @@ export class McpServer {
     const next = (at: number): Maybe<Json> => {
       const fits = fitting[at];
       if (!fits) return undefined;
-      return after(fits.family.read(parseUri(uri), fits.variables, ctx), (found) => found ?? next(at + 1));
+      const { read, config } = fits.family;
+      return after(read(parseUri(uri), fits.variables, ctx), (found) => typed(config, found) ?? next(at + 1));
     };
     return attempt(() => next(0), failed);
   }

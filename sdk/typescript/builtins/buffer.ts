@@ -14,9 +14,8 @@ function encode(text: string, encoding: string): Uint8Array {
 }
 
 export class Buffer extends Uint8Array {
-  // @ts-ignore: Node.js has more ways to make one.
-  static from(value: any, encoding = "utf8"): Buffer {
-    const bytes = typeof value === "string" ? encode(value, encoding) : new Uint8Array(value);
+  static override from(value: any, encoding?: any): any {
+    const bytes = typeof value === "string" ? encode(value, encoding ?? "utf8") : new Uint8Array(value);
     const buffer = new Buffer(bytes.length);
     buffer.set(bytes);
     return buffer;

@@ -157,10 +157,10 @@ test("resources are read by their URI or by a template, which completes its vari
     const complete = { name: (typed: string) => Object.keys(notes).filter((name) => name.startsWith(typed)) };
     const list = () => ({ resources: [{ uri: "notes:///tea", name: "tea" }] });
     server.registerResource("note", new ResourceTemplate("notes:///{name}", { list, complete }), { title: "N" }, (uri, { name }) =>
-      notes[name!] === undefined ? undefined : { contents: [{ uri: uri.href, text: notes[name!]! }] },
+      notes[name] === undefined ? undefined : { contents: [{ uri: uri.href, text: notes[name] }] },
     );
     server.registerResource("file", new ResourceTemplate("file:///{+path}.txt", { list: undefined }), {}, (uri, { path }) => ({
-      contents: [{ uri: uri.href, text: path! }],
+      contents: [{ uri: uri.href, text: path }],
     }));
   });
   assert.deepEqual((await client.resources()).map(({ uri }: any) => uri), ["notes:///", "notes:///tea"]);
