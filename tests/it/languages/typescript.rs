@@ -1,6 +1,6 @@
 //! The templates in TypeScript, as a user meets them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,8 @@ use crate::support::example;
 use crate::support::template::Template;
 use crate::support::typescript::{TEMPLATES, passed, scaffold};
 use crate::support::web::Web;
-use crate::support::{Server, compose, expect_success, fixture, mcp, needs, root, rpc};
+use crate::support::{Server, compose, expect_success, fixture, mcp, needs, provided, root, rpc};
+use ignore::WalkBuilder;
 use serde_json::{Value, json};
 use spin_mcp_app::App;
 
@@ -21,14 +22,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn wit_is_a_copy_of_the_contract() {
-    for template in TEMPLATES.into_iter().chain([MIDDLEWARE]) {
+    for deps in [
+        "sdk/typescript/wit/deps".to_owned(),
+        format!("templates/{MIDDLEWARE}/content/wit/deps"),
+    ] {
         for (package, originals) in [
             ("spin-mcp-server", "framework/wit"),
             ("wasi-config", "crates/runner/wit"),
             ("wasi-keyvalue", "crates/runner/wit"),
         ] {
-            let copies = root().join(format!("templates/{template}/content/wit/deps/{package}"));
-            for copy in fs::read_dir(&copies).unwrap() {
+            for copy in fs::read_dir(root().join(&deps).join(package)).unwrap() {
                 let copy = copy.unwrap().path();
                 let original = root().join(originals).join(copy.file_name().unwrap());
                 assert!(
@@ -38,6 +41,48 @@ fn wit_is_a_copy_of_the_contract() {
                     original.display()
                 );
             }
+        }
+    }
+}
+
+/// The files of a folder, by their paths in it.
+fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let files = WalkBuilder::new(dir).build().map(Result::unwrap);
+    let files = files.filter(|entry| entry.path().is_file());
+    let read = |path: &Path| {
+        let name = path.strip_prefix(dir).unwrap();
+        (name.to_owned(), fs::read(path).unwrap())
+    };
+    files.map(|entry| read(entry.path())).collect()
+}
+
+/// What a template copies of `sdk/typescript`.
+fn package(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = files(dir);
+    files.retain(|name, _| !name.starts_with("test") && name != Path::new("tsconfig.json"));
+    files
+}
+
+/// `BLESS=1` copies the package into the templates.
+#[test]
+fn templates_have_the_package() {
+    let original = package(&root().join("sdk/typescript"));
+    for template in TEMPLATES {
+        let copy = root().join(format!("templates/{template}/content/spin-mcp"));
+        if std::env::var_os("BLESS").is_some() {
+            fs::remove_dir_all(&copy).unwrap();
+            for (name, text) in &original {
+                fs::create_dir_all(copy.join(name).parent().unwrap()).unwrap();
+                fs::write(copy.join(name), text).unwrap();
+            }
+        }
+        let copied = package(&copy);
+        for name in original.keys().chain(copied.keys()) {
+            assert!(
+                copied.get(name) == original.get(name),
+                "`{}` in `{template}` is not that of `sdk/typescript`: run this test with `BLESS=1`",
+                name.display()
+            );
         }
     }
 }
@@ -52,7 +97,6 @@ fn what_templates_share_is_the_same_in_each() {
     for file in [
         "content/.gitignore",
         "content/.npmrc",
-        "content/build.mjs",
         "content/package-lock.json",
         "content/package.json",
         "content/spin.toml",
@@ -73,11 +117,9 @@ fn what_templates_share_is_the_same_in_each() {
     for file in [
         ".gitignore",
         ".npmrc",
-        "build.mjs",
         "package-lock.json",
         "package.json",
         "test/tsconfig.json",
-        "tsconfig.json",
     ] {
         let own = read(MIDDLEWARE, &format!("content/{file}"));
         let same = own == fs::read_to_string(dir.path().join(file)).unwrap();
@@ -86,60 +128,6 @@ fn what_templates_share_is_the_same_in_each() {
             "`{file}` of `{MIDDLEWARE}` differs from that of features"
         );
     }
-    let mut functions = BTreeMap::new();
-    let mut shared = BTreeSet::new();
-    for template in TEMPLATES {
-        for (name, text) in private_functions(&read(template, "content/src/mcp.ts")) {
-            match functions.get(&name) {
-                None => drop(functions.insert(name, text)),
-                Some(known) => {
-                    assert_eq!(*known, text, "`{name}` in `{template}`");
-                    shared.insert(name);
-                }
-            }
-        }
-    }
-    let shared: Vec<_> = shared.iter().map(String::as_str).collect();
-    let expected = [
-        "at",
-        "completion",
-        "detail",
-        "firstPage",
-        "parse",
-        "reason",
-        "refusal",
-        "withoutUrl",
-    ];
-    assert_eq!(shared, expected);
-
-    let engine = |template| {
-        let component = read(template, "content/src/component.ts");
-        let (_, engine) = component.split_once("declare global").unwrap();
-        engine.to_owned()
-    };
-    let host = |template| {
-        let world = read(template, "content/wit/world.wit");
-        let (_, host) = world.split_once("\n}\n").unwrap();
-        host.to_owned()
-    };
-    for template in TEMPLATES {
-        assert_eq!(engine(template), engine(TEMPLATES[0]), "`{template}`");
-        assert_eq!(host(template), host(TEMPLATES[0]), "`{template}`");
-    }
-}
-
-/// The functions of a module that it does not export, by name, with their comments.
-fn private_functions(source: &str) -> Vec<(String, String)> {
-    let items = source.split("\n\n").map(|item| item.trim_end());
-    let functions = items.filter_map(|item| {
-        let head = item.lines().find_map(|line| {
-            line.strip_prefix("function ")
-                .or(line.strip_prefix("async function "))
-        })?;
-        let (name, _) = head.split_once(['(', '<'])?;
-        Some((name.to_owned(), item.to_owned()))
-    });
-    functions.collect()
 }
 
 #[test]
@@ -184,7 +172,7 @@ fn added_features_follow_in_order() {
     assert_eq!(added.file(), Some(&folder.join("two_words.wasm")));
     assert_eq!(
         added.build.as_deref(),
-        Some("node build.mjs two_words.wasm")
+        Some("node spin-mcp/build.mjs two_words.wasm")
     );
     assert_eq!(added.workdir, folder);
     assert_eq!(added.prefix.as_deref(), Some("two_words_"));
@@ -192,21 +180,147 @@ fn added_features_follow_in_order() {
     assert!(!folder.join("spin.toml").exists());
 }
 
-/// What the template's own module makes of schemas and functions that its example does not have.
+/// The package without WebAssembly: servers of the official SDK and its own, in both engines' ways.
 #[test]
-fn schemas_become_checks() {
-    needs!("typescript");
-    for (engine, _) in ENGINES {
-        let dir = tempfile::tempdir().unwrap();
-        let app = scaffold("mcp-tool-ts", engine, "my-server", dir.path());
-        fs::remove_file(app.join("test/app.test.ts")).unwrap();
-        let tests = root().join("tests/typescript/mcp.test.ts");
-        fs::copy(tests, app.join("test/mcp.test.ts")).unwrap();
-        let mut npm = Command::new("npm");
-        npm.arg("test").env("ENGINE", engine).current_dir(app);
-        let told = String::from_utf8(expect_success(&mut npm).stdout).unwrap();
-        assert!(told.contains("# pass 6\n# fail 0\n"), "{engine}: {told}");
+fn package_passes_its_tests() {
+    needs!("typescript-sdk");
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files(&root().join("sdk/typescript")) {
+        fs::create_dir_all(dir.path().join(&name).parent().unwrap()).unwrap();
+        fs::write(dir.path().join(name), text).unwrap();
     }
+    let packages = provided("typescript-sdk").unwrap();
+    std::os::unix::fs::symlink(packages, dir.path().join("node_modules")).unwrap();
+    for words in [
+        &["node_modules/typescript/bin/tsc", "-p", "."][..],
+        &["test/run.mjs"],
+    ] {
+        let mut node = Command::new("node");
+        let tests = expect_success(node.args(words).current_dir(dir.path()));
+        let told = String::from_utf8(tests.stdout).unwrap();
+        assert!(words.len() > 1 || told.contains("# fail 0\n"), "{told}");
+    }
+}
+
+/// A server of the official SDK, with no line changed: called, and asking in rounds and in
+/// parallel, by clients of both eras and in both WASI builds.
+#[test]
+fn server_of_the_official_sdk_is_a_feature() {
+    needs!("typescript-sdk");
+    let dir = tempfile::tempdir().unwrap();
+    let app = &scaffold("mcp-tool-ts", "starlingmonkey", "shop", dir.path());
+    fs::remove_dir_all(app.join("test")).unwrap();
+    fs::remove_dir_all(app.join("node_modules")).unwrap();
+    let packages = provided("typescript-sdk").unwrap();
+    fs::create_dir(app.join("node_modules")).unwrap();
+    for entry in fs::read_dir(packages).unwrap() {
+        let entry = entry.unwrap();
+        let copy = app.join("node_modules").join(entry.file_name());
+        std::os::unix::fs::symlink(entry.path(), copy).unwrap();
+    }
+    let lock = app.join("package-lock.json");
+    fs::copy(lock, app.join("node_modules/.installed")).unwrap();
+    let source = root().join("tests/typescript/shop.ts");
+    fs::copy(source, app.join("src/app.ts")).unwrap();
+    let built = expect_success(mcp().arg("build").current_dir(app));
+    let told = String::from_utf8(built.stderr).unwrap();
+    assert!(told.contains("src/app.ts:12: `served` is gone"), "{told}");
+    let told = String::from_utf8(built.stdout).unwrap();
+    let lists = ": 1 feature, 3 tools, 1 resource, 1 resource template, 1 prompt, ";
+    assert!(told.contains(lists), "{told}");
+
+    let server = Server::mcp(&app.join("mcp.wasm"), &[]);
+    shows_the_shop(&server);
+    orders(&server);
+    let newer = compose(app, "0.3", &[app.join("shop.wasm")]);
+    let server = Server::mcp(&newer, &[]);
+    shows_the_shop(&server);
+    orders(&server);
+
+    let client = app.join("client.mjs");
+    fs::copy(root().join("tests/typescript/client.mjs"), &client).unwrap();
+    let server = Server::mcp(&app.join("mcp.wasm"), &[]);
+    let url = format!("http://{}/mcp", server.address());
+    let ordered = expect_success(Command::new("node").arg(client).arg(url));
+    let ordered: Value = serde_json::from_slice(&ordered.stdout).unwrap();
+    let expected = json!({
+        "asked": ["A note, on red paper?", "Order 2 tea for 9?", "Which paper?"],
+        "progress": [1],
+        "text": r#"{"item":"tea","count":2,"total":9} decline 1"#,
+        "structured": {"item": "tea", "count": 2, "total": 9},
+    });
+    assert_eq!(ordered, expected);
+}
+
+fn shows_the_shop(server: &Server) {
+    let result = |method: &str, params: Value| {
+        let answer = server.send(&rpc::modern(method, params)).json();
+        answer["result"].clone()
+    };
+    let call = |item: &str| {
+        let params = json!({"name": "stock", "arguments": {"item": item}});
+        result("tools/call", params)
+    };
+    assert_eq!(call("tea")["structuredContent"], json!({"price": 4.5}));
+    assert_eq!(call("ham")["content"][0]["text"], "there is no ham");
+    // Its pattern has a Unicode property.
+    assert_eq!(call("t3a")["isError"], true);
+    let tools = result("tools/list", json!({}));
+    assert_eq!(tools["tools"][0]["annotations"]["readOnlyHint"], true);
+    assert_eq!(tools["tools"][0]["title"], "Look up stock");
+    let logo = result("tools/call", json!({"name": "logo", "arguments": {}}));
+    assert_eq!(logo["content"][0]["data"], "iVBORw==");
+    assert_eq!(logo["content"][1]["uri"], "shop://catalog");
+    let read = result("resources/read", json!({"uri": "shop://items/tea"}));
+    assert_eq!(read["contents"][0]["text"], "tea: 4.5");
+    let prompt = result(
+        "prompts/get",
+        json!({"name": "recommend", "arguments": {"item": "tea"}}),
+    );
+    assert_eq!(prompt["messages"][1]["role"], "assistant");
+    let reference = json!({"type": "ref/resource", "uri": "shop://items/{name}"});
+    let argument = json!({"name": "name", "value": "b"});
+    let found = result(
+        "completion/complete",
+        json!({"ref": reference, "argument": argument}),
+    );
+    assert_eq!(found["completion"]["values"], json!(["book"]));
+}
+
+/// The rounds of a client of 2026-07-28; progress comes once.
+fn orders(server: &Server) {
+    let mut params = json!({
+        "name": "order",
+        "arguments": {"item": "tea", "count": 2},
+        "_meta": {"progressToken": "p"},
+    });
+    let mut told = 0;
+    for questions in [2, 1, 0] {
+        let elicitation = json!({"elicitation": {"form": {}}});
+        let request = rpc::modern_with("tools/call", params.clone(), elicitation);
+        let answer = server.send(&request);
+        told += answer.text().matches("notifications/progress").count();
+        let result = answer.message()["result"].clone();
+        let Some(asked) = result["inputRequests"].as_object() else {
+            assert_eq!(questions, 0, "{result}");
+            let text = r#"{"item":"tea","count":2,"total":9} decline 1"#;
+            assert_eq!(result["content"][0]["text"], text);
+            break;
+        };
+        assert_eq!(asked.len(), questions, "{result}");
+        let reply = |question: &Value| match question["params"]["message"].as_str().unwrap() {
+            "Order 2 tea for 9?" => json!({"action": "accept", "content": {"confirm": true}}),
+            "Which paper?" => json!({"action": "accept", "content": {"paper": "red"}}),
+            "A note, on red paper?" => json!({"action": "decline"}),
+            other => panic!("{other}"),
+        };
+        let replies = asked
+            .iter()
+            .map(|(key, question)| (key.clone(), reply(question)));
+        params["inputResponses"] = Value::Object(replies.collect());
+        params["requestState"] = result["requestState"].clone();
+    }
+    assert_eq!(told, 1);
 }
 
 /// As `spin new` writes it, beside a feature in Rust: tested, type-checked, built, and called
@@ -334,11 +448,15 @@ fn failing_build_says_what_is_wrong() {
     for (broken, why) in [
         (
             text.replace("): number {", "): string {"),
-            "src/app.ts(18,3): error TS2322: Type 'number' is not assignable to type 'string'.",
+            "src/app.ts(25,3): error TS2322: Type 'number' is not assignable to type 'string'.",
         ),
         (
-            text.replace("\"./mcp.ts\"", "\"./mpc.ts\""),
-            "Could not resolve \"./mpc.ts\"",
+            text.replace("\"zod\"", "\"./zod.ts\""),
+            "Could not resolve \"./zod.ts\"",
+        ),
+        (
+            format!("import \"node:fs\";\n{text}"),
+            "`src/app.ts` needs `node:fs`, which a component does not have; use a key-value store",
         ),
     ] {
         assert_ne!(broken, text);
