@@ -2,16 +2,16 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { McpServer, once } from "../index.ts";
+import { McpServer, once, type Context } from "../index.ts";
 import { handler } from "../light.ts";
 import { Client, text, type Asks } from "./support.ts";
 
 const form = (message: string) => ({ message, requestedSchema: { type: "object", properties: { ok: { type: "boolean" } } } });
 const accept = (content: Record<string, unknown>) => ({ action: "accept", content });
 
-function client(call: Parameters<McpServer["registerTool"]>[2], answer?: (question: Asks) => any) {
+function client(call: (ctx: Context) => any, answer?: (question: Asks) => any) {
   const server = new McpServer({ name: "test", version: "1" });
-  server.registerTool("ask", {}, call as any);
+  server.registerTool("ask", {}, call);
   return new Client(handler(server), answer);
 }
 

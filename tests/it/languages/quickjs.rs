@@ -58,7 +58,7 @@ fn what_quickjs_lacks_is_told_by_the_build() {
 }
 
 /// What the type checker says of a promise where there must be none.
-const PROMISE: &str = "The types returned by 'then(...)' are incompatible";
+const PROMISE: &str = "error TS2322: Type 'Promise<{";
 
 #[test]
 fn resources_and_prompts_of_quickjs_are_no_promises() {
@@ -83,7 +83,10 @@ fn tools_of_quickjs_use_the_request_and_the_host() {
     // The table of the feature is the last one.
     let manifest = fs::read_to_string(app.join("spin.toml")).unwrap();
     let allow = "allow = [\"key-value\", \"variables\"]\n";
-    fs::write(app.join("spin.toml"), manifest + allow).unwrap();
+    let source = "source = \"mcp.wasm\"\n";
+    let stores = format!("{source}key_value_stores = [\"default\"]\n");
+    let manifest = manifest.replacen(source, &stores, 1) + allow;
+    fs::write(app.join("spin.toml"), manifest).unwrap();
     let tools = root().join("tests/typescript/quickjs.ts");
     fs::copy(tools, app.join("src/app.ts")).unwrap();
     fs::remove_file(app.join("test/app.test.ts")).unwrap();

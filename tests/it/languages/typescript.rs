@@ -220,8 +220,12 @@ fn server_of_the_official_sdk_is_a_feature() {
     }
     let lock = app.join("package-lock.json");
     fs::copy(lock, app.join("node_modules/.installed")).unwrap();
-    let source = root().join("tests/typescript/shop.ts");
-    fs::copy(source, app.join("src/app.ts")).unwrap();
+    for (file, to) in [
+        ("shop.ts", "src/app.ts"),
+        ("shop.tsconfig.json", "tsconfig.json"),
+    ] {
+        fs::copy(root().join("tests/typescript").join(file), app.join(to)).unwrap();
+    }
     let built = expect_success(mcp().arg("build").current_dir(app));
     let told = String::from_utf8(built.stderr).unwrap();
     assert!(told.contains("src/app.ts:12: `served` is gone"), "{told}");
@@ -479,6 +483,24 @@ fn weather_service() -> Web {
     })
 }
 
+/// One server out of several, for the blocks of a page.
+const TOGETHER: &str = r#"
+const elsewhere = new McpServer({ name: "elsewhere", version: "0.1.0" });
+elsewhere.registerTool("elsewhere", {}, async () => {
+  await fetch("http://127.0.0.1:1");
+  return {};
+});
+const all: any[] = [...blocks, elsewhere];
+export const server = {
+  handle(run: any, method: string, params: any) {
+    const listed = (one: any) => one.handle(run, "tools/list", {}).tools;
+    if (method === "tools/list") return { tools: all.flatMap(listed) };
+    const has = (one: any) => listed(one).some(({ name }: any) => name === params.name);
+    return all.find(has).handle(run, method, params);
+  },
+};
+"#;
+
 /// The blocks of `docs/tutorials/typescript.md` that are a whole `src/app.ts`, together in one feature.
 #[test]
 fn documented_tools_do_what_they_say() {
@@ -489,34 +511,24 @@ fn documented_tools_do_what_they_say() {
     // The table of the feature is the last one.
     let manifest = fs::read_to_string(app.join("spin.toml")).unwrap();
     let allow = "allow = [\"http\", \"key-value\", \"variables\"]";
+    let source = "source = \"mcp.wasm\"\n";
+    let stores = format!("{source}key_value_stores = [\"default\"]\n");
+    let manifest = manifest.replacen(source, &stores, 1);
     fs::write(app.join("spin.toml"), format!("{manifest}{allow}\n")).unwrap();
     let docs = fs::read_to_string(root().join("docs/tutorials/typescript.md")).unwrap();
     let blocks = docs.split("```ts\n").skip(1);
-    let names: Vec<_> = blocks
-        .enumerate()
-        .map(|(at, rest)| {
-            let (block, _) = rest.split_once("```").expect("a block ends");
-            let block = block.replace("https://weather.example.com", &format!("http://{service}"));
-            fs::write(app.join(format!("src/block{at}.ts")), block).unwrap();
-            format!("block{at}")
-        })
-        .collect();
-    assert_eq!(names.len(), 4);
-    let mut merged = String::new();
-    for name in &names {
-        merged += &format!("import * as {name} from \"./{name}.ts\";\n");
+    let mut merged = "import { McpServer } from \"spin-mcp\";\n".to_owned();
+    let mut names = Vec::new();
+    for (at, rest) in blocks.enumerate() {
+        let (block, _) = rest.split_once("```").expect("a block ends");
+        let block = block.replace("https://weather.example.com", &format!("http://{service}"));
+        fs::write(app.join(format!("src/block{at}.ts")), block).unwrap();
+        merged += &format!("import {{ server as block{at} }} from \"./block{at}.ts\";\n");
+        names.push(format!("block{at}"));
     }
-    let tools: Vec<_> = names
-        .iter()
-        .map(|name| format!("...{name}.tools"))
-        .collect();
-    merged += "import * as z from \"zod\";\nimport { tool } from \"./mcp.ts\";\n";
-    merged += "const elsewhere = tool(z.object({}), () => fetch(\"http://127.0.0.1:1\"));\n";
-    merged += "export const add = block0.add;\n";
-    merged += &format!(
-        "export const tools = {{ elsewhere, {} }};\n",
-        tools.join(", ")
-    );
+    assert_eq!(names.len(), 5);
+    merged += "export { add } from \"./block0.ts\";\n";
+    merged += &format!("const blocks = [{}];\n{TOGETHER}", names.join(", "));
     fs::write(app.join("src/app.ts"), merged).unwrap();
     expect_success(mcp().arg("build").current_dir(app));
     let host = service.to_string();
@@ -530,12 +542,13 @@ fn documented_tools_do_what_they_say() {
     let told = |text: &str| (false, text.to_owned());
     assert_eq!(call("add", json!({"a": 1, "b": 2})), told("3"));
     let weather = |city: &str| call("weather", json!({ "city": city }));
-    assert_eq!(weather("New York"), told("21.5 °C"));
+    assert_eq!(weather("New York"), told(r#"{"celsius":21.5}"#));
     let unknown = (true, "nobody knows the weather in Nowhere".into());
     assert_eq!(weather("Nowhere"), unknown);
     let greet = || call("greet", json!({"name": "Ada"}));
     assert_eq!(greet(), told("Welcome, Ada, for the 1. time"));
     assert_eq!(greet(), told("Welcome, Ada, for the 2. time"));
+    books(&server);
 
     let params = json!({
         "name": "count",
@@ -561,4 +574,21 @@ fn documented_tools_do_what_they_say() {
         )
     );
     server.wait_for("`--allow-host 127.0.0.1:1`", PATIENCE);
+}
+
+/// What is drawn once is what is booked, although the tool runs again.
+fn books(server: &Server) {
+    let mut params = json!({"name": "book", "arguments": {"people": 2}});
+    let elicitation = json!({"elicitation": {"form": {}}});
+    let request = rpc::modern_with("tools/call", params.clone(), elicitation);
+    let result = server.send(&request).json()["result"].clone();
+    let asked = result["inputRequests"].as_object().unwrap();
+    let (key, question) = asked.iter().next().unwrap();
+    let message = question["params"]["message"].as_str().unwrap();
+    let number = message.split(' ').nth(2).unwrap();
+    let answer = json!({"action": "accept", "content": {"name": "Ada"}});
+    params["inputResponses"] = json!({ key.as_str(): answer });
+    params["requestState"] = result["requestState"].clone();
+    let answer = server.send(&rpc::modern("tools/call", params)).json();
+    assert_eq!(rpc::text(&answer), format!("booked {number} for Ada"));
 }

@@ -96,6 +96,14 @@ export type ToolConfig<Input, Output> = Named & {
 export type PromptConfig<Input> = Named & { argsSchema?: Input };
 export type ResourceConfig = Named & { mimeType?: string; size?: number; annotations?: Annotations };
 
+/** A function with what it is given, if there is a schema, and the context. */
+type Callback<Input, Result> = Input extends Schema
+  ? (given: Given<Input>, ctx: Context) => Maybe<Result>
+  : (ctx: Context) => Maybe<Result>;
+type Read<At> = At extends ResourceTemplate<infer Template>
+  ? (uri: Uri, variables: Variables<Template>, ctx: Context) => Maybe<ReadResourceResult | undefined>
+  : (uri: Uri, ctx: Context) => Maybe<ReadResourceResult | undefined>;
+
 type Tool = { config: ToolConfig<Schema, Schema>; input: Json; output: Json; call: Json };
 type Prompt = { config: PromptConfig<Schema>; input: Json; get: Json };
 type Resource = { name: string; config: ResourceConfig; read: Json };
@@ -172,49 +180,34 @@ export class McpServer {
   /** The server's name comes from `spin.toml`, as one server has several features. */
   constructor(_info: { name: string; version: string; title?: string }, _options?: JsonObject) {}
 
-  registerTool<Input extends Schema, Output extends Schema = Schema>(
+  registerTool<Input extends Schema | undefined = undefined>(
     name: string,
-    config: ToolConfig<Input, Output> & { inputSchema: Input },
-    call: (given: Given<Input>, ctx: Context) => Maybe<CallToolResult>,
-  ): void;
-  registerTool<Output extends Schema = Schema>(
-    name: string,
-    config: ToolConfig<undefined, Output>,
-    call: (ctx: Context) => Maybe<CallToolResult>,
-  ): void;
-  registerTool(name: string, config: Json, call: Json): void {
+    config: ToolConfig<Input, Schema>,
+    call: Callback<Input, CallToolResult>,
+  ): void {
     add(this.#tools, "tool", name, {
-      config,
+      config: config as Json,
       input: readable(config.inputSchema, "input"),
       output: config.outputSchema && readable(config.outputSchema, "output"),
       call,
     });
   }
 
-  registerPrompt<Input extends Schema>(
+  registerPrompt<Input extends Schema | undefined = undefined>(
     name: string,
-    config: PromptConfig<Input> & { argsSchema: Input },
-    get: (given: Given<Input>, ctx: Context) => Maybe<GetPromptResult>,
-  ): void;
-  registerPrompt(name: string, config: PromptConfig<undefined>, get: (ctx: Context) => Maybe<GetPromptResult>): void;
-  registerPrompt(name: string, config: Json, get: Json): void {
-    add(this.#prompts, "prompt", name, { config, input: readable(config.argsSchema, "input"), get });
+    config: PromptConfig<Input>,
+    get: Callback<Input, GetPromptResult>,
+  ): void {
+    add(this.#prompts, "prompt", name, { config: config as Json, input: readable(config.argsSchema, "input"), get });
   }
 
-  registerResource(
-    name: string,
-    uri: string,
-    config: ResourceConfig,
-    read: (uri: Uri, ctx: Context) => Maybe<ReadResourceResult | undefined>,
-  ): void;
   /** `undefined` as the result: there is no such resource. */
-  registerResource<Template extends string>(
+  registerResource<At extends string | ResourceTemplate<Json>>(
     name: string,
-    template: ResourceTemplate<Template>,
+    at: At,
     config: ResourceConfig,
-    read: (uri: Uri, variables: Variables<Template>, ctx: Context) => Maybe<ReadResourceResult | undefined>,
-  ): void;
-  registerResource(name: string, at: string | ResourceTemplate<Json>, config: ResourceConfig, read: Json): void {
+    read: Read<At>,
+  ): void {
     if (typeof at === "string") add(this.#resources, "resource", at, { name, config, read });
     else add(this.#templates, "resource template", at.uriTemplate, { name, config, read, template: at });
   }

@@ -95,7 +95,9 @@ try {
   await declare(made);
   for (const folder of [".", "test"]) {
     if (!fs.existsSync(join(folder, "tsconfig.json"))) continue;
-    run(process.execPath, join("node_modules", "typescript", "bin", "tsc"), "-p", folder);
+    const tsc = join("node_modules", "typescript", "bin", "tsc");
+    // Servers of the SDK use what there is of Node.js.
+    run(process.execPath, tsc, "--noEmit", "-p", folder, ...(made.official ? ["--types", "node"] : []));
   }
   for (const note of made.notes) console.error(`note: ${note}`);
   await component(process.argv[2]);

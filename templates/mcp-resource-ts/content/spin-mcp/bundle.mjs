@@ -89,6 +89,7 @@ export async function bundle({ project, quickjs, outfile }) {
   return {
     imports: imports.filter((of) => of.external).map((of) => of.path),
     exports,
+    official,
     notes: moduleState(own),
   };
 }
