@@ -36,10 +36,11 @@ server.registerTool("greeting", {}, () => {
   return text(`${found} ${get("none") === null}`);
 });
 
-server.registerTool("broken", {}, function broken() {
+function broken() {
   const nobody = undefined as unknown as { name: string };
   return text(nobody.name.length);
-});
+}
+server.registerTool("broken", {}, broken);
 
 server.registerTool("say", {}, () => {
   console.log("héllo 🌍", 1, { a: [true] }, null, new RangeError("far"), "\ud800");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::typescript::scaffold;
+use crate::support::typescript::{grant, scaffold};
 use crate::support::{Server, compose, expect_success, mcp, needs, root, rpc};
 use serde_json::{Value, json};
 
@@ -80,13 +80,7 @@ fn tools_of_quickjs_use_the_request_and_the_host() {
     needs!("typescript");
     let dir = tempfile::tempdir().unwrap();
     let app = &scaffold("mcp-tool-ts", "quickjs", "my-server", dir.path());
-    // The table of the feature is the last one.
-    let manifest = fs::read_to_string(app.join("spin.toml")).unwrap();
-    let allow = "allow = [\"key-value\", \"variables\"]\n";
-    let source = "source = \"mcp.wasm\"\n";
-    let stores = format!("{source}key_value_stores = [\"default\"]\n");
-    let manifest = manifest.replacen(source, &stores, 1) + allow;
-    fs::write(app.join("spin.toml"), manifest).unwrap();
+    grant(app, r#""key-value", "variables""#);
     let tools = root().join("tests/typescript/quickjs.ts");
     fs::copy(tools, app.join("src/app.ts")).unwrap();
     fs::remove_file(app.join("test/app.test.ts")).unwrap();

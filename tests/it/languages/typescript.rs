@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::support::example;
 use crate::support::template::Template;
-use crate::support::typescript::{TEMPLATES, passed, scaffold};
+use crate::support::typescript::{TEMPLATES, grant, passed, scaffold};
 use crate::support::web::Web;
 use crate::support::{Server, compose, expect_success, fixture, mcp, needs, provided, root, rpc};
 use ignore::WalkBuilder;
@@ -226,6 +226,7 @@ fn server_of_the_official_sdk_is_a_feature() {
     ] {
         fs::copy(root().join("tests/typescript").join(file), app.join(to)).unwrap();
     }
+    grant(app, "");
     let built = expect_success(mcp().arg("build").current_dir(app));
     let told = String::from_utf8(built.stderr).unwrap();
     assert!(told.contains("src/app.ts:12: `served` is gone"), "{told}");
@@ -452,7 +453,7 @@ fn failing_build_says_what_is_wrong() {
     for (broken, why) in [
         (
             text.replace("): number {", "): string {"),
-            "src/app.ts(25,3): error TS2322: Type 'number' is not assignable to type 'string'.",
+            "src/app.ts(24,3): error TS2322: Type 'number' is not assignable to type 'string'.",
         ),
         (
             text.replace("\"zod\"", "\"./zod.ts\""),
@@ -508,13 +509,7 @@ fn documented_tools_do_what_they_say() {
     let dir = tempfile::tempdir().unwrap();
     let app = &scaffold("mcp-tool-ts", "starlingmonkey", "my-server", dir.path());
     let service = weather_service().address();
-    // The table of the feature is the last one.
-    let manifest = fs::read_to_string(app.join("spin.toml")).unwrap();
-    let allow = "allow = [\"http\", \"key-value\", \"variables\"]";
-    let source = "source = \"mcp.wasm\"\n";
-    let stores = format!("{source}key_value_stores = [\"default\"]\n");
-    let manifest = manifest.replacen(source, &stores, 1);
-    fs::write(app.join("spin.toml"), format!("{manifest}{allow}\n")).unwrap();
+    grant(app, r#""http", "key-value", "variables""#);
     let docs = fs::read_to_string(root().join("docs/tutorials/typescript.md")).unwrap();
     let blocks = docs.split("```ts\n").skip(1);
     let mut merged = "import { McpServer } from \"spin-mcp\";\n".to_owned();
