@@ -23,7 +23,7 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", "target"))
 WASM = "wasm32-wasip2"
 CLIENT = "tests/clients/rust/Cargo.toml"
 # What is fetched, each by `scripts/NAME.sh`.
-TOOLS = ["wasmtime-cli", "node22", "conformance-suite", "clients", "componentize-py", "docker-registry", "typescript"]
+TOOLS = ["wasmtime-cli", "node22", "conformance-suite", "clients", "componentize-py", "docker-registry", "typescript", "typescript-sdk"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 RESULT = re.compile(r"(?:test result: \w+\. |conformance: |clients: )(\d+) passed[;,] (\d+) failed")
 SKIPPED = re.compile(r"skipped: (\S.*?) \((.+)\)$")

@@ -328,7 +328,7 @@ fn messages_are_real() {
     let files = WalkBuilder::new(root()).build().map(Result::unwrap);
     let is_source = |path: &Path| {
         let name = path.extension().and_then(|extension| extension.to_str());
-        matches!(name, Some("rs" | "txt" | "ts" | "py" | "tmpl"))
+        matches!(name, Some("rs" | "txt" | "ts" | "mjs" | "py" | "tmpl"))
             && path != root().join("tests/it/docs.rs")
     };
     let known: Vec<_> = files

@@ -164,6 +164,8 @@ impl Lister {
         // Each component runs once, for a moment.
         config.cranelift_opt_level(OptLevel::None);
         config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
+        // Such code has large frames: a dozen calls of JavaScript do not fit in the default.
+        config.max_wasm_stack(8 << 20).async_stack_size(9 << 20);
         config.epoch_interruption(true);
         // The output of the feature helps its author more than addresses do.
         config.wasm_backtrace_max_frames(None);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::typescript::scaffold;
+use crate::support::typescript::{grant, scaffold};
 use crate::support::{Server, compose, expect_success, mcp, needs, root, rpc};
 use serde_json::{Value, json};
 
@@ -46,40 +46,32 @@ fn what_quickjs_lacks_is_told_by_the_build() {
         let told = refused(app, first, &format!("{code} {first}"));
         assert!(told.contains(why), "{told}");
     }
-    let asynchronous = refused(
-        app,
-        "tool(Add, add)",
-        "tool(Add, async (given) => add(given))",
-    );
-    let why = "Type 'Promise<number>' is not assignable to type 'NoPromise'.";
-    assert!(asynchronous.contains(why), "{asynchronous}");
+    let asynchronous = refused(app, "  (given) => ({", "  async (given) => ({");
+    assert!(asynchronous.contains(PROMISE), "{asynchronous}");
     let url = refused(
         app,
-        "  .describe(\"Adds",
-        "  .extend({ from: z.url().optional() }).describe(\"Adds",
+        "  a: z.int()",
+        "  from: z.url().optional(),\n  a: z.int()",
     );
     let why = "Error: QuickJS cannot check the format `uri`: use StarlingMonkey";
     assert!(url.contains(why), "{url}");
 }
 
+/// What the type checker says of a promise where there must be none.
+const PROMISE: &str = "error TS2322: Type 'Promise<{";
+
 #[test]
 fn resources_and_prompts_of_quickjs_are_no_promises() {
     needs!("typescript");
-    let dir = tempfile::tempdir().unwrap();
-    let app = &scaffold("mcp-resource-ts", "quickjs", "notes", dir.path());
-    let told = refused(app, "read: () => names()", "read: async () => names()");
-    let why = "Type 'Promise<string>' is not assignable to type 'Body'.";
-    assert!(told.contains(why), "{told}");
-
-    let dir = tempfile::tempdir().unwrap();
-    let app = &scaffold("mcp-prompt-ts", "quickjs", "writing", dir.path());
-    let told = refused(
-        app,
-        "prompt(Summarize, summarize)",
-        "prompt(Summarize, async (given) => summarize(given))",
-    );
-    let why = "Type 'Promise<string>' is not assignable to type 'string'.";
-    assert!(told.contains(why), "{told}");
+    for (template, this, that) in [
+        ("mcp-resource-ts", "  (uri) => ({", "  async (uri) => ({"),
+        ("mcp-prompt-ts", "  (given) => ({", "  async (given) => ({"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let app = &scaffold(template, "quickjs", "notes", dir.path());
+        let told = refused(app, this, that);
+        assert!(told.contains(PROMISE), "{told}");
+    }
 }
 
 /// `tests/typescript/quickjs.ts` with everything allowed on WASI 0.2, and nothing on 0.3.
@@ -88,10 +80,7 @@ fn tools_of_quickjs_use_the_request_and_the_host() {
     needs!("typescript");
     let dir = tempfile::tempdir().unwrap();
     let app = &scaffold("mcp-tool-ts", "quickjs", "my-server", dir.path());
-    // The table of the feature is the last one.
-    let manifest = fs::read_to_string(app.join("spin.toml")).unwrap();
-    let allow = "allow = [\"key-value\", \"variables\"]\n";
-    fs::write(app.join("spin.toml"), manifest + allow).unwrap();
+    grant(app, r#""key-value", "variables""#);
     let tools = root().join("tests/typescript/quickjs.ts");
     fs::copy(tools, app.join("src/app.ts")).unwrap();
     fs::remove_file(app.join("test/app.test.ts")).unwrap();
@@ -103,6 +92,7 @@ fn tools_of_quickjs_use_the_request_and_the_host() {
     assert_eq!(call(&server, "visit"), (false, "1".into()));
     assert_eq!(call(&server, "visit"), (false, "2".into()));
     assert_eq!(call(&server, "greeting"), (false, "Welcome true".into()));
+    asks(&server);
 
     let server = Server::mcp(&newer, &["--variable", "greeting=Welcome"]);
     works(&server);
@@ -150,6 +140,24 @@ fn works(server: &Server) {
         r#"héllo 🌍 1 {"a":[true]} null RangeError: far �"#,
         PATIENCE,
     );
+}
+
+/// A call that cannot wait asks in rounds, and does once what it must not do twice.
+fn asks(server: &Server) {
+    let mut params = json!({"name": "ask", "arguments": {}});
+    for message in ["Your name?", "Sure, Ada?"] {
+        let elicitation = json!({"elicitation": {"form": {}}});
+        let request = rpc::modern_with("tools/call", params.clone(), elicitation);
+        let result = server.send(&request).json()["result"].clone();
+        let asked = result["inputRequests"].as_object().unwrap();
+        let (key, question) = asked.iter().next().unwrap();
+        assert_eq!(question["params"]["message"], message);
+        let answer = json!({"action": "accept", "content": {"name": "Ada"}});
+        params["inputResponses"] = json!({ key.as_str(): answer });
+        params["requestState"] = result["requestState"].clone();
+    }
+    let answer = server.send(&rpc::modern("tools/call", params)).json();
+    assert_eq!(rpc::text(&answer), "Ada accept true");
 }
 
 fn call(server: &Server, tool: &str) -> (bool, String) {

@@ -1,6 +1,6 @@
 //! The templates in TypeScript, as a user meets them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use crate::support::example;
 use crate::support::template::Template;
-use crate::support::typescript::{TEMPLATES, passed, scaffold};
+use crate::support::typescript::{TEMPLATES, grant, passed, scaffold};
 use crate::support::web::Web;
-use crate::support::{Server, compose, expect_success, fixture, mcp, needs, root, rpc};
+use crate::support::{Server, compose, expect_success, fixture, mcp, needs, provided, root, rpc};
+use ignore::WalkBuilder;
 use serde_json::{Value, json};
 use spin_mcp_app::App;
 
@@ -21,14 +22,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn wit_is_a_copy_of_the_contract() {
-    for template in TEMPLATES.into_iter().chain([MIDDLEWARE]) {
+    for deps in [
+        "sdk/typescript/wit/deps".to_owned(),
+        format!("templates/{MIDDLEWARE}/content/wit/deps"),
+    ] {
         for (package, originals) in [
             ("spin-mcp-server", "framework/wit"),
             ("wasi-config", "crates/runner/wit"),
             ("wasi-keyvalue", "crates/runner/wit"),
         ] {
-            let copies = root().join(format!("templates/{template}/content/wit/deps/{package}"));
-            for copy in fs::read_dir(&copies).unwrap() {
+            for copy in fs::read_dir(root().join(&deps).join(package)).unwrap() {
                 let copy = copy.unwrap().path();
                 let original = root().join(originals).join(copy.file_name().unwrap());
                 assert!(
@@ -38,6 +41,48 @@ fn wit_is_a_copy_of_the_contract() {
                     original.display()
                 );
             }
+        }
+    }
+}
+
+/// The files of a folder, by their paths in it.
+fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let files = WalkBuilder::new(dir).build().map(Result::unwrap);
+    let files = files.filter(|entry| entry.path().is_file());
+    let read = |path: &Path| {
+        let name = path.strip_prefix(dir).unwrap();
+        (name.to_owned(), fs::read(path).unwrap())
+    };
+    files.map(|entry| read(entry.path())).collect()
+}
+
+/// What a template copies of `sdk/typescript`.
+fn package(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = files(dir);
+    files.retain(|name, _| !name.starts_with("test") && name != Path::new("tsconfig.json"));
+    files
+}
+
+/// `BLESS=1` copies the package into the templates.
+#[test]
+fn templates_have_the_package() {
+    let original = package(&root().join("sdk/typescript"));
+    for template in TEMPLATES {
+        let copy = root().join(format!("templates/{template}/content/spin-mcp"));
+        if std::env::var_os("BLESS").is_some() {
+            fs::remove_dir_all(&copy).unwrap();
+            for (name, text) in &original {
+                fs::create_dir_all(copy.join(name).parent().unwrap()).unwrap();
+                fs::write(copy.join(name), text).unwrap();
+            }
+        }
+        let copied = package(&copy);
+        for name in original.keys().chain(copied.keys()) {
+            assert!(
+                copied.get(name) == original.get(name),
+                "`{}` in `{template}` is not that of `sdk/typescript`: run this test with `BLESS=1`",
+                name.display()
+            );
         }
     }
 }
@@ -52,7 +97,6 @@ fn what_templates_share_is_the_same_in_each() {
     for file in [
         "content/.gitignore",
         "content/.npmrc",
-        "content/build.mjs",
         "content/package-lock.json",
         "content/package.json",
         "content/spin.toml",
@@ -73,11 +117,9 @@ fn what_templates_share_is_the_same_in_each() {
     for file in [
         ".gitignore",
         ".npmrc",
-        "build.mjs",
         "package-lock.json",
         "package.json",
         "test/tsconfig.json",
-        "tsconfig.json",
     ] {
         let own = read(MIDDLEWARE, &format!("content/{file}"));
         let same = own == fs::read_to_string(dir.path().join(file)).unwrap();
@@ -86,61 +128,6 @@ fn what_templates_share_is_the_same_in_each() {
             "`{file}` of `{MIDDLEWARE}` differs from that of features"
         );
     }
-    let mut functions = BTreeMap::new();
-    let mut shared = BTreeSet::new();
-    for template in TEMPLATES {
-        for (name, text) in private_functions(&read(template, "content/src/mcp.ts")) {
-            match functions.get(&name) {
-                None => drop(functions.insert(name, text)),
-                Some(known) => {
-                    assert_eq!(*known, text, "`{name}` in `{template}`");
-                    shared.insert(name);
-                }
-            }
-        }
-    }
-    let shared: Vec<_> = shared.iter().map(String::as_str).collect();
-    let expected = [
-        "at",
-        "completion",
-        "detail",
-        "firstPage",
-        "mend",
-        "parse",
-        "reason",
-        "refusal",
-        "withoutUrl",
-    ];
-    assert_eq!(shared, expected);
-
-    let engine = |template| {
-        let component = read(template, "content/src/component.ts");
-        let (_, engine) = component.split_once("declare global").unwrap();
-        engine.to_owned()
-    };
-    let host = |template| {
-        let world = read(template, "content/wit/world.wit");
-        let (_, host) = world.split_once("\n}\n").unwrap();
-        host.to_owned()
-    };
-    for template in TEMPLATES {
-        assert_eq!(engine(template), engine(TEMPLATES[0]), "`{template}`");
-        assert_eq!(host(template), host(TEMPLATES[0]), "`{template}`");
-    }
-}
-
-/// The functions of a module that it does not export, by name, with their comments.
-fn private_functions(source: &str) -> Vec<(String, String)> {
-    let items = source.split("\n\n").map(|item| item.trim_end());
-    let functions = items.filter_map(|item| {
-        let head = item.lines().find_map(|line| {
-            line.strip_prefix("function ")
-                .or(line.strip_prefix("async function "))
-        })?;
-        let (name, _) = head.split_once(['(', '<'])?;
-        Some((name.to_owned(), item.to_owned()))
-    });
-    functions.collect()
 }
 
 #[test]
@@ -185,7 +172,7 @@ fn added_features_follow_in_order() {
     assert_eq!(added.file(), Some(&folder.join("two_words.wasm")));
     assert_eq!(
         added.build.as_deref(),
-        Some("node build.mjs two_words.wasm")
+        Some("node spin-mcp/build.mjs two_words.wasm")
     );
     assert_eq!(added.workdir, folder);
     assert_eq!(added.prefix.as_deref(), Some("two_words_"));
@@ -193,21 +180,152 @@ fn added_features_follow_in_order() {
     assert!(!folder.join("spin.toml").exists());
 }
 
-/// What the template's own module makes of schemas and functions that its example does not have.
+/// The package without WebAssembly: servers of the official SDK and its own, in both engines' ways.
 #[test]
-fn schemas_become_checks() {
-    needs!("typescript");
-    for (engine, _) in ENGINES {
-        let dir = tempfile::tempdir().unwrap();
-        let app = scaffold("mcp-tool-ts", engine, "my-server", dir.path());
-        fs::remove_file(app.join("test/app.test.ts")).unwrap();
-        let tests = root().join("tests/typescript/mcp.test.ts");
-        fs::copy(tests, app.join("test/mcp.test.ts")).unwrap();
-        let mut npm = Command::new("npm");
-        npm.arg("test").env("ENGINE", engine).current_dir(app);
-        let told = String::from_utf8(expect_success(&mut npm).stdout).unwrap();
-        assert!(told.contains("# pass 7\n# fail 0\n"), "{engine}: {told}");
+fn package_passes_its_tests() {
+    needs!("typescript-sdk");
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files(&root().join("sdk/typescript")) {
+        fs::create_dir_all(dir.path().join(&name).parent().unwrap()).unwrap();
+        fs::write(dir.path().join(name), text).unwrap();
     }
+    let packages = provided("typescript-sdk").unwrap();
+    std::os::unix::fs::symlink(packages, dir.path().join("node_modules")).unwrap();
+    for words in [
+        &["node_modules/typescript/bin/tsc", "-p", "."][..],
+        &["test/run.mjs"],
+    ] {
+        let mut node = Command::new("node");
+        let tests = expect_success(node.args(words).current_dir(dir.path()));
+        let told = String::from_utf8(tests.stdout).unwrap();
+        assert!(words.len() > 1 || told.contains("# fail 0\n"), "{told}");
+    }
+}
+
+/// A server of the official SDK, with no line changed: called, and asking in rounds and in
+/// parallel, by clients of both eras and in both WASI builds.
+#[test]
+fn server_of_the_official_sdk_is_a_feature() {
+    needs!("typescript-sdk");
+    let dir = tempfile::tempdir().unwrap();
+    let app = &scaffold("mcp-tool-ts", "starlingmonkey", "shop", dir.path());
+    fs::remove_dir_all(app.join("test")).unwrap();
+    fs::remove_dir_all(app.join("node_modules")).unwrap();
+    let packages = provided("typescript-sdk").unwrap();
+    fs::create_dir(app.join("node_modules")).unwrap();
+    for entry in fs::read_dir(packages).unwrap() {
+        let entry = entry.unwrap();
+        let copy = app.join("node_modules").join(entry.file_name());
+        std::os::unix::fs::symlink(entry.path(), copy).unwrap();
+    }
+    let lock = app.join("package-lock.json");
+    fs::copy(lock, app.join("node_modules/.installed")).unwrap();
+    for (file, to) in [
+        ("shop.ts", "src/app.ts"),
+        ("shop.tsconfig.json", "tsconfig.json"),
+    ] {
+        fs::copy(root().join("tests/typescript").join(file), app.join(to)).unwrap();
+    }
+    grant(app, "");
+    let built = expect_success(mcp().arg("build").current_dir(app));
+    let told = String::from_utf8(built.stderr).unwrap();
+    assert!(told.contains("src/app.ts:12: `served` is gone"), "{told}");
+    let told = String::from_utf8(built.stdout).unwrap();
+    let lists = ": 1 feature, 3 tools, 1 resource, 1 resource template, 1 prompt, ";
+    assert!(told.contains(lists), "{told}");
+
+    let server = Server::mcp(&app.join("mcp.wasm"), &[]);
+    shows_the_shop(&server);
+    orders(&server);
+    let newer = compose(app, "0.3", &[app.join("shop.wasm")]);
+    let server = Server::mcp(&newer, &[]);
+    shows_the_shop(&server);
+    orders(&server);
+
+    let client = app.join("client.mjs");
+    fs::copy(root().join("tests/typescript/client.mjs"), &client).unwrap();
+    let server = Server::mcp(&app.join("mcp.wasm"), &[]);
+    let url = format!("http://{}/mcp", server.address());
+    let ordered = expect_success(Command::new("node").arg(client).arg(url));
+    let ordered: Value = serde_json::from_slice(&ordered.stdout).unwrap();
+    let expected = json!({
+        "asked": ["A note, on red paper?", "Order 2 tea for 9?", "Which paper?"],
+        "progress": [1],
+        "text": r#"{"item":"tea","count":2,"total":9} decline 1"#,
+        "structured": {"item": "tea", "count": 2, "total": 9},
+    });
+    assert_eq!(ordered, expected);
+}
+
+fn shows_the_shop(server: &Server) {
+    let result = |method: &str, params: Value| {
+        let answer = server.send(&rpc::modern(method, params)).json();
+        answer["result"].clone()
+    };
+    let call = |item: &str| {
+        let params = json!({"name": "stock", "arguments": {"item": item}});
+        result("tools/call", params)
+    };
+    assert_eq!(call("tea")["structuredContent"], json!({"price": 4.5}));
+    assert_eq!(call("ham")["content"][0]["text"], "there is no ham");
+    // Its pattern has a Unicode property.
+    assert_eq!(call("t3a")["isError"], true);
+    let tools = result("tools/list", json!({}));
+    assert_eq!(tools["tools"][0]["annotations"]["readOnlyHint"], true);
+    assert_eq!(tools["tools"][0]["title"], "Look up stock");
+    let logo = result("tools/call", json!({"name": "logo", "arguments": {}}));
+    assert_eq!(logo["content"][0]["data"], "iVBORw==");
+    assert_eq!(logo["content"][1]["uri"], "shop://catalog");
+    let read = result("resources/read", json!({"uri": "shop://items/tea"}));
+    assert_eq!(read["contents"][0]["text"], "tea: 4.5");
+    let prompt = result(
+        "prompts/get",
+        json!({"name": "recommend", "arguments": {"item": "tea"}}),
+    );
+    assert_eq!(prompt["messages"][1]["role"], "assistant");
+    let reference = json!({"type": "ref/resource", "uri": "shop://items/{name}"});
+    let argument = json!({"name": "name", "value": "b"});
+    let found = result(
+        "completion/complete",
+        json!({"ref": reference, "argument": argument}),
+    );
+    assert_eq!(found["completion"]["values"], json!(["book"]));
+}
+
+/// The rounds of a client of 2026-07-28; progress comes once.
+fn orders(server: &Server) {
+    let mut params = json!({
+        "name": "order",
+        "arguments": {"item": "tea", "count": 2},
+        "_meta": {"progressToken": "p"},
+    });
+    let mut told = 0;
+    for questions in [2, 1, 0] {
+        let elicitation = json!({"elicitation": {"form": {}}});
+        let request = rpc::modern_with("tools/call", params.clone(), elicitation);
+        let answer = server.send(&request);
+        told += answer.text().matches("notifications/progress").count();
+        let result = answer.message()["result"].clone();
+        let Some(asked) = result["inputRequests"].as_object() else {
+            assert_eq!(questions, 0, "{result}");
+            let text = r#"{"item":"tea","count":2,"total":9} decline 1"#;
+            assert_eq!(result["content"][0]["text"], text);
+            break;
+        };
+        assert_eq!(asked.len(), questions, "{result}");
+        let reply = |question: &Value| match question["params"]["message"].as_str().unwrap() {
+            "Order 2 tea for 9?" => json!({"action": "accept", "content": {"confirm": true}}),
+            "Which paper?" => json!({"action": "accept", "content": {"paper": "red"}}),
+            "A note, on red paper?" => json!({"action": "decline"}),
+            other => panic!("{other}"),
+        };
+        let replies = asked
+            .iter()
+            .map(|(key, question)| (key.clone(), reply(question)));
+        params["inputResponses"] = Value::Object(replies.collect());
+        params["requestState"] = result["requestState"].clone();
+    }
+    assert_eq!(told, 1);
 }
 
 /// As `spin new` writes it, beside a feature in Rust: tested, type-checked, built, and called
@@ -380,11 +498,15 @@ fn failing_build_says_what_is_wrong() {
     for (broken, why) in [
         (
             text.replace("): number {", "): string {"),
-            "src/app.ts(18,3): error TS2322: Type 'number' is not assignable to type 'string'.",
+            "src/app.ts(24,3): error TS2322: Type 'number' is not assignable to type 'string'.",
         ),
         (
-            text.replace("\"./mcp.ts\"", "\"./mpc.ts\""),
-            "Could not resolve \"./mpc.ts\"",
+            text.replace("\"zod\"", "\"./zod.ts\""),
+            "Could not resolve \"./zod.ts\"",
+        ),
+        (
+            format!("import \"node:fs\";\n{text}"),
+            "`src/app.ts` needs `node:fs`, which a component does not have; use a key-value store",
         ),
     ] {
         assert_ne!(broken, text);
@@ -407,6 +529,24 @@ fn weather_service() -> Web {
     })
 }
 
+/// One server out of several, for the blocks of a page.
+const TOGETHER: &str = r#"
+const elsewhere = new McpServer({ name: "elsewhere", version: "0.1.0" });
+elsewhere.registerTool("elsewhere", {}, async () => {
+  await fetch("http://127.0.0.1:1");
+  return {};
+});
+const all: any[] = [...blocks, elsewhere];
+export const server = {
+  handle(run: any, method: string, params: any) {
+    const listed = (one: any) => one.handle(run, "tools/list", {}).tools;
+    if (method === "tools/list") return { tools: all.flatMap(listed) };
+    const has = (one: any) => listed(one).some(({ name }: any) => name === params.name);
+    return all.find(has).handle(run, method, params);
+  },
+};
+"#;
+
 /// The blocks of `docs/tutorials/typescript.md` that are a whole `src/app.ts`, together in one feature.
 #[test]
 fn documented_tools_do_what_they_say() {
@@ -414,37 +554,21 @@ fn documented_tools_do_what_they_say() {
     let dir = tempfile::tempdir().unwrap();
     let app = &scaffold("mcp-tool-ts", "starlingmonkey", "my-server", dir.path());
     let service = weather_service().address();
-    // The table of the feature is the last one.
-    let manifest = fs::read_to_string(app.join("spin.toml")).unwrap();
-    let allow = "allow = [\"http\", \"key-value\", \"variables\"]";
-    fs::write(app.join("spin.toml"), format!("{manifest}{allow}\n")).unwrap();
+    grant(app, r#""http", "key-value", "variables""#);
     let docs = fs::read_to_string(root().join("docs/tutorials/typescript.md")).unwrap();
     let blocks = docs.split("```ts\n").skip(1);
-    let names: Vec<_> = blocks
-        .enumerate()
-        .map(|(at, rest)| {
-            let (block, _) = rest.split_once("```").expect("a block ends");
-            let block = block.replace("https://weather.example.com", &format!("http://{service}"));
-            fs::write(app.join(format!("src/block{at}.ts")), block).unwrap();
-            format!("block{at}")
-        })
-        .collect();
-    assert_eq!(names.len(), 4);
-    let mut merged = String::new();
-    for name in &names {
-        merged += &format!("import * as {name} from \"./{name}.ts\";\n");
+    let mut merged = "import { McpServer } from \"spin-mcp\";\n".to_owned();
+    let mut names = Vec::new();
+    for (at, rest) in blocks.enumerate() {
+        let (block, _) = rest.split_once("```").expect("a block ends");
+        let block = block.replace("https://weather.example.com", &format!("http://{service}"));
+        fs::write(app.join(format!("src/block{at}.ts")), block).unwrap();
+        merged += &format!("import {{ server as block{at} }} from \"./block{at}.ts\";\n");
+        names.push(format!("block{at}"));
     }
-    let tools: Vec<_> = names
-        .iter()
-        .map(|name| format!("...{name}.tools"))
-        .collect();
-    merged += "import * as z from \"zod\";\nimport { tool } from \"./mcp.ts\";\n";
-    merged += "const elsewhere = tool(z.object({}), () => fetch(\"http://127.0.0.1:1\"));\n";
-    merged += "export const add = block0.add;\n";
-    merged += &format!(
-        "export const tools = {{ elsewhere, {} }};\n",
-        tools.join(", ")
-    );
+    assert_eq!(names.len(), 5);
+    merged += "export { add } from \"./block0.ts\";\n";
+    merged += &format!("const blocks = [{}];\n{TOGETHER}", names.join(", "));
     fs::write(app.join("src/app.ts"), merged).unwrap();
     expect_success(mcp().arg("build").current_dir(app));
     let host = service.to_string();
@@ -458,12 +582,13 @@ fn documented_tools_do_what_they_say() {
     let told = |text: &str| (false, text.to_owned());
     assert_eq!(call("add", json!({"a": 1, "b": 2})), told("3"));
     let weather = |city: &str| call("weather", json!({ "city": city }));
-    assert_eq!(weather("New York"), told("21.5 °C"));
+    assert_eq!(weather("New York"), told(r#"{"celsius":21.5}"#));
     let unknown = (true, "nobody knows the weather in Nowhere".into());
     assert_eq!(weather("Nowhere"), unknown);
     let greet = || call("greet", json!({"name": "Ada"}));
     assert_eq!(greet(), told("Welcome, Ada, for the 1. time"));
     assert_eq!(greet(), told("Welcome, Ada, for the 2. time"));
+    books(&server);
 
     let params = json!({
         "name": "count",
@@ -489,4 +614,21 @@ fn documented_tools_do_what_they_say() {
         )
     );
     server.wait_for("`--allow-host 127.0.0.1:1`", PATIENCE);
+}
+
+/// What is drawn once is what is booked, although the tool runs again.
+fn books(server: &Server) {
+    let mut params = json!({"name": "book", "arguments": {"people": 2}});
+    let elicitation = json!({"elicitation": {"form": {}}});
+    let request = rpc::modern_with("tools/call", params.clone(), elicitation);
+    let result = server.send(&request).json()["result"].clone();
+    let asked = result["inputRequests"].as_object().unwrap();
+    let (key, question) = asked.iter().next().unwrap();
+    let message = question["params"]["message"].as_str().unwrap();
+    let number = message.split(' ').nth(2).unwrap();
+    let answer = json!({"action": "accept", "content": {"name": "Ada"}});
+    params["inputResponses"] = json!({ key.as_str(): answer });
+    params["requestState"] = result["requestState"].clone();
+    let answer = server.send(&rpc::modern("tools/call", params)).json();
+    assert_eq!(rpc::text(&answer), format!("booked {number} for Ada"));
 }

@@ -24,6 +24,19 @@ pub fn scaffold(template: &str, engine: &str, name: &str, app: &Path) -> PathBuf
     package
 }
 
+/// Lets the app's server open a store, and grants this to its last feature.
+pub fn grant(app: &Path, allow: &str) {
+    let source = "source = \"mcp.wasm\"\n";
+    let stores = format!("{source}key_value_stores = [\"default\"]\n");
+    let manifest = fs::read_to_string(app.join("spin.toml")).unwrap();
+    let manifest = manifest.replacen(source, &stores, 1);
+    fs::write(
+        app.join("spin.toml"),
+        format!("{manifest}allow = [{allow}]\n"),
+    )
+    .unwrap();
+}
+
 /// Puts the packages where a build would install them, and says that it did.
 pub fn install(package: &Path) {
     let installed = package.join("node_modules");

@@ -1,25 +1,28 @@
 /** The resources of this component. The descriptions are what models read. */
 
-import { resource, template } from "./mcp.ts";
+import { McpServer, ResourceTemplate } from "spin-mcp";
 
-export const resources = [
-  resource("notes://{{project-name | kebab_case}}/", {
-    name: "notes",
-    description: "The names of all notes, one on each line.",
-    mimeType: "text/plain",
-    read: () => names().join("\n"),
-  }),
-];
+export const server = new McpServer({ name: "{{project-name | kebab_case}}", version: "0.1.0" });
 
-export const templates = [
-  template("notes://{{project-name | kebab_case}}/{name}", {
-    name: "note",
-    description: "One note.",
-    mimeType: "text/plain",
-    read: ({ name }) => note(name),
-    completions: { name: names },
+server.registerResource(
+  "notes",
+  "notes://{{project-name | kebab_case}}/",
+  { description: "The names of all notes, one on each line.", mimeType: "text/plain" },
+  (uri) => ({ contents: [{ uri: uri.href, text: names().join("\n") }] }),
+);
+
+server.registerResource(
+  "note",
+  new ResourceTemplate("notes://{{project-name | kebab_case}}/{name}", {
+    list: undefined,
+    complete: { name: (typed) => names().filter((name) => name.startsWith(typed)) },
   }),
-];
+  { description: "One note.", mimeType: "text/plain" },
+  (uri, { name }) => {
+    const text = note(name);
+    return text === undefined ? undefined : { contents: [{ uri: uri.href, text }] };
+  },
+);
 
 const NOTES = new Map([
   ["shopping", "Milk, flour and eggs."],
