@@ -6,8 +6,13 @@ use std::{
 };
 
 fn main() {
-    // Templates link to the SDK.
-    for read in ["templates", "sdk/python/src", "framework/wit"] {
+    // Templates link to the SDKs.
+    for read in [
+        "templates",
+        "sdk/python/src",
+        "sdk/typescript/src",
+        "framework/wit",
+    ] {
         println!("cargo::rerun-if-changed={read}");
     }
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));

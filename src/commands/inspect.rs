@@ -150,7 +150,7 @@ fn numbers(size: &Size) -> String {
         number => format!("{number} linear memories"),
     };
     let (bytes, start) = (size.bytes.div_ceil(1000), size.initial_memory >> 10);
-    format!("{bytes} KB, {modules}, {memories} that start with {start} KiB")
+    format!("{bytes} KB, {modules}, {memories}, at first {start} KiB")
 }
 
 /// The heading of the list that clients see behind the middleware.

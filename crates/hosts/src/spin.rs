@@ -117,13 +117,14 @@ fn check_speed(server: &ServerFacts, findings: &mut Findings) {
     }
     for part in server.record.iter().flat_map(Record::parts) {
         let memory = part.initial_memory.unwrap_or_default();
-        let remedy = match memory {
-            0..=LARGE_MEMORY => continue,
-            ..=KEPT_MEMORY => {
-                "link it with a small stack: in Rust, print `cargo::rustc-link-arg=-zstack-size=65536` in \
-                 `build.rs`, as the templates do"
-            }
-            _ => "set `wasi = \"0.3\"`, whose instances serve many requests, if that is slow",
+        if memory <= LARGE_MEMORY {
+            continue;
+        }
+        let remedy = if memory <= KEPT_MEMORY {
+            "link it with a small stack: in Rust, print `cargo::rustc-link-arg=-zstack-size=65536` in \
+             `build.rs`, as the templates do"
+        } else {
+            "set `wasi = \"0.3\"`, whose instances serve many requests, if that is slow"
         };
         let (role, name, start) = (part.role, part.name, memory >> 10);
         findings.note(

@@ -346,8 +346,9 @@ mod tests {
                 read(&lines);
             }
             lines.answer_ping("1");
-            assert_eq!(lines.state().unread.len() + lines.state().open.len(), 0);
-            assert_eq!(lines.state().known.len(), usize::from(is_read));
+            let state = lines.state();
+            assert!(state.unread.is_empty() && state.open.is_empty());
+            assert_eq!(state.known.len(), usize::from(is_read));
         }
         lines.state().write(b"{\"id\":1,\"result\":{}}\n");
         assert!(lines.state().known.is_empty(), "it was not sent twice");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 // @ts-ignore: plain JavaScript.
-import { lower } from "../lower.mjs";
+import { lower } from "../src/lower.mjs";
 
 test("properties become ranges that match the same", async () => {
   const code = [

@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { McpServer, ResourceTemplate, completable } from "@modelcontextprotocol/server";
 import { McpServer as Older } from "@modelcontextprotocol/sdk/server/mcp.js";
 import * as z from "zod";
-import { once } from "../index.ts";
-import { handle, prepare } from "../official.ts";
-import { link, serveStdio } from "../stdio.ts";
+import { once } from "../src/index.ts";
+import { handle, prepare } from "../src/official.ts";
+import { link, serveStdio } from "../src/stdio.ts";
 import { Client, text } from "./support.ts";
 
 const form = (message: string) => ({

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as z from "zod";
-import { McpServer, once } from "../index.ts";
-import { handler } from "../light.ts";
+import { McpServer, once } from "../src/index.ts";
+import { handler } from "../src/light.ts";
 import { Client, text } from "./support.ts";
 
 const server = new McpServer({ name: "test", version: "1" });

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { McpServer, once, type Context } from "../index.ts";
-import { handler } from "../light.ts";
+import { McpServer, once, type Context } from "../src/index.ts";
+import { handler } from "../src/light.ts";
 import { Client, text, type Asks } from "./support.ts";
 
 const form = (message: string) => ({ message, requestedSchema: { type: "object", properties: { ok: { type: "boolean" } } } });

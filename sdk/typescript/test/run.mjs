@@ -21,7 +21,7 @@ for (const engine of ["quickjs", "starlingmonkey"]) {
     bundle: true,
     platform: "node",
     format: "esm",
-    alias: { "spin-mcp/engine": join(here, `../engine-${engine}.ts`) },
+    alias: { "spin-mcp/engine": join(here, `../src/engine-${engine}.ts`) },
     // CommonJS packages, and what is loaded late.
     banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
     external: ["acorn"],

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as z from "zod";
-import { jsonSchema, mismatches, tidy } from "../schema.ts";
+import { jsonSchema, mismatches, tidy } from "../src/schema.ts";
 
 const of = (schema: any) => tidy(jsonSchema(schema, "input"));
 

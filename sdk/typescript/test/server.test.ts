@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as z from "zod";
-import { McpServer, ResourceTemplate, completable } from "../index.ts";
-import { handler } from "../light.ts";
+import { McpServer, ResourceTemplate, completable } from "../src/index.ts";
+import { handler } from "../src/light.ts";
 import { Client, text } from "./support.ts";
 
 const made = (register: (server: McpServer) => void) => {

@@ -1,8 +1,8 @@
 /** A client of both eras, in memory: it answers what a call asks, and calls again. */
 
 import assert from "node:assert/strict";
-import { feature, type Handle } from "../feature.ts";
-import type { Host, Json } from "../run.ts";
+import { feature, type Handle } from "../src/feature.ts";
+import type { Host, Json } from "../src/run.ts";
 
 export type Told = [kind: string, ...what: Json[]];
 export type Asks = { method: string; params: Json; key: string };

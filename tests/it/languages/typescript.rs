@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[test]
 fn wit_is_a_copy_of_the_contract() {
     for deps in [
-        "sdk/typescript/wit/deps".to_owned(),
+        "sdk/typescript/src/wit/deps".to_owned(),
         format!("templates/{MIDDLEWARE}/content/wit/deps"),
     ] {
         for (package, originals) in [
@@ -54,37 +54,6 @@ fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         (name.to_owned(), fs::read(path).unwrap())
     };
     files.map(|entry| read(entry.path())).collect()
-}
-
-/// What a template copies of `sdk/typescript`.
-fn package(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut files = files(dir);
-    files.retain(|name, _| !name.starts_with("test") && name != Path::new("tsconfig.json"));
-    files
-}
-
-/// `BLESS=1` copies the package into the templates.
-#[test]
-fn templates_have_the_package() {
-    let original = package(&root().join("sdk/typescript"));
-    for template in TEMPLATES {
-        let copy = root().join(format!("templates/{template}/content/spin-mcp"));
-        if std::env::var_os("BLESS").is_some() {
-            fs::remove_dir_all(&copy).unwrap();
-            for (name, text) in &original {
-                fs::create_dir_all(copy.join(name).parent().unwrap()).unwrap();
-                fs::write(copy.join(name), text).unwrap();
-            }
-        }
-        let copied = package(&copy);
-        for name in original.keys().chain(copied.keys()) {
-            assert!(
-                copied.get(name) == original.get(name),
-                "`{}` in `{template}` is not that of `sdk/typescript`: run this test with `BLESS=1`",
-                name.display()
-            );
-        }
-    }
 }
 
 /// Templates do not share files, so their common code must be equal in each of them.
