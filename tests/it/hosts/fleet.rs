@@ -42,11 +42,11 @@ fn asks_and_is_answered(nodes: &[Node], calls: usize) {
 
 /// The id of the last event, and the messages, of a stream of events.
 fn received(text: &str) -> (Option<String>, Vec<Value>) {
-    let ids = text.lines().filter_map(|line| line.strip_prefix("id: "));
+    let mut ids = text.lines().filter_map(|line| line.strip_prefix("id: "));
     let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
     let data = data.filter(|data| !data.is_empty());
     let messages = data.map(|data| serde_json::from_str(data).unwrap());
-    (ids.last().map(str::to_owned), messages.collect())
+    (ids.next_back().map(str::to_owned), messages.collect())
 }
 
 /// Calls that ask while a node dies. Clients open their streams again on another node, reply, and

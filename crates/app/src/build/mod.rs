@@ -145,7 +145,7 @@ impl Part {
 
     /// A file in its folder that is newer than what was built of it, and no text for readers.
     fn newer(&self, top: &Path, outputs: &[PathBuf]) -> Option<PathBuf> {
-        let built = self.file().and_then(modified)?;
+        let built = self.file().and_then(|file| modified(file))?;
         let is_source = |file: &PathBuf| file.extension().is_none_or(|extension| extension != "md");
         let files = files(top, &self.workdir, outputs).ok()?.into_iter();
         files
@@ -168,7 +168,7 @@ impl Part {
 impl Task<'_> {
     fn run(&self, app: &App, outputs: &[PathBuf], output: &Output) -> Result<()> {
         let (part, shown) = (self.part, self.part.shown());
-        let before = part.file().and_then(modified);
+        let before = part.file().and_then(|file| modified(file));
         let mut command = shell(self.command);
         command.current_dir(&part.workdir);
         let status = output.run(&shown, self.command, command)?;
@@ -190,7 +190,7 @@ impl Task<'_> {
             part.origin
         );
         if !decides
-            && part.file().and_then(modified) == before
+            && part.file().and_then(|file| modified(file)) == before
             && let Some(newer) = part.newer(&app.dir, outputs)
         {
             output.say(&format!(
@@ -204,7 +204,7 @@ impl Task<'_> {
     }
 }
 
-fn modified(file: &PathBuf) -> Option<SystemTime> {
+fn modified(file: &Path) -> Option<SystemTime> {
     file.metadata()
         .and_then(|metadata| metadata.modified())
         .ok()

@@ -198,8 +198,10 @@ fn an_index_that_names_other_keys_deletes_none() {
 
 #[test]
 fn one_write_in_eight_sweeps() {
-    let mut services = testing::TestServices::default();
-    services.now = LATER;
+    let mut services = testing::TestServices {
+        now: LATER,
+        ..Default::default()
+    };
     let swept = (0..256).filter(|_| {
         let store = services.store.as_mut().unwrap();
         store.set(&name(0, NOW), b"").unwrap();
