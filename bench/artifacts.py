@@ -25,28 +25,28 @@ def build(scratch):
         return Path(shutil.copyfile(built, scratch / f"{name}.wasm"))
 
     bare = {}
-    for edition, package in [("0.2", "bare-0_2"), ("0.3", "bare-0_3")]:
-        bare[edition, "bare"] = cargo(f"bare-{edition}", package)
-        bare[edition, "bare, small stack"] = cargo(f"bare-small-{edition}", package, *SMALL_STACK)
-        bare[edition, "bare, reads"] = cargo(f"bare-reads-{edition}", package, "--features", "read-request")
+    for wasi, package in [("0.2", "bare-0_2"), ("0.3", "bare-0_3")]:
+        bare[wasi, "bare"] = cargo(f"bare-{wasi}", package)
+        bare[wasi, "bare, small stack"] = cargo(f"bare-small-{wasi}", package, *SMALL_STACK)
+        bare[wasi, "bare, reads"] = cargo(f"bare-reads-{wasi}", package, "--features", "read-request")
     features = [cargo(tool, "echo", *SMALL_STACK, FIXTURE_TOOL=tool) for tool in TOOLS]
     sync = cargo("pass-through", "pass-through", *SMALL_STACK)
-    links = {
+    middleware = {
         ("0.2", "pass-through"): sync,
         ("0.3", "pass-through"): sync,
         ("0.3", "pass-through, async"): cargo(
             "pass-through-async", "pass-through", *SMALL_STACK, "--features", "async"
         ),
     }
-    return bare, features, links
+    return bare, features, middleware
 
 
-def compose(mcp, features, edition, output, *flags):
+def compose(mcp, features, wasi, output, *flags):
     """Composes a server; gives the seconds that it took, the least of three."""
     took = []
     for _ in range(3):
         start = time.monotonic()
-        command = [mcp, "compose", *features, "-o", output, "--wasi", edition, *flags]
+        command = [mcp, "compose", *features, "-o", output, "--wasi", wasi, *flags]
         subprocess.run(command, check=True, capture_output=True)
         took.append(time.monotonic() - start)
     return min(took)

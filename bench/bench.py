@@ -70,32 +70,32 @@ WANTED_OF_ONE_TOOL = {"pass-through": 0.85}
 def main():
     options = arguments()
     options.scratch.mkdir(parents=True, exist_ok=True)
-    components, features, links = artifacts.build(options.scratch)
+    components, features, middleware = artifacts.build(options.scratch)
     composed = [describe(*key, component, None) for key, component in components.items()]
     servers = {"1 tool": features[:1], "10 tools": features}
     if options.beside:
         servers[BESIDE] = features[:1] + options.beside
         TARGETS[BESIDE] = (BESIDE, 0)
-    for edition in ["0.2", "0.3"]:
+    for wasi in ["0.2", "0.3"]:
         for name, parts in servers.items():
-            server = options.scratch / f"server-{edition}-{name.replace(' ', '-')}.wasm"
-            seconds = artifacts.compose(options.mcp, parts, edition, server)
-            components[edition, name] = server
-            composed.append(describe(edition, name, server, seconds))
-        chains = {name: [link] for (of, name), link in links.items() if of == edition}
+            server = options.scratch / f"server-{wasi}-{name.replace(' ', '-')}.wasm"
+            seconds = artifacts.compose(options.mcp, parts, wasi, server)
+            components[wasi, name] = server
+            composed.append(describe(wasi, name, server, seconds))
+        chains = {name: [part] for (of, name), part in middleware.items() if of == wasi}
         for name, settings in SHIPPED.items():
             chains[name] = [name, "--settings", f"{name}={json.dumps(settings)}"]
         for name, chain in chains.items():
-            server = options.scratch / f"server-{edition}-{name.replace(', ', '-')}.wasm"
-            seconds = artifacts.compose(options.mcp, features[:1], edition, server, "--middleware", *chain)
-            components[edition, name] = server
-            composed.append(describe(edition, name, server, seconds))
+            server = options.scratch / f"server-{wasi}-{name.replace(', ', '-')}.wasm"
+            seconds = artifacts.compose(options.mcp, features[:1], wasi, server, "--middleware", *chain)
+            components[wasi, name] = server
+            composed.append(describe(wasi, name, server, seconds))
     print_artifacts(composed)
     measured = []
-    for host, edition, reuse, start in hosts.available(options.wasmtime):
-        if options.hosts and f"{host} {edition}" not in options.hosts:
+    for host, wasi, reuse, start in hosts.available(options.wasmtime):
+        if options.hosts and f"{host} {wasi}" not in options.hosts:
             continue
-        measured += measure(options, host, edition, reuse, start, components)
+        measured += measure(options, host, wasi, reuse, start, components)
     if options.json:
         options.json.write_text(json.dumps({"artifacts": composed, "load": measured}, indent=2) + "\n")
 
@@ -116,9 +116,9 @@ def arguments():
     return parser.parse_args()
 
 
-def describe(edition, name, component, seconds):
+def describe(wasi, name, component, seconds):
     return {
-        "edition": edition,
+        "wasi": wasi,
         "server": name,
         "bytes": Path(component).stat().st_size,
         "core_modules": artifacts.core_modules(component),
@@ -127,26 +127,26 @@ def describe(edition, name, component, seconds):
 
 
 def print_artifacts(composed):
-    print(f"\n{'edition':8}{'server':20}{'KB':>8}{'core modules':>14}{'compose ms':>12}")
+    print(f"\n{'wasi':8}{'server':20}{'KB':>8}{'core modules':>14}{'compose ms':>12}")
     for row in composed:
         seconds = row["compose_seconds"]
         took = "" if seconds is None else f"{seconds * 1000:.0f}"
         print(
-            f"{row['edition']:8}{row['server']:20}{row['bytes'] / 1000:8.0f}"
+            f"{row['wasi']:8}{row['server']:20}{row['bytes'] / 1000:8.0f}"
             f"{row['core_modules']:14}{took:>12}"
         )
 
 
-def measure(options, host, edition, reuse, start, components):
+def measure(options, host, wasi, reuse, start, components):
     """Loads the targets of one setting in turn, and prints a table."""
     wanted = [target for target in TARGETS if target in options.targets or target.startswith("bare")]
-    targets = [target for target in wanted if (edition, TARGETS[target][0]) in components]
+    targets = [target for target in wanted if (wasi, TARGETS[target][0]) in components]
     bursts = {(count, target): [] for count in options.connections for target in targets}
     with contextlib.ExitStack() as running:
         servers = {}
         for name in dict.fromkeys(TARGETS[target][0] for target in targets):
-            component = components[edition, name]
-            servers[name] = running.enter_context(start(f"{host} {edition} {name}", component, options.scratch))
+            component = components[wasi, name]
+            servers[name] = running.enter_context(start(f"{host} {wasi} {name}", component, options.scratch))
         for name, tool in (TARGETS[target] for target in targets):
             servers[name].check(artifacts.TOOLS[tool])
         for round in range(options.rounds + 1):
@@ -171,7 +171,7 @@ def measure(options, host, edition, reuse, start, components):
             rows.append(
                 {
                     "host": host,
-                    "edition": edition,
+                    "wasi": wasi,
                     "reuse": reuse,
                     "connections": count,
                     "target": target,
@@ -182,7 +182,7 @@ def measure(options, host, edition, reuse, start, components):
                     "ratio_one_tool": ratio(bursts[count, target], bursts.get((count, "1 tool"), [])),
                 }
             )
-    print_table(host, edition, reuse, rows)
+    print_table(host, wasi, reuse, rows)
     return rows
 
 
@@ -205,8 +205,8 @@ def ratio(bursts, limits):
     return statistics.median(ratios) if ratios else None
 
 
-def print_table(host, edition, reuse, rows):
-    setting = f"{host}, {edition}, {'instances reused' if reuse else 'one instance a request'}"
+def print_table(host, wasi, reuse, rows):
+    setting = f"{host}, {wasi}, {'instances reused' if reuse else 'one instance a request'}"
     print(
         f"\n{setting}\n{'connections':>11}  {'target':20}{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}"
         f"{'faults':>9}{'calls':>9}"
@@ -219,7 +219,7 @@ def print_table(host, edition, reuse, rows):
         )
     for row in rows:
         if row["target"] != "bare":
-            wanted = WANTED.get((host, edition, reuse), {}).get(row["target"])
+            wanted = WANTED.get((host, wasi, reuse), {}).get(row["target"])
             wanted = wanted if row["connections"] == 16 else None
             print(
                 f"ratio {row['ratio']:.2f}  {setting}, {row['connections']} connections: {row['target']} / bare"

@@ -9,7 +9,7 @@ dir=$root/target/tools/componentize-py
 mkdir -p "$dir"
 cp "$root"/templates/mcp-tool-python/content/requirements.txt "$dir"
 cd "$dir"
-PYTHONPATH=$root/sdk/python/src python3 -B -c 'import build; build.install()' >&2 || {
+python3 -B -c 'import sys; sys.path[0] = sys.argv[1]; import build; build.install()' "$root/sdk/python/src" >&2 || {
   cat >&2 <<MSG
 error: cannot install componentize-py
   Install Python 3.10 or later with pip and venv (\`apt-get install python3-venv\`), and run this again.

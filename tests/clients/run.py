@@ -23,7 +23,7 @@ from pathlib import Path
 from steps import STEPS, mismatch
 
 HERE = Path(__file__).resolve().parent
-EDITIONS = ["0.2", "0.3"]
+WASI_BUILDS = ["0.2", "0.3"]
 TRANSPORTS = ["http", "stdio"]
 # Much longer than any client takes: the slowest starts a process for each of its calls.
 PATIENCE = 180
@@ -97,12 +97,12 @@ def main():
     with contextlib.ExitStack() as cleanup:
         scratch = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="clients-")))
         targets = {}
-        for edition in EDITIONS:
+        for edition in WASI_BUILDS:
             server = compose(options, edition, scratch)
             url = cleanup.enter_context(serving(options, server, scratch / f"{edition}.log"))
             targets[edition, "http"] = [url]
             targets[edition, "stdio"] = [options.mcp, "serve", "--stdio", server]
-        jobs = list(itertools.product(chosen, EDITIONS, TRANSPORTS))
+        jobs = list(itertools.product(chosen, WASI_BUILDS, TRANSPORTS))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             outcomes = list(pool.map(lambda job: run(*job, targets[job[1:]], scratch), jobs))
     failed = report(chosen, dict(zip(((id(client), *rest) for client, *rest in jobs), outcomes)))
@@ -187,13 +187,13 @@ def run(client, edition, transport, target, scratch):
 def report(chosen, outcomes):
     """What failed and why, and a matrix of passed/total; gives how many steps failed."""
     for client in chosen:
-        for edition, transport in itertools.product(EDITIONS, TRANSPORTS):
+        for edition, transport in itertools.product(WASI_BUILDS, TRANSPORTS):
             for step, why in outcomes[id(client), edition, transport].items():
                 if why:
                     indented = why.replace("\n", "\n    ")
                     print(f"FAILED {step} ({client.name} {client.mode}, WASI {edition}, {transport})\n    {indented}")
 
-    columns = list(itertools.product(EDITIONS, TRANSPORTS))
+    columns = list(itertools.product(WASI_BUILDS, TRANSPORTS))
     rows = [["client", "mode", "revision", *(f"{edition} {transport}" for edition, transport in columns)]]
     for client in chosen:
         row = [client.name, client.mode, client.revision]

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-EDITIONS = ["0.2", "0.3"]
+WASI_BUILDS = ["0.2", "0.3"]
 OLDER_REVISIONS = ["2025-03-26", "2025-06-18"]
 REQUIREMENT_SETS = ["2025-11-25", "2026-07-28"]
 # For a server to listen.
@@ -98,7 +98,7 @@ def main():
     with contextlib.ExitStack() as cleanup:
         scratch = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="conformance-")))
         places = []
-        for edition, (host, has_store, start) in itertools.product(EDITIONS, hosts):
+        for edition, (host, has_store, start) in itertools.product(WASI_BUILDS, hosts):
             url = cleanup.enter_context(start(options, edition, scratch))
             places.append(Place(edition, host, has_store, url))
         jobs = list(itertools.product(revisions, places))

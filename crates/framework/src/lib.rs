@@ -38,7 +38,7 @@ pub fn context(wasi: Wasi) -> &'static [u8] {
 /// One of these, a component: for WASI 0.2 with synchronous functions, for 0.3 with asynchronous
 /// ones.
 pub fn middleware(name: &str, wasi: Wasi) -> Option<&'static [u8]> {
-    macro_rules! edition {
+    macro_rules! builds {
         ($name:literal) => {
             match wasi {
                 Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/", $name, "-0.2.wasm")),
@@ -47,10 +47,10 @@ pub fn middleware(name: &str, wasi: Wasi) -> Option<&'static [u8]> {
         };
     }
     Some(match name {
-        "audit" => edition!("audit"),
-        "filter" => edition!("filter"),
-        "rate-limit" => edition!("rate-limit"),
-        "validate" => edition!("validate"),
+        "audit" => builds!("audit"),
+        "filter" => builds!("filter"),
+        "rate-limit" => builds!("rate-limit"),
+        "validate" => builds!("validate"),
         _ => return None,
     })
 }

@@ -4,6 +4,7 @@ Installs `requirements.txt` into `.venv` whenever it changed, and reads the sour
 component has to import and export.
 """
 
+import importlib.util
 import os
 import re
 import shutil
@@ -12,6 +13,9 @@ import sys
 import venv
 from argparse import ArgumentParser
 from pathlib import Path
+
+if sys.version_info < (3, 10):
+    sys.exit(f"error: Python {sys.version.split()[0]} is too old; build with Python 3.10 or later")
 
 SDK = Path(__file__).resolve().parent
 REQUIREMENTS = Path("requirements.txt")
@@ -40,11 +44,10 @@ def install() -> None:
     known = INSTALLED.is_file() and INSTALLED.read_text() == wanted
     if known and shutil.which("python", path=str(BIN)):
         return
+    if importlib.util.find_spec("ensurepip") is None:
+        sys.exit("error: this Python cannot install pip; on Debian: `apt install python3-venv`")
     print(f"installing {REQUIREMENTS} into {VENV}", file=sys.stderr)
-    try:
-        venv.create(VENV, clear=True, with_pip=True)
-    except (subprocess.CalledProcessError, ImportError):
-        sys.exit("error: this Python cannot make a virtual environment; install its `venv` and `pip` (on Debian: `apt-get install python3-venv`)")
+    venv.create(VENV, clear=True, with_pip=True)
     lines = [line for line in needs.splitlines() if not provided(line)]
     needed = VENV / "requirements.txt"
     needed.write_text("\n".join(lines) + "\n")
@@ -107,11 +110,9 @@ def explained(told: str) -> str:
 
 
 if __name__ == "__main__":
-    if sys.version_info < (3, 10):
-        sys.exit(f"error: the build needs Python 3.10 or later, and this is {sys.version.split()[0]}")
     try:
         main()
     except subprocess.CalledProcessError as failed:
         sys.exit(failed.returncode)
     except OSError as why:
-        sys.exit(f"error: {why}; if the project was moved, remove `.venv`")
+        sys.exit(f"error: {why}")

@@ -14,7 +14,7 @@ fn frozen() -> PathBuf {
 }
 
 #[test]
-fn is_served_in_both_editions_without_a_rebuild() {
+fn is_served_in_both_wasi_builds_without_a_rebuild() {
     for wasi in ["0.2", "0.3"] {
         let dir = tempfile::tempdir().unwrap();
         let component = compose(dir.path(), wasi, &[frozen()]);

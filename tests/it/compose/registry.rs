@@ -832,7 +832,7 @@ fn a_middleware_is_pushed_inspected_composed_and_updated() {
 }
 
 #[test]
-fn a_component_that_cannot_be_a_link_is_not_pushed() {
+fn a_component_that_cannot_be_middleware_is_not_pushed() {
     needs!("docker-registry");
     let registry = Registry::start();
     let dir = tempfile::tempdir().unwrap();

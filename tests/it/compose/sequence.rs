@@ -66,7 +66,7 @@ fn names(server: &Server, method: &str, list: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_sequence_is_a_part_of_servers_of_both_editions() {
+fn a_sequence_is_a_part_of_servers_of_both_wasi_builds() {
     let dir = tempfile::tempdir().unwrap();
     let filter = r#"filter={"tools": {"allow": ["test_*", "echo"], "prefix": "s_"}}"#;
     let options = ["--middleware", "filter", "--settings", filter];

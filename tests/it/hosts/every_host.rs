@@ -15,11 +15,11 @@ use serde_json::json;
 use spin_mcp_component::World;
 use tempfile::TempDir;
 
-const EDITIONS: [&str; 2] = ["0.2", "0.3"];
+const WASI_BUILDS: [&str; 2] = ["0.2", "0.3"];
 
 /// Serves these fixtures, composed, on each host and in each WASI build in turn.
 fn everywhere(features: &[&str], claim: impl Fn(&Server)) {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         everywhere_in(wasi, features, &claim);
     }
 }
@@ -97,7 +97,7 @@ fn clients_of_both_eras_call_a_tool() {
 /// A synchronous tool of the WASI 0.3 build keeps its instance busy: its notifications arrive late.
 #[test]
 fn progress_arrives_as_it_happens() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         everywhere_in(wasi, &["conformance"], |server| {
             let params =
                 json!({"name": "test_tool_with_progress", "_meta": {"progressToken": "t"}});
@@ -336,7 +336,7 @@ fn many(dir: &Path, count: usize) -> (Vec<PathBuf>, Vec<String>) {
 fn forty_features_are_one_server() {
     let dir = TempDir::new().unwrap();
     let (features, prefixes) = many(dir.path(), 40);
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let component = dir.path().join(format!("forty-{wasi}.wasm"));
         let mut command = mcp();
         command
@@ -361,7 +361,7 @@ fn forty_features_are_one_server() {
 
 #[test]
 fn stdio_serves_until_its_input_ends() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let dir = TempDir::new().unwrap();
         let component = compose(dir.path(), wasi, &[fixture("echo")]);
         let input = dir.path().join("input");
@@ -443,7 +443,7 @@ fn servers_for_wasmtime_import_no_store() {
         let stores = imports.filter(|name| name.contains("keyvalue") || name.contains("config"));
         stores.collect::<Vec<_>>()
     };
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         assert_eq!(stores("wasmtime", wasi), [""; 0]);
         let expected = ["wasi:config/store", "wasi:keyvalue/store"];
         let mut found = stores("spin", wasi);

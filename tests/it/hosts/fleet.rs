@@ -14,7 +14,7 @@ use crate::support::{
     Server, Stream,
     fleet::{self, Node},
     mcp, rpc, spin,
-    stateful::{self, EDITIONS},
+    stateful::{self, WASI_BUILDS},
 };
 
 const TOOL: &str = "test_input_required_result_elicitation";
@@ -153,14 +153,14 @@ fn nodes(wasi: &str, count: usize, faults: Faults) -> Vec<Node> {
 
 #[test]
 fn sixty_calls_are_answered_through_other_nodes() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         asks_and_is_answered(&nodes(wasi, 3, Faults::default()), 60);
     }
 }
 
 #[test]
 fn the_death_of_a_node_loses_no_call() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         survives_the_death_of_a_node(nodes(wasi, 3, Faults::default()), 60);
         clients_of_2026_lose_nothing(nodes(wasi, 3, Faults::default()), 60);
     }
@@ -179,7 +179,7 @@ fn a_store_does_no_more_than_it_must() {
             refused,
             ..Faults::default()
         };
-        for wasi in EDITIONS {
+        for wasi in WASI_BUILDS {
             asks_and_is_answered(&nodes(wasi, 2, faults), 8);
         }
     }
@@ -191,7 +191,7 @@ fn a_slow_store_makes_calls_slow_only() {
         delay: Duration::from_millis(20),
         ..Faults::default()
     };
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         asks_and_is_answered(&nodes(wasi, 2, faults), 4);
     }
 }
@@ -204,7 +204,7 @@ fn a_store_that_neither_reads_nor_writes_is_not_available() {
             refused,
             ..Faults::default()
         };
-        for wasi in EDITIONS {
+        for wasi in WASI_BUILDS {
             let node = &nodes(wasi, 1, faults)[0];
             let session = rpc::initialize(rpc::LEGACY).send(node.address);
             let session = session.header("mcp-session-id").expect("a session");
@@ -246,7 +246,7 @@ fn spin_with_redis_is_a_fleet() {
     let Some(redis) = fleet::redis(part) else {
         return;
     };
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let dir = tempfile::tempdir().unwrap();
         let component = stateful::component(wasi);
         let nodes = fleet::of_spin(&spin, &component, 3, &redis, dir.path());

@@ -5,7 +5,7 @@ use std::{thread, time::Duration};
 
 use crate::support::{
     Request, Server, Stream, compose_for, fixture, rpc,
-    stateful::{EDITIONS, everywhere},
+    stateful::{WASI_BUILDS, everywhere},
 };
 use serde_json::{Value, json};
 
@@ -287,7 +287,7 @@ fn a_client_is_not_asked_for_what_it_cannot_do() {
 
 #[test]
 fn a_server_without_a_store_says_that_it_cannot_ask() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let dir = tempfile::tempdir().unwrap();
         let component = compose_for("wasmtime", dir.path(), wasi, &[fixture("conformance")]);
         let server = Server::mcp(&component, &[]);

@@ -16,7 +16,7 @@ use spin_mcp_component::{Size, World};
 use tempfile::TempDir;
 
 /// The fixture and the WASI version of the server: 0.2 and 0.3, and the first in the second.
-const EDITIONS: [(&str, &str); 3] = [("reach", "0.2"), ("reach", "0.3"), ("reach-async", "0.3")];
+const WASI_BUILDS: [(&str, &str); 3] = [("reach", "0.2"), ("reach", "0.3"), ("reach-async", "0.3")];
 const ANY: &str = "";
 
 /// What a tool answers when it is allowed, and when not.
@@ -120,7 +120,7 @@ fn each_has_what_it_was_allowed(server: &Server, grants: &[&str], to: &str) {
 fn a_grant_gives_what_it_names_on_mcp_serve() {
     let grants = ["http", "key-value", "variables", "env"];
     let to = answering();
-    for (name, wasi) in EDITIONS {
+    for (name, wasi) in WASI_BUILDS {
         println!("{name} in {wasi}");
         let dir = TempDir::new().unwrap();
         let component = compose(dir.path(), name, wasi, &grants);
@@ -155,7 +155,7 @@ fn a_grant_gives_what_it_names_on_wasmtime() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("note"), "hello").unwrap();
     let folder = format!("{}::/notes", folder.path().display());
-    for (name, wasi) in EDITIONS {
+    for (name, wasi) in WASI_BUILDS {
         println!("{name} in {wasi}");
         let dir = TempDir::new().unwrap();
         let component = compose(dir.path(), name, wasi, &grants);
@@ -200,7 +200,7 @@ fn a_server_imports_what_was_allowed_and_no_more() {
         ("env", &["wasi:cli/environment"]),
         ("fermyon:spin/sqlite", &["fermyon:spin/sqlite"]),
     ];
-    for (name, wasi) in EDITIONS {
+    for (name, wasi) in WASI_BUILDS {
         for (grant, expected) in granted {
             let grants = [grant];
             let grants = match grant {
@@ -227,7 +227,7 @@ fn a_server_imports_what_was_allowed_and_no_more() {
 /// Features share what refuses: as many of them fit into a server as if nothing were refused.
 #[test]
 fn what_refuses_is_shared() {
-    for (name, wasi) in EDITIONS {
+    for (name, wasi) in WASI_BUILDS {
         let dir = TempDir::new().unwrap();
         let grants = ["http", "key-value", "variables", "env"];
         let server = compose(dir.path(), name, wasi, &grants);

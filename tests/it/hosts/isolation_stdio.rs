@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The fixture, the WASI version of the server, and what reading stdin gives.
-const EDITIONS: [(&str, &str, &str); 3] = [
+const WASI_BUILDS: [(&str, &str, &str); 3] = [
     ("reach", "0.2", CLOSED),
     ("reach", "0.3", CLOSED),
     ("reach-async", "0.3", r#"std "", wasi 0 Ok(())"#),
@@ -67,7 +67,7 @@ fn hosts(server: &Path) -> [Command; 2] {
 
 #[test]
 fn features_have_no_part_in_what_is_said() {
-    for (name, wasi, closed) in EDITIONS {
+    for (name, wasi, closed) in WASI_BUILDS {
         for grants in GRANTS {
             let dir = TempDir::new().unwrap();
             let server = support::compose_allowing(dir.path(), wasi, &fixture(name), grants);

@@ -8,7 +8,7 @@ use std::{
 
 use crate::support::{
     App, Request, Server, Stream, fixture, rpc,
-    stateful::{EDITIONS, component, everywhere},
+    stateful::{WASI_BUILDS, component, everywhere},
     stream::Event,
 };
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ const QUIET: Duration = Duration::from_millis(1_200);
 /// Makes a claim of servers that nobody else changes, in both WASI builds.
 fn alone(claim: impl Fn(&Server) + Sync) {
     thread::scope(|scope| {
-        for wasi in EDITIONS {
+        for wasi in WASI_BUILDS {
             let claim = &claim;
             scope.spawn(move || claim(&Server::mcp(&component(wasi), &[])));
         }
@@ -314,7 +314,7 @@ fn to_the_end(stream: &Stream) -> (Vec<Duration>, Option<Value>, Duration) {
 
 #[test]
 fn streams_are_kept_alive_and_end_as_the_app_says() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let dir = tempfile::tempdir().unwrap();
         let changes = format!(
             "[component.mcp.tool.mcp.streams]\nkeep_alive_ms = 500\nlongest_ms = 2000\n\

@@ -15,7 +15,7 @@ use crate::support::{
 use serde_json::{Value, json};
 use spin_mcp_component::{Size, World};
 
-const EDITIONS: [&str; 2] = ["0.2", "0.3"];
+const WASI_BUILDS: [&str; 2] = ["0.2", "0.3"];
 
 /// A table of the fixture's, by this name, in a chain of this WASI build.
 fn fixture_table(wasi: &str, name: &str, settings: &str) -> String {
@@ -34,7 +34,7 @@ fn deeds(deeds: &[&str]) -> String {
 
 /// Serves features behind a chain, in each WASI build in turn.
 fn everywhere(features: &[&str], chain: impl Fn(&str) -> String, claim: impl Fn(&Server)) {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         println!("WASI {wasi}");
         let dir = tempfile::tempdir().unwrap();
         let chain = chain(wasi);
@@ -171,7 +171,7 @@ fn names_that_clash_behind_a_filter_are_an_error_of_compose() {
             "the settings of `filter`: unknown key `tools.denied`; the keys here are `allow`, `deny`, `rename`, `prefix`",
         ),
     ] {
-        for wasi in EDITIONS {
+        for wasi in WASI_BUILDS {
             let chain = middleware("filter", &format!("settings = {settings}"));
             let app = App {
                 wasi,
@@ -335,7 +335,7 @@ fn rate_limit_has_the_store_count_where_it_may() {
 #[test]
 fn what_not_every_host_has_is_for_those_who_name_it() {
     const OPTIONAL: [&str; 2] = ["wasi:keyvalue/atomics@", "wasi:otel/"];
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         for (more, expected) in [("", false), (", \"wasi:keyvalue\", \"wasi:otel\"", true)] {
             let tables = ["audit", "rate-limit"]
                 .map(|name| middleware(name, &format!("allow = [\"key-value\"{more}]")));
@@ -425,7 +425,7 @@ fn behind_all(wasi: &str) -> PathBuf {
     static COMPOSED: OnceLock<tempfile::TempDir> = OnceLock::new();
     let dir = COMPOSED.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
-        for wasi in EDITIONS {
+        for wasi in WASI_BUILDS {
             let chain = [
                 middleware("audit", ""),
                 fixture_table(wasi, "pass", "{}"),
@@ -454,7 +454,7 @@ fn behind_all(wasi: &str) -> PathBuf {
 /// Makes a claim of its servers, which tests that run at a time share.
 fn through_all(claim: impl Fn(&Server, &str)) {
     static SERVERS: [Shared; 2] = [Shared::new(), Shared::new()];
-    for (wasi, shared) in EDITIONS.into_iter().zip(&SERVERS) {
+    for (wasi, shared) in WASI_BUILDS.into_iter().zip(&SERVERS) {
         println!("WASI {wasi}");
         let server = shared.get(|| Server::mcp(&behind_all(wasi), &[]));
         claim(&server, wasi);
@@ -577,7 +577,7 @@ fn notifications_pass_all_links_in_order() {
 }
 
 #[test]
-fn a_link_answers_refuses_and_breaks_for_itself() {
+fn middleware_answers_refuses_and_breaks_for_itself() {
     let hostile = deeds(&[
         r#"{ on = "tools/call", name = "refuse", does = "refuse", code = -32001, data = { a = 1 } }"#,
         // A code that a middleware must not choose.
@@ -632,7 +632,7 @@ fn compose_error(wasi: &str, deed: &str) -> String {
 }
 
 #[test]
-fn compose_refuses_lists_that_a_link_broke() {
+fn compose_refuses_lists_that_middleware_broke() {
     for (deed, problem) in [
         (
             r#"{ on = "tools/list", does = "malformed" }"#,
@@ -651,7 +651,7 @@ fn compose_refuses_lists_that_a_link_broke() {
             "it gave an empty page with a cursor, so it might never end",
         ),
     ] {
-        for wasi in EDITIONS {
+        for wasi in WASI_BUILDS {
             let error = compose_error(wasi, deed);
             let named = "cannot use middleware `hostile`";
             assert!(error.contains(named) && error.contains(problem), "{error}");
@@ -660,9 +660,9 @@ fn compose_refuses_lists_that_a_link_broke() {
 }
 
 #[test]
-fn compose_does_not_wait_for_a_link_that_never_ends() {
+fn compose_does_not_wait_for_middleware_that_never_ends() {
     std::thread::scope(|scope| {
-        let errors = EDITIONS.map(|wasi| {
+        let errors = WASI_BUILDS.map(|wasi| {
             scope.spawn(move || compose_error(wasi, r#"{ on = "tools/list", does = "loop" }"#))
         });
         for error in errors {
@@ -719,8 +719,8 @@ fn features_have_settings_of_their_own() {
 /// Where no part asks about requests, nothing of the framework answers such questions; the ends
 /// of the chain know all the same who asks, and in which revision.
 #[test]
-fn a_link_that_asks_nothing_changes_nothing() {
-    for wasi in EDITIONS {
+fn middleware_that_asks_nothing_changes_nothing() {
+    for wasi in WASI_BUILDS {
         let dir = tempfile::tempdir().unwrap();
         let [plain, chained] = [String::new(), middleware("filter", "")].map(|chain| {
             let dir = dir.path().join(format!("chain{}", chain.len()));
@@ -780,7 +780,7 @@ fn a_link_that_asks_nothing_changes_nothing() {
 /// Settings of a usual size are a part of the feature that reads them.
 #[test]
 fn settings_take_a_memory_only_if_they_are_long() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let memories = [100, 20_000].map(|length| {
             let dir = tempfile::tempdir().unwrap();
             let table = format!(
@@ -801,8 +801,8 @@ fn settings_take_a_memory_only_if_they_are_long() {
 }
 
 #[test]
-fn a_link_that_asks_makes_the_server_keep_state() {
-    for wasi in EDITIONS {
+fn middleware_that_asks_makes_the_server_keep_state() {
+    for wasi in WASI_BUILDS {
         let dir = tempfile::tempdir().unwrap();
         let table = middleware("confirm", &format!("source = {:?}", fixture("confirm")));
         let app = App {
@@ -850,7 +850,7 @@ fn a_link_that_asks_makes_the_server_keep_state() {
 
 #[test]
 fn stdio_has_the_chain_too() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let mut stdio = Stdio::legacy(&behind_all(wasi), json!({}));
         stdio.call(1, "test_simple_text");
         assert_eq!(

@@ -3,7 +3,7 @@
 
 use crate::support::{
     Response, Server, compose_for, fixture, rpc,
-    stateful::{EDITIONS, component, everywhere, server},
+    stateful::{WASI_BUILDS, component, everywhere, server},
 };
 use serde_json::{Value, json};
 
@@ -132,7 +132,7 @@ fn tampered_state_is_refused() {
 
 #[test]
 fn a_key_of_the_process_ends_with_it() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let sealed = state(&server(wasi), TOOL, json!({}));
         let restarted = Server::mcp(&component(wasi), &[]);
         assert_refused(&restarted, "tools/call", again(TOOL, json!({}), &sealed));
@@ -145,8 +145,8 @@ fn servers_of_one_key_share_state() {
         let key = format!("mcp_state_key={}", digit.repeat(64));
         Server::mcp(&component(wasi), &["--variable", &key])
     };
-    let sealed = EDITIONS.map(|wasi| state(&start(wasi, "7"), TOOL, json!({})));
-    for wasi in EDITIONS {
+    let sealed = WASI_BUILDS.map(|wasi| state(&start(wasi, "7"), TOOL, json!({})));
+    for wasi in WASI_BUILDS {
         let restarted = start(wasi, "7");
         for sealed in &sealed {
             assert_accepted(&restarted, sealed);
@@ -177,7 +177,7 @@ fn a_key_that_is_none_is_refused() {
 fn without_a_store_the_key_comes_from_the_environment() {
     let dir = tempfile::tempdir().unwrap();
     let key = format!("mcp_state_key={}", "7".repeat(64));
-    let [first, second] = EDITIONS.map(|wasi| {
+    let [first, second] = WASI_BUILDS.map(|wasi| {
         let component = compose_for("wasmtime", dir.path(), wasi, &[fixture("conformance")]);
         assert_names_the_key(&Server::mcp(&component, &[]));
         Server::mcp(&component, &["--env", &key])

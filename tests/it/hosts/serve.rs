@@ -15,7 +15,7 @@ use crate::support::{
 };
 use serde_json::{Value, json};
 
-const EDITIONS: [&str; 2] = ["0.2", "0.3"];
+const WASI_BUILDS: [&str; 2] = ["0.2", "0.3"];
 
 /// A server of the features `echo` and `misbehave`.
 fn component(wasi: &str) -> PathBuf {
@@ -23,7 +23,7 @@ fn component(wasi: &str) -> PathBuf {
     let dir = COMPOSED.get_or_init(|| {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let features = [fixture("echo"), fixture("misbehave")];
-        for wasi in EDITIONS {
+        for wasi in WASI_BUILDS {
             compose(dir.path(), wasi, &features);
         }
         dir
@@ -77,7 +77,7 @@ fn at_once(server: &Server, requests: Vec<Request>) -> Vec<Response> {
 
 #[test]
 fn a_trap_ends_its_request_only() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let server = serve(wasi, &[]);
         for _ in 0..3 {
             for trap in [
@@ -103,7 +103,7 @@ fn a_trap_ends_its_request_only() {
 
 #[test]
 fn a_tool_that_never_returns_is_ended() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let server = serve(wasi, &["--timeout", "2"]);
         std::thread::scope(|scope| {
             let loops: Vec<_> = (0..3)
@@ -154,7 +154,7 @@ fn assert_idle(server: &Server) {
 
 #[test]
 fn a_tool_that_waits_too_long_is_ended() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let server = serve(wasi, &["--timeout", "1"]);
         let response = server.send(&call("sleep", json!({ "ms": 60_000 })));
         assert_error(&response, 504, "the request took longer than 1 s");
@@ -164,7 +164,7 @@ fn a_tool_that_waits_too_long_is_ended() {
 
 #[test]
 fn tools_that_block_do_not_keep_others_waiting() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let server = serve(wasi, &[]);
         let sleepers = (0..100)
             .map(|_| call("sleep", json!({ "ms": 1500 })))
@@ -183,7 +183,7 @@ fn tools_that_block_do_not_keep_others_waiting() {
 
 #[test]
 fn a_thousand_calls_at_once_are_answered() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let server = serve(wasi, &[]);
         let calls = (0..1000)
             .map(|n| call("echo", json!({ "message": n.to_string() })))
@@ -196,7 +196,7 @@ fn a_thousand_calls_at_once_are_answered() {
 
 #[test]
 fn an_answer_that_is_too_large_is_an_error() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let server = serve(wasi, &[]);
         let size = 20_000_000;
         let response = server.send(&call("big", json!({ "bytes": size })));
@@ -214,7 +214,7 @@ fn an_answer_that_is_too_large_is_an_error() {
 
 #[test]
 fn a_tool_gets_no_more_memory_than_there_is_for_it() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let server = serve(wasi, &[]);
         let response = server.send(&call("eat", json!({ "bytes": 2_000_000_000 })));
         assert_error(
@@ -228,7 +228,7 @@ fn a_tool_gets_no_more_memory_than_there_is_for_it() {
 
 #[test]
 fn bodies_of_any_size_are_read_whole() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let server = serve(wasi, &[]);
         for size in [0, 4095, 4096, 4097, 1 << 20] {
             let empty = call("echo", json!({ "message": "" })).body.len();
@@ -330,7 +330,7 @@ fn it_says_where_it_is_and_ends_when_told() {
 
 #[test]
 fn a_loop_does_not_keep_it_from_ending() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let mut server = serve(wasi, &[]);
         std::thread::scope(|scope| {
             let looping = scope.spawn(|| call("spin", json!({})).try_send(server.address()));
@@ -425,7 +425,7 @@ fn what_is_no_server_is_told_what_it_is() {
 
 #[test]
 fn stdio_answers_line_by_line_until_stdin_ends() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let mut child = mcp()
             .arg("serve")
             .arg(component(wasi))
@@ -488,7 +488,7 @@ fn on_stdio(
 
 #[test]
 fn what_fails_on_stdio_fails_alone() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let (mut child, mut send, mut answer) = on_stdio(wasi);
         let initialize = json!({"protocolVersion": "2025-06-18", "capabilities": {}});
         send(0, "initialize", initialize);
@@ -518,7 +518,7 @@ fn what_fails_on_stdio_fails_alone() {
 
 #[test]
 fn a_busy_server_on_stdio_is_alive_and_ends_with_its_client() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let (mut child, mut send, mut answer) = on_stdio(wasi);
         send(
             1,

@@ -2,7 +2,7 @@
 
 use crate::support::{
     Request, Server, compose, fixture, rpc,
-    stateful::{EDITIONS, component, everywhere},
+    stateful::{WASI_BUILDS, component, everywhere},
 };
 use serde_json::{Value, json};
 
@@ -129,7 +129,7 @@ fn a_client_of_today_names_its_level_with_each_request() {
 
 #[test]
 fn a_server_that_keeps_nothing_has_no_streams() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let dir = tempfile::tempdir().unwrap();
         let server = Server::mcp(&compose(dir.path(), wasi, &[fixture("echo")]), &[]);
         let session = rpc::session(&server, json!({}));

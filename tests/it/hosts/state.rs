@@ -9,7 +9,7 @@ use crate::support::{
 };
 use serde_json::{Value, json};
 
-const EDITIONS: [&str; 2] = ["0.2", "0.3"];
+const WASI_BUILDS: [&str; 2] = ["0.2", "0.3"];
 
 /// What a tool of the feature answers.
 fn ask(server: &Server, tool: &str, arguments: Value) -> String {
@@ -22,7 +22,7 @@ fn composed(dir: &Path, wasi: &str) -> PathBuf {
 
 fn everywhere(arguments: &[&str], claim: impl Fn(&Server)) {
     let dir = tempfile::tempdir().unwrap();
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         claim(&Server::mcp(&composed(dir.path(), wasi), arguments));
     }
 }
@@ -115,7 +115,7 @@ fn variables_are_those_of_the_command_line() {
 #[test]
 fn a_call_has_them_too() {
     let dir = tempfile::tempdir().unwrap();
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let server = composed(dir.path(), wasi);
         let run = |arguments: &[&str]| {
             let mut command = mcp();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{
     Stdio, compose, fixture, rpc,
-    stateful::{EDITIONS, component},
+    stateful::{WASI_BUILDS, component},
 };
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ fn assert_ends(server: Stdio) {
 
 #[test]
 fn a_2025_client_is_asked_while_other_requests_go_on() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let mut server = Stdio::legacy(&component(wasi), elicitation());
         server.call(1, ASKS);
         let asked = server.message("elicitation/create");
@@ -53,7 +53,7 @@ fn a_2025_client_is_asked_while_other_requests_go_on() {
 
 #[test]
 fn a_2025_client_that_answers_in_order_of_the_questions() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let mut server = Stdio::legacy(&component(wasi), elicitation());
         let asked = [1, 2, 3].map(|id| {
             server.call(id, ASKS);
@@ -71,7 +71,7 @@ fn a_2025_client_that_answers_in_order_of_the_questions() {
 
 #[test]
 fn a_client_of_today_comes_back_with_its_answers() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let mut server = Stdio::mcp(&component(wasi));
         let tool = "test_input_required_result_request_state";
         let call = json!({"name": tool, "arguments": {}});
@@ -94,7 +94,7 @@ fn a_client_of_today_comes_back_with_its_answers() {
 
 #[test]
 fn both_eras_share_a_process() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let mut server = Stdio::mcp(&component(wasi));
         // A client of 2026-07-28 asks first what it speaks with.
         server.modern(1, "server/discover", json!({}), json!({}));
@@ -129,7 +129,7 @@ fn both_eras_share_a_process() {
 
 #[test]
 fn a_call_that_was_cancelled_gets_no_answer() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let mut server = Stdio::legacy(&component(wasi), elicitation());
         server.call(1, ASKS);
         let asked = server.message("elicitation/create");
@@ -148,7 +148,7 @@ fn a_call_that_was_cancelled_gets_no_answer() {
 
 #[test]
 fn what_is_cancelled_too_late_is_forgotten() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let mut server = Stdio::legacy(&component(wasi), elicitation());
         server.call(1, ASKS);
         let first = server.message("elicitation/create");
@@ -171,7 +171,7 @@ fn what_is_cancelled_too_late_is_forgotten() {
 
 #[test]
 fn the_end_of_stdin_ends_what_waits() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let mut server = Stdio::legacy(&component(wasi), elicitation());
         for id in [1, 2] {
             server.call(id, ASKS);
@@ -183,7 +183,7 @@ fn the_end_of_stdin_ends_what_waits() {
 
 #[test]
 fn what_is_no_message_harms_nothing() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let mut server = Stdio::legacy(&component(wasi), elicitation());
         server.write("\n  \r\nno json\n");
         let error = server.next(|message| message["error"]["code"] == -32700);
@@ -206,7 +206,7 @@ fn what_is_no_message_harms_nothing() {
 
 #[test]
 fn listeners_hear_of_changes_until_they_leave() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let mut server = Stdio::mcp(&component(wasi));
         let filter = json!({
             "toolsListChanged": true,
@@ -258,7 +258,7 @@ fn subscription(message: &Value) -> &Value {
 
 #[test]
 fn a_2025_client_hears_of_changes() {
-    for wasi in EDITIONS {
+    for wasi in WASI_BUILDS {
         let mut server = Stdio::legacy(&component(wasi), json!({}));
         let updated = |server: &mut Stdio, id: u32| {
             server.call(id, "test_watched_resource_change");

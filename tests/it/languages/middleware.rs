@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const AT_ONCE: Duration = Duration::from_millis(50);
 
 #[test]
-fn python_is_a_link_of_a_chain() {
+fn python_is_middleware_of_a_chain() {
     needs!("componentize-py");
     let dir = tempfile::tempdir().unwrap();
     let app = dir.path();
@@ -41,7 +41,7 @@ fn python_is_a_link_of_a_chain() {
 }
 
 #[test]
-fn async_python_is_a_link_of_a_chain() {
+fn async_python_is_middleware_of_a_chain() {
     needs!("componentize-py");
     let dir = tempfile::tempdir().unwrap();
     add("mcp-middleware-python", "async=yes", "0.3", dir.path());
@@ -50,7 +50,7 @@ fn async_python_is_a_link_of_a_chain() {
 }
 
 #[test]
-fn typescript_is_a_link_of_a_chain() {
+fn typescript_is_middleware_of_a_chain() {
     needs!("typescript");
     let dir = tempfile::tempdir().unwrap();
     let app = dir.path();

@@ -84,7 +84,7 @@ fn is_what_the_templates_make() {
 /// Tested, type-checked and built as its README says; then the same feature components serve in
 /// both WASI builds, on two hosts.
 #[test]
-fn is_built_once_and_serves_in_both_editions() {
+fn is_built_once_and_serves_in_both_wasi_builds() {
     needs!("typescript");
     needs!("componentize-py");
     let dir = tempfile::tempdir().unwrap();

@@ -324,13 +324,18 @@ fn asks_clients_of_2025(server: &Server) {
 /// What a build installs, in folders that moved and with other versions of Python.
 #[test]
 fn builds_install_what_they_lack() {
-    let mut tests = Command::new("python3");
-    tests
-        .arg("-B")
-        .arg(root().join("tests/python/test_build.py"));
-    let output = expect_success(tests.arg(content("mcp-tool-python").join("build.py")));
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains("Ran 4 tests"), "{told}");
+    for build in [
+        root().join("sdk/python/src/build.py"),
+        content("mcp-middleware-python").join("build.py"),
+    ] {
+        let mut tests = Command::new("python3");
+        tests
+            .arg("-B")
+            .arg(root().join("tests/python/test_build.py"));
+        let output = expect_success(tests.arg(build));
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("Ran 4 tests"), "{told}");
+    }
 }
 
 /// As `spin new` and `spin add` write them, beside a feature in Rust: tested, type-checked,

@@ -142,7 +142,7 @@ fn features_are_asked_by_the_names_that_they_know() {
 }
 
 #[test]
-fn what_a_link_hands_on_is_checked() {
+fn what_middleware_hands_on_is_checked() {
     let deep = format!("{}{}", r#"{"a":"#.repeat(64), "{}") + &"}".repeat(64);
     let not_an_object = "the parameters are not a JSON object";
     for version in VERSIONS {

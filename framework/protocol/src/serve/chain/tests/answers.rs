@@ -136,7 +136,7 @@ fn results_end_up_on_one_line() {
 }
 
 #[test]
-fn methods_that_only_a_link_knows_have_results() {
+fn methods_that_only_middleware_knows_have_results() {
     for via in TRANSPORTS {
         for version in [MODERN, LEGACY] {
             let mut chain = Chain::new(via, version).with_middleware(|method, params| {

@@ -131,7 +131,7 @@ fn middleware_may_change_what_is_discovered() {
 }
 
 #[test]
-fn levels_are_set_if_no_link_objects() {
+fn levels_are_set_if_no_middleware_objects() {
     let loud = r#"{"level":"error"}"#;
     for via in TRANSPORTS {
         refused(|| Chain::new(via, LEGACY), "logging/setLevel", loud);
@@ -215,7 +215,7 @@ fn subscriptions_pass_the_chain() {
 }
 
 #[test]
-fn streams_open_if_no_link_objects() {
+fn streams_open_if_no_middleware_objects() {
     for via in TRANSPORTS {
         refused(|| Chain::new(via, MODERN), LISTEN.0, LISTEN.1);
         let mut chain = Chain::new(via, MODERN);

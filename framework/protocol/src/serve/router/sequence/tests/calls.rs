@@ -118,7 +118,7 @@ fn features_with_lists_of_their_own_are_asked_first() {
 }
 
 #[test]
-fn answers_of_the_next_link_are_handed_on_as_they_are() {
+fn answers_of_the_next_handler_are_handed_on_as_they_are() {
     for answer in [
         r#"{"resultType":"input_required","requestState":"s"}"#,
         r#"{"resultType":"task","state":"s"}"#,
@@ -135,7 +135,7 @@ fn answers_of_the_next_link_are_handed_on_as_they_are() {
 }
 
 #[test]
-fn the_transport_takes_needs_for_input_and_tasks_as_of_any_link() {
+fn the_transport_takes_needs_for_input_and_tasks_as_of_any_handler() {
     for (said, result) in [
         (
             "input s|k roots/list {}",

@@ -61,7 +61,7 @@ fn what_needs_state_is_the_transports_to_offer() {
 }
 
 #[test]
-fn refusals_of_the_next_link_are_handed_on() {
+fn refusals_of_the_next_handler_are_handed_on() {
     for (method, version) in METHODS {
         for code in [METHOD_NOT_FOUND, INVALID_PARAMS, 7] {
             let refuse = move |_: &str, _: &str| Err(failing(code, "not you"));

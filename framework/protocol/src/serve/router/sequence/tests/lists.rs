@@ -100,7 +100,7 @@ fn names_that_are_hidden_are_not_listed() {
 }
 
 #[test]
-fn cursors_of_the_next_link_come_back_to_it() {
+fn cursors_of_the_next_handler_come_back_to_it() {
     for (method, list, _) in LISTS {
         let page = |cursor: &str| format!(r#"{{ "{list}" : [], "nextCursor" : {cursor} }}"#);
         for (theirs, given, handed) in [
