@@ -96,7 +96,11 @@ async fn if_whole<F: Future>(_work: impl FnOnce() -> F) -> Option<F::Output> {
 
 async fn call_over_http(mut call: Call<'_>, response: Out, client: Client<'_>) {
     let (id, context, streams) = (request_id(&call), context(&call), call.may_stream());
-    let opening = call.opening();
+    let opening = if cfg!(feature = "whole") {
+        call.opening()
+    } else {
+        Vec::new()
+    };
     let work = run_and_publish(&mut call, id, client);
     if streams && let Some(context) = &context {
         control::begin(id, context, Channel::Events);
@@ -207,7 +211,7 @@ async fn run_and_publish(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Op
     let answer = run(call, id, client).await;
     // A store that fails has written the reason to stderr.
     let _ = listen::publish(&mut *client.host(), &changes(call, id));
-    let is_open = call.is_resumable() && control::is_streaming(id);
+    let is_open = cfg!(feature = "whole") && call.is_resumable() && control::is_streaming(id);
     answer.map(|answer| call.finish(answer, is_open, &mut *client.host()))
 }
 

@@ -432,7 +432,8 @@ fn builds_install_what_they_lack() {
         fs::write(&npm, format!("#!/bin/sh\necho \"$@\" > asked\n{does}\n")).unwrap();
         expect_success(Command::new("chmod").arg("+x").arg(&npm));
         let mut node = Command::new("node");
-        node.args(["spin-mcp/build.mjs", "out.wasm"]).current_dir(app);
+        node.args(["spin-mcp/build.mjs", "out.wasm"])
+            .current_dir(app);
         node.env("NODE_ENV", "production").env("PATH", &path);
         node.output().unwrap()
     };

@@ -2,7 +2,7 @@
 
 use crate::{
     call::{Call, CallResponse, target::Target},
-    catalog::Catalog,
+    catalog::{Catalog, Flags},
     wire::{
         MAX_RESULT,
         failure::{Failure, METHOD_NOT_FOUND},
@@ -12,13 +12,22 @@ use crate::{
     },
 };
 
+/// Whether the router knows the method, so that an error comes from a feature.
+fn has_method(call: &Call<'_>) -> bool {
+    let needed = match call.target {
+        Target::Tool { .. } => Flags::TOOLS,
+        Target::Prompt { .. } => Flags::PROMPTS,
+        Target::Resource { .. } => Flags::RESOURCES,
+        Target::Completion { .. } => Flags::COMPLETIONS,
+        Target::List(_) => return true,
+        Target::Method(_) => return false,
+    };
+    call.catalog.flags().contains(needed)
+}
+
 pub fn of_feature(call: &Call<'_>, error: &Error) -> CallResponse {
     let mut failure = Failure::of_feature(error, call.client.version);
-    // The router does not know the method, unless the error comes from a feature.
-    if call.passed.is_some()
-        && failure.code == METHOD_NOT_FOUND
-        && matches!(call.target, Target::Method(_))
-    {
+    if call.passed.is_some() && failure.code == METHOD_NOT_FOUND && !has_method(call) {
         failure = Failure::method_not_found(call.target.method(), call.client.version);
     }
     let response = call.fail(&failure);

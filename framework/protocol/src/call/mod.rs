@@ -353,7 +353,8 @@ impl<'a> Call<'a> {
         is_open: bool,
         services: &mut S,
     ) -> CallResponse {
-        if let Some(stream) = &mut self.stream
+        if S::WHOLE
+            && let Some(stream) = &mut self.stream
             && is_open
             && stream.has_sent()
         {

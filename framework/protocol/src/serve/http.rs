@@ -106,17 +106,18 @@ pub fn handle<'a, S: Services>(
     let outcome = outcome.unwrap_or_else(|failure| {
         HttpOutcome::Reply(HttpResponse::failure(&failure, id.as_deref()))
     });
-    fitting(head, outcome)
+    fitting(head, outcome, id.as_deref())
 }
 
-/// The same outcome for a client that does not accept events: it gets only the answer.
-fn fitting<'a>(head: &Head<'_>, mut outcome: HttpOutcome<'a>) -> HttpOutcome<'a> {
+/// The same outcome for a client that does not accept events: it gets only the answer. `id` is
+/// that of its request.
+fn fitting<'a>(head: &Head<'_>, mut outcome: HttpOutcome<'a>, id: Option<&str>) -> HttpOutcome<'a> {
     match &mut outcome {
         HttpOutcome::Call(call) if !head.accepts_events() => call.send_no_events(),
         HttpOutcome::Listen(_) if !head.accepts_events() => {
             let message = "`Accept` must list `text/event-stream`";
             let failure = Failure::new(406, INVALID_REQUEST, message);
-            return HttpOutcome::Reply(HttpResponse::failure(&failure, None));
+            return HttpOutcome::Reply(HttpResponse::failure(&failure, id));
         }
         _ => {}
     }
@@ -347,7 +348,7 @@ pub fn pass<'a, S: Services>(
                 let failure = if modern { failure } else { of_legacy(failure) };
                 HttpOutcome::Reply(HttpResponse::failure(&failure, Some(id)))
             });
-            fitting(head, outcome)
+            fitting(head, outcome, Some(id))
         }
     }
 }

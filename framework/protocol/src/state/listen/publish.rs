@@ -13,7 +13,7 @@ use crate::state::{
 /// Each change costs one write, even if it is given twice. If a write fails, the others are
 /// still made, and the first error is returned.
 pub fn publish<S: Services>(services: &mut S, changes: &[Change]) -> Result<(), Unavailable> {
-    if changes.is_empty() {
+    if !S::WHOLE || changes.is_empty() {
         return Ok(());
     }
     let window = watch::window(services.now());
