@@ -1,6 +1,7 @@
 //! Requests as clients in use send them.
 
 use super::*;
+use crate::catalog::{self, Flags};
 
 #[test]
 fn null_is_as_if_absent() {
@@ -55,6 +56,30 @@ fn an_answer_comes_in_what_the_client_accepts() {
         };
         assert_eq!(call.may_stream(), streams, "{accept}");
     }
+    let mut input = testing::input();
+    input.server.store = Some("default".to_owned());
+    input.features[0].flags = input.features[0].flags.with(Flags::LIST_CHANGED);
+    let listening = catalog::build(&input).unwrap();
+    let catalog = Catalog::new(&listening).unwrap();
+    let list = without(modern_headers("subscriptions/listen", None), "accept");
+    let list = with(list, &[("accept", "application/json")]);
+    let request = HttpRequest {
+        method: "POST",
+        path: "/mcp",
+        authority: None,
+        headers: &list,
+    };
+    let head = check_head(&request, &catalog).unwrap();
+    let body = modern_request("subscriptions/listen", r#""notifications":{},"#, "");
+    let services = &mut TestServices::default();
+    let HttpOutcome::Reply(refusal) = handle(&catalog, &head, body.as_bytes(), services) else {
+        panic!("it cannot have a stream");
+    };
+    let refusal = (refusal.status, String::from_utf8(refusal.body).unwrap());
+    assert!(
+        refusal.0 == 406 && refusal.1.contains(r#""id":1"#),
+        "{refusal:?}"
+    );
     let events = HttpResponse::json(200, b"{}".to_vec()).into_events();
     assert_eq!(events.body, b"event: message\ndata: {}\n\n");
     let header = |name: &str| {
