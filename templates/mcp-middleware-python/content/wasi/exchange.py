@@ -1,0 +1,1 @@
+../../../../sdk/python/src/wasi/exchange.py
