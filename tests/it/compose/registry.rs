@@ -390,6 +390,29 @@ fn what_a_registry_says_is_told() {
     );
 }
 
+/// The response of a registry that serves only those who bring the token `let-me-in`. `asks`: the
+/// request is the one that gets the token.
+fn for_a_token(
+    request: &str,
+    asks: bool,
+    token: &str,
+    response: (String, Vec<u8>),
+) -> Option<(String, Vec<u8>)> {
+    if asks {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n", token.len());
+        return Some((head, token.into()));
+    }
+    let request = request.to_ascii_lowercase();
+    if request.contains("authorization: bearer let-me-in") {
+        return Some(response);
+    }
+    let mut lines = request.lines();
+    let host = lines.find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let challenge = format!("Bearer realm=\"http://{host}/token\",service=\"test\"");
+    let head = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n";
+    Some((format!("{head}WWW-Authenticate: {challenge}\r\n"), vec![]))
+}
+
 #[test]
 fn a_token_is_fetched_where_the_registry_wants_one() {
     needs!("docker-registry");
@@ -397,31 +420,8 @@ fn a_token_is_fetched_where_the_registry_wants_one() {
     registry.push("org/echo:1", &fixture("echo"));
     let host = proxy(&registry, |request, head, body| {
         let path = request.split(' ').nth(1).unwrap();
-        let host = request.lines().find_map(|line| {
-            let (name, value) = line.split_once(": ")?;
-            name.eq_ignore_ascii_case("host").then_some(value)
-        });
-        if path == "/token?scope=repository%3Aorg%2Fecho%3Apull&service=test" {
-            let body = br#"{"token": "let-me-in"}"#.to_vec();
-            return Some((
-                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n", body.len()),
-                body,
-            ));
-        }
-        if request
-            .to_ascii_lowercase()
-            .contains("authorization: bearer let-me-in")
-        {
-            return Some((head, body));
-        }
-        let realm = format!("http://{}/token", host.unwrap());
-        Some((
-            format!(
-                "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\
-                 WWW-Authenticate: Bearer realm=\"{realm}\",service=\"test\"\r\n"
-            ),
-            vec![],
-        ))
+        let asks = path == "/token?scope=repository%3Aorg%2Fecho%3Apull&service=test";
+        for_a_token(request, asks, r#"{"token": "let-me-in"}"#, (head, body))
     });
     let dir = tempfile::tempdir().unwrap();
     let image = format!("{host}/org/echo:1");
@@ -469,31 +469,13 @@ fn an_identity_token_is_exchanged() {
     needs!("docker-registry");
     let registry = Registry::start();
     let host = proxy(&registry, |request, head, body| {
-        let host = request.lines().find_map(|line| {
-            let (name, value) = line.split_once(": ")?;
-            name.eq_ignore_ascii_case("host").then_some(value)
-        });
-        if request.starts_with("POST /token ") {
-            let body = br#"{"access_token": "let-me-in"}"#.to_vec();
-            return Some((
-                format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n", body.len()),
-                body,
-            ));
-        }
-        if request
-            .to_ascii_lowercase()
-            .contains("authorization: bearer let-me-in")
-        {
-            return Some((head, body));
-        }
-        let realm = format!("http://{}/token", host.unwrap());
-        Some((
-            format!(
-                "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\
-                 WWW-Authenticate: Bearer realm=\"{realm}\",service=\"test\"\r\n"
-            ),
-            vec![],
-        ))
+        let asks = request.starts_with("POST /token ");
+        for_a_token(
+            request,
+            asks,
+            r#"{"access_token": "let-me-in"}"#,
+            (head, body),
+        )
     });
     docker(
         &registry,
