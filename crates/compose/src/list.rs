@@ -97,6 +97,9 @@ impl request::Host for Guest {
     fn identity(&mut self, _: u64) -> Option<request::Caller> {
         None
     }
+    fn headers(&mut self, _: u64) -> Vec<(String, String)> {
+        Vec::new()
+    }
     fn session_id(&mut self, _: u64) -> Option<String> {
         None
     }

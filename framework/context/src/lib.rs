@@ -217,9 +217,12 @@ impl request::Guest for Component {
         declared.unwrap_or_else(|| "{}".to_owned())
     }
 
-    /// None: no authorization middleware exists yet that could establish an identity.
-    fn identity(_id: u64) -> Option<Caller> {
-        None
+    fn identity(id: u64) -> Option<Caller> {
+        with(id, |request| request.context.identity.clone())
+    }
+
+    fn headers(id: u64) -> Vec<(String, String)> {
+        with(id, |request| request.context.headers.clone())
     }
 
     fn session_id(id: u64) -> Option<String> {

@@ -41,6 +41,7 @@ pub mod bindings {
             "wasi:io/streams@0.2.4": wasip2::io::streams,
             "spin-mcp:framework/control@0.1.0/change": spin_mcp_protocol::listen::Change,
             "spin-mcp:framework/control@0.1.0/context": spin_mcp_protocol::Context,
+            "spin-mcp:server/request@0.1.0/caller": spin_mcp_protocol::types::Caller,
             "spin-mcp:server/types@0.1.0": spin_mcp_protocol::types::types,
             "spin-mcp:server/tool-types@0.1.0": spin_mcp_protocol::types::tool_types,
             "spin-mcp:server/resource-types@0.1.0": spin_mcp_protocol::types::resource_types,

@@ -19,6 +19,7 @@ use crate::{
         message::Meta,
         sse,
         types::{
+            self,
             completion_types::{Completion, CompletionArgument, CompletionReference},
             prompt_types::PromptOutcome,
             resource_types::ReadOutcome,
@@ -141,6 +142,10 @@ pub struct Context {
     pub client_info: Option<String>,
     /// A JSON object.
     pub client_capabilities: String,
+    /// The authenticated caller.
+    pub identity: Option<types::Caller>,
+    /// Names in lower case, and values.
+    pub headers: Vec<(String, String)>,
     pub session_id: Option<String>,
     /// A JSON object.
     pub meta: Option<String>,
@@ -295,6 +300,8 @@ impl<'a> Call<'a> {
             protocol_version: self.client.version.as_str().to_owned(),
             client_info: self.client.info.as_deref().map(str::to_owned),
             client_capabilities: self.client.capabilities.clone().into_owned(),
+            identity: None,
+            headers: Vec::new(),
             session_id: self.client.session_id.map(str::to_owned),
             meta: self.meta.map(str::to_owned),
             input_responses: self.input.responses.clone(),

@@ -11,6 +11,7 @@ mod bindings {
 
             world protocol {
                 import spin-mcp:server/types@0.1.0;
+                import spin-mcp:server/request@0.1.0;
                 import spin-mcp:server/tool-types@0.1.0;
                 import spin-mcp:server/resource-types@0.1.0;
                 import spin-mcp:server/prompt-types@0.1.0;
@@ -24,5 +25,5 @@ mod bindings {
 }
 
 pub use bindings::spin_mcp::server::{
-    completion_types, prompt_types, resource_types, tool_types, types,
+    completion_types, prompt_types, request::Caller, resource_types, tool_types, types,
 };

@@ -20,6 +20,8 @@ fn the_context_holds_what_the_request_said() {
             protocol_version: MODERN.to_owned(),
             client_info: Some(r#"{"name":"c"}"#.to_owned()),
             client_capabilities: "{}".to_owned(),
+            identity: None,
+            headers: Vec::new(),
             session_id: None,
             meta: Some(expected_meta),
             input_responses: vec![
