@@ -33,6 +33,6 @@ pub use serve::{chain, http, router, stdio, watched};
 pub use state::{keys, listen, services, sweep, tasks, waits};
 pub use wire::{
     MAX_BODY, MAX_DEPTH, MAX_RESULT, MAX_WRITE, failure::excerpt, json, lines::Lines,
-    message::mend, notify, ready::ready, request_id, sse, time, types, uri, version,
+    message::mend, notify, pattern, ready::ready, request_id, sse, time, types, uri, version,
     version::Version,
 };

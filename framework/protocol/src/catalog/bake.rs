@@ -1,5 +1,6 @@
 //! Baking a catalog, which only compose does.
 
+mod access;
 mod entries;
 pub(super) mod error;
 pub(super) mod input;
@@ -40,6 +41,7 @@ pub fn build(input: &CatalogInput) -> Result<Vec<u8>, BuildError> {
         slots.push(feature.flags.0);
     }
 
+    flags = flags.with(access::flags(server));
     let server_info = describe::server_info(server);
     let mut words = vec![flags.0];
     writer.text(&mut words, server.name.as_bytes());
@@ -73,6 +75,7 @@ pub fn build(input: &CatalogInput) -> Result<Vec<u8>, BuildError> {
         );
     }
 
+    let access = access::write(server, &mut writer)?;
     let mut texts = |list: &[String]| {
         let mut words = Vec::new();
         list.iter()
@@ -98,7 +101,7 @@ pub fn build(input: &CatalogInput) -> Result<Vec<u8>, BuildError> {
         (origins, TEXT),
         (hosts, TEXT),
     ];
-    writer.finish(words, &tables)
+    writer.finish(words, &tables, access)
 }
 
 #[cfg(test)]

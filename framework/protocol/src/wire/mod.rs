@@ -6,6 +6,7 @@ pub mod json;
 pub(crate) mod lines;
 pub(crate) mod message;
 pub mod notify;
+pub mod pattern;
 pub(crate) mod ready;
 pub mod request_id;
 pub mod sse;

@@ -1,3 +1,5 @@
+//! Patterns of names.
+
 /// A name, or many names: `*` stands for any number of characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern(String);
@@ -7,32 +9,46 @@ impl Pattern {
         Pattern(text.into())
     }
 
-    /// Takes time proportional to the product of both lengths at most.
     pub fn matches(&self, name: &str) -> bool {
-        let (pattern, name) = (self.0.as_bytes(), name.as_bytes());
-        let (mut p, mut n) = (0, 0);
-        // Where to go on after the last star if it takes one byte more of the name.
-        let mut retry = None;
-        while n < name.len() {
-            match pattern.get(p) {
-                Some(b'*') => {
-                    p += 1;
-                    retry = Some((p, n));
-                }
-                Some(byte) if *byte == name[n] => {
-                    p += 1;
-                    n += 1;
-                }
-                _ => match &mut retry {
-                    Some((after, from)) => {
-                        *from += 1;
-                        (p, n) = (*after, *from);
-                    }
-                    None => return false,
-                },
+        matches(&self.0, name)
+    }
+}
+
+/// Whether a pattern matches a name. Takes time proportional to the product of both lengths at
+/// most.
+pub fn matches(pattern: &str, name: &str) -> bool {
+    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
+    let (mut p, mut n) = (0, 0);
+    // Where to go on after the last star if it takes one byte more of the name.
+    let mut retry = None;
+    while n < name.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                p += 1;
+                retry = Some((p, n));
             }
+            Some(byte) if *byte == name[n] => {
+                p += 1;
+                n += 1;
+            }
+            _ => match &mut retry {
+                Some((after, from)) => {
+                    *from += 1;
+                    (p, n) = (*after, *from);
+                }
+                None => return false,
+            },
         }
-        pattern[p..].iter().all(|byte| *byte == b'*')
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
+}
+
+/// How specific a pattern is: a name is more specific than any pattern with a star, and of two
+/// patterns the one with more text besides its stars.
+pub fn specificity(pattern: &str) -> usize {
+    match pattern.bytes().filter(|byte| *byte == b'*').count() {
+        0 => usize::MAX,
+        stars => pattern.len() - stars,
     }
 }
 
