@@ -13,6 +13,14 @@ pub fn server(wasi: Wasi, whole: bool) -> &'static [u8] {
     }
 }
 
+/// The whole server, for one with an authenticator: compose makes it a transport, too.
+pub fn server_with_auth(wasi: Wasi) -> &'static [u8] {
+    match wasi {
+        Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.2-auth.wasm")),
+        Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.3-auth.wasm")),
+    }
+}
+
 /// The part in front of the middleware: the whole server, which compose makes a transport.
 pub fn transport(wasi: Wasi) -> &'static [u8] {
     server(wasi, true)

@@ -44,6 +44,10 @@ pub async fn serve(
         Err(refusal) => return response.send(refusal).await,
     };
     let response = response.only_events(head.needs_events());
+    #[cfg(feature = "auth")]
+    if !is_known().await {
+        return response.send(http::unready()).await;
+    }
     let client = Client {
         host: &RefCell::new(Host::default()),
         stdio: None,
@@ -78,6 +82,29 @@ pub async fn serve(
             }
         };
     }
+}
+
+/// Refuses everybody so far.
+#[cfg(feature = "auth")]
+async fn is_known() -> bool {
+    use crate::auth;
+    let caller = None;
+    let question = auth::Question {
+        caller,
+        method: String::new(),
+        params: "{}".to_owned(),
+        target: "{}".to_owned(),
+        protocol_version: String::new(),
+        transport: "http".to_owned(),
+        resource: String::new(),
+    };
+    let credentials = auth::Credentials {
+        headers: Vec::new(),
+        resource: String::new(),
+    };
+    let _ = (auth::refresh().await, auth::decide(&question));
+    let _ = (auth::visible(&question, &[]), auth::authorization_servers());
+    matches!(auth::authenticate(&credentials), auth::Verdict::Known(_)) && false
 }
 
 /// Does what only the whole server can do. Few requests ask for it, so its state is on the heap: on

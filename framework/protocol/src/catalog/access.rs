@@ -20,6 +20,9 @@ pub struct Access {
     pub needs: Vec<Need>,
     /// Whether the server has an `authorizer`.
     pub policy: bool,
+    /// Whether `mcp_auth_resource` is a variable of the app (`wasi:config/store`) even if the server
+    /// has no store. Otherwise it is then one of the environment.
+    pub app_variables: bool,
 }
 
 /// What a caller sees of an item whose scopes it does not have.

@@ -83,6 +83,10 @@ impl<'a> BakedAccess<'a> {
         self.option(access::POLICY)
     }
 
+    pub fn app_variables(self) -> bool {
+        self.option(access::APP_VARIABLES)
+    }
+
     pub fn unmet(self) -> Unmet {
         match self.option(access::HIDE) {
             true => Unmet::Hide,

@@ -176,6 +176,7 @@ pub mod access {
     pub const ENVIRONMENT: u32 = 4;
     pub const ROOT_METADATA: u32 = 8;
     pub const POLICY: u32 = 16;
+    pub const APP_VARIABLES: u32 = 32;
 }
 
 /// The scopes that items need.

@@ -36,7 +36,7 @@ use crate::{
         session::{self, Session},
     },
     wire::{
-        failure::{Failure, INVALID_PARAMS, INVALID_REQUEST, excerpt},
+        failure::{Failure, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, excerpt},
         message::{self, Message},
         notify::LogLevel,
         version::Version,
@@ -351,6 +351,18 @@ pub fn pass<'a, S: Services>(
             fitting(head, outcome, Some(id))
         }
     }
+}
+
+/// The response if it cannot be known now whether a request may be served.
+pub fn unready() -> HttpResponse {
+    let failure = Failure::new(
+        503,
+        INTERNAL_ERROR,
+        "the server cannot check credentials now",
+    );
+    let mut response = HttpResponse::failure(&failure, None);
+    response.headers.push(("retry-after", Cow::Borrowed("5")));
+    response
 }
 
 /// The response to a message that needs no answer.

@@ -45,6 +45,7 @@ pub fn write(server: &ServerInput, writer: &mut Writer) -> Result<Option<Written
         ),
         (access.root_metadata, access::ROOT_METADATA),
         (access.policy, access::POLICY),
+        (access.app_variables, access::APP_VARIABLES),
     ];
     let options = options.into_iter().filter(|(is_set, _)| *is_set);
     record.push(options.fold(0, |all, (_, option)| all | option));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::error::BuildError;
-use crate::catalog::layout::{MAGIC, TEXT, WORD, header};
+use crate::catalog::layout::{MAGIC, TEXT, WORD, access, header};
 
 /// The texts of a catalog, which follow its header.
 #[derive(Default)]
@@ -46,7 +46,8 @@ impl Writer {
         let mut last = Vec::new();
         if let Some((mut record, tables)) = access {
             let start = offset;
-            offset += record.len() * WORD + tables.len() * TEXT;
+            offset += access::SIZE;
+            debug_assert_eq!(record.len() * WORD + tables.len() * TEXT, access::SIZE);
             for (table, size) in &tables {
                 record.extend([offset as u32, (table.len() * WORD / size) as u32]);
                 offset += table.len() * WORD;

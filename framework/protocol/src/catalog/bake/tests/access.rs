@@ -38,6 +38,7 @@ fn access_is_read_as_it_was_baked() {
         documentation: Some("https://example.com".to_owned()),
         needs: vec![need(NeedKind::Tool, "*", &["write"])],
         policy: true,
+        app_variables: true,
     };
     let bytes = bake(Some(access), &["x-tenant"]).unwrap();
     let catalog = Catalog::new(&bytes).unwrap();
@@ -46,7 +47,7 @@ fn access_is_read_as_it_was_baked() {
     assert_eq!(read.documentation(), Some("https://example.com"));
     assert_eq!(read.scopes().collect::<Vec<_>>(), ["read", "more"]);
     assert!(read.headers().eq(["authorization", "x-api-key"]));
-    assert!(read.anonymous() && read.root_metadata() && read.policy());
+    assert!(read.anonymous() && read.root_metadata() && read.policy() && read.app_variables());
     assert_eq!(
         (read.unmet(), read.stdio()),
         (Unmet::Hide, StdioCaller::Environment)
