@@ -248,6 +248,7 @@ impl ComposeCommand {
             },
             features,
             middleware,
+            auth: None,
             overrides,
             sequence: self.sequence,
         })?;
@@ -307,6 +308,7 @@ impl ComposeCommand {
         if let Some(store) = &composed.record.store {
             manifest.ensure_store(&id, store)?;
         }
+        manifest.ensure_access(&app)?;
         manifest.app(Some(&id))?.check_store(&composed.record)?;
         file::replace(&app.output, &composed.component)?;
         resolver.save()?;

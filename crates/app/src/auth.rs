@@ -9,7 +9,9 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 use spin_mcp_auth::{jwk, metadata};
 use spin_mcp_component::path::in_dir;
-use spin_mcp_contract::{ComponentSource, Role, record::IssuerRecord, auth, shipped, state::DEFAULT_STORE};
+use spin_mcp_contract::{
+    ComponentSource, Role, auth, record::IssuerRecord, shipped, state::DEFAULT_STORE,
+};
 use spin_mcp_protocol::catalog::{Access, Need, NeedKind};
 use spin_mcp_registry::{Resolver, Source};
 
@@ -80,7 +82,8 @@ impl Auth {
                 );
                 let headers = keys.headers.iter().flatten();
                 ensure!(
-                    keys.headers.is_none() || headers.clone().any(|header| header == "authorization"),
+                    keys.headers.is_none()
+                        || headers.clone().any(|header| header == "authorization"),
                     "`{name}.headers` lacks `authorization`, in which the authenticator of the framework finds \
                      tokens; add it"
                 );
@@ -143,6 +146,7 @@ impl Auth {
             documentation: keys.documentation,
             needs: needs.collect(),
             policy: keys.policy.is_some(),
+            app_variables: true,
         };
         let origin = match keys.source {
             Some(source) => Origin::Source(source.0.in_dir(dir)),
@@ -161,7 +165,10 @@ impl Auth {
             read_only: read_only.map(|scopes| scopes.0),
             other: other.map(|scopes| scopes.0),
             authenticator,
-            store: keys.store.or(store.map(str::to_owned)).unwrap_or(DEFAULT_STORE.into()),
+            store: keys
+                .store
+                .or(store.map(str::to_owned))
+                .unwrap_or(DEFAULT_STORE.into()),
             sealed: has("mcp_state_key"),
             policy: policy.transpose()?,
             warnings,
@@ -183,8 +190,9 @@ impl Auth {
         let issuers = settings.and_then(|settings| settings["issuers"].as_array_mut());
         for issuer in issuers.into_iter().flatten() {
             if let Some(path) = issuer.pointer("/jwks/file").and_then(Value::as_str) {
-                let (keys, warning) = pinned(Path::new(path))
-                    .with_context(|| format!("cannot use the keys of issuer {}", issuer["issuer"]))?;
+                let (keys, warning) = pinned(Path::new(path)).with_context(|| {
+                    format!("cannot use the keys of issuer {}", issuer["issuer"])
+                })?;
                 issuer["jwks"] = json!({ "keys": keys });
                 warnings.extend(warning);
             }
@@ -248,7 +256,9 @@ fn policy_of(dir: &Path, name: &str, keys: Policy) -> Result<PolicyOf> {
     let source = match (keys.file, keys.source) {
         (Some(file), None) => Source::File(file),
         (None, Some(source)) => source.0,
-        _ => bail!("`{name}.policy` must have either `file`, a policy in Rego, or `source`, a component"),
+        _ => bail!(
+            "`{name}.policy` must have either `file`, a policy in Rego, or `source`, a component"
+        ),
     };
     let origin = Origin::Source(source.in_dir(dir));
     Ok(PolicyOf {
@@ -258,12 +268,17 @@ fn policy_of(dir: &Path, name: &str, keys: Policy) -> Result<PolicyOf> {
 }
 
 /// The settings of the framework's authenticator, complete but for its store.
-fn settings(dir: &Path, name: &str, keys: &Keys, warnings: &mut Vec<String>) -> Result<Map<String, Value>> {
+fn settings(
+    dir: &Path,
+    name: &str,
+    keys: &Keys,
+    warnings: &mut Vec<String>,
+) -> Result<Map<String, Value>> {
     let one = keys.issuer.clone().map(Issuer::named);
     let issuers: Vec<_> = match (&one, &keys.issuers) {
-        (Some(_), Some(_)) => bail!(
-            "`{name}` has `issuer` and `issuers`; write all of them as `[[{name}.issuers]]`"
-        ),
+        (Some(_), Some(_)) => {
+            bail!("`{name}` has `issuer` and `issuers`; write all of them as `[[{name}.issuers]]`")
+        }
         (one, many) => one.iter().chain(many.iter().flatten()).collect(),
     };
     ensure!(
@@ -331,7 +346,9 @@ fn of_issuer(dir: &Path, keys: &Issuer) -> Result<Vec<Value>> {
     let Some((before, rest)) = issuer.split_once('{') else {
         return Ok(vec![one(issuer, &keys.require)]);
     };
-    let claim = rest.split_once('}').filter(|(_, after)| !after.contains('{'));
+    let claim = rest
+        .split_once('}')
+        .filter(|(_, after)| !after.contains('{'));
     let known = claim.and_then(|(claim, after)| Some((claim, keys.require.get(claim)?, after)));
     let (claim, values, after) = known.with_context(|| {
         format!("`{issuer}` must name one claim in braces, whose values are in `require`, such as `require = {{ tid = [\"…\"] }}`")

@@ -167,7 +167,10 @@ impl Manifest {
         };
         for route in app.unrouted() {
             let document = self.parse()?;
-            if let Some(taken) = triggers(&document).iter().find(|t| text(**t, "route") == Some(&route)) {
+            if let Some(taken) = triggers(&document)
+                .iter()
+                .find(|t| text(**t, "route") == Some(&route))
+            {
                 bail!(
                     "route `{route}` leads to component `{}`, but clients look there for the metadata of component \
                      `{id}`; give that one another route",
@@ -181,11 +184,17 @@ impl Manifest {
             return Ok(());
         }
         let allowed = |origin: &String| allows(&app.outbound_hosts, origin);
-        let missing: Vec<_> = origins.into_iter().filter(|origin| !allowed(origin)).collect();
+        let missing: Vec<_> = origins
+            .into_iter()
+            .filter(|origin| !allowed(origin))
+            .collect();
         if !missing.is_empty() {
             self.edit(|document| {
                 let component = descend(document, &["component", id])?;
-                match component.get_mut("allowed_outbound_hosts").map(Item::as_array_mut) {
+                match component
+                    .get_mut("allowed_outbound_hosts")
+                    .map(Item::as_array_mut)
+                {
                     None => {
                         let hosts = Array::from_iter(&missing);
                         component.insert("allowed_outbound_hosts", value(hosts));
@@ -439,7 +448,8 @@ fn triggers(document: &DocumentMut) -> Vec<&dyn TableLike> {
 pub(super) fn routes(document: &DocumentMut, component: &str) -> Vec<String> {
     let triggers = triggers(document).into_iter();
     let own = triggers.filter(|t| text(*t, "component") == Some(component));
-    own.filter_map(|t| text(t, "route").map(str::to_owned)).collect()
+    own.filter_map(|t| text(t, "route").map(str::to_owned))
+        .collect()
 }
 
 /// Whether an HTTP trigger leads to the component. It is an error if the server's route

@@ -122,7 +122,11 @@ impl App {
                 .map(|(part, source)| override_of(*part, source, resolver))
                 .collect::<Result<_>>()?,
             sequence: false,
-            auth: self.auth.as_ref().map(|auth| auth.resolve(resolver)).transpose()?,
+            auth: self
+                .auth
+                .as_ref()
+                .map(|auth| auth.resolve(resolver))
+                .transpose()?,
         })
     }
 
@@ -148,7 +152,10 @@ impl App {
 
     /// The paths of the server's metadata to which no route leads.
     pub fn unrouted(&self) -> Vec<String> {
-        let route = self.routes.iter().find(|route| !route.starts_with("/.well-known/"));
+        let route = self
+            .routes
+            .iter()
+            .find(|route| !route.starts_with("/.well-known/"));
         let route = route.map_or(edit::ROUTE, |route| route.trim_end_matches("/..."));
         let auth = self.auth.iter();
         let paths = auth.flat_map(|auth| auth.metadata_paths(route));

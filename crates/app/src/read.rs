@@ -232,7 +232,9 @@ fn tags(mcp: &Mcp) -> impl Iterator<Item = &Reference> {
         &overrides.context,
     ];
     let auth = mcp.auth.iter();
-    let policy = auth.clone().filter_map(|auth| auth.policy.as_ref()?.source.as_ref());
+    let policy = auth
+        .clone()
+        .filter_map(|auth| auth.policy.as_ref()?.source.as_ref());
     let sources = features
         .chain(middleware)
         .chain(auth.filter_map(|auth| auth.source.as_ref()))

@@ -9,7 +9,7 @@ use spin_mcp_component::{
 };
 use spin_mcp_contract::{
     ComponentSource, Grants, Interface, Kind, Need, Part, Record, Role, Wasi,
-    interface::{CONTEXT, SETTINGS},
+    interface::{AUTHENTICATOR, AUTHORIZER, CONTEXT, SETTINGS},
     shipped,
 };
 
@@ -35,6 +35,8 @@ pub struct Loaded {
     /// SHA-256 of the file, in hexadecimal.
     pub digest: String,
     pub kind: Kind,
+    /// Whether an authenticator obtains keys.
+    pub has_keys: bool,
     /// The interfaces that a feature exports, at least one.
     pub interfaces: Vec<Interface>,
     /// What the parts of a saved sequence need shared state for.
@@ -52,10 +54,22 @@ impl Loaded {
         self.interfaces.contains(&interface)
     }
 
-    /// Its imports that are in `CONTEXT`.
+    /// Its imports that are in `CONTEXT`, and not just for their types.
     pub fn context(&self) -> impl Iterator<Item = &Import> {
-        let own = |import: &&Import| CONTEXT.contains(&import.name.as_str());
+        let own = |import: &&Import| {
+            CONTEXT.contains(&import.name.as_str()) && !import.functions.is_empty()
+        };
         self.imports.iter().filter(own)
+    }
+
+    /// The interfaces through which the transport asks it.
+    pub fn asked(&self) -> Vec<&'static str> {
+        match self.role {
+            Role::Authenticator if self.has_keys => vec![AUTHENTICATOR, self.kind.keys()],
+            Role::Authenticator => vec![AUTHENTICATOR],
+            Role::Policy => vec![AUTHORIZER],
+            Role::Feature | Role::Middleware => vec![],
+        }
     }
 
     /// Whether it can call this function of an interface.
@@ -98,6 +112,7 @@ pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loade
     let (kind, interfaces) = match role {
         Role::Feature => check::feature(&world, part)?,
         Role::Middleware => (check::middleware(&world, part)?, vec![]),
+        Role::Authenticator | Role::Policy => (check::asked(&world, part, wasi)?, vec![]),
     };
     check::imports(&world, part, kind, &interfaces, wasi)?;
     let reads_settings = world.imports.iter().any(|import| import.name == SETTINGS);
@@ -147,6 +162,7 @@ pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loade
         dynamic: part.dynamic,
         settings,
         digest: digest.hex().to_owned(),
+        has_keys: world.exports(kind.keys()),
         kind,
         interfaces,
         state,

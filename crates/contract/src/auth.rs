@@ -45,6 +45,12 @@ pub enum Keys {
 }
 
 impl Auth {
+    /// The authenticator, then the policy.
+    pub fn parts(&self) -> impl Iterator<Item = &Part> {
+        let policy = self.policy.iter().map(|policy| &policy.part);
+        std::iter::once(&self.authenticator).chain(policy)
+    }
+
     /// Whose tokens the authenticator accepts; empty if it is not the framework's.
     pub fn issuers(&self) -> Vec<IssuerRecord> {
         let shipped = matches!(self.authenticator.component, ComponentSource::Shipped(_));

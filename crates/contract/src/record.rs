@@ -214,7 +214,9 @@ impl Record {
 
     /// What parts need a store for: the server's, or another one.
     fn reason_for(&self, store: Option<&str>) -> Option<String> {
-        let parts = self.parts().filter(|part| !part.state.is_empty() && part.store == store);
+        let parts = self
+            .parts()
+            .filter(|part| !part.state.is_empty() && part.store == store);
         let reasons: Vec<_> = parts
             .map(|part| {
                 let verbs: Vec<_> = part.state.iter().map(|need| need.verb()).collect();
@@ -227,7 +229,8 @@ impl Record {
     /// Which stores the server needs and why, to follow its name; none if it needs no store.
     pub fn store_need(&self) -> Option<String> {
         let stores = self.stores().into_iter();
-        let needs = stores.map(|(store, reason)| format!("needs the key-value store `{store}`: {reason}"));
+        let needs =
+            stores.map(|(store, reason)| format!("needs the key-value store `{store}`: {reason}"));
         let lacks = self.reason_for_state().filter(|_| self.store.is_none());
         let lacks = lacks.map(|reason| format!("has no shared store, which it needs: {reason}"));
         let all: Vec<_> = needs.chain(lacks).collect();

@@ -2,8 +2,8 @@
 
 use anyhow::{Context as _, Result};
 
-use spin_mcp_component::{Size, World};
 use spin_mcp_auth::metadata;
+use spin_mcp_component::{Size, World};
 use spin_mcp_contract::{Keys, Record, server};
 
 /// The importer of everything that no feature and no middleware imports.

@@ -327,12 +327,15 @@ pub fn check_access(server: &ServerFacts, findings: &mut Findings) {
     for path in &server.unrouted {
         findings.error(
             About::Route,
-            format!("clients look for the metadata of the server at `{path}`, and no route leads there"),
+            format!(
+                "clients look for the metadata of the server at `{path}`, and no route leads there"
+            ),
             "`spin mcp compose` adds a `[[trigger.http]]` for it to spin.toml",
         );
     }
     for origin in server.origins() {
-        let remedy = format!("add `allowed_outbound_hosts = [\"{origin}\"]` to its component in spin.toml");
+        let remedy =
+            format!("add `allowed_outbound_hosts = [\"{origin}\"]` to its component in spin.toml");
         match &server.outbound {
             Some(hosts) if allows(hosts, origin) => {}
             Some(_) => findings.error(
@@ -363,12 +366,17 @@ pub fn allows(hosts: &[String], origin: &str) -> bool {
     let Some([scheme, host, port]) = split(origin) else {
         return false;
     };
-    hosts.iter().filter_map(|pattern| split(pattern)).any(|[schemes, hosts, ports]| {
-        let within = hosts.strip_prefix('*').is_some_and(|end| host.ends_with(end));
-        (schemes == "*" || schemes == scheme)
-            && (hosts == host || within)
-            && (ports == "*" || ports == port)
-    })
+    hosts
+        .iter()
+        .filter_map(|pattern| split(pattern))
+        .any(|[schemes, hosts, ports]| {
+            let within = hosts
+                .strip_prefix('*')
+                .is_some_and(|end| host.ends_with(end));
+            (schemes == "*" || schemes == scheme)
+                && (hosts == host || within)
+                && (ports == "*" || ports == port)
+        })
 }
 
 /// Checks whether the component may open the server's store, as far as that is known.

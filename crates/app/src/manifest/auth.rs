@@ -100,7 +100,9 @@ impl Issuer {
             self.audience
                 .as_ref()
                 .is_none_or(|audience| !audience.is_empty())
-                || RECIPIENTS.iter().any(|claim| self.require.contains_key(*claim)),
+                || RECIPIENTS
+                    .iter()
+                    .any(|claim| self.require.contains_key(*claim)),
             "`audience` is empty, so tokens for other servers would be accepted; name the audience, or let \
              `require` say which client a token is for: `{}`",
             RECIPIENTS.join("`, `")
@@ -170,7 +172,8 @@ impl<'de> Visitor<'de> for JwksVisitor {
         }
         let Keys { variable } = Keys::deserialize(MapAccessDeserializer::new(map))?;
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-        match variable.starts_with(|c: char| c.is_ascii_lowercase()) && variable.chars().all(allowed)
+        match variable.starts_with(|c: char| c.is_ascii_lowercase())
+            && variable.chars().all(allowed)
         {
             true => Ok(Jwks::Variable(variable)),
             false => Err(Error::custom(format!(
@@ -259,7 +262,10 @@ impl<'de> Deserialize<'de> for Scopes {
 
 fn scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let scopes = Vec::<String>::deserialize(deserializer)?;
-    match scopes.iter().find(|scope| !is_scope(scope) || *scope == "offline_access") {
+    match scopes
+        .iter()
+        .find(|scope| !is_scope(scope) || *scope == "offline_access")
+    {
         Some(scope) if is_scope(scope) => Err(D::Error::custom(
             "`offline_access` is for clients to ask for; a server does not need it",
         )),
@@ -276,7 +282,9 @@ fn checked<'de, D: Deserializer<'de>>(
 ) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
     match problem(&text) {
-        Some(problem) => Err(D::Error::custom(format!("`{text}` cannot be used: {problem}"))),
+        Some(problem) => Err(D::Error::custom(format!(
+            "`{text}` cannot be used: {problem}"
+        ))),
         None => Ok(Some(text)),
     }
 }
@@ -294,7 +302,8 @@ fn issuer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, 
 
 fn website<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     checked(deserializer, |text| {
-        let is_web = text.starts_with("https://") && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let is_web =
+            text.starts_with("https://") && text.bytes().all(|byte| byte.is_ascii_graphic());
         (!is_web).then_some("it must be an address that begins with `https://`")
     })
 }
@@ -320,7 +329,9 @@ fn names_of_headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
         !name.is_empty() && name.chars().all(allowed)
     };
     match names.iter().find(|name| !is_token(name)) {
-        Some(name) => Err(D::Error::custom(format!("`{name}` is not the name of a header"))),
+        Some(name) => Err(D::Error::custom(format!(
+            "`{name}` is not the name of a header"
+        ))),
         None => Ok(names.iter().map(|name| name.to_ascii_lowercase()).collect()),
     }
 }
@@ -328,7 +339,9 @@ fn names_of_headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
 fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     let names = names_of_headers(deserializer)?;
     match names.is_empty() {
-        true => Err(D::Error::custom("no header, so the authenticator would see no credentials")),
+        true => Err(D::Error::custom(
+            "no header, so the authenticator would see no credentials",
+        )),
         false => Ok(Some(names)),
     }
 }
@@ -357,9 +370,12 @@ fn sha256<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error
 
 /// A date and time with an offset, as seconds since 1970.
 fn expires<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    let wanted = "write a date and time with an offset, such as `2027-06-30T00:00:00Z`, without quotes";
+    let wanted =
+        "write a date and time with an offset, such as `2027-06-30T00:00:00Z`, without quotes";
     let at = Datetime::deserialize(deserializer).map_err(|_| D::Error::custom(wanted))?;
-    seconds(&at).map(Some).ok_or_else(|| D::Error::custom(wanted))
+    seconds(&at)
+        .map(Some)
+        .ok_or_else(|| D::Error::custom(wanted))
 }
 
 fn seconds(at: &Datetime) -> Option<u64> {
@@ -371,7 +387,8 @@ fn seconds(at: &Datetime) -> Option<u64> {
     let [year, month, day] = [date.year, date.month.into(), date.day.into()].map(i64::from);
     // The days since 1970, in years that begin in March.
     let (year, month) = (year - i64::from(month < 3), (month + 9) % 12);
-    let days = 365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400)
+    let days = 365 * year + year.div_euclid(4) - year.div_euclid(100)
+        + year.div_euclid(400)
         + (153 * month + 2) / 5
         + day
         - 719_469;
