@@ -35,6 +35,14 @@ pub fn context(wasi: Wasi) -> &'static [u8] {
     }
 }
 
+/// What finds out who sends a request, a component.
+pub fn authenticator(wasi: Wasi) -> &'static [u8] {
+    match wasi {
+        Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/authenticator-0.2.wasm")),
+        Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/authenticator-0.3.wasm")),
+    }
+}
+
 /// One of these, a component: for WASI 0.2 with synchronous functions, for 0.3 with asynchronous
 /// ones.
 pub fn middleware(name: &str, wasi: Wasi) -> Option<&'static [u8]> {
