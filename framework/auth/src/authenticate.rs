@@ -46,16 +46,16 @@ impl Settings {
         keys: impl Fn(usize) -> Option<&'k str>,
         now: u64,
     ) -> Verdict {
-        let token = match credentials {
-            Credentials::Bearer(token) => token,
-            Credentials::Malformed => return Verdict::Unreadable,
+        let verdict = match credentials {
             Credentials::Absent => return Verdict::Missing,
-        };
-        let verdict = if token.starts_with(api_key::PREFIX) {
-            api_key::check(&self.api_keys, token, now).map_or_else(Verdict::Invalid, Verdict::Known)
-        } else {
-            self.token(token, resource, keys, now)
-                .unwrap_or_else(Verdict::Invalid)
+            Credentials::Malformed => return Verdict::Unreadable,
+            Credentials::Bearer(token) if !token.starts_with(api_key::PREFIX) => self
+                .token(token, resource, keys, now)
+                .unwrap_or_else(Verdict::Invalid),
+            Credentials::Bearer(key) | Credentials::ApiKey(key) => {
+                api_key::check(&self.api_keys, key, now)
+                    .map_or_else(Verdict::Invalid, Verdict::Known)
+            }
         };
         match verdict {
             Verdict::Known(mut caller) => {

@@ -150,7 +150,8 @@ pub fn settings() -> Value {
 /// What the server says to a token.
 pub fn judge(settings: &Value, set: &str, token: &str) -> Verdict {
     let settings = Settings::read(&settings.to_string()).unwrap();
-    let header = format!("Bearer {token}");
-    let credentials = credentials([header.as_bytes()].into_iter(), None);
+    let header = format!("Bearer {token}").into_bytes();
+    let headers = [("authorization".to_owned(), header)];
+    let credentials = credentials(&headers);
     settings.authenticate(credentials, RESOURCE, |_| Some(set), NOW)
 }
