@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use spin_mcp_auth::{jwk, metadata};
 use spin_mcp_component::path::in_dir;
 use spin_mcp_contract::{
-    ComponentSource, Role, auth, record::IssuerRecord, shipped, state::DEFAULT_STORE,
+    ComponentSource, Grant, Role, auth, record::IssuerRecord, shipped, state::DEFAULT_STORE,
 };
 use spin_mcp_protocol::catalog::{Access, Need, NeedKind};
 use spin_mcp_registry::{Resolver, Source};
@@ -155,10 +155,13 @@ impl Auth {
         let authenticator = Part {
             build: keys.build,
             workdir: in_dir(dir, keys.workdir),
-            allow: keys.allow,
+            allow: allow.collect(),
             settings,
             ..Part::new(Role::Authenticator, "auth".into(), origin, dir)
         };
+        let reads = !own && has("mcp_auth_keys");
+        let allow = keys.allow.into_iter();
+        let allow = allow.chain(reads.then_some(Grant::Variables));
         let policy = keys.policy.map(|policy| policy_of(dir, name, policy));
         Ok(Auth {
             access,
