@@ -1,6 +1,7 @@
 //! JSON of arguments and schemas.
 
-use schemars::{JsonSchema, Schema, generate::SchemaSettings};
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
@@ -13,15 +14,11 @@ pub(crate) fn quoted(text: &str) -> String {
 /// The arguments, which may be as clients and models write them: `3.0` for `3`, `null` for what may
 /// be absent, and text of JSON for an array or object.
 pub(crate) fn arguments<A: DeserializeOwned>(arguments: &str) -> Result<A, String> {
-    let mut reader = serde_json::Deserializer::from_str(arguments);
-    let mut outcome = serde_path_to_error::deserialize(&mut reader);
-    let mut given: Value = serde_json::from_str(arguments).unwrap_or_default();
+    let mut given: Value = serde_json::from_str(arguments).map_err(|why| why.to_string())?;
     loop {
-        match outcome {
-            Err(why) if mend(&mut given, why.path()) => {
-                outcome = serde_path_to_error::deserialize(&given);
-            }
-            outcome => return outcome.map_err(|why| without_position(&why.to_string()).to_owned()),
+        match serde_path_to_error::deserialize(&given) {
+            Err(why) if mend(&mut given, why.path()) => {}
+            outcome => return outcome.map_err(|why| why.to_string()),
         }
     }
 }
@@ -63,27 +60,31 @@ fn mend(given: &mut Value, path: &Path) -> bool {
     }
 }
 
-/// Lines and columns mean nothing to a model, which never sees the JSON text that was sent.
-pub(crate) fn without_position(why: &str) -> &str {
-    why.rsplit_once(" at line ").map_or(why, |(what, _)| what)
-}
-
 /// The schema of a type without its doc comment, and the doc comment.
 pub(crate) fn schema<T: JsonSchema>() -> (Schema, Option<String>) {
-    schema_with::<T>(SchemaSettings::draft2020_12())
+    whole(SchemaSettings::draft2020_12(), T::json_schema)
 }
 
 /// The schema of a type as it is written.
 pub(crate) fn output<T: JsonSchema>() -> Schema {
-    schema_with::<T>(SchemaSettings::draft2020_12().for_serialize()).0
+    whole(SchemaSettings::draft2020_12().for_serialize(), T::json_schema).0
 }
 
-fn schema_with<T: JsonSchema>(settings: SchemaSettings) -> (Schema, Option<String>) {
+/// Not generic, as a component has this once for all its tools.
+fn whole(
+    settings: SchemaSettings,
+    of: fn(&mut SchemaGenerator) -> Schema,
+) -> (Schema, Option<String>) {
     let settings = settings.with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
     });
-    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    let mut generator = settings.into_generator();
+    let mut schema = of(&mut generator);
+    let definitions = generator.take_definitions(true);
+    if !definitions.is_empty() {
+        schema.insert("$defs".into(), definitions.into());
+    }
     schema.remove("title");
     let description = schema.remove("description");
     let description = description.and_then(|text| text.as_str().map(str::to_owned));
