@@ -10,6 +10,7 @@ fn main() {
     for read in [
         "templates",
         "sdk/python/src",
+        "sdk/rust",
         "sdk/typescript/src",
         "framework/wit",
     ] {

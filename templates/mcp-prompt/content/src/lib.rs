@@ -1,21 +1,10 @@
-//! The prompts of this component. The doc comments of a prompt's arguments are what people read.
-
-mod mcp;
+//! The prompts of this component. People read the doc comments.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use spin_mcp_sdk::prompt;
 
-const PROMPTS: &[mcp::Prompt] = mcp::prompts![summarize];
-
-/// Asks for a summary of a text.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Summarize {
-    /// What to sum up.
-    text: String,
-    /// How long the summary may be.
-    length: Option<Length>,
-}
+spin_mcp_sdk::export{% if async == "yes" %}_async{% endif %}!(prompts: [summarize]);
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -25,7 +14,14 @@ enum Length {
     Page,
 }
 
-{% if async == "yes" %}async {% endif %}fn summarize(Summarize { text, length }: Summarize) -> Result<String, String> {
+/// Asks for a summary of a text.
+#[prompt]
+{% if async == "yes" %}async {% endif %}fn summarize(
+    /// What to sum up.
+    text: String,
+    /// How long the summary may be.
+    length: Option<Length>,
+) -> Result<String, String> {
     let length = match length {
         Some(Length::Sentence) => "one sentence",
         None | Some(Length::Paragraph) => "one paragraph",
@@ -41,19 +37,18 @@ enum Length {
 mod tests {
     use super::*;
     {%- if async == "yes" %}
-    use futures::executor::block_on;
+    use spin_mcp_sdk::block_on;
     {%- endif %}
 
     #[test]
     fn asks_for_a_paragraph() {
-        let text = "Once upon a time".into();
-        let prompt = {% if async == "yes" %}block_on(summarize(Summarize { text, length: None })){% else %}summarize(Summarize { text, length: None }){% endif %}.unwrap();
+        let prompt = {% if async == "yes" %}block_on(summarize("Once upon a time".into(), None)){% else %}summarize("Once upon a time".into(), None){% endif %};
+        let prompt = prompt.unwrap();
         assert!(prompt.starts_with("Summarize this text in one paragraph:"));
     }
 
     #[test]
     fn refuses_an_empty_text() {
-        let text = " ".into();
-        assert!({% if async == "yes" %}block_on(summarize(Summarize { text, length: None })){% else %}summarize(Summarize { text, length: None }){% endif %}.is_err());
+        assert!({% if async == "yes" %}block_on(summarize(" ".into(), None)){% else %}summarize(" ".into(), None){% endif %}.is_err());
     }
 }

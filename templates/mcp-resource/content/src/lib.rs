@@ -1,43 +1,36 @@
-//! The resources of this component. The descriptions are what models read.
+//! The resources of this component. Models read the doc comments.
 
-mod mcp;
+use spin_mcp_sdk::resource;
 
-const RESOURCES: &[mcp::Resource] = &[mcp::Resource {
-    uri: "notes://{{project-name | kebab_case}}/",
-    name: "notes",
-    description: "The names of all notes, one on each line.",
-    mime_type: "text/plain",
-    read: || {% if async == "yes" %}Box::pin(async { Ok(names().join("\n").into()) }){% else %}Ok(names().join("\n").into()){% endif %},
-}];
-
-const TEMPLATES: &[mcp::Template] = &[mcp::Template {
-    uri: "notes://{{project-name | kebab_case}}/{name}",
-    name: "note",
-    description: "One note.",
-    mime_type: "text/plain",
-    read: |variables| {% if async == "yes" %}Box::pin(async { Ok(note(&variables["name"]).await.map(Into::into)) }){% else %}Ok(note(&variables["name"]).map(Into::into)){% endif %},
-    completions: &[("name", names)],
-}];
+spin_mcp_sdk::export{% if async == "yes" %}_async{% endif %}!(resources: [notes, note]);
 
 const NOTES: [(&str, &str); 2] = [
     ("shopping", "Milk, flour and eggs."),
     ("travel", "The train leaves at 9."),
 ];
 
-fn names() -> Vec<String> {
-    NOTES.iter().map(|(name, _)| name.to_string()).collect()
+/// The names of all notes, one on each line.
+#[resource("notes://{{project-name | kebab_case}}/", mime_type = "text/plain")]
+fn notes() -> String {
+    names().join("\n")
 }
 
-{% if async == "yes" %}async {% endif %}fn note(name: &str) -> Option<&'static str> {
+/// One note.
+#[resource("notes://{{project-name | kebab_case}}/{name}", mime_type = "text/plain")]
+{% if async == "yes" %}async {% endif %}fn note(#[complete(names)] name: &str) -> Option<&'static str> {
     let note = NOTES.iter().find(|note| note.0 == name);
     note.map(|(_, text)| *text)
+}
+
+fn names() -> Vec<&'static str> {
+    NOTES.iter().map(|(name, _)| *name).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     {%- if async == "yes" %}
-    use futures::executor::block_on;
+    use spin_mcp_sdk::block_on;
     {%- endif %}
 
     #[test]

@@ -1,23 +1,17 @@
-//! The tools of this component. The doc comments of a tool's arguments are what models read.
+//! The tools of this component. Models read the doc comments.
 
-mod mcp;
+use spin_mcp_sdk::tool;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-
-const TOOLS: &[mcp::Tool] = mcp::tools![add];
+spin_mcp_sdk::export{% if async == "yes" %}_async{% endif %}!(tools: [add]);
 
 /// Adds two whole numbers.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Add {
+#[tool]
+{% if async == "yes" %}async {% endif %}fn add(
     /// The first number.
     a: i64,
     /// The number to add to it.
     b: i64,
-}
-
-{% if async == "yes" %}async {% endif %}fn add(Add { a, b }: Add) -> Result<i64, String> {
+) -> Result<i64, String> {
     a.checked_add(b)
         .ok_or_else(|| format!("the sum of {a} and {b} does not fit in 64 bits"))
 }
@@ -26,16 +20,16 @@ struct Add {
 mod tests {
     use super::*;
     {%- if async == "yes" %}
-    use futures::executor::block_on;
+    use spin_mcp_sdk::block_on;
     {%- endif %}
 
     #[test]
     fn adds() {
-        assert_eq!({% if async == "yes" %}block_on(add(Add { a: 2, b: 3 })){% else %}add(Add { a: 2, b: 3 }){% endif %}, Ok(5));
+        assert_eq!({% if async == "yes" %}block_on(add(2, 3)){% else %}add(2, 3){% endif %}, Ok(5));
     }
 
     #[test]
     fn refuses_a_sum_that_does_not_fit() {
-        assert!({% if async == "yes" %}block_on(add(Add { a: i64::MAX, b: 1 })){% else %}add(Add { a: i64::MAX, b: 1 }){% endif %}.is_err());
+        assert!({% if async == "yes" %}block_on(add(i64::MAX, 1)){% else %}add(i64::MAX, 1){% endif %}.is_err());
     }
 }
