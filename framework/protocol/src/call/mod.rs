@@ -1,5 +1,6 @@
 //! A call of a feature: its input and its outcome.
 
+pub(crate) mod access;
 pub(crate) mod caller;
 pub(crate) mod listing;
 pub(crate) mod target;
@@ -10,6 +11,7 @@ use crate::{
     catalog::{Catalog, Flags, ListKind},
     state::{
         call_stream::{CallStream, LARGEST},
+        sender::Sender,
         services::Services,
         tasks::Task,
     },
@@ -296,12 +298,13 @@ impl<'a> Call<'a> {
     /// The context for the component behind `request`. It needs one only if the flags contain
     /// `USES_REQUEST`.
     pub fn context(&self) -> Context {
+        let sender = self.client.sender.as_deref();
         Context {
             protocol_version: self.client.version.as_str().to_owned(),
             client_info: self.client.info.as_deref().map(str::to_owned),
             client_capabilities: self.client.capabilities.clone().into_owned(),
-            identity: None,
-            headers: Vec::new(),
+            identity: sender.and_then(Sender::caller).cloned(),
+            headers: sender.map_or(Vec::new(), |sender| sender.headers.clone()),
             session_id: self.client.session_id.map(str::to_owned),
             meta: self.meta.map(str::to_owned),
             input_responses: self.input.responses.clone(),

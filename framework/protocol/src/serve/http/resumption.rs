@@ -7,6 +7,7 @@ use crate::{
     serve::{dispatch::dispatch, dispatched::Dispatched},
     state::{
         call_stream::{self, EventId, Look, Resumed},
+        sender::principal,
         services::{Services, unavailable},
         session,
     },
@@ -44,7 +45,7 @@ pub fn resumed_body<S: Services>(head: &Head<'_>, services: &mut S) -> Vec<u8> {
     let event = head.headers.last_event_id.and_then(EventId::parse);
     match (event, head.headers.session_id) {
         (Some(event), Some(session)) if S::WHOLE && head.method == Method::Get => {
-            let session = session::digest(session);
+            let session = session::digest(session, principal(&services.sender()));
             call_stream::request(services, &session, event).unwrap_or_default()
         }
         _ => Vec::new(),
