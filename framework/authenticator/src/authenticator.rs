@@ -193,7 +193,7 @@ impl<H: Host> Authenticator<H> {
             .as_ref()
             .and_then(|settings| settings.store.as_deref());
         Authenticator {
-            store: RefCell::new(store.map(|name| host.store(name))),
+            store: RefCell::new(store.and_then(|name| Fetched::open(&host, name))),
             state: settings.map(|settings| RefCell::new(State::new(settings))),
             host,
             baked,

@@ -25,8 +25,9 @@ pub mod authenticator;
 #[cfg(target_family = "wasm")]
 mod component;
 pub mod discovery;
+#[cfg_attr(not(any(feature = "fetch", test)), path = "not_fetched.rs")]
 mod fetched;
-mod stored;
+pub mod stored;
 mod variable;
 mod verified;
 #[cfg(target_family = "wasm")]
