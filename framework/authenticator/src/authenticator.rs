@@ -1,6 +1,6 @@
 //! From the headers of a request to its caller.
 
-use std::{cell::RefCell, mem, rc::Rc};
+use std::{cell::RefCell, future::Future, mem, rc::Rc};
 
 use spin_mcp_auth::{
     Caller, Invalid, Jwks, Settings, Verdict, api_key,
@@ -41,9 +41,13 @@ pub trait Host {
 
     /// Sends a GET request. The response must be there before so many milliseconds. The error is for the
     /// log.
-    async fn get(&self, target: &Target<'_>, within: u64) -> Result<Response, String>;
+    fn get(
+        &self,
+        target: &Target<'_>,
+        within: u64,
+    ) -> impl Future<Output = Result<Response, String>>;
 
-    async fn sleep(&self, milliseconds: u64);
+    fn sleep(&self, milliseconds: u64) -> impl Future<Output = ()>;
 }
 
 /// What is known of a request.
@@ -189,7 +193,7 @@ impl<H: Host> Authenticator<H> {
             .as_ref()
             .and_then(|settings| settings.store.as_deref());
         Authenticator {
-            store: RefCell::new(store.map(|name| host.store(name))),
+            store: RefCell::new(store.and_then(|name| Fetched::open(&host, name))),
             state: settings.map(|settings| RefCell::new(State::new(settings))),
             host,
             baked,

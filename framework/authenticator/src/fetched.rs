@@ -73,6 +73,11 @@ struct Known {
 type Shared = RefCell<Option<Box<dyn Store>>>;
 
 impl Fetched {
+    /// The store for keys.
+    pub fn open(host: &impl Host, name: &str) -> Option<Box<dyn Store>> {
+        Some(host.store(name))
+    }
+
     pub fn new(issuer: String) -> Fetched {
         Fetched {
             names: names(&issuer),
