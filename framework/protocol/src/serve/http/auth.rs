@@ -230,3 +230,6 @@ fn described<S: Services>(
     response.headers.push(("allow", Cow::Borrowed(METHODS)));
     Some(response)
 }
+
+#[cfg(test)]
+mod tests;
