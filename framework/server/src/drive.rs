@@ -87,7 +87,7 @@ pub async fn serve(
                 None => return,
             },
             HttpOutcome::Notify(call) => {
-                if_whole(|| notify(&call)).await;
+                if_whole(|| notify(&call, client)).await;
                 HttpOutcome::Reply(http::accepted())
             }
         };
@@ -109,7 +109,7 @@ async fn if_whole<F: Future>(_work: impl FnOnce() -> F) -> Option<F::Output> {
 }
 
 async fn call_over_http(mut call: Call<'_>, response: Out, client: Client<'_>) {
-    let (id, context, streams) = (request_id(&call), context(&call), call.may_stream());
+    let (id, context, streams) = (request_id(&call), context(&call, client), call.may_stream());
     let opening = if cfg!(feature = "whole") {
         call.opening()
     } else {
@@ -130,7 +130,8 @@ async fn call_over_http(mut call: Call<'_>, response: Out, client: Client<'_>) {
 async fn resume(mut resumption: http::Resumption<'_>, response: Out, client: Client<'_>) {
     let call = resumption.call.as_deref();
     let id = call.map_or_else(random_id, request_id);
-    let context = call.and_then(context).unwrap_or_default();
+    let context = call.and_then(|call| context(call, client));
+    let context = context.unwrap_or_default();
     control::begin(id, &context, Channel::Events);
     control::opens_with(id, &sse::reopening());
     let work = async {
@@ -215,7 +216,7 @@ async fn listen(mut listening: Listening<'_>, response: Out, client: Client<'_>)
 
 /// Advances a task that a client listens to. The task keeps the result.
 async fn advance(mut call: Call<'_>, client: Client<'_>) {
-    let (id, context) = (request_id(&call), context(&call));
+    let (id, context) = (request_id(&call), context(&call, client));
     in_context(id, context, run_and_publish(&mut call, id, client)).await;
 }
 
@@ -238,14 +239,14 @@ async fn run_and_publish(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Op
 async fn pass<'a>(mut gate: Gate<'a>, client: Client<'_>) -> (Gate<'a>, Answer) {
     let id = request_id(&gate.call);
     let work = features::invoke(&gate.call, id);
-    let outcome = in_context(id, context(&gate.call), work).await;
+    let outcome = in_context(id, context(&gate.call, client), work).await;
     let answer = gate.settle(outcome, &mut *client.host());
     (gate, answer)
 }
 
-async fn notify(call: &Call<'_>) {
+async fn notify(call: &Call<'_>, client: Client<'_>) {
     let id = request_id(call);
-    in_context(id, context(call), features::notify(call, id)).await;
+    in_context(id, context(call, client), features::notify(call, id)).await;
 }
 
 /// The client that waits for a call.
@@ -263,8 +264,9 @@ impl<'s> Client<'s> {
 
     /// The waits of a stream. It ends with the credentials of the client.
     fn waits(self) -> Waits {
-        let expires = self.host().sender().and_then(|sender| sender.expires);
-        let now = self.host().now();
+        let mut host = self.host();
+        let expires = host.sender.as_ref().and_then(|sender| sender.expires);
+        let now = host.now();
         Waits::for_changes(now, catalog().stream_limits()).until(expires)
     }
 
@@ -385,7 +387,7 @@ impl Stdio {
                     None => return Vec::new(),
                 },
                 StdioOutcome::Notify(call, cancelled) => {
-                    if_whole(|| notify(&call)).await;
+                    if_whole(|| notify(&call, self.client(0))).await;
                     cancelled.map_or(StdioOutcome::Nothing, StdioOutcome::Cancel)
                 }
             };
@@ -394,7 +396,8 @@ impl Stdio {
 
     /// Makes a call. Its answer is left out if it was cancelled.
     async fn call(&self, mut call: Call<'_>, running: wasi::Running) -> Vec<u8> {
-        let (id, context) = (request_id(&call), context(&call));
+        let id = request_id(&call);
+        let context = context(&call, self.client(id));
         let in_progress = InProgress {
             id: call.id().to_owned(),
             is_begun: context.is_some(),
@@ -484,9 +487,10 @@ async fn in_context<T>(id: u64, context: Option<Context>, work: impl Future<Outp
 }
 
 /// What the context must know. None: no part of the server asks about this call.
-fn context(call: &Call<'_>) -> Option<Context> {
+fn context(call: &Call<'_>, client: Client<'_>) -> Option<Context> {
     let is_asked = call.may_be_asked_about();
-    is_asked.then(|| call.context())
+    let sender = &client.host().sender;
+    is_asked.then(|| call.context().sent_by(sender.as_deref()))
 }
 
 /// What features reported during a call.

@@ -56,6 +56,7 @@ impl Services for Host {
     const ROUTER: bool = ROUTER;
     const AUTH: bool = cfg!(feature = "auth");
 
+    #[cfg(feature = "auth")]
     fn sender(&self) -> Option<Rc<Sender>> {
         self.sender.clone()
     }

@@ -1,7 +1,7 @@
 //! Whether the sender of a request may do what it asks for, in a server with an authenticator. It is
 //! decided before anything is sent, and before middleware and features learn of the request.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, rc::Rc};
 
 use super::{
     Call, CallResponse,
@@ -46,8 +46,9 @@ pub fn check<S: Services>(
     if !S::AUTH {
         return Ok(());
     }
-    let (access, sender) = both(catalog, client)?;
-    let items = items(method, params, client, services);
+    let (access, sender) = both(catalog, services)?;
+    let sender = &*sender;
+    let items = items(method, params, services);
     let asked = Asked {
         catalog,
         access,
@@ -73,7 +74,8 @@ pub fn check_sender<S: Services>(
     if !S::AUTH {
         return Ok(());
     }
-    let (access, sender) = both(catalog, client)?;
+    let (access, sender) = both(catalog, services)?;
+    let sender = &*sender;
     let asked = Asked {
         catalog,
         access,
@@ -96,22 +98,17 @@ pub fn unready() -> Failure {
 }
 
 /// Without both, nobody may do anything.
-fn both<'s, 'a>(
+fn both<'a, S: Services>(
     catalog: &Catalog<'a>,
-    client: &'s Caller<'_>,
-) -> Result<(BakedAccess<'a>, &'s Sender), Failure> {
+    services: &S,
+) -> Result<(BakedAccess<'a>, Rc<Sender>), Failure> {
     let access = catalog.access().ok_or_else(unready)?;
-    let sender = client.sender.as_deref().ok_or_else(unready)?;
+    let sender = services.sender().ok_or_else(unready)?;
     Ok((access, sender))
 }
 
 /// What a request is about. What it does not say correctly fails later.
-fn items<'r, S: Services>(
-    method: &str,
-    params: &Params<'r>,
-    client: &Caller<'_>,
-    services: &mut S,
-) -> Vec<Item<'r>> {
+fn items<'r, S: Services>(method: &str, params: &Params<'r>, services: &mut S) -> Vec<Item<'r>> {
     let item = |kind, value: Option<Value<'r>>| {
         let name = value.and_then(|value| value.as_str())?;
         Some(Item {
@@ -120,9 +117,10 @@ fn items<'r, S: Services>(
             is_task: false,
         })
     };
+    let principal = services.principal();
     let mut task = |id: &str| {
         // A task that is unknown needs nothing: the answer is that it is unknown.
-        let name = tasks::tool(services, client.principal(), id).ok()?;
+        let name = tasks::tool(services, &principal, id).ok()?;
         Some(Item {
             kind: NeedKind::Tool,
             name: name.into(),
@@ -337,7 +335,8 @@ pub fn visible<S: Services>(
     if !S::AUTH {
         return Ok(None);
     }
-    let (access, sender) = both(catalog, client)?;
+    let (access, sender) = both(catalog, services)?;
+    let sender = &*sender;
     let hides = access.unmet() == Unmet::Hide && !matches!(sender.who, Who::Trusted);
     if !hides && !access.policy() {
         return Ok(None);
@@ -480,9 +479,10 @@ pub fn refuse_late<S: Services>(call: &Call<'_>, answer: &mut CallResponse, serv
     else {
         return;
     };
-    let Some(sender) = call.client.sender.as_deref() else {
+    let Some(sender) = services.sender() else {
         return;
     };
+    let sender = &*sender;
     if failure.challenge.is_none() && failure.status == 200 {
         let data = failure
             .data

@@ -1,14 +1,9 @@
 //! The caller of a request, as far as answers depend on it.
 
-use std::{borrow::Cow, rc::Rc};
+use std::borrow::Cow;
 
 use crate::{
-    state::{
-        sender::{self, Sender},
-        services::Services,
-        session::Session,
-        tasks,
-    },
+    state::{services::Services, session::Session, tasks},
     wire::{
         failure::{Failure, excerpt},
         json::Value,
@@ -33,8 +28,6 @@ pub struct Caller<'a> {
     pub session_expires: u64,
     /// The least severe level that the client wants.
     pub log_level: Option<LogLevel>,
-    /// Who sent the request, as far as the server knows.
-    pub sender: Option<Rc<Sender>>,
 }
 
 impl<'a> Caller<'a> {
@@ -56,7 +49,6 @@ impl<'a> Caller<'a> {
             session_key: None,
             session_expires: 0,
             log_level,
-            sender: None,
         })
     }
 
@@ -76,7 +68,6 @@ impl<'a> Caller<'a> {
             session_key: None,
             session_expires: 0,
             log_level: Some(log_level),
-            sender: None,
         }
     }
 
@@ -89,19 +80,6 @@ impl<'a> Caller<'a> {
             session_expires: session.expires(),
             ..Caller::legacy(session.version, log_level)
         }
-    }
-
-    /// The same caller, as the sender of the request that is served.
-    pub fn sent<S: Services>(self, services: &S) -> Caller<'a> {
-        Caller {
-            sender: services.sender(),
-            ..self
-        }
-    }
-
-    /// The authenticated caller. Empty: the server does not know who it is.
-    pub fn principal(&self) -> &str {
-        sender::principal(&self.sender)
     }
 
     /// Whether the server can send requests to this client while it waits for an answer.

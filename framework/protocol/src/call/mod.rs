@@ -163,6 +163,17 @@ pub struct Context {
     pub prepared: Option<String>,
 }
 
+impl Context {
+    /// The same with what is known of the sender of the request.
+    pub fn sent_by(self, sender: Option<&Sender>) -> Context {
+        Context {
+            identity: sender.and_then(Sender::caller).cloned(),
+            headers: sender.map_or(Vec::new(), |sender| sender.headers.clone()),
+            ..self
+        }
+    }
+}
+
 impl<'a> Call<'a> {
     pub(crate) fn new(
         catalog: Catalog<'a>,
@@ -295,16 +306,15 @@ impl<'a> Call<'a> {
         self.client.session_key = None;
     }
 
-    /// The context for the component behind `request`. It needs one only if the flags contain
-    /// `USES_REQUEST`.
+    /// The context for the component behind `request`, without its sender. It needs one only if the
+    /// flags contain `USES_REQUEST`.
     pub fn context(&self) -> Context {
-        let sender = self.client.sender.as_deref();
         Context {
             protocol_version: self.client.version.as_str().to_owned(),
             client_info: self.client.info.as_deref().map(str::to_owned),
             client_capabilities: self.client.capabilities.clone().into_owned(),
-            identity: sender.and_then(Sender::caller).cloned(),
-            headers: sender.map_or(Vec::new(), |sender| sender.headers.clone()),
+            identity: None,
+            headers: Vec::new(),
             session_id: self.client.session_id.map(str::to_owned),
             meta: self.meta.map(str::to_owned),
             input_responses: self.input.responses.clone(),

@@ -67,7 +67,7 @@ pub(crate) fn handshake<'a, S: Services>(
     level: LogLevel,
     services: &mut S,
 ) -> Dispatched<'a> {
-    let client = Caller::of_session(session.clone(), Vec::new(), level).sent(services);
+    let client = Caller::of_session(session.clone(), Vec::new(), level);
     let result = handshake::result(catalog, session.version, services.store().is_some());
     let (input, then) = (Input::default(), Then::Handshake(session));
     gate(catalog, request, client, input, result, then)

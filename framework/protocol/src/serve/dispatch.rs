@@ -15,7 +15,6 @@ pub fn dispatch<'a, S: Services>(
     client: Caller<'a>,
     services: &mut S,
 ) -> Result<Dispatched<'a>, Failure> {
-    let client = client.sent(services);
     access::check(catalog, &request.method, &request.params, &client, services)?;
     match services.part() {
         ServerPart::Transport => chain::request(catalog, request, client, services),

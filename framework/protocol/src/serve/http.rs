@@ -34,7 +34,6 @@ use crate::{
         call_stream::EventId,
         listen::Listener,
         replies,
-        sender::principal,
         services::{ServerPart, Services, unavailable},
         session::{self, Session},
     },
@@ -293,7 +292,7 @@ fn handle_legacy<'a, S: Services>(
 ) -> Result<HttpOutcome<'a>, Failure> {
     if handshake {
         let session = caller::handshake(&request.params, services)?;
-        let client = Caller::legacy(session.version, LogLevel::Info).sent(services);
+        let client = Caller::legacy(session.version, LogLevel::Info);
         access::check(catalog, "initialize", &request.params, &client, services)?;
         if services.part() == ServerPart::Transport {
             let gate = chain::handshake(catalog, request, session, LogLevel::Info, services);
@@ -381,7 +380,7 @@ fn find_client<'a, S: Services>(
 ) -> Result<Caller<'a>, Failure> {
     let Some(id) = head.headers.session_id else {
         let version = version.unwrap_or(Version::ASSUMED);
-        return Ok(Caller::legacy(version, LogLevel::Info).sent(services));
+        return Ok(Caller::legacy(version, LogLevel::Info));
     };
     let unknown = || {
         Failure::new(
@@ -399,7 +398,7 @@ fn find_client<'a, S: Services>(
         return Err(Failure::invalid_request(message));
     }
     let key = if S::WHOLE {
-        session::digest(id, principal(&services.sender())).to_vec()
+        session::digest(id, &services.principal()).to_vec()
     } else {
         Vec::new()
     };
@@ -414,7 +413,7 @@ fn find_client<'a, S: Services>(
     }
     Ok(Caller {
         session_id: str::from_utf8(id).ok(),
-        ..Caller::of_session(session, key, level.unwrap_or(LogLevel::Info)).sent(services)
+        ..Caller::of_session(session, key, level.unwrap_or(LogLevel::Info))
     })
 }
 
@@ -429,7 +428,7 @@ fn accept<'a, S: Services>(
     let version = settle_version(None, head.headers.version()?)?;
     let version = named.or(version);
     let client = if let Some(version) = version.filter(|version| version.is_modern()) {
-        let client = Caller::modern_sender(version, &notification.params.meta).sent(services);
+        let client = Caller::modern_sender(version, &notification.params.meta);
         access::check_sender(catalog, &notification.method, &client, services)?;
         client
     } else {

@@ -92,7 +92,6 @@ fn answer<'a, S: Services>(
     })?;
     caller::check_params(&params)?;
     let client = Caller {
-        sender: None,
         version,
         capabilities: Cow::Owned(capabilities),
         info: None,

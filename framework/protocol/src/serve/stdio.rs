@@ -179,7 +179,7 @@ impl StdioSession {
         }
         if request.method == "initialize" && named.is_none() {
             let session = caller::handshake(&request.params, services)?;
-            let client = Caller::legacy(session.version, LogLevel::Info).sent(services);
+            let client = Caller::legacy(session.version, LogLevel::Info);
             access::check(catalog, "initialize", &request.params, &client, services)?;
             if services.part() == ServerPart::Transport {
                 let level = LogLevel::Info;
@@ -243,7 +243,6 @@ impl StdioSession {
                 Some(version) => Caller::modern_sender(version, &notification.params.meta),
                 None => self.legacy(version),
             };
-            let client = client.sent(services);
             if access::check_sender(catalog, &notification.method, &client, services).is_err() {
                 return cancelled.map_or(StdioOutcome::Nothing, StdioOutcome::Cancel);
             }

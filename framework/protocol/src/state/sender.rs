@@ -1,7 +1,5 @@
 //! Who sent a request.
 
-use std::rc::Rc;
-
 use crate::wire::types::{Caller, Known};
 
 /// The sender of a request, and what features may read of its head.
@@ -56,9 +54,4 @@ impl Sender {
     pub fn scopes(&self) -> &[String] {
         self.caller().map_or(&[], |caller| &caller.scopes)
     }
-}
-
-/// The principal of a sender that may be unknown.
-pub fn principal(sender: &Option<Rc<Sender>>) -> &str {
-    sender.as_deref().map_or("", |sender| &sender.principal)
 }

@@ -50,6 +50,14 @@ pub trait Services {
         None
     }
 
+    /// Identifies the sender of the request. Empty: the server does not know who it is.
+    fn principal(&self) -> String {
+        match self.sender() {
+            Some(sender) if Self::AUTH => sender.principal.clone(),
+            _ => String::new(),
+        }
+    }
+
     /// What the authenticator says.
     fn authenticate(&mut self, _credentials: &Credentials) -> Verdict {
         Verdict::Unready
