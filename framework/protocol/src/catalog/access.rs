@@ -49,7 +49,8 @@ pub enum StdioCaller {
 ///
 /// Of the needs of one kind whose pattern matches an item, the most specific one counts: an exact
 /// name before a pattern with `*`, and of two patterns the one with more text besides its stars.
-/// If these are equally specific, all their scopes are needed.
+/// If these are equally specific, all their scopes are needed. The pattern of a resource can also be
+/// a URI template, whose expressions count as stars.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Need {
     pub kind: NeedKind,

@@ -16,11 +16,16 @@ use super::{
     layout::{TEXT, WORD, argument, page, prompt, resource, rule, slot, tool},
     list_kind::ListKind,
 };
+use crate::wire::types::types::CacheScope;
 use error::BuildError;
 use input::CatalogInput;
 
 /// Bakes the catalog of these features. The same input gives the same bytes.
 pub fn build(input: &CatalogInput) -> Result<Vec<u8>, BuildError> {
+    let mut input = input.clone();
+    if input.server.access.is_some() {
+        input.server.cache.scope = CacheScope::Private;
+    }
     let (server, features) = (&input.server, &input.features);
     let mut writer = writer::Writer::default();
     let mut tools = tools::Tools::default();
@@ -67,7 +72,7 @@ pub fn build(input: &CatalogInput) -> Result<Vec<u8>, BuildError> {
     for entries in [&tools.entries, &resources, &templates, &prompts.entries] {
         lists::write(
             entries,
-            input,
+            &input,
             &server_info,
             &mut writer,
             &mut words,

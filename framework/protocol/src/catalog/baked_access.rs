@@ -6,8 +6,9 @@ use super::{
     baked::Catalog,
     flags::Flags,
     layout::{TEXT, WORD, access, header, need},
+    uri_template::{MAX_URI, matches},
 };
-use crate::wire::pattern;
+use crate::wire::{pattern, uri};
 
 /// The access of a catalog.
 #[derive(Clone, Copy, Debug)]
@@ -101,26 +102,52 @@ impl<'a> BakedAccess<'a> {
         }
     }
 
-    /// The scopes that an item needs besides those of the server. See `Need`.
-    pub fn needs(self, kind: NeedKind, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+    /// The scopes that a tool or a prompt needs besides those of the server. See `Need`.
+    pub fn needs(self, kind: NeedKind, name: &str) -> Vec<&'a str> {
+        let mut all = Vec::new();
+        self.add(kind, &mut all, |text| pattern::matches(text, name));
+        all
+    }
+
+    /// The same for a resource: whatever any spelling of its URI needs. A feature may decode what
+    /// `uri::normal` leaves as it is.
+    pub fn resource_needs(self, uri: &str) -> Vec<&'a str> {
+        let mut all = Vec::new();
+        let normal = uri::normal(uri);
+        let decoded = uri::normal(&uri::decoded(uri));
+        for form in [uri, &normal, &decoded] {
+            self.add(NeedKind::Resource, &mut all, |text| {
+                pattern::matches(text, form)
+                    || pattern::matches(&uri::normal(text), form)
+                    // Templates do not match longer ones, but features may get them.
+                    || text.contains('{') && (form.len() > MAX_URI || matches(text, form))
+            });
+        }
+        all
+    }
+
+    /// Adds the scopes of the most specific needs that match.
+    fn add(self, kind: NeedKind, all: &mut Vec<&'a str>, matches: impl Fn(&'a str) -> bool) {
         let catalog = self.catalog;
+        let mut most = None;
         // Sorted, the most specific first.
-        let needs = catalog.records(self.at + access::NEEDS, need::SIZE);
-        let mut matching = needs.filter(move |at| catalog.word(at + need::KIND) == kind as usize);
-        let first = matching
-            .by_ref()
-            .find(|at| pattern::matches(catalog.text(at + need::PATTERN), name));
-        let rank = move |at: usize| pattern::specificity(catalog.text(at + need::PATTERN));
-        let others: Vec<usize> = matching
-            .take_while(|at| first.is_some_and(|first| rank(first) == rank(*at)))
-            .filter(|at| pattern::matches(catalog.text(at + need::PATTERN), name))
-            .collect();
-        let scopes = self.at + access::NEED_SCOPES;
-        first.into_iter().chain(others).flat_map(move |at| {
+        for at in catalog.records(self.at + access::NEEDS, need::SIZE) {
+            let text = catalog.text(at + need::PATTERN);
+            if catalog.word(at + need::KIND) != kind as usize || !matches(text) {
+                continue;
+            }
+            let rank = pattern::specificity(text);
+            if *most.get_or_insert(rank) != rank {
+                break;
+            }
             let first = catalog.word(at + need::FIRST_SCOPE);
             let count = catalog.word(at + need::SCOPES);
-            let records = catalog.some_records(scopes, TEXT, first, count);
-            records.map(move |at| catalog.text(at))
-        })
+            for at in catalog.some_records(self.at + access::NEED_SCOPES, TEXT, first, count) {
+                let scope = catalog.text(at);
+                if !all.contains(&scope) {
+                    all.push(scope);
+                }
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The wire format: JSON, JSON-RPC messages, and their parts.
 
+pub(crate) mod challenge;
 pub(crate) mod content;
 pub(crate) mod failure;
 pub mod json;

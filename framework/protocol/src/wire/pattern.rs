@@ -44,12 +44,23 @@ pub fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// How specific a pattern is: a name is more specific than any pattern with a star, and of two
-/// patterns the one with more text besides its stars.
+/// patterns the one with more text besides its stars. The expressions of a URI template count as
+/// stars.
 pub fn specificity(pattern: &str) -> usize {
-    match pattern.bytes().filter(|byte| *byte == b'*').count() {
-        0 => usize::MAX,
-        stars => pattern.len() - stars,
+    if !pattern.contains(['*', '{']) {
+        return usize::MAX;
     }
+    let (mut literal, mut depth) = (0, 0_usize);
+    for byte in pattern.bytes() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            b'*' => {}
+            _ if depth == 0 => literal += 1,
+            _ => {}
+        }
+    }
+    literal
 }
 
 /// Whether any of the patterns matches.

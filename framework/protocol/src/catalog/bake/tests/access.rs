@@ -52,8 +52,8 @@ fn access_is_read_as_it_was_baked() {
         (read.unmet(), read.stdio()),
         (Unmet::Hide, StdioCaller::Environment)
     );
-    assert!(read.needs(NeedKind::Tool, "any").eq(["write"]));
-    assert_eq!(read.needs(NeedKind::Prompt, "any").count(), 0);
+    assert_eq!(read.needs(NeedKind::Tool, "any"), ["write"]);
+    assert!(read.needs(NeedKind::Prompt, "any").is_empty());
     assert!(catalog.request_headers().eq(["x-tenant"]));
 
     let bytes = bake(Some(Access::default()), &[]).unwrap();
@@ -108,11 +108,10 @@ fn the_most_specific_need_counts() {
             ("getx", &["b", "a"]),
             ("get_x", &["a"]),
         ] {
-            let found: Vec<_> = access.needs(NeedKind::Tool, name).collect();
-            assert_eq!(found, expected, "{name}");
+            assert_eq!(access.needs(NeedKind::Tool, name), expected, "{name}");
         }
-        assert!(access.needs(NeedKind::Prompt, "delete_all").eq(["prompt"]));
-        assert_eq!(access.needs(NeedKind::Prompt, "add").count(), 0);
+        assert_eq!(access.needs(NeedKind::Prompt, "delete_all"), ["prompt"]);
+        assert!(access.needs(NeedKind::Prompt, "add").is_empty());
     }
 }
 
@@ -127,4 +126,69 @@ fn a_pattern_is_given_once() {
         bake(Some(access), &[]).unwrap_err().to_string(),
         "the scopes of `a*` are given twice; leave one out"
     );
+}
+
+#[test]
+fn no_spelling_of_a_uri_avoids_its_needs() {
+    let resource = |pattern, scope| need(NeedKind::Resource, pattern, &[scope]);
+    let access = Access {
+        needs: vec![
+            resource("notes://private/*", "private"),
+            resource("notes://café/*", "café"),
+            resource("notes://shelf/{id}", "shelf"),
+            resource("notes://shelf/1", "one"),
+            resource("notes://*", "any"),
+        ],
+        ..Access::default()
+    };
+    let bytes = bake(Some(access), &[]).unwrap();
+    let access = Catalog::new(&bytes).unwrap().access().unwrap();
+    for (uri, expected) in [
+        ("notes://public/x", &["any"][..]),
+        ("notes://private/x", &["private"]),
+        ("other://private/x", &[]),
+        ("notes://shelf/1", &["one"]),
+        ("notes://shelf/2", &["shelf"]),
+        ("notes://shelf/{id}", &["shelf"]),
+    ] {
+        assert_eq!(access.resource_needs(uri), expected, "{uri}");
+    }
+    for (uri, scope) in [
+        ("notes://%70rivate/x", "private"),
+        ("NOTES://private/x", "private"),
+        ("notes://PRIVATE/x", "private"),
+        ("notes://private%2Fx", "private"),
+        ("notes://private/../private/x", "private"),
+        ("notes://caf%C3%A9/x", "café"),
+        ("notes://caf%c3%a9/x", "café"),
+        ("notes://shelf/%31", "one"),
+        ("notes://shelf/a/../1", "one"),
+    ] {
+        assert!(access.resource_needs(uri).contains(&scope), "{uri}");
+    }
+    let long = format!("notes://shelf/{}", "x".repeat(10_000));
+    assert!(access.resource_needs(&long).contains(&"shelf"));
+}
+
+#[test]
+fn lists_are_private_where_callers_differ() {
+    let feature = FeatureInput {
+        tools: vec![testing::tool("add", r#"{"type":"object"}"#)],
+        cache: Some(CacheHint {
+            ttl_ms: 1,
+            scope: CacheScope::Public,
+        }),
+        ..FeatureInput::default()
+    };
+    let mut input = server_with(feature);
+    input.server.access = Some(Access::default());
+    let bytes = build(&input).unwrap();
+    let catalog = Catalog::new(&bytes).unwrap();
+    for kind in ListKind::ALL {
+        let end = json(&[b"{\"a\":1", catalog.list_end(kind)].concat());
+        assert_eq!(end["cacheScope"], "private");
+        assert_eq!(catalog.list_cache(kind).scope, CacheScope::Private);
+    }
+    assert_eq!(catalog.cache().scope, CacheScope::Private);
+    assert_eq!(json(catalog.discover(false))["cacheScope"], "private");
 }
