@@ -16,8 +16,8 @@ mod specialize;
 mod warnings;
 mod wire;
 
-use anyhow::{Result, ensure};
-use spin_mcp_contract::{Composition, Record};
+use anyhow::{Result, bail, ensure};
+use spin_mcp_contract::{Auth, ComponentSource, Composition, Record, Runtime, Wasi};
 
 pub use describe::{Description, describe};
 use list::Lists;
@@ -35,6 +35,20 @@ pub struct Composed {
     pub record: Record,
     /// What known clients refuse or cut, and how to mend it.
     pub warnings: Vec<String>,
+}
+
+/// Composes an authenticator that has its settings inside, for other servers.
+pub fn authenticator(mut auth: Auth, wasi: Wasi, runtime: Runtime) -> Result<Vec<u8>> {
+    let ComponentSource::Shipped(_) = auth.authenticator.component else {
+        let component = &auth.authenticator.component;
+        bail!("`{component}` is an authenticator already; publish it with `spin mcp push`");
+    };
+    let store = (runtime == Runtime::Spin).then(|| auth.store.clone());
+    access::authenticator(&mut auth, store, wasi)?;
+    let shipped = spin_mcp_framework::authenticator(wasi).into();
+    let part = part::load_shared(&auth.authenticator, shipped, wasi)?;
+    let parts = std::slice::from_ref(&part);
+    wire::encode_asked(&part, &Provided::new(parts)?)
 }
 
 /// Composes a server. The same input gives the same bytes.

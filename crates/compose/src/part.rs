@@ -8,7 +8,7 @@ use spin_mcp_component::{
     Digest, Import, Imports, Resolved, World, componentize, guard, rewrite::close_stdin,
 };
 use spin_mcp_contract::{
-    ComponentSource, Grants, Interface, Kind, Need, Part, Record, Role, Wasi,
+    ComponentSource, Grant, Grants, Interface, Kind, Need, Part, Record, Role, Wasi,
     interface::{AUTHENTICATOR, AUTHORIZER, CONTEXT, SETTINGS},
     shipped,
 };
@@ -96,6 +96,20 @@ pub fn load(part: &Part, wasi: Wasi) -> Result<Loaded> {
         format!("cannot read {role} `{name}` from `{component}`")
     })?;
     load_bytes(part, bytes, wasi)
+}
+
+/// The framework's authenticator for other servers, each of which grants it what it needs there.
+pub fn load_shared(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loaded> {
+    let imports = World::read(&bytes)?.imports.into_iter();
+    let all = imports.map(|import| Grant::Wit(import.name));
+    let allow = all
+        .filter(|grant| !grant.to_string().starts_with("wasi:cli/"))
+        .collect();
+    let part = Part {
+        allow,
+        ..part.clone()
+    };
+    load_bytes(&part, bytes, wasi)
 }
 
 /// The same for bytes that were read already.

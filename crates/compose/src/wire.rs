@@ -192,6 +192,21 @@ pub fn encode(server: &Components<'_>) -> Result<Vec<u8>> {
     export(graph, &transport, &transport.world.exports)
 }
 
+/// A part that the transport of another server asks, with what it needs. What that server grants
+/// decides about the rest.
+pub fn encode_asked(part: &Loaded, provided: &Provided) -> Result<Vec<u8>> {
+    let mut graph = CompositionGraph::new();
+    let settings = provided.settings.as_deref();
+    let settings =
+        settings.map(|component| instantiate(&mut graph, "spin-mcp:settings", component));
+    let instance = instantiate(&mut graph, "part:p0", &part.component)?;
+    if let Some(settings) = settings.transpose()? {
+        instance.plug(&mut graph, SETTINGS, &settings, &settings::export(0))?;
+    }
+    let exports: Vec<_> = part.asked().into_iter().map(str::to_owned).collect();
+    export(graph, &instance, &exports)
+}
+
 fn export(mut graph: CompositionGraph, from: &Instance, exports: &[String]) -> Result<Vec<u8>> {
     for export in exports {
         let node = graph.alias_instance_export(from.node, export)?;

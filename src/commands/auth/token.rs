@@ -168,7 +168,14 @@ fn make(path: &Path, issuer: &str) -> Result<SigningKey> {
         serde_json::to_string_pretty(&json!({ "keys": [jwk] }))?.as_bytes(),
     )?;
     jwk["d"] = json!(URL_SAFE_NO_PAD.encode(key.to_bytes()));
-    file::replace(path, serde_json::to_string_pretty(&jwk)?.as_bytes())?;
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options
+        .open(path)
+        .and_then(|mut file| file.write_all(serde_json::to_string_pretty(&jwk)?.as_bytes()));
+    written.with_context(|| format!("cannot write `{}`", path.display()))?;
     let (shown, set) = (path.display(), set.display());
     eprintln!(
         "made the key `{shown}`, which is a secret, and `{set}`; trust it in `spin.toml`, with the id of your component:\n\n\
