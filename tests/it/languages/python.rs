@@ -11,7 +11,7 @@ use crate::support::example;
 use crate::support::python::{has_its_types, install, passes_its_tests, venv};
 use crate::support::template::Template;
 use crate::support::web::Web;
-use crate::support::{Server, Stdio, Stream, expect_success, fixture, mcp, needs, root, rounds, rpc};
+use crate::support::{Server, Stdio, expect_success, fixture, mcp, needs, root, rounds, rpc};
 use ignore::gitignore::GitignoreBuilder;
 use serde_json::{Value as Json, json};
 use spin_mcp_app::App;
