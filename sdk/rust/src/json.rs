@@ -67,7 +67,11 @@ pub(crate) fn schema<T: JsonSchema>() -> (Schema, Option<String>) {
 
 /// The schema of a type as it is written.
 pub(crate) fn output<T: JsonSchema>() -> Schema {
-    whole(SchemaSettings::draft2020_12().for_serialize(), T::json_schema).0
+    whole(
+        SchemaSettings::draft2020_12().for_serialize(),
+        T::json_schema,
+    )
+    .0
 }
 
 /// Not generic, as a component has this once for all its tools.

@@ -1,6 +1,7 @@
 //! The code of docs/tutorials/rust.md does what the page says.
 //!
-//! What follows `<!-- test: tools -->` becomes part of a tool that the template makes, what
+//! What follows `<!-- test: tools -->` becomes part of a tool that the template makes, what follows
+//! `<!-- test: tests -->` part of its tests, what
 //! follows `<!-- test: async -->` part of an async one, and `<!-- test: Cargo.toml -->` is for
 //! the manifest of the first.
 
@@ -12,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use crate::support::template::{Template, share_target};
 use crate::support::web::Web;
-use crate::support::{Server, Stdio, expect_success, mcp, outside_of_cargo, root, rpc};
-use serde_json::json;
+use crate::support::{Server, Stdio, expect_success, mcp, outside_of_cargo, root, rounds, rpc};
+use serde_json::{Value, json};
 
 /// The host that the page's tools ask.
 const API: &str = "https://api.example.com";
@@ -44,6 +45,14 @@ fn blocks(marker: &str) -> String {
     blocks.join("\n")
 }
 
+fn indented(code: &str) -> String {
+    let lines = code.lines().map(|line| match line {
+        "" => "\n".to_owned(),
+        line => format!("    {line}\n"),
+    });
+    lines.collect()
+}
+
 /// An app of this template, with these tools of the page as well.
 fn app(template: Template, name: &str, tools: &str, code: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -56,8 +65,8 @@ fn app(template: Template, name: &str, tools: &str, code: &str) -> tempfile::Tem
     share_target(dir.path());
     let lib = dir.path().join("src/lib.rs");
     let text = fs::read_to_string(&lib).unwrap();
-    let (head, tests) = text.split_once("#[cfg(test)]").expect("it has tests");
-    let head = head.replace("tools![add]", &format!("tools![add, {tools}]"));
+    let (head, tests) = text.rsplit_once("#[cfg(test)]").expect("it has tests");
+    let head = head.replace("[add]", &format!("[add, {tools}]"));
     fs::write(&lib, format!("{head}{code}\n#[cfg(test)]{tests}")).unwrap();
     dir
 }
@@ -104,9 +113,14 @@ fn failed(text: &str) -> (bool, String) {
 #[test]
 fn tools_of_the_page_work_in_both_editions() {
     let stations = stations(Duration::ZERO);
-    let tools = "trip, count, temperature, remember, recall, support";
+    let tools = "trip, count, book, temperature, remember, recall, support, visits";
     let template = Template::named("mcp-tool");
-    let code = blocks("tools").replace(API, &format!("http://{}", stations.address()));
+    let code = format!(
+        "{}\n#[cfg(test)]\nmod page {{\n    use super::*;\n\n{}}}\n",
+        blocks("tools"),
+        indented(&blocks("tests"))
+    );
+    let code = code.replace(API, &format!("http://{}", stations.address()));
     let dir = app(template, "documented", tools, &code);
     let app = dir.path();
     let manifest = app.join("Cargo.toml");
@@ -149,9 +163,9 @@ fn tools_of_the_page_work_in_both_editions() {
         assert_eq!(trip(json!({"distance": "far"})), failed(why));
 
         let counted = call(&server, "count", json!({"texts": ["one two", "three"]}));
-        assert_eq!(counted, ok("3"));
+        assert_eq!(counted, ok(r#"{"words":3,"texts":2}"#));
         let counted = call(&server, "count", json!({"texts": r#"["one two"]"#}));
-        assert_eq!(counted, ok("2"));
+        assert_eq!(counted, ok(r#"{"words":2,"texts":1}"#));
 
         let temperature = |station| call(&server, "temperature", json!({"station": station}));
         assert_eq!(temperature(7), ok("21.5 °C"));
@@ -172,6 +186,15 @@ fn tools_of_the_page_work_in_both_editions() {
         assert_eq!(answer.message()["result"]["content"], json!([]));
 
         assert_eq!(call(&server, "support", json!({})), ok("a@b.c"));
+        let session = rpc::session(&server, json!({}));
+        for visits in ["1", "2"] {
+            let visit = rpc::legacy(Some(&session), "tools/call", json!({"name": "visits"}));
+            assert_eq!(rpc::text(&server.send(&visit).message()), visits);
+        }
+        let params = json!({"name": "book", "arguments": {"place": "Luigi's"}});
+        let book = rpc::modern_with("tools/call", params, json!({"elicitation": {}}));
+        let asked = &server.send(&book).message()["result"]["inputRequests"];
+        assert!(asked.to_string().contains("A table at Luigi's?"), "{asked}");
         drop(server);
 
         let server = Server::mcp(&component, &[]);
@@ -251,4 +274,203 @@ fn async_tools_wait_side_by_side() {
         told.contains("feature `waiting`") && told.contains(advice),
         "{told}"
     );
+}
+
+/// A server of all that the library does, with clients of both eras, in both WASI builds.
+#[test]
+fn showcase_answers_and_asks() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    Template::named("mcp-tool").new_app("showcase", app);
+    share_target(app);
+    let server = root().join("tests/rust/src/lib.rs");
+    fs::copy(server, app.join("src/lib.rs")).unwrap();
+    let manifest = app.join("spin.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let more = "allow = [\"key-value\"]\nsettings = { currency = \"EUR\" }\n\
+                [component.mcp.tool.mcp.server]\nheaders = [\"x-tenant\"]\n";
+    let store = "source = \"mcp.wasm\"\nkey_value_stores = [\"default\"]\n";
+    let text = text.replace("source = \"mcp.wasm\"\n", store);
+    fs::write(&manifest, text + more).unwrap();
+    for wasi in ["0.2", "0.3"] {
+        if wasi == "0.3" {
+            set_wasi(app, "0.2", "0.3");
+        }
+        built(app);
+        let server = Server::mcp(&app.join("mcp.wasm"), &[]);
+        lists_and_answers(&server);
+        rounds::asks_clients(&server);
+        continues_a_task(&server);
+    }
+}
+
+fn result(server: &Server, method: &str, params: Value) -> Value {
+    let answer = server.send(&rpc::modern(method, params)).message();
+    assert!(answer["result"].is_object(), "{method}: {answer}");
+    answer["result"].clone()
+}
+
+fn lists_and_answers(server: &Server) {
+    let listed = result(server, "tools/list", json!({}));
+    let tools = listed["tools"].as_array().unwrap();
+    let tool = |name: &str| tools.iter().find(|tool| tool["name"] == name).unwrap();
+    let shapes = tool("shapes");
+    assert_eq!(shapes["title"], "Shapes");
+    assert_eq!(shapes["description"], "Takes all kinds of values.");
+    assert_eq!(shapes["annotations"], json!({"readOnlyHint": true}));
+    let icon =
+        json!({"src": "https://example.com/i.png", "mimeType": "image/png", "sizes": ["48x48"]});
+    assert_eq!(shapes["icons"], json!([icon]));
+    assert_eq!(shapes["_meta"], json!({"example.com/level": 3}));
+    let stock = tool("stock");
+    let hints = json!({"readOnlyHint": true, "openWorldHint": false});
+    assert_eq!(stock["annotations"], hints);
+    let item = json!({"type": "string", "description": "Such as `tea`."});
+    assert_eq!(stock["inputSchema"]["properties"]["item"], item);
+    assert_eq!(
+        stock["outputSchema"]["required"],
+        json!(["item", "price", "left"])
+    );
+
+    let called = |tool: &str, arguments: Value| {
+        let params = json!({"name": tool, "arguments": arguments});
+        result(server, "tools/call", params)
+    };
+    let tea = json!({"item": "tea", "price": 4.5, "left": 7});
+    assert_eq!(
+        called("stock", json!({"item": "tea"}))["structuredContent"],
+        tea
+    );
+    let gone = called("stock", json!({"item": "salt"}));
+    assert_eq!(gone["isError"], true);
+    assert_eq!(gone["content"][0]["text"], "there is no salt");
+    let given = json!({
+        "color": "red",
+        "pair": [1, "a"],
+        "tree": {"name": "root", "children": [{"name": "leaf", "children": []}]},
+        "scores": {"a": 1.5},
+        "size": null,
+    });
+    assert_eq!(called("shapes", given.clone())["structuredContent"], given);
+    let mut wrong = given;
+    wrong["tree"]["children"][0]["name"] = json!(7);
+    let why =
+        "invalid arguments: tree.children[0].name: invalid type: integer `7`, expected a string";
+    assert_eq!(called("shapes", wrong)["content"][0]["text"], why);
+    let media = called("media", json!({}));
+    let kinds: Vec<_> = media["content"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|of| &of["type"])
+        .collect();
+    assert_eq!(
+        kinds,
+        ["text", "image", "audio", "resource", "resource_link"]
+    );
+    let exact = called("exact", json!({}));
+    assert_eq!(exact["structuredContent"], json!({"is": 1}));
+    assert_eq!(exact["_meta"]["example.com/m"], true);
+    assert_eq!(called("failing", json!({"how": "7"}))["content"], json!([]));
+    let failed = called("failing", json!({"how": "tool"}));
+    assert_eq!(failed["content"][0]["text"], "it is too late");
+    let refused = server
+        .send(&rpc::call("failing", json!({"how": "protocol"})))
+        .message();
+    let error = json!({"code": -32001, "message": "no", "data": {"why": "test"}});
+    assert_eq!(refused["error"], error);
+    let forbidden = server.send(&rpc::call("secret", json!({}))).message();
+    assert_eq!(forbidden["error"]["code"], -32011);
+    let whole = &called("whole", json!({}))["structuredContent"];
+    assert_eq!(whole["currency"], "EUR");
+    assert_eq!(
+        (&whole["caller"], &whole["session"]),
+        (&json!(null), &json!(false))
+    );
+
+    let read =
+        |uri: &str| result(server, "resources/read", json!({"uri": uri}))["contents"][0].take();
+    assert_eq!(
+        read("files://a/b/c?numbered=true&lines=3")["blob"],
+        "YXxiL2N8M3x0cnVl"
+    );
+    assert_eq!(read("notes://caf%C3%A9/x")["text"], "# x");
+    assert_eq!(read("shop://items/tea")["text"], "tea: 4.5");
+    let catalog = read("shop://catalog");
+    assert_eq!(catalog["mimeType"], "application/json");
+    let listed = result(server, "resources/list", json!({}));
+    let uris: Vec<_> = listed["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|of| &of["uri"])
+        .collect();
+    assert_eq!(
+        uris,
+        [
+            "shop://catalog",
+            "shop://items/tea",
+            "shop://items/book",
+            "notes://café/x"
+        ]
+    );
+    let prompt = json!({"name": "recommend", "arguments": {"item": "tea"}});
+    let prompt = result(server, "prompts/get", prompt);
+    let text = "Recommend something that goes with tea, short.";
+    assert_eq!(prompt["messages"][0]["content"]["text"], text);
+    assert_eq!(prompt["messages"][1]["role"], "assistant");
+    let complete = |argument: &str, tone: &str| {
+        let reference = json!({"type": "ref/prompt", "name": "recommend"});
+        let params = json!({
+            "ref": reference,
+            "argument": {"name": argument, "value": ""},
+            "context": {"arguments": {"tone": tone}},
+        });
+        result(server, "completion/complete", params)["completion"]["values"].take()
+    };
+    assert_eq!(complete("item", "short"), json!(["tea", "book"]));
+    assert_eq!(complete("item", "long"), json!(["book"]));
+    assert_eq!(complete("tone", ""), json!(["short", "long"]));
+}
+
+/// Two steps, a question, and the result.
+fn continues_a_task(server: &Server) {
+    let extension = json!({"io.modelcontextprotocol/tasks": {}});
+    let can = json!({"elicitation": {}, "extensions": extension});
+    let send = |method: &str, params: Value| {
+        let answer = server
+            .send(&rpc::modern_with(method, params, can.clone()))
+            .message();
+        assert!(answer["result"].is_object(), "{method}: {answer}");
+        answer["result"].clone()
+    };
+    let task = send("tools/call", json!({"name": "job", "arguments": {}}));
+    let id = &task["taskId"];
+    let began = Instant::now();
+    loop {
+        assert!(began.elapsed() < Duration::from_secs(30), "it does not end");
+        thread::sleep(Duration::from_millis(120));
+        let now = send("tasks/get", json!({"taskId": id}));
+        match now["status"].as_str().unwrap() {
+            "working" => {}
+            "input_required" => {
+                let asked = now["inputRequests"].as_object().unwrap();
+                let accepted = json!({"action": "accept", "content": {"value": true}});
+                let answers: serde_json::Map<_, _> = asked
+                    .keys()
+                    .map(|key| (key.clone(), accepted.clone()))
+                    .collect();
+                send(
+                    "tasks/update",
+                    json!({"taskId": id, "inputResponses": answers}),
+                );
+            }
+            "completed" => {
+                let done = json!({"steps": 2, "went_on": true});
+                assert_eq!(now["result"]["structuredContent"], done, "{now}");
+                return;
+            }
+            status => panic!("{status}: {now}"),
+        }
+    }
 }

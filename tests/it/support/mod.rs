@@ -11,6 +11,7 @@ pub mod http;
 pub mod probe;
 pub mod python;
 pub mod registry;
+pub mod rounds;
 pub mod rpc;
 pub mod server;
 mod settle;

@@ -2,7 +2,7 @@
 //! Rust.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -254,14 +254,19 @@ struct Trip {
     #[serde(default = "three")]
     #[schemars(range(min = 1, max = 14))]
     nights: u32,
-    color: Option<Color>,
+    #[serde(default = "red")]
+    color: Color,
+}
+
+fn red() -> Color {
+    Color::Red
 }
 
 fn three() -> u32 {
     3
 }
 
-#[derive(Debug, Deserialize, JsonSchema, PartialEq)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Payment {
     /// By card
@@ -274,7 +279,7 @@ struct Rounds {
     trip: Trip,
     number: bool,
     sure: Option<bool>,
-    paid: bool,
+    paid: Option<Payment>,
     roots: Vec<String>,
     said: Option<String>,
 }
@@ -297,7 +302,7 @@ fn rounds(ctx: &mut Context) -> Result<Json<Rounds>, Error> {
         trip,
         number: number == ctx.once("number", || 0)?,
         sure: sure.accepted(),
-        paid: paid != Elicited::Decline,
+        paid: paid.accepted(),
         roots: roots.into_iter().map(|root| root.uri).collect(),
         said: said.text().map(str::to_owned),
     }))
@@ -305,20 +310,13 @@ fn rounds(ctx: &mut Context) -> Result<Json<Rounds>, Error> {
 
 /// Another number in each run.
 fn random() -> u64 {
-    let address = Box::new(0_u8);
-    Instant::now().elapsed().as_nanos() as u64
-        ^ std::ptr::from_ref(&*address).addr() as u64
-        ^ nanos()
-}
-
-fn nanos() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |now| now.as_nanos() as u64)
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| now.subsec_nanos().into())
 }
 
 #[tool]
 fn diverging(ctx: &mut Context) -> Result<&'static str, Error> {
-    ctx.elicit::<String>(format!("At {}?", nanos()))?;
+    ctx.elicit::<String>(format!("At {}?", random()))?;
     Ok("never")
 }
 
@@ -406,4 +404,53 @@ fn note() -> &'static str {
 fn asking(ctx: &mut Context, level: Option<u8>) -> Result<String, Error> {
     let who = ctx.elicit::<String>("Who?")?.accepted();
     Ok(format!("{}: {who:?}", level.unwrap_or(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use spin_mcp_sdk::{Caller, Sent};
+
+    use super::*;
+
+    #[test]
+    fn orders_once_the_user_confirmed() {
+        let ctx = Context::test()
+            .with_session("s")
+            .with_header("X-Tenant", "acme");
+        let mut ctx = ctx.accepts("yes").accepts("yes");
+        for number in [1, 2] {
+            let Json(order) = order("tea".into(), 2, &mut ctx).unwrap();
+            assert_eq!(
+                (order.total, order.number, &*order.tenant),
+                (9.0, number, "acme")
+            );
+        }
+        let first = Sent::Progress(1.0, Some(3.0), Some("checking".into()));
+        assert_eq!(ctx.sent()[0], first);
+        let why = order("tea".into(), 2, &mut Context::test().cancels()).unwrap_err();
+        assert_eq!(why.to_string(), "nothing was ordered");
+    }
+
+    #[test]
+    fn secrets_need_a_scope() {
+        let code = |ctx: Context| secret(&ctx).unwrap_err();
+        assert_eq!(
+            code(Context::test()),
+            Error::forbidden("not for anonymous callers")
+        );
+        let caller = Caller::default();
+        assert_eq!(
+            code(Context::test().with_identity(caller)),
+            Error::insufficient_scope(["shop:secret"])
+        );
+        let scopes = vec!["shop:secret".to_owned()];
+        let caller = Caller {
+            scopes,
+            ..Caller::default()
+        };
+        assert_eq!(
+            secret(&Context::test().with_identity(caller)),
+            Ok("it is tea")
+        );
+    }
 }
