@@ -2,7 +2,7 @@
 `authorized.py MODE URL`, where MODE is `default` or a `mode` of `mcp.Client`.
 
 What to do comes as JSON on stdin, and what came of it leaves on stdout; see
-`authorization.py`.
+`tests/authorization/run.py`.
 """
 
 import asyncio
@@ -20,6 +20,9 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 from mcp.shared.auth import OAuthClientMetadata
 
 IS_1 = version("mcp").startswith("1.")
+
+# Those of the server since the last line.
+challenges = []
 
 
 class Storage:
@@ -60,12 +63,12 @@ class Browser:
 async def main(mode, url):
     task = json.load(sys.stdin)
     async with connect(mode, url, provider(task, url)) as (client, protocol_version):
-        tell({"protocolVersion": protocol_version})
+        tell({"protocolVersion": protocol_version, "challenges": challenges})
         listed = await client.list_tools()
         tell({"tools": [tool.name for tool in listed.tools]})
         for name in (task["open"], task["guarded"]):
             result = await client.call_tool(name, {})
-            tell({"called": name, "text": result.content[0].text})
+            tell({"called": name, "text": result.content[0].text, "challenges": challenges})
 
 
 def provider(task, url):
@@ -90,6 +93,7 @@ def provider(task, url):
 @contextlib.asynccontextmanager
 async def connect(mode, url, auth):
     async with create_mcp_http_client(auth=auth) as http:
+        http.event_hooks = {"response": [watch]}
         opened = streamable_http_client(url, http_client=http)
         if IS_1:
             async with opened as (incoming, outgoing, *_):
@@ -104,8 +108,14 @@ async def connect(mode, url, auth):
                 yield client, client.protocol_version
 
 
+async def watch(response):
+    challenges.extend(response.headers.get_list("www-authenticate"))
+
+
 def tell(line):
     print(json.dumps(line), flush=True)
+    if "challenges" in line:
+        challenges.clear()
 
 
 asyncio.run(main(*sys.argv[1:]))

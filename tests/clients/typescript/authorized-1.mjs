@@ -2,21 +2,18 @@
 // default URL`.
 
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { ClientCredentialsProvider } from "@modelcontextprotocol/sdk/client/auth-extensions.js";
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { Login, task, tell, useTools, withLogin } from "./login.mjs";
+import { Login, task, useTools, watch, withLogin } from "./login.mjs";
 
 const [, url] = process.argv.slice(2);
 
-const machine = { clientId: task.client, clientSecret: task.secret, expectedIssuer: task.issuer };
-const authProvider = task.login === "secret" ? new ClientCredentialsProvider(machine) : new Login();
-
+const authProvider = new Login();
 let client, transport, protocolVersion;
 const finish = (callback) => transport.finishAuth(callback.get("code"));
 await withLogin(
   authProvider,
   () => {
-    transport = new StreamableHTTPClientTransport(new URL(url), { authProvider });
+    transport = new StreamableHTTPClientTransport(new URL(url), { authProvider, fetch: watch });
     // The client tells its transport, and nobody else, what was negotiated.
     const setProtocolVersion = transport.setProtocolVersion.bind(transport);
     transport.setProtocolVersion = (version) => setProtocolVersion((protocolVersion = version));
@@ -25,7 +22,6 @@ await withLogin(
   },
   finish,
 );
-tell({ protocolVersion });
-await useTools(client, (params) => withLogin(authProvider, () => client.callTool(params), finish));
+await useTools(client, protocolVersion, (params) => withLogin(authProvider, () => client.callTool(params), finish));
 await transport.terminateSession();
 await client.close();

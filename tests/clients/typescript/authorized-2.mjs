@@ -7,7 +7,7 @@ import {
   PrivateKeyJwtProvider,
   StreamableHTTPClientTransport,
 } from "@modelcontextprotocol/client";
-import { Login, task, tell, useTools, withLogin } from "./login.mjs";
+import { Login, task, useTools, watch, withLogin } from "./login.mjs";
 
 const [mode, url] = process.argv.slice(2);
 
@@ -23,7 +23,7 @@ const finish = (callback) => transport.finishAuth(callback);
 await withLogin(
   authProvider,
   () => {
-    transport = new StreamableHTTPClientTransport(new URL(url), { authProvider });
+    transport = new StreamableHTTPClientTransport(new URL(url), { authProvider, fetch: watch });
     client = new Client(
       { name: "authorized-2", version: "1.0.0" },
       mode === "default" ? {} : { versionNegotiation: { mode } },
@@ -32,7 +32,6 @@ await withLogin(
   },
   finish,
 );
-tell({ protocolVersion: client.getNegotiatedProtocolVersion() });
-await useTools(client, (params) => withLogin(authProvider, () => client.callTool(params), finish));
+await useTools(client, client.getNegotiatedProtocolVersion(), (params) => withLogin(authProvider, () => client.callTool(params), finish));
 await transport.terminateSession?.();
 await client.close();

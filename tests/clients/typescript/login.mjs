@@ -1,5 +1,5 @@
 // What both SDKs' clients do to get at a server that asks for authorization: what to do comes as
-// JSON on stdin, and what came of it leaves on stdout; see `authorization.py`.
+// JSON on stdin, and what came of it leaves on stdout; see `tests/authorization/run.py`.
 
 import { execFile } from "node:child_process";
 import { text } from "node:stream/consumers";
@@ -29,6 +29,18 @@ export class Login {
   redirectToAuthorization = (url) => void (this.page = url);
 }
 
+const challenges = [];
+
+// Notes the challenges of the server and of nobody else: OAuth servers do not send any.
+export async function watch(url, options) {
+  const response = await fetch(url, options);
+  const challenge = response.headers.get("www-authenticate");
+  if (challenge) {
+    challenges.push(challenge);
+  }
+  return response;
+}
+
 // Tries it again once the user has logged in, if the server wants that. `finish` takes the
 // parameters of the callback.
 export async function withLogin(login, attempt, finish) {
@@ -48,14 +60,15 @@ export async function withLogin(login, attempt, finish) {
 }
 
 // `call` takes the params of a call.
-export async function useTools(client, call) {
+export async function useTools(client, protocolVersion, call) {
+  tell({ protocolVersion, challenges: challenges.splice(0) });
   tell({ tools: (await client.listTools()).tools.map((tool) => tool.name) });
   for (const name of [task.open, task.guarded]) {
     const { content } = await call({ name, arguments: {} });
-    tell({ called: name, text: content[0].text });
+    tell({ called: name, text: content[0].text, challenges: challenges.splice(0) });
   }
 }
 
-export function tell(line) {
+function tell(line) {
   console.log(JSON.stringify(line));
 }

@@ -2,7 +2,7 @@
 //! is `default` or `auto`.
 //!
 //! What to do comes as JSON on stdin, and what came of it leaves on stdout; see
-//! `authorization.py`.
+//! `tests/authorization/run.py`.
 
 use std::{borrow::Cow, collections::HashMap, error::Error, io::stdin, sync::Arc};
 
@@ -65,7 +65,7 @@ async fn main() -> Result<()> {
     )
     .await?;
     let version = client.peer_info().map(|info| info.protocol_version.clone());
-    tell(json!({ "protocolVersion": version, "refused": [401] }));
+    tell(json!({ "protocolVersion": version, "challenges": [challenge] }));
     let tools = client.list_tools(None).await?.tools;
     let names: Vec<_> = tools.iter().map(|tool| &tool.name).collect();
     tell(json!({ "tools": names }));
@@ -79,7 +79,7 @@ async fn main() -> Result<()> {
     let challenge = refusal.auth_challenge().ok_or("no challenge")?;
     task.step_up(url, challenge, &manager).await?;
     let text = call(&client, &task.guarded).await?;
-    tell(json!({ "called": task.guarded, "text": text, "refused": [403] }));
+    tell(json!({ "called": task.guarded, "text": text, "challenges": [challenge] }));
     client.cancel().await?;
     Ok(())
 }
