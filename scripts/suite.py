@@ -255,7 +255,10 @@ def conformance(suite):
         wasmtime, node, entry, fixtures = found
         command = ["tests/conformance/run.py", "--mcp", TARGET / "debug/mcp", "--wasmtime", wasmtime, "--node", node]
         command += ["--suite", entry, "--fixture", f"{fixtures}/conformance.wasm"]
-        suite.step("conformance", *command, "--changes", f"{fixtures}/changes.wasm")
+        command += ["--changes", f"{fixtures}/changes.wasm"]
+        if tools := suite.tool("clients", "conformance with authorization"):
+            command += ["--tools", tools]
+        suite.step("conformance", *command)
 
 
 def clients(suite):

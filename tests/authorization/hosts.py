@@ -42,12 +42,12 @@ tools = {{ {tool} = ["mcp:write"] }}
 
 
 def compose(options, folder, wasi, url, issuer, features):
-    """Makes an app; gives its folder."""
+    """Makes an app of features, each a component and further keys; gives its folder."""
     folder.mkdir()
     manifest = SPIN_TOML.format(wasi=wasi, url=url, issuer=issuer, tool=GUARDED_TOOL)
-    for name, feature in features.items():
-        shutil.copy(feature, folder / f"{name}.wasm")
-        manifest += f'\n[component.mcp.tool.mcp.features.{name}]\nsource = "{name}.wasm"\n'
+    for feature, keys in features.items():
+        shutil.copy(feature, folder)
+        manifest += f'\n[component.mcp.tool.mcp.features.{feature.stem}]\nsource = "{feature.name}"\n{keys}'
     (folder / "spin.toml").write_text(manifest)
     composed = subprocess.run([options.mcp, "compose", "--from", folder], capture_output=True, text=True)
     if composed.returncode:

@@ -76,7 +76,7 @@ const provider = new Provider(issuer, {
         return {
           scope: SCOPES.join(" "),
           accessTokenFormat: "jwt",
-          accessTokenTTL: clientId === "machine-brief" ? 3 : 600,
+          accessTokenTTL: clientId === "machine-brief" ? 3 : 3600,
           jwt: { sign: { alg: ALGORITHMS.find((alg) => clientId.endsWith(alg)) ?? "ES256" } },
         };
       },
