@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import hosts
+from example import keeps_its_word
 from oauth import CALLBACK, SECRET, OAuthServer, free_port
 from outage import outage
 from refusals import CHECKS, GUARDED_TOOL, OPEN_TOOL, Place, verdict
@@ -40,6 +41,7 @@ from steps import mismatch
 WASI_BUILDS = ["0.2", "0.3"]
 # Much longer than any client takes.
 PATIENCE = 120
+EXAMPLE = "examples/authorized"
 METADATA = "https://client.example/metadata.json"
 READ = re.compile(r"^mcp:read( offline_access)?$")
 WRITE = re.compile(r"^mcp:read (offline_access )?mcp:write( offline_access)?$")
@@ -158,7 +160,7 @@ def main():
     chosen = [client for client in clients(options) if options.only in client.row()]
     names = [name for name in CHECKS if options.only in name]
     with_outage = options.only in "outage"
-    if not (chosen or names or with_outage):
+    if not (chosen or names or with_outage or options.only in EXAMPLE):
         sys.exit(f"error: no client and no check is called `{options.only}`")
     with contextlib.ExitStack() as cleanup:
         scratch = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="authorization-")))
@@ -166,6 +168,7 @@ def main():
         # They sleep, most of the time.
         sleepers = cleanup.enter_context(ThreadPoolExecutor(2 * len(WASI_BUILDS) + 1))
         outages = sleepers.submit(away, options, cleanup, scratch) if with_outage else None
+        example = pool.submit(keeps_its_word, options, scratch) if options.only in EXAMPLE else None
         places = serve_all(options, cleanup, scratch)
         results = {}
         for place in places:
@@ -179,6 +182,8 @@ def main():
             results["no token in its log", place.name] = token_in(place.log)
         if outages:
             results |= outages.result()
+        if example:
+            results[EXAMPLE, "0.2 mcp serve"] = example.result()
     sys.exit(report(results) > 0)
 
 
