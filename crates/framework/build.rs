@@ -31,7 +31,7 @@ struct Build {
 ///
 /// The authenticator that does not fetch keys imports no HTTP. To refuse it to the other one would
 /// take a component, and with it a memory.
-const BUILDS: [Build; 7] = [
+const BUILDS: [Build; 8] = [
     Build {
         packages: &["server"],
         feature: None,
