@@ -127,7 +127,12 @@ impl Fetched {
         }
     }
 
-    /// Waits until no other request of this instance obtains keys.
+    /// Waits until no request of this instance obtains keys.
+    pub async fn settled(&self) {
+        self.turn().await;
+    }
+
+    /// Waits for a turn: one request of this instance at a time obtains keys.
     async fn turn(&self) -> Turn<'_> {
         poll_fn(|cx| {
             let mut waiting = self.waiting.borrow_mut();

@@ -290,6 +290,22 @@ fn requests_that_come_together_fetch_once() {
         assert_eq!(outcome(&judged), "known");
     }
     assert_eq!(world.asked.borrow().len(), 2);
+    // One may do what the others need.
+    let world = World::new();
+    let long = Long::new(&world);
+    let header = format!("Bearer {token}");
+    let judge = || long.authenticate(("authorization", &header));
+    for _ in 0..3 {
+        assert_eq!(judge(), Judgement::Unready);
+    }
+    let tasks = (0..3).map(|_| {
+        Box::pin(async {
+            long.refresh().await.unwrap();
+            matches!(judge(), Judgement::Known(_))
+        }) as Pin<Box<dyn Future<Output = _>>>
+    });
+    assert_eq!(world.run(tasks.collect()), [true; 3]);
+    assert_eq!(world.fetches(), 1);
     // Instances see each other in the store, if one reads before another writes, too.
     for early in [0, 5, 16] {
         let world = World::new();
