@@ -166,6 +166,14 @@ impl State {
         }
     }
 
+    fn fetched(&self) -> Vec<Rc<Fetched>> {
+        let fetched = self.keys.iter().filter_map(|keys| match keys {
+            Keys::Fetched(fetched) => Some(fetched.clone()),
+            _ => None,
+        });
+        fetched.collect()
+    }
+
     /// Notes what must be done before this token can be judged.
     fn need(&mut self, issuer: usize, token: &str) -> Judgement {
         let name = &self.settings.issuers[issuer].issuer;
@@ -253,6 +261,13 @@ impl<H: Host> Authenticator<H> {
             return Err("the settings of the authenticator cannot be read".to_owned());
         };
         let needs = mem::take(&mut state.borrow_mut().needs);
+        if needs.is_empty() {
+            // Another request does what this one needs.
+            let all = state.borrow().fetched();
+            for fetched in all {
+                fetched.settled().await;
+            }
+        }
         for need in needs {
             match need {
                 Need::Operator(problem) => return Err(problem),

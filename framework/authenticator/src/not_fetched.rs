@@ -37,6 +37,8 @@ impl Fetched {
         false
     }
 
+    pub async fn settled(&self) {}
+
     pub async fn obtain<H: Host>(
         &self,
         _: &H,

@@ -42,7 +42,10 @@ impl Random {
                 0 => text.replace_range(at..=at, self.of(alphabet)),
                 1 => text.replace_range(at..end, ""),
                 2 => text.insert_str(at, self.of(alphabet)),
-                3 => text.insert_str(at, &text[at..end].to_owned()),
+                3 => {
+                    let part = text[at..end].to_owned();
+                    text.insert_str(at, &part);
+                }
                 _ => {
                     let part: String = text.drain(at..end).collect();
                     let to = self.below(text.len() + 1);

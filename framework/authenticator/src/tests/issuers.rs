@@ -290,16 +290,35 @@ fn requests_that_come_together_fetch_once() {
         assert_eq!(outcome(&judged), "known");
     }
     assert_eq!(world.asked.borrow().len(), 2);
-    // Instances see each other in the store.
+    // One may do what the others need.
     let world = World::new();
-    let short: Vec<_> = (0..16).map(|_| Short::new(&world)).collect();
-    let tasks = short
-        .iter()
-        .map(|short| Box::pin(short.judge(&token)) as Pin<Box<dyn Future<Output = _>>>);
-    for judged in world.run(tasks.collect()) {
-        assert_eq!(outcome(&judged), "known");
+    let long = Long::new(&world);
+    let header = format!("Bearer {token}");
+    let judge = || long.authenticate(("authorization", &header));
+    for _ in 0..3 {
+        assert_eq!(judge(), Judgement::Unready);
     }
+    let tasks = (0..3).map(|_| {
+        Box::pin(async {
+            long.refresh().await.unwrap();
+            matches!(judge(), Judgement::Known(_))
+        }) as Pin<Box<dyn Future<Output = _>>>
+    });
+    assert_eq!(world.run(tasks.collect()), [true; 3]);
     assert_eq!(world.fetches(), 1);
+    // Instances see each other in the store, if one reads before another writes, too.
+    for early in [0, 5, 16] {
+        let world = World::new();
+        world.early_reads.set(early);
+        let short: Vec<_> = (0..16).map(|_| Short::new(&world)).collect();
+        let tasks = short
+            .iter()
+            .map(|short| Box::pin(short.judge(&token)) as Pin<Box<dyn Future<Output = _>>>);
+        for judged in world.run(tasks.collect()) {
+            assert_eq!(outcome(&judged), "known");
+        }
+        assert_eq!(world.fetches(), 1, "{early}");
+    }
 }
 
 #[test]

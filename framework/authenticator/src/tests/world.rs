@@ -39,6 +39,8 @@ pub struct World {
     pub variables: RefCell<BTreeMap<String, String>>,
     pub store: RefCell<MemoryStore>,
     pub store_is_down: Cell<bool>,
+    /// How many reads of attempts find nothing, as if they were made before the first write.
+    pub early_reads: Cell<usize>,
     random: Cell<u64>,
 }
 
@@ -289,6 +291,11 @@ impl Shared {
 impl Store for Shared {
     fn get(&mut self, keys: &[&str]) -> Result<Vec<Option<Vec<u8>>>, Unavailable> {
         self.up()?;
+        let early = self.0.early_reads.get();
+        if early > 0 && keys[0].ends_with(":try") {
+            self.0.early_reads.set(early - 1);
+            return Ok(vec![None]);
+        }
         self.0.store.borrow_mut().get(keys)
     }
 
