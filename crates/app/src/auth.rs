@@ -96,7 +96,8 @@ impl Auth {
             if let auth::Keys::Variable(variable) = issuer.keys {
                 ensure!(
                     has(&variable),
-                    "the keys of issuer `{}` are in the variable `{variable}`, which the component does not have;                      write `{variable} = \"{{{{ {variable} }}}}\"` below `[component.ID.variables]`, and declare it                      below `[variables]`",
+                    "the keys of issuer `{}` are in the variable `{variable}`, which the component does not have; \
+                     write `{variable} = \"{{{{ {variable} }}}}\"` below `[component.ID.variables]`, and declare it below `[variables]`",
                     issuer.issuer
                 );
             }
@@ -152,6 +153,9 @@ impl Auth {
             Some(source) => Origin::Source(source.0.in_dir(dir)),
             None => Origin::Shipped(shipped::AUTHENTICATOR),
         };
+        let reads = !own && has("mcp_auth_keys");
+        let allow = keys.allow.into_iter();
+        let allow = allow.chain(reads.then_some(Grant::Variables));
         let authenticator = Part {
             build: keys.build,
             workdir: in_dir(dir, keys.workdir),
@@ -159,9 +163,6 @@ impl Auth {
             settings,
             ..Part::new(Role::Authenticator, "auth".into(), origin, dir)
         };
-        let reads = !own && has("mcp_auth_keys");
-        let allow = keys.allow.into_iter();
-        let allow = allow.chain(reads.then_some(Grant::Variables));
         let policy = keys.policy.map(|policy| policy_of(dir, name, policy));
         Ok(Auth {
             access,
