@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Prints the folder of the MCP clients that the tests use, fetched once from npm and PyPI in the
-# versions that tests/clients pins. The one in Rust is built by cargo.
+# Prints the folder of the MCP clients and the OAuth server that the tests use, fetched once from
+# npm and PyPI in the versions that tests/clients and tests/authorization pin. The client in Rust
+# is built by cargo.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 sources=$root/tests/clients
+server=$root/tests/authorization/server
 tools=$root/target/tools/clients
 
 needs() {
@@ -17,20 +19,22 @@ needs() {
 # Whether $2/installed says that $1 is what is there.
 installed() { cmp --quiet "$1" "$2/installed"; }
 
-for package in typescript inspector; do
+for from in "$sources/typescript" "$sources/inspector" "$server"; do
+  package=$(basename "$from")
   dir=$tools/$package
-  lock=$sources/$package/package-lock.json
+  lock=$from/package-lock.json
   if ! installed "$lock" "$dir"; then
     needs npm npm Node.js
     echo "clients: fetching $package" >&2
     mkdir -p "$dir"
-    cp "$sources/$package/package.json" "$lock" "$dir"
+    cp "$from/package.json" "$lock" "$dir"
     npm ci --prefix "$dir" --no-audit --no-fund --ignore-scripts --loglevel=error >&2
     cp "$lock" "$dir/installed"
   fi
 done
 # Node.js looks for packages beside the program.
 cp "$sources"/typescript/*.mjs "$tools/typescript"
+cp "$server"/*.mjs "$tools/server"
 
 for major in 1 2; do
   dir=$tools/python-$major

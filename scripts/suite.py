@@ -25,7 +25,7 @@ CLIENT = "tests/clients/rust/Cargo.toml"
 # What is fetched, each by `scripts/NAME.sh`.
 TOOLS = ["wasmtime-cli", "node22", "conformance-suite", "clients", "componentize-py", "docker-registry", "typescript", "typescript-sdk"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-RESULT = re.compile(r"(?:test result: \w+\. |conformance: |clients: )(\d+) passed[;,] (\d+) failed")
+RESULT = re.compile(r"(?:test result: \w+\. |conformance: |clients: |authorization: )(\d+) passed[;,] (\d+) failed")
 SKIPPED = re.compile(r"skipped: (\S.*?) \((.+)\)$")
 
 
@@ -228,6 +228,7 @@ def test(suite):
     suite.step("tests of the plugin", *cargo("test", "--no-fail-fast", packages=plugin))
     conformance(suite)
     clients(suite)
+    authorization(suite)
 
 
 def build(suite):
@@ -254,18 +255,31 @@ def conformance(suite):
         wasmtime, node, entry, fixtures = found
         command = ["tests/conformance/run.py", "--mcp", TARGET / "debug/mcp", "--wasmtime", wasmtime, "--node", node]
         command += ["--suite", entry, "--fixture", f"{fixtures}/conformance.wasm"]
-        suite.step("conformance", *command, "--changes", f"{fixtures}/changes.wasm")
+        command += ["--changes", f"{fixtures}/changes.wasm"]
+        if tools := suite.tool("clients", "conformance with authorization"):
+            command += ["--tools", tools]
+        suite.step("conformance", *command)
 
 
 def clients(suite):
     """Part: clients of others. CLIENTS_FLAGS has further arguments of `tests/clients/run.py`."""
-    found = provided(suite, "clients", ["node22", "clients", "fixtures"])
+    with_clients(suite, "clients", "rmcp-client", "CLIENTS_FLAGS")
+
+
+def authorization(suite):
+    """Part: OAuth with software of others. AUTHORIZATION_FLAGS has further arguments of
+    `tests/authorization/run.py`."""
+    with_clients(suite, "authorization", "authorized", "AUTHORIZATION_FLAGS")
+
+
+def with_clients(suite, part, program, flags):
+    found = provided(suite, part, ["node22", "clients", "fixtures"])
     build = ["build", "--locked", f"--manifest-path={CLIENT}", f"--target-dir={TARGET}/clients"]
-    if found and suite.step("build the client", "cargo", *build):
+    if found and suite.once("build the client", "cargo", *build):
         node, packages, fixtures = found
-        command = ["tests/clients/run.py", "--mcp", TARGET / "debug/mcp", "--node", node, "--tools", packages]
-        command += ["--rmcp", TARGET / "clients/debug/rmcp-client", "--fixture", f"{fixtures}/conformance.wasm"]
-        suite.step("clients", *command, *shlex.split(os.environ.get("CLIENTS_FLAGS", "")))
+        command = [f"tests/{part}/run.py", "--mcp", TARGET / "debug/mcp", "--node", node, "--tools", packages]
+        command += ["--rmcp", TARGET / "clients/debug" / program, "--fixture", f"{fixtures}/conformance.wasm"]
+        suite.step(part, *command, *shlex.split(os.environ.get(flags, "")))
 
 
 def provided(suite, part, scripts):
@@ -279,7 +293,7 @@ def provided(suite, part, scripts):
     return None if None in found else found
 
 
-PARTS = {part.__name__: part for part in [lint, unit, compose, hosts, languages, conformance, clients, test]}
+PARTS = {part.__name__: part for part in [lint, unit, compose, hosts, languages, conformance, clients, authorization, test]}
 
 
 def main():

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs the official conformance suite against a server of the two fixtures that it needs,
-composed for each edition, on each host.
+composed for each edition, on each host; and once with an `auth` table, behind a proxy that adds a
+token, since the suite cannot.
 
 The suite itself says which scenarios there are: for the revisions since 2025-11-25 those that
 are required, and others that it runs but does not score; for older ones those that apply, all
@@ -30,6 +31,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "authorization"))
+
+import hosts
+from oauth import OAuthServer, free_port
+
 WASI_BUILDS = ["0.2", "0.3"]
 OLDER_REVISIONS = ["2025-03-26", "2025-06-18"]
 REQUIREMENT_SETS = ["2025-11-25", "2026-07-28"]
@@ -89,16 +95,19 @@ def main():
             if (revision.name, scenario) in not_passing:
                 sys.exit(f"error: `not-passing.txt` lists `{scenario}`, which {revision.name} requires")
 
-    hosts = [("mcp serve", True, mcp_serve), ("wasmtime", False, wasmtime_serve)]
+    runners = [("mcp serve", True, mcp_serve), ("wasmtime", False, wasmtime_serve)]
     if options.spin:
-        hosts.append(("spin up", True, spin_up))
+        runners.append(("spin up", True, spin_up))
     else:
         print("skipped: conformance on Spin (`spin` is not on PATH, and SPIN_BIN_PATH does not name it)")
 
     with contextlib.ExitStack() as cleanup:
         scratch = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="conformance-")))
         places = []
-        for edition, (host, has_store, start) in itertools.product(WASI_BUILDS, hosts):
+        runs = list(itertools.product(WASI_BUILDS, runners))
+        if options.tools:
+            runs.append((WASI_BUILDS[-1], ("mcp serve with `auth`", True, authorized)))
+        for edition, (host, has_store, start) in runs:
             url = cleanup.enter_context(start(options, edition, scratch))
             places.append(Place(edition, host, has_store, url))
         jobs = list(itertools.product(revisions, places))
@@ -124,6 +133,7 @@ def arguments():
     parser.add_argument("--suite", type=Path, required=True, help="the suite's entry point")
     parser.add_argument("--fixture", type=Path, required=True, help="the fixture `conformance`")
     parser.add_argument("--changes", type=Path, required=True, help="the fixture `changes`, whose lists change")
+    parser.add_argument("--tools", type=Path, help="what `scripts/clients.sh` installed: the OAuth server is there")
     found = os.environ.get("SPIN_BIN_PATH") or shutil.which("spin")
     parser.add_argument("--spin", default=found, help="Spin [default: SPIN_BIN_PATH, or the one on PATH]")
     options = parser.parse_args()
@@ -199,6 +209,19 @@ def spin_up(options, edition, scratch):
         address = "127.0.0.1:%d" % free.getsockname()[1]
     command = [options.spin, "up", "--from", app / "spin.toml", "--state-dir", app, "--listen", address]
     return serving(command, scratch / f"spin-{edition}.log")
+
+
+@contextlib.contextmanager
+def authorized(options, edition, scratch):
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/mcp"
+    with OAuthServer(options, scratch / "oauth.log", [url]) as oauth:
+        features = {options.fixture: "", options.changes: "dynamic = true\n"}
+        app = hosts.compose(options, scratch / "authorized", edition, url, oauth.issuer, features)
+        with hosts.mcp_serve(options, app, port):
+            command = [options.node, options.tools / "server/proxy.mjs", url, oauth.token(url, "mcp:read mcp:write")]
+            with serving(command, scratch / "proxy.log") as proxied:
+                yield proxied
 
 
 def compose(options, edition, runtime, scratch):

@@ -137,6 +137,9 @@ fn a_header_cannot_bring_a_key_or_an_extension() {
         json!({ "cty": "JWT" }),
         json!({ "zip": "DEF" }),
         json!({ "enc": "A128GCM" }),
+        json!({ "jwk": ed_jwk() }),
+        json!({ "jku": 7 }),
+        json!({ "x5c": "AAAA" }),
         json!({ "kid": 7 }),
         json!({ "kid": "x".repeat(4096) }),
         json!({ "typ": 7 }),
@@ -157,21 +160,14 @@ fn a_header_cannot_bring_a_key_or_an_extension() {
     ] {
         assert_eq!(header_gives(json!({ "kid": kid })), Stale(0), "{kid}");
     }
-    // The key of the header signed the token; no key of the issuer did.
-    let attacker = json!({ "kid": null, "jwk": ed_jwk(), "jku": "https://evil.example" });
-    let token = token_of(
-        Algorithm::EdDsa,
-        &{
-            let mut header = header(Algorithm::EdDsa);
-            header
-                .as_object_mut()
-                .unwrap()
-                .extend(attacker.as_object().unwrap().clone());
-            header.as_object_mut().unwrap().remove("kid");
-            header.to_string()
-        },
-        &claims().to_string(),
-    );
+    // Certificates are no keys: no key of the issuer signed this.
+    let header =
+        json!({ "kid": null, "jku": "https://evil.example", "x5c": ["AAAA"], "x5t": "AAAA" });
+    assert!(accepted(&header_gives(header.clone())));
+    let mut header = header;
+    header["alg"] = json!("EdDSA");
+    header.as_object_mut().unwrap().remove("kid");
+    let token = token_of(Algorithm::EdDsa, &header.to_string(), &claims().to_string());
     let others = json!({ "keys": [rsa_jwk(), ec_jwk()] }).to_string();
     assert_eq!(judge(&settings(), &others, &token), Stale(0));
 }
@@ -276,6 +272,12 @@ fn json_that_readers_disagree_on_is_malformed() {
             ),
         ),
         (header.clone(), open(&claims, r#""a":"\ud83d""#)),
+        (header.clone(), open(&claims, r#""a":1e400"#)),
+        (header.clone(), open(&claims, r#""a":[-1E+100]"#)),
+        (
+            header.clone(),
+            open(&claims, &format!(r#""a":{}"#, "9".repeat(400))),
+        ),
     ] {
         let token = token_of(Algorithm::EdDsa, &header, &claims);
         let verdict = judge(&settings(), &set().to_string(), &token);
@@ -295,14 +297,18 @@ fn times_are_numbers_within_the_leeway() {
         (json!({ "exp": NOW - 30 }), Some(Expired)),
         (json!({ "exp": NOW - 29 }), None),
         (json!({ "exp": NOW as f64 + 0.5 }), None),
+        (json!({ "exp": NOW as f64 - 30.5 }), Some(Expired)),
+        (json!({ "exp": NOW as f64 - 29.5 }), None),
+        (json!({ "exp": 253_402_300_800_u64 }), Some(Claim)),
         (json!({ "exp": 0 }), Some(Expired)),
         (json!({ "exp": null }), Some(Claim)),
         (json!({ "exp": -1 }), Some(Claim)),
-        (json!({ "exp": 1e300 }), Some(Claim)),
+        (json!({ "exp": 1e30 }), Some(Claim)),
         (json!({ "exp": (NOW + 300).to_string() }), Some(Claim)),
         (json!({ "exp": [NOW + 300] }), Some(Claim)),
         (json!({ "nbf": NOW + 30 }), None),
         (json!({ "nbf": NOW + 31 }), Some(NotYetValid)),
+        (json!({ "nbf": NOW as f64 + 30.5 }), Some(NotYetValid)),
         (json!({ "nbf": (NOW + 31).to_string() }), Some(Claim)),
         (json!({ "nbf": true }), Some(Claim)),
         (json!({ "iat": NOW + 30 }), None),
@@ -326,7 +332,7 @@ fn times_are_numbers_within_the_leeway() {
     );
     assert_eq!(
         judge(&settings(), &set().to_string(), &token),
-        Invalid(Claim)
+        Invalid(Malformed)
     );
 }
 
@@ -392,7 +398,8 @@ fn the_keys_of_one_issuer_do_not_verify_tokens_of_another() {
     let set = set().to_string();
     let verdict = settings.authenticate(
         bearer::Credentials::Bearer(&token),
-        |index| Keys::Known(if index == 0 { &set } else { r#"{"keys":[]}"# }),
+        RESOURCE,
+        |index| Some(if index == 0 { &set } else { r#"{"keys":[]}"# }),
         NOW,
     );
     assert_eq!(verdict, Stale(1));
@@ -605,14 +612,7 @@ fn a_token_without_kid_has_one_key_to_be_signed_with() {
 #[test]
 fn settings_that_cannot_be_read_are_no_settings() {
     assert!(Settings::read(&settings().to_string()).is_some());
-    for name in [
-        "resource",
-        "scopes",
-        "implies",
-        "anonymous",
-        "issuers",
-        "api_keys",
-    ] {
+    for name in ["implies", "issuers", "api_keys", "store"] {
         for value in [None, Some(json!(7))] {
             let mut settings = settings();
             match value {
@@ -624,72 +624,90 @@ fn settings_that_cannot_be_read_are_no_settings() {
     }
     for name in [
         "issuer",
-        "audience",
         "algorithms",
         "types",
         "require",
         "subject",
         "scope_claims",
         "leeway",
+        "jwks",
     ] {
         let mut settings = settings();
         settings["issuers"][0][name] = json!(null);
         assert!(Settings::read(&settings.to_string()).is_none(), "{name}");
     }
-}
-
-#[test]
-fn requests_without_credentials_are_served_if_the_settings_say_so() {
-    let settings = |anonymous: bool| {
+    for (name, value) in [
+        // Tokens for anybody.
+        ("audience", json!([])),
+        ("jwks", json!({ "fetch": false })),
+        ("jwks", json!({ "keys": {} })),
+        ("jwks", json!({ "variable": null })),
+        ("jwks", json!({})),
+    ] {
         let mut settings = settings();
-        settings["anonymous"] = json!(anonymous);
-        Settings::read(&settings.to_string()).unwrap()
-    };
-    fn say(settings: Settings, credentials: bearer::Credentials<'_>) -> Verdict {
-        settings.authenticate(credentials, |_| Keys::Missing, NOW)
-    }
-    assert_eq!(
-        say(settings(false), bearer::Credentials::Absent),
-        Unauthorized
-    );
-    assert_eq!(say(settings(true), bearer::Credentials::Absent), Anonymous);
-    for anonymous in [false, true] {
-        assert_eq!(
-            say(settings(anonymous), bearer::Credentials::Malformed),
-            Unreadable
-        );
-        assert_eq!(
-            say(settings(anonymous), bearer::Credentials::Bearer("a.b.c")),
-            Invalid(Malformed)
-        );
-        assert_eq!(
-            say(settings(anonymous), bearer::Credentials::Bearer("smcp_x")),
-            Invalid(Signature)
-        );
-        let token = token_of(
-            Algorithm::EdDsa,
-            &header(Algorithm::EdDsa).to_string(),
-            &claims().to_string(),
-        );
-        assert_eq!(
-            say(settings(anonymous), bearer::Credentials::Bearer(&token)),
-            Unready(0)
-        );
+        settings["issuers"][0][name] = value;
+        assert!(Settings::read(&settings.to_string()).is_none(), "{name}");
     }
 }
 
 #[test]
-fn metadata_names_the_issuers() {
+fn credentials_come_before_keys() {
     let settings = Settings::read(&settings().to_string()).unwrap();
-    let metadata: Value = serde_json::from_str(&settings.metadata(RESOURCE).unwrap()).unwrap();
-    let expected = json!({
-        "resource": RESOURCE, "authorization_servers": [ISSUER],
-        "bearer_methods_supported": ["header"], "scopes_supported": ["mcp:read"],
-    });
-    assert_eq!(metadata, expected);
-    let keys_alone = Settings {
-        issuers: Vec::new(),
-        ..settings
+    let say = |credentials| settings.authenticate(credentials, RESOURCE, |_| None, NOW);
+    assert_eq!(say(bearer::Credentials::Absent), Missing);
+    assert_eq!(say(bearer::Credentials::Malformed), Unreadable);
+    let bearer = |token| say(bearer::Credentials::Bearer(token));
+    assert_eq!(bearer("a.b.c"), Invalid(Malformed));
+    assert_eq!(bearer("smcp_x"), Invalid(Signature));
+    let (header, claims) = (header(Algorithm::EdDsa), claims());
+    let token = token_of(Algorithm::EdDsa, &header.to_string(), &claims.to_string());
+    assert_eq!(bearer(&token), Unready(0));
+}
+
+/// A server at the root has two spellings.
+#[test]
+fn the_audience_is_the_server_or_what_the_settings_say() {
+    let (header, mut claims) = (header(Algorithm::EdDsa).to_string(), claims());
+    let mut given = |audience: Value, resource: &str, aud: &str| {
+        claims["aud"] = json!(aud);
+        let token = token_of(Algorithm::EdDsa, &header, &claims.to_string());
+        let mut settings = settings();
+        settings["issuers"][0]["audience"] = audience;
+        settings["issuers"][0]["require"] = json!({ "client_id": ["c-1"] });
+        let settings = Settings::read(&settings.to_string()).unwrap();
+        let set = set().to_string();
+        let bearer = bearer::Credentials::Bearer(&token);
+        accepted(&settings.authenticate(bearer, resource, |_| Some(&set), NOW))
     };
-    assert_eq!(keys_alone.metadata(RESOURCE), None);
+    for (resource, aud, good) in [
+        ("https://a.example", "https://a.example", true),
+        ("https://a.example", "https://a.example/", true),
+        ("https://a.example/", "https://a.example", true),
+        ("https://a.example", "https://a.example//", false),
+        ("https://a.example/mcp", "https://a.example/mcp/", false),
+        ("https://a.example/mcp", "https://a.example", false),
+        ("", "", false),
+        ("", "/", false),
+    ] {
+        assert_eq!(given(json!(null), resource, aud), good, "{resource} {aud}");
+    }
+    assert!(given(json!(["api://x"]), RESOURCE, "api://x"));
+    assert!(!given(json!(["api://x"]), RESOURCE, RESOURCE));
+    assert!(given(json!([]), RESOURCE, "anything"));
+}
+
+#[test]
+fn api_keys_of_a_variable_replace_those_of_their_subjects() {
+    let key = |subject: &str, byte: &str| json!({ "subject": subject, "sha256": byte.repeat(32), "scopes": [], "expires": null });
+    let mut settings = settings();
+    settings["api_keys"] = json!([key("ci", "01"), key("ops", "02")]);
+    let mut settings = Settings::read(&settings.to_string()).unwrap();
+    let new = json!([key("ci", "03"), key("ci", "04")]).to_string();
+    assert!(settings.replace_api_keys(&new));
+    let keys: Vec<_> = settings.api_keys.iter().map(|key| key.sha256[0]).collect();
+    assert_eq!(keys, [2, 3, 4]);
+    for text in ["", "{}", "[{}]", "[7]"] {
+        assert!(!settings.replace_api_keys(text), "{text}");
+    }
+    assert_eq!(settings.api_keys.len(), 3);
 }

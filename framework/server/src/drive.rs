@@ -5,6 +5,7 @@ use std::{
     cell::{RefCell, RefMut},
     collections::BTreeMap,
     io::Write as _,
+    rc::Rc,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -12,10 +13,11 @@ use std::{
 use spin_mcp_protocol::{
     Call, Context,
     call::{Asking, CallResponse as Answer, CallStep as Step, Polled},
+    catalog::Flags,
     chain::Gate,
-    http::{self, HttpOutcome, HttpRequest, Listening, ResumptionStep},
+    http::{self, Head, HttpOutcome, HttpRequest, HttpResponse, Listening, ResumptionStep},
     listen::{self, Change},
-    mend, request_id, router,
+    mend, refuse_late, request_id, router,
     services::Services,
     sse,
     stdio::{self, StdioOutcome},
@@ -39,15 +41,17 @@ pub async fn serve(
     response: Out,
 ) {
     let catalog = catalog();
-    let head = match http::check_head(head, &catalog) {
-        Ok(head) => head,
-        Err(refusal) => return response.send(refusal).await,
-    };
-    let response = response.only_events(head.needs_events());
     let client = Client {
         host: &RefCell::new(Host::default()),
         stdio: None,
     };
+    let (origin, admitted) = admit(head, client).await;
+    let response = response.allow(origin);
+    let head = match admitted {
+        Ok(head) => head,
+        Err(refusal) => return response.send(refusal).await,
+    };
+    let response = response.only_events(head.needs_events());
     let mut body = match head.has_body() {
         true => body(head.content_length()).await,
         false => http::resumed_body(&head, &mut *client.host()),
@@ -73,11 +77,32 @@ pub async fn serve(
                 None => return,
             },
             HttpOutcome::Notify(call) => {
-                if_whole(|| notify(&call)).await;
+                if_whole(|| notify(&call, client)).await;
                 HttpOutcome::Reply(http::accepted())
             }
         };
     }
+}
+
+/// Checks a head, and finds out who sent it. Returns the origin of the page that may read the response.
+async fn admit<'h>(
+    head: &HttpRequest<'h>,
+    client: Client<'_>,
+) -> (Option<&'h str>, Result<Head<'h>, HttpResponse>) {
+    let catalog = catalog();
+    let entered = match http::enter(head, &catalog) {
+        Ok(entered) => entered,
+        Err(refusal) => return (None, Err(refusal)),
+    };
+    let origin = entered.origin();
+    #[cfg(feature = "auth")]
+    if let Err(refusal) = crate::auth::identify(&entered, || client.host()).await {
+        return (origin, Err(refusal));
+    }
+    if !cfg!(feature = "auth") && catalog.flags().contains(Flags::HEADERS) {
+        client.host().sender = Some(Rc::new(http::sender(&entered, &catalog)));
+    }
+    (origin, entered.head(&catalog))
 }
 
 /// Does what only the whole server can do. Few requests ask for it, so its state is on the heap: on
@@ -95,7 +120,7 @@ async fn if_whole<F: Future>(_work: impl FnOnce() -> F) -> Option<F::Output> {
 }
 
 async fn call_over_http(mut call: Call<'_>, response: Out, client: Client<'_>) {
-    let (id, context, streams) = (request_id(&call), context(&call), call.may_stream());
+    let (id, context, streams) = (request_id(&call), context(&call, client), call.may_stream());
     let opening = if cfg!(feature = "whole") {
         call.opening()
     } else {
@@ -103,7 +128,7 @@ async fn call_over_http(mut call: Call<'_>, response: Out, client: Client<'_>) {
     };
     let work = run_and_publish(&mut call, id, client);
     if streams && let Some(context) = &context {
-        control::begin(id, context, Channel::Events);
+        begin(id, context, Channel::Events);
         control::opens_with(id, &opening);
         return response.stream(id, work).await;
     }
@@ -116,12 +141,13 @@ async fn call_over_http(mut call: Call<'_>, response: Out, client: Client<'_>) {
 async fn resume(mut resumption: http::Resumption<'_>, response: Out, client: Client<'_>) {
     let call = resumption.call.as_deref();
     let id = call.map_or_else(random_id, request_id);
-    let context = call.and_then(context).unwrap_or_default();
-    control::begin(id, &context, Channel::Events);
+    let context = call.and_then(|call| context(call, client));
+    let context = context.unwrap_or_default();
+    begin(id, &context, Channel::Events);
     control::opens_with(id, &sse::reopening());
     let work = async {
         let mut is_open = control::send(id, wasi::OPENING);
-        let mut waits = Waits::for_changes(client.host().now(), catalog().stream_limits());
+        let mut waits = client.waits();
         while is_open && !waits.is_over(client.host().now()) {
             let step = resumption.look(&mut *client.host());
             let call = resumption.call.as_mut();
@@ -158,13 +184,13 @@ async fn resume(mut resumption: http::Resumption<'_>, response: Out, client: Cli
 /// Sends changes until the client leaves, or until a host might end the stream.
 async fn listen(mut listening: Listening<'_>, response: Out, client: Client<'_>) {
     let id = random_id();
-    control::begin(id, &Context::default(), Channel::Events);
+    begin(id, &Context::default(), Channel::Events);
     control::opens_with(id, &listening.listener.opening());
     let work = async {
         let first = listening.first.take();
         let first = first.map_or(wasi::OPENING.to_vec(), |first| sse::event(&first));
         let mut is_open = control::send(id, &first);
-        let mut waits = Waits::for_changes(client.host().now(), catalog().stream_limits());
+        let mut waits = client.waits();
         while is_open && !waits.is_over(client.host().now()) {
             wasi::sleep(waits.pause()).await;
             // A store that fails has written the reason to stderr; the client listens again.
@@ -201,14 +227,19 @@ async fn listen(mut listening: Listening<'_>, response: Out, client: Client<'_>)
 
 /// Advances a task that a client listens to. The task keeps the result.
 async fn advance(mut call: Call<'_>, client: Client<'_>) {
-    let (id, context) = (request_id(&call), context(&call));
+    let (id, context) = (request_id(&call), context(&call, client));
     in_context(id, context, run_and_publish(&mut call, id, client)).await;
 }
 
 /// Makes a call, and sends listeners what features reported: they must not wait until the client
 /// has read the answer.
 async fn run_and_publish(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Option<Answer> {
-    let answer = run(call, id, client).await;
+    let mut answer = run(call, id, client).await;
+    if cfg!(feature = "auth")
+        && let Some(answer) = &mut answer
+    {
+        refuse_late(call, answer, &mut *client.host());
+    }
     // A store that fails has written the reason to stderr.
     let _ = listen::publish(&mut *client.host(), &changes(call, id));
     let is_open = cfg!(feature = "whole") && call.is_resumable() && control::is_streaming(id);
@@ -219,14 +250,14 @@ async fn run_and_publish(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Op
 async fn pass<'a>(mut gate: Gate<'a>, client: Client<'_>) -> (Gate<'a>, Answer) {
     let id = request_id(&gate.call);
     let work = features::invoke(&gate.call, id);
-    let outcome = in_context(id, context(&gate.call), work).await;
+    let outcome = in_context(id, context(&gate.call, client), work).await;
     let answer = gate.settle(outcome, &mut *client.host());
     (gate, answer)
 }
 
-async fn notify(call: &Call<'_>) {
+async fn notify(call: &Call<'_>, client: Client<'_>) {
     let id = request_id(call);
-    in_context(id, context(call), features::notify(call, id)).await;
+    in_context(id, context(call, client), features::notify(call, id)).await;
 }
 
 /// The client that waits for a call.
@@ -240,6 +271,14 @@ struct Client<'s> {
 impl<'s> Client<'s> {
     fn host(self) -> RefMut<'s, Host> {
         self.host.borrow_mut()
+    }
+
+    /// The waits of a stream. It ends with the credentials of the client.
+    fn waits(self) -> Waits {
+        let mut host = self.host();
+        let expires = host.sender.as_ref().and_then(|sender| sender.expires);
+        let now = host.now();
+        Waits::for_changes(now, catalog().stream_limits()).until(expires)
     }
 
     /// Waits before the next look for a reply. False: the client is gone, or has cancelled.
@@ -329,6 +368,13 @@ impl Stdio {
         }
     }
 
+    /// Finds out who the client is. The error is for the user of the process.
+    #[cfg(feature = "auth")]
+    pub async fn identify(&self) -> Result<(), ()> {
+        let identified = crate::auth::identify_user(|| self.host.borrow_mut()).await;
+        identified.map_err(|problem| eprintln!("error: {problem}"))
+    }
+
     /// Does what a line asks for. Returns what to write, the answer last. Drops `running` as soon
     /// as the client does not wait for it.
     pub async fn serve(&self, mut line: Vec<u8>, running: wasi::Running) -> Vec<u8> {
@@ -352,7 +398,7 @@ impl Stdio {
                     None => return Vec::new(),
                 },
                 StdioOutcome::Notify(call, cancelled) => {
-                    if_whole(|| notify(&call)).await;
+                    if_whole(|| notify(&call, self.client(0))).await;
                     cancelled.map_or(StdioOutcome::Nothing, StdioOutcome::Cancel)
                 }
             };
@@ -361,7 +407,8 @@ impl Stdio {
 
     /// Makes a call. Its answer is left out if it was cancelled.
     async fn call(&self, mut call: Call<'_>, running: wasi::Running) -> Vec<u8> {
-        let (id, context) = (request_id(&call), context(&call));
+        let id = request_id(&call);
+        let context = context(&call, self.client(id));
         let in_progress = InProgress {
             id: call.id().to_owned(),
             is_begun: context.is_some(),
@@ -373,7 +420,7 @@ impl Stdio {
                 true => Channel::Lines,
                 false => Channel::Nowhere,
             };
-            control::begin(id, context, channel);
+            begin(id, context, channel);
         }
         let answer = run(&mut call, id, self.client(id)).await;
         let changes = changes(&call, id);
@@ -441,7 +488,7 @@ fn random_id() -> u64 {
 /// Does something while the context answers for this id. None: no part of the server asks it.
 async fn in_context<T>(id: u64, context: Option<Context>, work: impl Future<Output = T>) -> T {
     if let Some(context) = &context {
-        control::begin(id, context, Channel::Nowhere);
+        begin(id, context, Channel::Nowhere);
     }
     let done = work.await;
     if context.is_some() {
@@ -450,10 +497,17 @@ async fn in_context<T>(id: u64, context: Option<Context>, work: impl Future<Outp
     done
 }
 
+/// Makes the context answer for this id. Each copy of this would pass all of the context on by itself.
+#[inline(never)]
+fn begin(id: u64, context: &Context, channel: Channel) {
+    control::begin(id, context, channel);
+}
+
 /// What the context must know. None: no part of the server asks about this call.
-fn context(call: &Call<'_>) -> Option<Context> {
+fn context(call: &Call<'_>, client: Client<'_>) -> Option<Context> {
     let is_asked = call.may_be_asked_about();
-    is_asked.then(|| call.context())
+    let sender = &client.host().sender;
+    is_asked.then(|| call.context().sent_by::<Host>(sender.as_deref()))
 }
 
 /// What features reported during a call.
