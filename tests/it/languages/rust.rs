@@ -287,8 +287,7 @@ fn showcase_answers_and_asks() {
     fs::copy(server, app.join("src/lib.rs")).unwrap();
     let manifest = app.join("spin.toml");
     let text = fs::read_to_string(&manifest).unwrap();
-    let more = "allow = [\"key-value\"]\nsettings = { currency = \"EUR\" }\n\
-                [component.mcp.tool.mcp.server]\nheaders = [\"x-tenant\"]\n";
+    let more = "allow = [\"key-value\"]\nsettings = { currency = \"EUR\" }\n";
     let store = "source = \"mcp.wasm\"\nkey_value_stores = [\"default\"]\n";
     let text = text.replace("source = \"mcp.wasm\"\n", store);
     fs::write(&manifest, text + more).unwrap();

@@ -1,19 +1,10 @@
-//! The tools of this component. The doc comments of a tool's arguments are what models read.
-
-mod mcp;
+//! The tools of this component. Models read the doc comments.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use spin_mcp_sdk::tool;
 
-const TOOLS: &[mcp::Tool] = mcp::tools![distance];
-
-/// Tells how far one place is from another, as the crow flies.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Distance {
-    from: Place,
-    to: Place,
-}
+spin_mcp_sdk::export!(tools: [distance]);
 
 /// A place on Earth, in degrees.
 #[derive(Deserialize, JsonSchema)]
@@ -27,7 +18,9 @@ struct Place {
 
 const EARTH_RADIUS_KM: f64 = 6371.0;
 
-fn distance(Distance { from, to }: Distance) -> Result<String, String> {
+/// Tells how far one place is from another, as the crow flies.
+#[tool]
+fn distance(from: Place, to: Place) -> Result<String, String> {
     let (from, to) = (from.in_radians()?, to.in_radians()?);
     // The haversine formula.
     let latitude = ((to.0 - from.0) / 2.0).sin().powi(2);
@@ -59,7 +52,7 @@ mod tests {
             latitude,
             longitude,
         });
-        distance(Distance { from, to })
+        distance(from, to)
     }
 
     #[test]

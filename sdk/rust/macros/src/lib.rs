@@ -87,3 +87,98 @@ fn finish(expanded: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
         .unwrap_or_else(|why| why.into_compile_error())
         .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Expand = fn(Options, ItemFn) -> syn::Result<proc_macro2::TokenStream>;
+
+    /// What the compiler says about an attribute on a function.
+    fn refused(expand: Expand, attribute: &str, function: &str) -> String {
+        let options = syn::parse_str(attribute);
+        let function = syn::parse_str(function).unwrap();
+        let expanded = options.and_then(|options| expand(options, function));
+        expanded.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn usual_mistakes_are_named() {
+        for (expand, attribute, function, why) in [
+            (
+                tool::expand as Expand,
+                "tite = \"A\"",
+                "fn f() {}",
+                "`tool` has no `tite`; it has `name`, `title`, `description`, `annotations`, `icons`, `meta`",
+            ),
+            (
+                tool::expand,
+                "annotations(readonly)",
+                "fn f() {}",
+                "a tool has the annotations `title`, `read_only`, `destructive`, `idempotent` and `open_world`",
+            ),
+            (
+                tool::expand,
+                "",
+                "fn f(&self) {}",
+                "a tool is a function without `self`",
+            ),
+            (
+                tool::expand,
+                "",
+                "fn f<T>(t: T) {}",
+                "a tool cannot be generic: clients call it by its name",
+            ),
+            (
+                tool::expand,
+                "",
+                "fn f(ctx: Context) {}",
+                "take `&Context`, or `&mut Context` to ask the client",
+            ),
+            (
+                tool::expand,
+                "",
+                "fn f(a: &[u8]) {}",
+                "an argument owns its data: take it without `&`, or take a `&str`",
+            ),
+            (
+                tool::expand,
+                "",
+                "fn f(Trip { a }: Trip) {}",
+                "an argument needs a name; a pattern works in `Parameters(…)` only",
+            ),
+            (
+                resource::expand,
+                "",
+                "fn f() {}",
+                "a resource needs its URI: `#[resource(\"notes://…\")]`",
+            ),
+            (
+                resource::expand,
+                "\"a:/{b}\"",
+                "fn f() {}",
+                "`f` has no parameter `b`",
+            ),
+            (
+                resource::expand,
+                "\"a:/b\"",
+                "fn f(b: &str) {}",
+                "the URI has no variable `b`",
+            ),
+            (
+                resource::expand,
+                "\"a:/b{?c}\"",
+                "fn f(c: u8) {}",
+                "a query can be without `c`: make it an `Option`, or give it a `#[default(…)]`",
+            ),
+            (
+                prompt::expand,
+                "",
+                "fn f(a: Parameters<A>) {}",
+                "a prompt takes its arguments one by one: they are texts",
+            ),
+        ] {
+            assert_eq!(refused(expand, attribute, function), why, "{function}");
+        }
+    }
+}

@@ -21,7 +21,7 @@ const KEYS: [&str; 8] = [
 pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
     options.only("resource", &KEYS)?;
     let Some(uri) = &options.uri else {
-        let why = "a resource needs its URI: `#[resource(\"notes://{name}\")]`";
+        let why = "a resource needs its URI: `#[resource(\"notes://…\")]`";
         return Err(Error::new(proc_macro2::Span::call_site(), why));
     };
     let function = Function::new(item, "a resource")?;
