@@ -16,6 +16,8 @@ from oauth import OAuthServer
 
 OPEN_TOOL = "test_simple_text"
 GUARDED_TOOL = "test_tool_with_progress"
+# Its tokens are from the same OAuth servers.
+ANOTHER_SERVER = "https://another.example/mcp"
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
 CLIENT = {"name": "acceptance", "version": "1.0.0"}
@@ -29,8 +31,7 @@ CHECKS = {}
 @dataclass
 class Place:
     """A server, and those that issue tokens: its OAuth server, one that it does not know, and one
-    that signs as if it were its OAuth server. `other` is another server that the tokens of the
-    first can be for."""
+    that signs as if it were its OAuth server."""
 
     name: str
     url: str
@@ -38,7 +39,6 @@ class Place:
     oauth: OAuthServer
     foreign: OAuthServer = None
     impostor: OAuthServer = None
-    other: str = None
 
     def token(self, scope="mcp:read", client="machine-ES256"):
         return self.oauth.token(self.url, scope, client)
@@ -185,7 +185,7 @@ def refused(place, answer, what, status, code=None, **challenge):
     found = answer.challenge()
     description = found.pop("error_description", "")
     assert len(description) <= 200, f"{what}: the description is too long: {description}"
-    expected = challenge | ({"resource_metadata": place.metadata} if status in (401, 403) else {})
+    expected = challenge | {"resource_metadata": place.metadata}
     assert found == expected, f"{what}: the challenge is {found} and should be {expected}"
     if code:
         error = answer.message()
@@ -295,7 +295,7 @@ def a_scope_that_is_missing(place):
 
 @check
 def token_for_another_server(place):
-    bad_token(place, place.oauth.token(place.other), "a token for another server")
+    bad_token(place, place.oauth.token(ANOTHER_SERVER), "a token for another server")
 
 
 @check
