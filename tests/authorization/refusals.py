@@ -16,11 +16,15 @@ from oauth import OAuthServer
 
 OPEN_TOOL = "test_simple_text"
 GUARDED_TOOL = "test_tool_with_progress"
+# Its tokens are from the same OAuth servers.
+ANOTHER_SERVER = "https://another.example/mcp"
 MODERN = "2026-07-28"
 LEGACY = "2025-11-25"
 CLIENT = {"name": "acceptance", "version": "1.0.0"}
 # An answer that takes longer is none.
 PATIENCE = 20
+# `mcp serve` reads 4 MiB before the server gets the request.
+MORE_THAN_READ_AHEAD = 5 << 20
 # What servers grant clocks that differ, and a second for ours.
 LEEWAY = 31
 CHECKS = {}
@@ -29,8 +33,7 @@ CHECKS = {}
 @dataclass
 class Place:
     """A server, and those that issue tokens: its OAuth server, one that it does not know, and one
-    that signs as if it were its OAuth server. `other` is another server that the tokens of the
-    first can be for."""
+    that signs as if it were its OAuth server."""
 
     name: str
     url: str
@@ -38,7 +41,6 @@ class Place:
     oauth: OAuthServer
     foreign: OAuthServer = None
     impostor: OAuthServer = None
-    other: str = None
 
     def token(self, scope="mcp:read", client="machine-ES256"):
         return self.oauth.token(self.url, scope, client)
@@ -141,25 +143,28 @@ def legacy(url, method, token=None, session=None, headers=(), **params):
     return send(url, "POST", [ACCEPT, *about, *bearer(token), *headers], body)
 
 
-def initialize(url, token=None):
-    return legacy(url, "initialize", token, protocolVersion=LEGACY, capabilities={}, clientInfo=CLIENT)
+def initialize(url, token=None, capabilities={}):
+    about = {"protocolVersion": LEGACY, "capabilities": capabilities, "clientInfo": CLIENT}
+    return legacy(url, "initialize", token, **about)
 
 
-def open_session(url, token):
-    answer = initialize(url, token)
+def open_session(url, token, capabilities={}):
+    answer = initialize(url, token, capabilities)
     assert answer.status == 200, f"`initialize` is answered by {described(answer)}"
     session = answer.header("mcp-session-id")
     ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
-    headers = [ACCEPT, ("mcp-protocol-version", LEGACY), ("mcp-session-id", session), *bearer(token)]
-    noted = send(url, "POST", headers, ready)
+    noted = send(url, "POST", in_session(session, token), ready)
     assert noted.status == 202, f"`initialized` is answered by {described(noted)}"
     return session
 
 
+def in_session(session, token):
+    return [ACCEPT, ("mcp-protocol-version", LEGACY), ("mcp-session-id", session), *bearer(token)]
+
+
 def bare(url, method, session, token):
     """`GET` or `DELETE` of a session."""
-    accept = ("accept", "text/event-stream")
-    return url, method, [accept, ("mcp-protocol-version", LEGACY), ("mcp-session-id", session), *bearer(token)], None
+    return url, method, in_session(session, token), None
 
 
 def call(request, url, tool, token, *, session=None, **params):
@@ -185,16 +190,12 @@ def refused(place, answer, what, status, code=None, **challenge):
     found = answer.challenge()
     description = found.pop("error_description", "")
     assert len(description) <= 200, f"{what}: the description is too long: {description}"
-    expected = challenge | ({"resource_metadata": place.metadata} if status in (401, 403) else {})
+    expected = challenge | {"resource_metadata": place.metadata}
     assert found == expected, f"{what}: the challenge is {found} and should be {expected}"
     if code:
         error = answer.message()
         assert error.get("error", {}).get("code") == code, f"{what}: the message is {error}"
     return description
-
-
-def no_credentials(place, answer, what):
-    refused(place, answer, what, 401, scope="mcp:read")
 
 
 def bad_token(place, token, what):
@@ -241,7 +242,8 @@ def no_token(place):
     }.items():
         refused(place, answer, what, 401, -32010, scope="mcp:read")
     for method in ("GET", "DELETE"):
-        no_credentials(place, send(*bare(place.url, method, "some-session", None)), f"`{method}`")
+        answer = send(*bare(place.url, method, "some-session", None))
+        refused(place, answer, f"`{method}`", 401, scope="mcp:read")
 
 
 @check
@@ -249,7 +251,7 @@ def refused_before_the_body(place):
     connection = connect(place.url)
     connection.putrequest("POST", "/mcp")
     connection.putheader("content-type", "application/json")
-    connection.putheader("content-length", "100000")
+    connection.putheader("content-length", str(MORE_THAN_READ_AHEAD))
     connection.endheaders()
     response = connection.getresponse()
     assert response.status == 401, f"it is answered by {response.status}"
@@ -295,7 +297,7 @@ def a_scope_that_is_missing(place):
 
 @check
 def token_for_another_server(place):
-    bad_token(place, place.oauth.token(place.other), "a token for another server")
+    bad_token(place, place.oauth.token(ANOTHER_SERVER), "a token for another server")
 
 
 @check
@@ -346,18 +348,42 @@ def credentials_that_are_malformed(place):
 
 @check
 def stolen_session(place):
+    """For anyone but its owner, a session id is that of another session."""
     owner, thief = place.token(), place.token(client="machine-EdDSA")
-    session = open_session(place.url, owner)
-    for what, answer in {
-        "a request": legacy(place.url, "tools/list", thief, session),
-        "`GET`": send(*bare(place.url, "GET", session, thief)),
-        "`DELETE`": send(*bare(place.url, "DELETE", session, thief)),
-    }.items():
-        assert answer.status == 404, f"{what} of a thief is answered by {described(answer)}"
-    no_credentials(place, legacy(place.url, "tools/list", None, session), "a session without a token")
-    good(legacy(place.url, "tools/list", owner, session), "the owner's session, after that,")
+    session = open_session(place.url, owner, {"elicitation": {}})
+    asking = {"name": "test_elicitation", "arguments": {"message": "Who are you?"}}
+    body = {"jsonrpc": "2.0", "id": 8, "method": "tools/call", "params": asking}
+    connection = begin(place.url, "POST", in_session(session, owner), body)
+    stream = connection.getresponse()
+    question = next_message(stream)
+    assert question and question.get("method") == "elicitation/create", f"the server asks by {question}"
+
+    def reply(token, name):
+        content = {"username": name, "email": f"{name}@example.com"}
+        answer = {"jsonrpc": "2.0", "id": question["id"], "result": {"action": "accept", "content": content}}
+        return send(place.url, "POST", in_session(session, token), answer)
+
+    reply(thief, "eve")
+    send(*bare(place.url, "DELETE", session, thief))
+    answer = reply(owner, "ada")
+    assert answer.status == 202, f"after the thief, the owner's reply is answered by {described(answer)}"
+    result = next_message(stream)
+    connection.close()
+    text = json.dumps(result)
+    assert "ada" in text and "eve" not in text, f"the owner's call ends with {text}"
+    good(legacy(place.url, "tools/list", owner, session), "after the thief's `DELETE`, the owner's session")
+    refused(place, legacy(place.url, "tools/list", None, session), "the session id alone", 401, -32010, scope="mcp:read")
     ended = send(*bare(place.url, "DELETE", session, owner))
     assert ended.status in (200, 204), f"the owner's `DELETE` is answered by {described(ended)}"
+    gone = legacy(place.url, "tools/list", owner, session)
+    assert gone.status == 404, f"after the owner's `DELETE`, the session answers {described(gone)}"
+
+
+def next_message(stream):
+    for line in stream:
+        if line.startswith(b"data:") and line[5:].strip():
+            return json.loads(line[5:])
+    return None
 
 
 @check

@@ -30,7 +30,7 @@ import hosts
 from example import keeps_its_word
 from oauth import CALLBACK, SECRET, OAuthServer, free_port
 from outage import outage
-from refusals import CHECKS, GUARDED_TOOL, OPEN_TOOL, Place, verdict
+from refusals import ANOTHER_SERVER, CHECKS, GUARDED_TOOL, OPEN_TOOL, Place, verdict
 
 HERE = Path(__file__).resolve().parent
 CLIENTS = HERE.parent / "clients"
@@ -213,15 +213,15 @@ def serve_all(options, cleanup, scratch):
     urls = {name: url_at(port) for name, port in ports.items()}
 
     def oauth(name, **settings):
-        return cleanup.enter_context(OAuthServer(options, scratch / f"{name}.log", [*urls.values()], **settings))
+        resources = [*urls.values(), ANOTHER_SERVER]
+        return cleanup.enter_context(OAuthServer(options, scratch / f"{name}.log", resources, **settings))
 
     genuine, foreign = oauth("oauth"), oauth("foreign")
     impostor = oauth("impostor", issuer=genuine.issuer)
     places = []
     for name, (wasi, start) in builds.items():
         app = serve(options, cleanup, scratch / name.replace(" ", "-"), wasi, start, ports[name], genuine)
-        other = next(url for url in urls.values() if url != urls[name])
-        places.append(Place(name, urls[name], hosts.log_of(app), genuine, foreign, impostor, other))
+        places.append(Place(name, urls[name], hosts.log_of(app), genuine, foreign, impostor))
     return places
 
 
@@ -243,7 +243,7 @@ def url_at(port):
 
 def serve(options, cleanup, folder, wasi, start, port, oauth):
     app = hosts.compose(options, folder, wasi, url_at(port), oauth.issuer, {options.fixture: ""})
-    cleanup.enter_context(start(options, app, port))
+    cleanup.enter_context(start(options, app, port, oauth.issuer))
     return app
 
 
@@ -267,7 +267,7 @@ def run(client, place):
     told = [json.loads(line) for line in output.splitlines()]
     outcome = {}
     for number, (name, expected) in enumerate(client.expected(place)):
-        outcome[name] = mismatch(expected, told[number]) if number < len(told) else trouble
+        outcome[name] = mismatch(expected, told[number]) if number < len(told) else "it did not come so far"
     outcome["end"] = None if finished else trouble
     return outcome
 
