@@ -4,6 +4,7 @@ mod build;
 mod edit;
 mod manifest;
 mod read;
+mod sources;
 mod watch;
 
 use std::fmt;
@@ -21,6 +22,7 @@ use spin_mcp_registry::{Reference, Resolver, Source};
 
 pub use build::{BuildFailed, BuildOptions};
 pub use edit::Manifest;
+pub use sources::Sources;
 
 /// An MCP server as an app's `spin.toml` describes it.
 #[derive(Debug)]

@@ -19,6 +19,7 @@ use anyhow::{Result, ensure};
 use spin_mcp_contract::{Composition, Record};
 
 pub use describe::{Description, describe};
+pub use list::Listed;
 use list::Lists;
 use load::Parts;
 use plan::Plan;
@@ -38,6 +39,11 @@ pub struct Composed {
 
 /// Composes a server. The same input gives the same bytes.
 pub fn compose(composition: &Composition) -> Result<Composed> {
+    compose_again(composition, &mut Listed::default())
+}
+
+/// Composes a server, and runs only the features that `listed` does not have yet.
+pub fn compose_again(composition: &Composition, listed: &mut Listed) -> Result<Composed> {
     ensure!(
         !composition.features.is_empty() || composition.sequence,
         "a server needs at least one feature; name its component"
@@ -49,7 +55,7 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     let parts = Parts::load(composition)?;
     let provided = Provided::new(&parts.all)?;
     check::host_types(&parts.all)?;
-    let mut lists = list::list(parts.features())?;
+    let mut lists = list::list(parts.features(), listed)?;
     lists.resize_with(parts.all.len(), Lists::default);
     let plan = Plan::new(composition, &parts, &lists);
     let listed = parts.all.iter().zip(&lists);

@@ -1,6 +1,7 @@
 //! Composed servers as processes: `mcp serve`, `mcp call`, the Wasmtime CLI and Spin.
 
 mod call;
+mod dev;
 mod every_host;
 mod fleet;
 mod hostile;

@@ -25,6 +25,15 @@ const NO_SOURCES: [&str; 3] = [".git", ".spin", ".spin-aka"];
 /// The files in `workdir`, sorted by name, without `outputs` and what a `.gitignore` in `top` or
 /// below excludes.
 pub fn files(top: &Path, workdir: &Path, outputs: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+    Ok(entries(top, workdir, outputs)?.1)
+}
+
+/// The same files after their folders.
+pub fn entries(
+    top: &Path,
+    workdir: &Path,
+    outputs: &[PathBuf],
+) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let (top, workdir) = (top.canonicalize()?, workdir.canonicalize()?);
     let top = match workdir.starts_with(&top) {
         true => top,
@@ -50,15 +59,16 @@ pub fn files(top: &Path, workdir: &Path, outputs: &[PathBuf]) -> io::Result<Vec<
         .sort_by_file_name(|one, other| one.cmp(other))
         .filter_entry(on_the_way)
         .build();
-    let mut files = Vec::new();
+    let (mut folders, mut files) = (Vec::new(), Vec::new());
     for entry in entries {
         let entry = entry.map_err(io::Error::other)?;
-        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-        if !is_folder && !outputs.iter().any(|output| output == entry.path()) {
+        if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+            folders.push(entry.into_path());
+        } else if !outputs.iter().any(|output| output == entry.path()) {
             files.push(entry.into_path());
         }
     }
-    Ok(files)
+    Ok((folders, files))
 }
 
 /// A digest of all that the build of a part reads, or none if it may read something else.
