@@ -1,5 +1,6 @@
 //! `spin mcp`: parses the command line, runs the command and prints its error.
 
+mod clients;
 mod commands;
 mod templates;
 mod terminal;
@@ -26,6 +27,7 @@ enum Command {
     Inspect(commands::inspect::InspectCommand),
     Call(commands::call::CallCommand),
     Dev(commands::dev::DevCommand),
+    Connect(commands::connect::ConnectCommand),
     Serve(commands::serve::ServeCommand),
     Push(commands::push::PushCommand),
     Update(commands::update::UpdateCommand),
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Call(command) => command.run(),
         Command::Dev(command) => command.run(),
+        Command::Connect(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Push(command) => command.run(),
         Command::Update(command) => command.run(),

@@ -4,6 +4,7 @@ pub mod build;
 pub mod call;
 pub mod check;
 pub mod compose;
+pub mod connect;
 pub mod dev;
 pub mod inspect;
 pub mod push;
