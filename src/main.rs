@@ -2,6 +2,7 @@
 
 mod clients;
 mod commands;
+mod sdk;
 mod templates;
 mod terminal;
 

@@ -13,7 +13,7 @@ use spin_mcp_registry::Resolver;
 use spin_mcp_runner::{RunOptions, Runner};
 
 use super::{AppArgs, check};
-use crate::terminal;
+use crate::{sdk, terminal};
 
 /// Build the features and middleware of an app, then compose its MCP server.
 ///
@@ -90,6 +90,7 @@ impl BuildCommand {
         manifest.save()?;
         terminal::print_notes(&composed);
         check::warn(&app, &composed.component)?;
+        sdk::note(&app)?;
         let mut stdout = std::io::stdout().lock();
         for change in manifest.changes() {
             writeln!(stdout, "spin.toml: {change}")?;

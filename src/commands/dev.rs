@@ -14,7 +14,7 @@ use spin_mcp_runner::{Exchange, Newest, RunOptions, Runner};
 
 use super::serve::{ListenArgs, RunArgs, shutdown};
 use super::{AppArgs, build};
-use crate::terminal;
+use crate::{sdk, terminal};
 
 /// Build and serve an app, and do it again after each change of its sources.
 ///
@@ -50,6 +50,7 @@ impl DevCommand {
 
     async fn serve(self) -> Result<()> {
         let app = self.run.app.find()?;
+        sdk::note(&app)?;
         let sources = Sources::watch(&app)?;
         let listening = self.listen.bind()?;
         eprintln!("{} answers after the first build", listening.url);
