@@ -182,3 +182,87 @@ fn is_source(path: &Path) -> bool {
     };
     !path.components().any(hidden) && path.extension().is_none_or(|extension| extension != "md")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// An app with a feature that is built in a folder of its own, and one that is not built.
+    fn app(dir: &Path) -> App {
+        for file in [
+            "text/src/app.py",
+            "text/out.wasm",
+            "lib.wasm",
+            "target/x",
+            "a/b.txt",
+        ] {
+            let path = dir.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        fs::write(dir.join(".gitignore"), "lib.wasm\n*.log\n").unwrap();
+        let manifest = "spin_manifest_version = 2\napplication = { name = \"app\" }\n\
+            [component.mcp]\nsource = \"mcp.wasm\"\n\
+            [component.mcp.tool.mcp.features.text]\nsource = \"text/out.wasm\"\nworkdir = \"text\"\nbuild = \"true\"\n\
+            [component.mcp.tool.mcp.features.lib]\nsource = \"lib.wasm\"\n";
+        fs::write(dir.join("spin.toml"), manifest).unwrap();
+        App::load(&dir.join("spin.toml"), None).unwrap()
+    }
+
+    #[test]
+    fn what_a_build_reads_is_a_source() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path().canonicalize().unwrap();
+        let app = app(&top);
+        let mut sources = Sources::watch(&app).unwrap();
+        let mut changed = |file: &str, content: &str| {
+            let path = top.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, content).unwrap();
+            sources.look(&app).unwrap() == [path]
+        };
+        for (file, why) in [
+            ("text/src/app.py", "a file"),
+            ("text/src/new/more.py", "a new file in a new folder"),
+            ("spin.toml", "the manifest"),
+            (
+                "lib.wasm",
+                "a component that is not built, though Git ignores it",
+            ),
+            ("a/b.txt", "a file that several builds may read"),
+        ] {
+            assert!(changed(file, "1"), "{why}");
+            assert!(!changed(file, "1"), "{why}, written again");
+        }
+        for file in [
+            "text/out.wasm",
+            "mcp.wasm",
+            "text/x.log",
+            "target/x",
+            "text/.app.py.swp",
+            "text/app.py~",
+            "README.md",
+        ] {
+            assert!(!changed(file, "2"), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_change_ends_the_wait() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = dir.path().canonicalize().unwrap();
+        let app = app(&top);
+        let mut sources = Sources::watch(&app).unwrap();
+        let file = top.join("text/src/app.py");
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| sources.wait(&app).unwrap());
+            std::thread::sleep(Duration::from_millis(300));
+            fs::write(&file, "new").unwrap();
+            assert_eq!(waiting.join().unwrap(), [file.clone()]);
+        });
+        fs::remove_file(&file).unwrap();
+        assert_eq!(sources.wait(&app).unwrap(), [file]);
+    }
+}

@@ -188,18 +188,16 @@ impl Followed {
     }
 
     fn keep(&mut self, data: &[u8]) {
-        if self.last.ends_with(b"\n\n") {
-            self.last.clear();
-        }
-        // One frame can have several events.
-        let events = data.strip_suffix(b"\n\n");
-        let start = events.and_then(|events| events.windows(2).rposition(|two| two == b"\n\n"));
-        if start.is_some() {
-            self.last.clear();
-        }
-        let data = &data[start.map_or(0, |start| start + 2)..];
         if self.last.len() + data.len() <= LONGEST {
             self.last.extend_from_slice(data);
+        }
+        // Of events, the last one is enough, whole or not.
+        let ended = self.last.len().saturating_sub(2);
+        let mut ends = self.last[..ended].windows(2);
+        if !self.last.starts_with(b"{")
+            && let Some(end) = ends.rposition(|two| two == b"\n\n")
+        {
+            self.last.drain(..end + 2);
         }
     }
 

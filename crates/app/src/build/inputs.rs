@@ -93,7 +93,9 @@ pub fn digest(top: &Path, part: &Part, command: &str, outputs: &[PathBuf]) -> Op
     if files.is_empty() {
         return None;
     }
-    for file in files {
+    // The command is known; what else the manifest says is for compose and for Spin.
+    let manifest = top.canonicalize().ok()?.join("spin.toml");
+    for file in files.into_iter().filter(|file| *file != manifest) {
         let name = file.strip_prefix(&workdir).ok()?;
         // This follows links to files, and fails for links to folders.
         let content = fs::read(&file).ok()?;
@@ -249,8 +251,22 @@ mod tests {
         folder.write("text/.git/HEAD", "no source");
         folder.write("other/app.py", "another feature");
         folder.write("README.md", "the app");
+        folder.write("spin.toml", "the app");
         assert_eq!(folder.digest(COMMAND), Some(digest));
         assert!(folder.digest("sh bin/build.sh 2>/dev/null").is_some());
+    }
+
+    #[test]
+    fn the_manifest_beside_a_source_does_not() {
+        let folder = Folder::new();
+        let dir = folder.0.path();
+        let origin = Origin::Source(Source::File(dir.join("app.wasm")));
+        let part = Part::new(Role::Feature, "app".into(), origin, dir);
+        let before = digest(dir, &part, COMMAND, &[]);
+        folder.write("spin.toml", "allow = []");
+        assert_eq!(digest(dir, &part, COMMAND, &[]), before);
+        folder.write("text/spin.toml", "of another app");
+        assert_ne!(digest(dir, &part, COMMAND, &[]), before);
     }
 
     #[test]
