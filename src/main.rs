@@ -1,6 +1,8 @@
 //! `spin mcp`: parses the command line, runs the command and prints its error.
 
+mod clients;
 mod commands;
+mod sdk;
 mod templates;
 mod terminal;
 
@@ -25,6 +27,8 @@ enum Command {
     Compose(commands::compose::ComposeCommand),
     Inspect(commands::inspect::InspectCommand),
     Call(commands::call::CallCommand),
+    Dev(commands::dev::DevCommand),
+    Connect(commands::connect::ConnectCommand),
     Serve(commands::serve::ServeCommand),
     Push(commands::push::PushCommand),
     Update(commands::update::UpdateCommand),
@@ -41,6 +45,8 @@ fn main() -> ExitCode {
         Command::Compose(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Call(command) => command.run(),
+        Command::Dev(command) => command.run(),
+        Command::Connect(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Push(command) => command.run(),
         Command::Update(command) => command.run(),

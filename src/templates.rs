@@ -8,8 +8,13 @@ use std::process::{Command, ExitStatus};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use crate::sdk::{self, Sdk};
+
 /// The path and content of each file in the repository's `templates` folder.
 const FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
+
+/// The folders in them that are an SDK, each with the name of the SDK.
+pub const SDKS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/sdks.rs"));
 
 /// The name and description of a template, from its manifest.
 #[derive(Debug, Deserialize)]
@@ -53,7 +58,22 @@ pub fn write(dir: &Path) -> io::Result<()> {
         fs::create_dir_all(path.parent().expect("it is in `templates`"))?;
         fs::write(path, bytes)?;
     }
+    for (folder, _) in SDKS {
+        let version = Sdk::of(folder).version();
+        fs::write(
+            dir.join("templates").join(folder).join(sdk::FILE),
+            version.text(),
+        )?;
+    }
     Ok(())
+}
+
+/// The path and content of each file in a folder of the templates, as Spin installs it.
+pub fn folder(folder: &str) -> impl Iterator<Item = (&'static str, &'static [u8])> {
+    FILES.iter().filter_map(move |(path, bytes)| {
+        let path = path.strip_prefix(folder)?;
+        Some((path.strip_suffix(".tmpl").unwrap_or(path), *bytes))
+    })
 }
 
 /// Installs all templates into this Spin, and replaces those of another version.

@@ -29,16 +29,19 @@ pub fn print_error(error: &anyhow::Error) {
 
 /// Prints the grants that each part has and lacks, the store that the server needs, and warnings.
 pub fn print_notes(composed: &Composed) {
+    eprint!("{}", notes(composed));
+}
+
+/// What [`print_notes`] prints.
+pub fn notes(composed: &Composed) -> String {
     let record = &composed.record;
-    if let Some(table) = grants::table(record) {
-        eprintln!("{}", plain::text(&table));
-    }
-    if let Some(need) = record.store_need() {
-        eprintln!("note: the server {}", plain::line(&need));
-    }
-    for warning in &composed.warnings {
-        eprintln!("warning: {}", plain::line(warning));
-    }
+    let table = grants::table(record).map(|table| plain::text(&table));
+    let need = record.store_need();
+    let need = need.map(|need| format!("note: the server {}", plain::line(&need)));
+    let warnings = composed.warnings.iter();
+    let warnings = warnings.map(|warning| format!("warning: {}", plain::line(warning)));
+    let lines = table.into_iter().chain(need).chain(warnings);
+    lines.map(|line| line + "\n").collect()
 }
 
 /// A composed server in one line.

@@ -6,14 +6,14 @@ use std::thread;
 
 use anyhow::Result;
 
-use spin_mcp_app::{BuildOptions, Manifest};
+use spin_mcp_app::{App, BuildOptions, Manifest};
 use spin_mcp_component::file;
-use spin_mcp_compose::compose;
+use spin_mcp_compose::{Composed, Listed, compose_again};
 use spin_mcp_registry::Resolver;
 use spin_mcp_runner::{RunOptions, Runner};
 
 use super::{AppArgs, check};
-use crate::terminal;
+use crate::{sdk, terminal};
 
 /// Build the features and middleware of an app, then compose its MCP server.
 ///
@@ -54,29 +54,45 @@ pub struct BuildCommand {
     jobs: Option<NonZeroUsize>,
 }
 
+pub(super) fn cores() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Builds an app, and writes its server.
+pub(super) fn make(
+    app: &App,
+    options: &BuildOptions,
+    locked: bool,
+    listed: &mut Listed,
+) -> Result<Composed> {
+    app.build(options)?;
+    let mut resolver = Resolver::of_app(&app.dir, locked)?;
+    let composition = app.composition(&mut resolver)?;
+    resolver.retain(&app.tags)?;
+    let composed = compose_again(&composition, listed)?;
+    app.check_store(&composed.record)?;
+    file::replace(&app.output, &composed.component)?;
+    resolver.save()?;
+    Ok(composed)
+}
+
 impl BuildCommand {
     pub fn run(self) -> Result<()> {
         let mut manifest = Manifest::find(self.app.from())?;
         let app = manifest.app(self.app.component_id())?;
-        let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        app.build(&BuildOptions {
-            force: self.force,
-            jobs: self.jobs.unwrap_or_else(cores),
-        })?;
-        let mut resolver = Resolver::of_app(&app.dir, self.locked)?;
-        let composition = app.composition(&mut resolver)?;
-        resolver.retain(&app.tags)?;
-        let composed = compose(&composition)?;
         manifest.ensure_access(&app)?;
-        manifest
-            .app(Some(&app.component))?
-            .check_store(&composed.record)?;
-        file::replace(&app.output, &composed.component)?;
-        resolver.save()?;
+        let app = manifest.app(Some(&app.component))?;
+        let jobs = self.jobs.unwrap_or_else(cores);
+        let options = BuildOptions {
+            force: self.force,
+            jobs,
+        };
+        let composed = make(&app, &options, self.locked, &mut Listed::default())?;
         manifest.ensure_watch(&app.component, &app.missing_watch()?)?;
         manifest.save()?;
         terminal::print_notes(&composed);
         check::warn(&app, &composed.component)?;
+        sdk::note(&app)?;
         let mut stdout = std::io::stdout().lock();
         for change in manifest.changes() {
             writeln!(stdout, "spin.toml: {change}")?;

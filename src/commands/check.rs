@@ -11,6 +11,7 @@ use spin_mcp_app::App;
 use spin_mcp_hosts::{Finding, ServerFacts, Severity, Target, Verdict, check};
 
 use super::AppArgs;
+use crate::sdk;
 
 /// Check whether a server can run on its target hosts.
 ///
@@ -67,6 +68,7 @@ impl CheckCommand {
         let mut server = ServerFacts::read(&shown, &bytes)?;
         let mut targets = self.target;
         if let Some(app) = app {
+            sdk::note(&app)?;
             add_app(&mut server, &app);
             if targets.is_empty() {
                 targets = app.known_targets();

@@ -5,6 +5,8 @@ pub mod build;
 pub mod call;
 pub mod check;
 pub mod compose;
+pub mod connect;
+pub mod dev;
 pub mod inspect;
 pub mod push;
 pub mod serve;

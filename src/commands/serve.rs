@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 use tokio::{net::TcpListener, runtime, sync::watch, task::JoinSet};
 
 use spin_mcp_runner::{
-    Destination, PATH, RunOptions, Runner, Variable, client::ToolClient, listen,
+    Destination, Newest, PATH, RunOptions, Runner, Variable, client::ToolClient, listen,
 };
 
 use super::AppArgs;
@@ -40,9 +40,8 @@ pub struct ServeCommand {
     #[arg(value_name = "SERVER", conflicts_with_all = ["from", "component_id"])]
     server: Option<PathBuf>,
 
-    /// The address; port 0 selects a free port. Of a name, all addresses
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000", value_parser = addresses)]
-    listen: Addresses,
+    #[command(flatten)]
+    listen: ListenArgs,
 
     /// Serve on stdin and stdout instead, until stdin ends
     ///
@@ -55,11 +54,19 @@ pub struct ServeCommand {
     run: RunArgs,
 }
 
+/// Where to serve over HTTP.
+#[derive(Debug, clap::Args)]
+pub(super) struct ListenArgs {
+    /// The address; port 0 selects a free port. Of a name, all addresses
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000", value_parser = addresses)]
+    listen: Addresses,
+}
+
 /// Where to find a server, and what it may do.
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
     #[command(flatten)]
-    app: AppArgs,
+    pub(super) app: AppArgs,
 
     /// The longest time until an answer begins, and the longest pause within it
     ///
@@ -82,6 +89,8 @@ pub(super) struct RunArgs {
     pub(super) token: Option<String>,
 
     /// Let the server send HTTP requests to this host; without a port, to the scheme's default port
+    ///
+    /// The server of an app may also send requests to the component's `allowed_outbound_hosts`.
     #[arg(long, value_name = "HOST[:PORT]")]
     allow_host: Vec<Destination>,
 }
@@ -108,6 +117,143 @@ fn addresses(text: &str) -> Result<Addresses, String> {
         host: host.to_owned(),
         all,
     })
+}
+
+fn env_variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
+        _ => Err("expected `NAME=VALUE`".into()),
+    }
+}
+
+impl RunArgs {
+    /// Loads the server at `path`, or else the server of the app.
+    pub(super) fn load(&self, path: Option<PathBuf>) -> Result<Runner> {
+        let (path, outbound_hosts) = match path {
+            Some(path) => (path, Vec::new()),
+            None => {
+                let app = self.app.find_built()?;
+                (app.output, app.outbound_hosts)
+            }
+        };
+        let progress =
+            ProgressBar::new_spinner().with_message(format!("compiling {}", path.display()));
+        progress.enable_steady_tick(Duration::from_millis(100));
+        let server = Runner::load(&path, self.options(outbound_hosts));
+        progress.finish_and_clear();
+        server
+    }
+
+    pub(super) fn options(&self, outbound_hosts: Vec<String>) -> RunOptions {
+        let token = self.token.iter();
+        let token = token.map(|token| ("MCP_TOKEN".to_owned(), token.clone()));
+        RunOptions {
+            timeout: Duration::from_secs(self.timeout.into()),
+            env: self.env.iter().cloned().chain(token).collect(),
+            variables: self.variable.clone(),
+            allowed_hosts: self.allow_host.clone(),
+            outbound_hosts,
+            ..RunOptions::default()
+        }
+    }
+}
+
+impl ServeCommand {
+    pub fn run(self) -> Result<()> {
+        let server = self.run.load(self.server)?;
+        let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+        if self.stdio {
+            let code = runtime.block_on(server.run_stdio());
+            // Do not wait for the thread that reads stdin.
+            runtime.shutdown_background();
+            match code? {
+                0 => Ok(()),
+                // The server printed the reason to stderr.
+                code => std::process::exit(code.into()),
+            }
+        } else {
+            let result = runtime.block_on(serve(server, self.listen));
+            // Do not wait for a guest that still computes.
+            runtime.shutdown_background();
+            result
+        }
+    }
+}
+
+async fn serve(server: Runner, listen: ListenArgs) -> Result<()> {
+    let listening = listen.bind()?;
+    let shutdown = shutdown().context("cannot watch for signals")?;
+    let name = listening.announce(&server).await?;
+    eprintln!(
+        "Add it to a client, for example: claude mcp add --transport http {} {}",
+        shell_word(&name),
+        listening.url
+    );
+    listening
+        .serve(Newest::new(watch::channel(server).1, None), shutdown)
+        .await
+}
+
+/// Listeners that nothing serves yet.
+pub(super) struct Listening {
+    listeners: Vec<TcpListener>,
+    address: SocketAddr,
+    pub(super) url: String,
+}
+
+impl ListenArgs {
+    pub(super) fn bind(&self) -> Result<Listening> {
+        allow_many_connections();
+        let listeners = listen_on(&self.listen)?;
+        let address = listeners[0].local_addr()?;
+        let url = format!("http://{}:{}{PATH}", self.listen.host, address.port());
+        Ok(Listening {
+            listeners,
+            address,
+            url,
+        })
+    }
+}
+
+impl Listening {
+    /// Prints what is served where. Returns the name of the server.
+    pub(super) async fn announce(&self, server: &Runner) -> Result<String> {
+        let name = match server.protected() {
+            Some(name) => name.to_owned(),
+            None => match ToolClient::new(server, None).server_name().await {
+                Ok(Some(name)) => name,
+                _ => server.name().to_owned(),
+            },
+        };
+        writeln!(std::io::stdout(), "Serving {name} at {}", self.url)?;
+        if !self.address.ip().is_loopback() && server.protected().is_none() {
+            eprintln!("Anyone who can reach {} can call its tools", self.address);
+        }
+        Ok(name)
+    }
+
+    pub(super) async fn serve(
+        self,
+        server: Newest,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<()> {
+        let (stop, stopped) = watch::channel(());
+        let mut serving = JoinSet::new();
+        for listener in self.listeners {
+            let (server, mut stopped) = (server.clone(), stopped.clone());
+            serving.spawn(async move {
+                // Also resolves when `stop` is dropped.
+                let stopped = async move { drop(stopped.changed().await) };
+                server.serve(listener, stopped).await
+            });
+        }
+        shutdown.await;
+        drop(stop);
+        while let Some(served) = serving.join_next().await {
+            served??;
+        }
+        Ok(())
+    }
 }
 
 /// Listens on all of the addresses that this machine has; on the same port if any will do.
@@ -140,106 +286,9 @@ fn listen_on(addresses: &Addresses) -> Result<Vec<TcpListener>> {
     Ok(listeners)
 }
 
-fn env_variable(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.into(), value.into())),
-        _ => Err("expected `NAME=VALUE`".into()),
-    }
-}
-
-impl RunArgs {
-    /// Loads the server at `path`, or else the server of the app.
-    pub(super) fn load(&self, path: Option<PathBuf>) -> Result<Runner> {
-        let path = match path {
-            Some(path) => path,
-            None => self.app.find_built()?.output,
-        };
-        let mut env = self.env.clone();
-        env.extend(
-            self.token
-                .iter()
-                .map(|token| ("MCP_TOKEN".to_owned(), token.clone())),
-        );
-        let options = RunOptions {
-            timeout: Duration::from_secs(self.timeout.into()),
-            env,
-            variables: self.variable.clone(),
-            allowed_hosts: self.allow_host.clone(),
-            ..RunOptions::default()
-        };
-        let progress =
-            ProgressBar::new_spinner().with_message(format!("compiling {}", path.display()));
-        progress.enable_steady_tick(Duration::from_millis(100));
-        let server = Runner::load(&path, options);
-        progress.finish_and_clear();
-        server
-    }
-}
-
-impl ServeCommand {
-    pub fn run(self) -> Result<()> {
-        let server = self.run.load(self.server)?;
-        let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
-        if self.stdio {
-            let code = runtime.block_on(server.run_stdio());
-            // Do not wait for the thread that reads stdin.
-            runtime.shutdown_background();
-            match code? {
-                0 => Ok(()),
-                // The server printed the reason to stderr.
-                code => std::process::exit(code.into()),
-            }
-        } else {
-            let result = runtime.block_on(serve(server, self.listen));
-            // Do not wait for a guest that still computes.
-            runtime.shutdown_background();
-            result
-        }
-    }
-}
-
-async fn serve(server: Runner, addresses: Addresses) -> Result<()> {
-    allow_many_connections();
-    let listeners = listen_on(&addresses)?;
-    let shutdown = shutdown().context("cannot watch for signals")?;
-    let address = listeners[0].local_addr()?;
-    let url = format!("http://{}:{}{PATH}", addresses.host, address.port());
-    let name = match server.protected() {
-        Some(name) => name.to_owned(),
-        None => match ToolClient::new(&server, None).server_name().await {
-            Ok(Some(name)) => name,
-            _ => server.name().to_owned(),
-        },
-    };
-    writeln!(std::io::stdout(), "Serving {name} at {url}")?;
-    eprintln!(
-        "Add it to a client, for example: claude mcp add --transport http {} {url}",
-        shell_word(&name)
-    );
-    if !address.ip().is_loopback() && server.protected().is_none() {
-        eprintln!("Anyone who can reach {address} can call its tools");
-    }
-    let (stop, stopped) = watch::channel(());
-    let mut serving = JoinSet::new();
-    for listener in listeners {
-        let (server, mut stopped) = (server.clone(), stopped.clone());
-        serving.spawn(async move {
-            // Also resolves when `stop` is dropped.
-            let stopped = async move { drop(stopped.changed().await) };
-            server.serve(listener, stopped).await
-        });
-    }
-    shutdown.await;
-    drop(stop);
-    while let Some(served) = serving.join_next().await {
-        served??;
-    }
-    Ok(())
-}
-
 /// Resolves on Ctrl-C or SIGTERM.
 #[cfg(unix)]
-fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut interrupt, mut terminate) = (
         signal(SignalKind::interrupt())?,
@@ -254,7 +303,7 @@ fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
 }
 
 #[cfg(not(unix))]
-fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn shutdown() -> std::io::Result<impl Future<Output = ()>> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
     Ok(async move {
         interrupt.recv().await;

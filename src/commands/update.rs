@@ -7,13 +7,17 @@ use anyhow::{Result, bail};
 use spin_mcp_registry::Resolver;
 
 use super::AppArgs;
+use crate::{sdk, terminal};
 
-/// Move the tags of an app's features and middleware to what their registries have now.
+/// Renew the SDK folders of an app, and move its tags to what their registries have now.
+///
+/// The SDK folder of a feature (`sdk` in Python, `spin-mcp` in TypeScript) becomes that of this
+/// `spin mcp`. Files in it that you edited stay as they are, and the command names them.
 ///
 /// Writes `mcp.lock` and does not compose. A file, a URL and a reference with a digest have no tag.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  # Move all tags of the app
+  # Renew all SDK folders, and move all tags of the app
   spin mcp update
 
   # Move the tag of one feature, and compose the app with it
@@ -24,6 +28,10 @@ pub struct UpdateCommand {
     #[arg(value_name = "FEATURE")]
     features: Vec<String>,
 
+    /// Replace files of SDK folders that were edited, too
+    #[arg(long)]
+    force: bool,
+
     #[command(flatten)]
     app: AppArgs,
 }
@@ -31,6 +39,8 @@ pub struct UpdateCommand {
 impl UpdateCommand {
     pub fn run(self) -> Result<()> {
         let app = self.app.find()?;
+        let folders = sdk::folders(&app)?;
+        let has_sdk = |part: &str| folders.iter().any(|(name, _)| name == part);
         let mut chosen = vec![];
         for name in &self.features {
             match app.parts().find(|part| part.name == *name) {
@@ -41,8 +51,8 @@ impl UpdateCommand {
                         known.join("`, `")
                     );
                 }
-                Some(part) if part.tag().is_none() => bail!(
-                    "{} `{name}` has no tag: its source is `{}`",
+                Some(part) if part.tag().is_none() && !has_sdk(name) => bail!(
+                    "{} `{name}` has neither a tag nor an SDK folder: its source is `{}`",
                     part.role,
                     part.origin
                 ),
@@ -51,6 +61,19 @@ impl UpdateCommand {
         }
         if self.features.is_empty() {
             chosen.extend(app.parts());
+        }
+        let mut stdout = std::io::stdout().lock();
+        let mut refusals = vec![];
+        for (name, folder) in &folders {
+            if chosen.iter().any(|part| part.name == *name) {
+                match folder.renew(self.force) {
+                    Ok(lines) => lines
+                        .iter()
+                        .try_for_each(|line| writeln!(stdout, "{line}"))?,
+                    // The tags can be moved anyway.
+                    Err(refusal) => refusals.push(refusal),
+                }
+            }
         }
         let tags: Vec<_> = chosen
             .into_iter()
@@ -74,13 +97,14 @@ impl UpdateCommand {
         }
         resolver.retain(&app.tags)?;
         resolver.save()?;
-        if lines.is_empty() {
-            lines.push("no feature or middleware has a tag".into());
+        if lines.is_empty() && folders.is_empty() {
+            lines.push("no feature or middleware has a tag or an SDK folder".into());
         }
-        let mut stdout = std::io::stdout().lock();
         for line in lines {
             writeln!(stdout, "{line}")?;
         }
-        Ok(())
+        let last = refusals.pop();
+        refusals.iter().for_each(terminal::print_error);
+        last.map_or(Ok(()), Err)
     }
 }

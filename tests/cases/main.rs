@@ -1,11 +1,12 @@
 //! Cases that are files, each a test of its own: `tests/cli/NAME.txt` is `cli::NAME`, and the
-//! folders of `tests/cases` are `app::NAME` and `compose::NAME`.
+//! folders of `tests/cases` are `app::NAME`, `compose::NAME` and `connect::NAME`.
 //!
 //! `BLESS=1 cargo test --test cases` writes what they expect, for review.
 
 mod app;
 mod cli;
 mod compose;
+mod connect;
 #[path = "../it/support/mod.rs"]
 #[allow(
     dead_code,
@@ -24,10 +25,11 @@ type Check = fn(&Path) -> Result<(), String>;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let kinds: [(&str, &str, Check, usize); 3] = [
+    let kinds: [(&str, &str, Check, usize); 4] = [
         ("app", "tests/cases/app", app::check, 60),
         ("cli", "tests/cli", cli::check, 60),
         ("compose", "tests/cases/compose", compose::check, 60),
+        ("connect", "tests/cases/connect", connect::check, 15),
     ];
     let mut trials = Vec::new();
     for (kind, folder, check, least) in kinds {

@@ -11,7 +11,7 @@ use toml_edit::{
 use super::{App, find_manifest, read};
 use spin_mcp_component::file;
 use spin_mcp_component::path::{dir_of, in_dir, relative};
-use spin_mcp_hosts::allows;
+use spin_mcp_contract::grants::allows_origin;
 use spin_mcp_registry::Source;
 
 /// The component that is added where an app has no server, and the route to it.
@@ -183,7 +183,7 @@ impl Manifest {
         if origins.is_empty() {
             return Ok(());
         }
-        let allowed = |origin: &String| allows(&app.outbound_hosts, origin);
+        let allowed = |origin: &String| allows_origin(&app.outbound_hosts, origin);
         let missing: Vec<_> = origins
             .into_iter()
             .filter(|origin| !allowed(origin))

@@ -5,6 +5,7 @@ mod build;
 mod edit;
 mod manifest;
 mod read;
+mod sources;
 mod watch;
 
 use std::fmt;
@@ -23,6 +24,7 @@ use spin_mcp_registry::{Reference, Resolver, Source};
 pub use auth::Auth;
 pub use build::{BuildFailed, BuildOptions};
 pub use edit::Manifest;
+pub use sources::Sources;
 
 /// An MCP server as an app's `spin.toml` describes it.
 #[derive(Debug)]

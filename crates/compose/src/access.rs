@@ -31,6 +31,18 @@ pub fn complete(composition: &Composition) -> Result<Cow<'_, Composition>> {
     Ok(Cow::Owned(completed))
 }
 
+/// The framework's authenticator: the one without an HTTP client if no issuer needs it.
+pub fn shipped(auth: &Auth, wasi: Wasi) -> &'static [u8] {
+    let fetches = auth
+        .issuers()
+        .iter()
+        .any(|issuer| issuer.keys == Keys::Fetched);
+    match fetches {
+        true => spin_mcp_framework::authenticator(wasi),
+        false => spin_mcp_framework::pinned_authenticator(wasi),
+    }
+}
+
 /// Completes the framework's authenticator. `store`: where keys are kept, if there is a store.
 pub fn authenticator(auth: &mut Auth, store: Option<String>, wasi: Wasi) -> Result<()> {
     let issuers = auth.issuers();

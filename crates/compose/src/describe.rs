@@ -47,7 +47,8 @@ pub fn describe(name: &str, path: &Path, dynamic: bool) -> Result<Description> {
     let loaded = part::load(&described, wasi)?;
     let offers = match role {
         Role::Feature if !dynamic => {
-            let lists = list::list(std::slice::from_ref(&loaded))?.remove(0);
+            let lists =
+                list::list(std::slice::from_ref(&loaded), &mut list::Listed::default())?.remove(0);
             let state = Need::of(catalog::flags(&loaded, &lists));
             Some(record::feature(&loaded, &lists, state).offers)
         }

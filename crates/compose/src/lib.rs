@@ -20,6 +20,7 @@ use anyhow::{Result, bail, ensure};
 use spin_mcp_contract::{Auth, ComponentSource, Composition, Record, Runtime, Wasi};
 
 pub use describe::{Description, describe};
+pub use list::Listed;
 use list::Lists;
 use load::Parts;
 use plan::Plan;
@@ -45,7 +46,7 @@ pub fn authenticator(mut auth: Auth, wasi: Wasi, runtime: Runtime) -> Result<Vec
     };
     let store = (runtime == Runtime::Spin).then(|| auth.store.clone());
     access::authenticator(&mut auth, store, wasi)?;
-    let shipped = spin_mcp_framework::authenticator(wasi).into();
+    let shipped = access::shipped(&auth, wasi).into();
     let part = part::load_shared(&auth.authenticator, shipped, wasi)?;
     let parts = std::slice::from_ref(&part);
     wire::encode_asked(&part, &Provided::new(parts)?)
@@ -53,6 +54,11 @@ pub fn authenticator(mut auth: Auth, wasi: Wasi, runtime: Runtime) -> Result<Vec
 
 /// Composes a server. The same input gives the same bytes.
 pub fn compose(composition: &Composition) -> Result<Composed> {
+    compose_again(composition, &mut Listed::default())
+}
+
+/// Composes a server, and runs only the features that `listed` does not have yet.
+pub fn compose_again(composition: &Composition, listed: &mut Listed) -> Result<Composed> {
     ensure!(
         !composition.features.is_empty() || composition.sequence,
         "a server needs at least one feature; name its component"
@@ -66,7 +72,7 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     access::check_keys(composition, &parts)?;
     let provided = Provided::new(&parts.all)?;
     check::host_types(&parts.all)?;
-    let mut lists = list::list(parts.features())?;
+    let mut lists = list::list(parts.features(), listed)?;
     lists.resize_with(parts.all.len(), Lists::default);
     let plan = Plan::new(composition, &parts, &lists);
     let offers = match parts.middleware() {

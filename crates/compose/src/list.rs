@@ -4,6 +4,7 @@
 //! limited memory.
 
 use std::{
+    collections::BTreeMap,
     fmt::{self, Debug, Write as _},
     time::Duration,
 };
@@ -18,7 +19,7 @@ use spin_mcp_protocol::types::{
 };
 use tokio::runtime::Runtime;
 use wasmtime::{
-    Config, Engine, OptLevel, RegallocAlgorithm, Store,
+    Config, Engine, Store,
     component::{
         Component, HasSelf, Instance, InstancePre, Linker, ResourceType, types::ComponentItem,
     },
@@ -73,7 +74,7 @@ use bindings::{
 };
 
 /// What one feature offers, in the order of the feature.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Lists {
     pub tools: Vec<Tool>,
     pub resources: Vec<ResourceInfo>,
@@ -129,9 +130,14 @@ impl changes::Host for Guest {
 
 impl types::Host for Guest {}
 
+/// The lists of features that were read before.
+#[derive(Default)]
+pub struct Listed(BTreeMap<(String, Option<String>), Lists>);
+
 /// The lists of each feature; empty for a feature whose lists depend on the request. Shows its
 /// progress on a terminal.
-pub fn list(features: &[Loaded]) -> Result<Vec<Lists>> {
+pub fn list(features: &[Loaded], listed: &mut Listed) -> Result<Vec<Lists>> {
+    let before = std::mem::take(&mut listed.0);
     let lister = Lister::new()?;
     let runtime = runtime()?;
     let progress = ProgressBar::new(features.len() as u64);
@@ -141,10 +147,16 @@ pub fn list(features: &[Loaded]) -> Result<Vec<Lists>> {
     let mut all = Vec::new();
     for feature in features {
         progress.set_message(feature.name.clone());
-        all.push(match feature.dynamic {
-            true => Lists::default(),
-            false => runtime.block_on(lister.lists(feature))?,
-        });
+        let key = (feature.digest.clone(), feature.settings.clone());
+        let lists = match (feature.dynamic, before.get(&key)) {
+            (true, _) => Lists::default(),
+            (false, Some(lists)) => lists.clone(),
+            (false, None) => runtime.block_on(lister.lists(feature))?,
+        };
+        all.push(lists.clone());
+        if !feature.dynamic {
+            listed.0.insert(key, lists);
+        }
         progress.inc(1);
     }
     progress.finish_and_clear();
@@ -165,10 +177,7 @@ impl Lister {
         let mut config = Config::new();
         config.cache(engine::cache());
         // Each component runs once, for a moment.
-        config.cranelift_opt_level(OptLevel::None);
-        config.cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass);
-        // Such code has large frames: a dozen calls of JavaScript do not fit in the default.
-        config.max_wasm_stack(8 << 20).async_stack_size(9 << 20);
+        engine::quickly(&mut config);
         config.epoch_interruption(true);
         // The output of the feature helps its author more than addresses do.
         config.wasm_backtrace_max_frames(None);

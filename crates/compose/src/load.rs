@@ -2,10 +2,11 @@
 
 use anyhow::{Context as _, Result, bail};
 use spin_mcp_component::rewrite::lazy;
-use spin_mcp_contract::{Auth, ComponentSource, Composition, Kind, Part, Runtime, Wasi};
+use spin_mcp_contract::{ComponentSource, Composition, Kind, Part, Runtime, Wasi};
 use spin_mcp_framework as framework;
 
 use crate::{
+    access,
     overrides::Overrides,
     part::{self, Loaded},
 };
@@ -37,15 +38,15 @@ impl Parts {
         }
         all.extend(middleware);
         let middleware = all.len();
-        for part in composition.auth.iter().flat_map(Auth::parts) {
-            all.push(match part.component {
-                ComponentSource::Resolved(_) => part::load(part, wasi)?,
-                ComponentSource::Shipped(_) => {
-                    part::load_bytes(part, framework::authenticator(wasi).into(), wasi)?
-                }
-            });
-        }
-        if composition.auth.is_some() {
+        if let Some(auth) = &composition.auth {
+            for part in auth.parts() {
+                all.push(match part.component {
+                    ComponentSource::Resolved(_) => part::load(part, wasi)?,
+                    ComponentSource::Shipped(_) => {
+                        part::load_bytes(part, access::shipped(auth, wasi).into(), wasi)?
+                    }
+                });
+            }
             overrides.check_access()?;
         }
         Ok(Parts {

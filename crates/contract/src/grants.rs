@@ -348,6 +348,33 @@ pub fn remedy(interface: &str) -> String {
     }
 }
 
+/// Whether a component with these `allowed_outbound_hosts` may call an origin.
+pub fn allows_origin(hosts: &[String], origin: &str) -> bool {
+    let split = |text: &str| {
+        let (scheme, rest) = text.split_once("://")?;
+        let usual = if scheme == "http" { "80" } else { "443" };
+        let (host, port) = match rest.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port),
+            _ => (rest, usual),
+        };
+        Some([scheme, host, port].map(|part| part.trim_end_matches('/').to_owned()))
+    };
+    let Some([scheme, host, port]) = split(origin) else {
+        return false;
+    };
+    hosts
+        .iter()
+        .filter_map(|pattern| split(pattern))
+        .any(|[schemes, hosts, ports]| {
+            let within = hosts
+                .strip_prefix('*')
+                .is_some_and(|end| host.ends_with(end));
+            (schemes == "*" || schemes == scheme)
+                && (hosts == host || within)
+                && (ports == "*" || ports == port)
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};

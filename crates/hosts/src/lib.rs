@@ -12,7 +12,6 @@ use serde::{Serialize, Serializer};
 
 pub use facts::ServerFacts;
 pub use findings::{About, Finding, Severity};
-pub use spin::allows;
 pub use target::Target;
 
 use findings::Findings;

@@ -10,7 +10,7 @@ use super::facts::{SERVER, ServerFacts};
 use super::findings::{About, Findings};
 use super::interfaces::{Row, WASI_0_2, WASI_0_3, find};
 use super::target::Release;
-use spin_mcp_contract::{Record, state::DEFAULT_STORE};
+use spin_mcp_contract::{Record, grants::allows_origin, state::DEFAULT_STORE};
 
 /// The newest release of each major version.
 const NEWEST: [Release; 2] = [(3, 6), (4, 1)];
@@ -337,7 +337,7 @@ pub fn check_access(server: &ServerFacts, findings: &mut Findings) {
         let remedy =
             format!("add `allowed_outbound_hosts = [\"{origin}\"]` to its component in spin.toml");
         match &server.outbound {
-            Some(hosts) if allows(hosts, origin) => {}
+            Some(hosts) if allows_origin(hosts, origin) => {}
             Some(_) => findings.error(
                 About::Outbound,
                 format!("the server fetches the keys of tokens from `{origin}`, which its component may not call"),
@@ -350,33 +350,6 @@ pub fn check_access(server: &ServerFacts, findings: &mut Findings) {
             ),
         }
     }
-}
-
-/// Whether a component with these `allowed_outbound_hosts` may call an origin.
-pub fn allows(hosts: &[String], origin: &str) -> bool {
-    let split = |text: &str| {
-        let (scheme, rest) = text.split_once("://")?;
-        let usual = if scheme == "http" { "80" } else { "443" };
-        let (host, port) = match rest.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port),
-            _ => (rest, usual),
-        };
-        Some([scheme, host, port].map(|part| part.trim_end_matches('/').to_owned()))
-    };
-    let Some([scheme, host, port]) = split(origin) else {
-        return false;
-    };
-    hosts
-        .iter()
-        .filter_map(|pattern| split(pattern))
-        .any(|[schemes, hosts, ports]| {
-            let within = hosts
-                .strip_prefix('*')
-                .is_some_and(|end| host.ends_with(end));
-            (schemes == "*" || schemes == scheme)
-                && (hosts == host || within)
-                && (ports == "*" || ports == port)
-        })
 }
 
 /// Checks whether the component may open the server's store, as far as that is known.

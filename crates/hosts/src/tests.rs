@@ -1,6 +1,7 @@
 //! Each finding, and its absence, for small components.
 
 use super::*;
+use spin_mcp_contract::grants::allows_origin;
 use spin_mcp_contract::record::{FeatureRecord, IssuerRecord, Offers, Record};
 use spin_mcp_contract::state::Need;
 use spin_mcp_contract::{Grants, Keys};
@@ -413,9 +414,13 @@ fn outbound_hosts_are_patterns() {
         ("https://*.example.org", false),
         ("auth.example.com", false),
     ] {
-        assert_eq!(allows(&[pattern.to_owned()], origin), expected, "{pattern}");
+        assert_eq!(
+            allows_origin(&[pattern.to_owned()], origin),
+            expected,
+            "{pattern}"
+        );
     }
-    assert!(allows(
+    assert!(allows_origin(
         &["http://127.0.0.1:4000".into()],
         "http://127.0.0.1:4000"
     ));

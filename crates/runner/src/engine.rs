@@ -3,8 +3,8 @@
 use std::{num::NonZeroUsize, thread, time::Duration};
 
 use wasmtime::{
-    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
-    error::Context as _,
+    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, OptLevel,
+    PoolingAllocationConfig, RegallocAlgorithm, error::Context as _,
 };
 
 /// The interval at which a computing guest yields.
@@ -20,11 +20,13 @@ const PARTS: u32 = 16 * 1024;
 /// Makes an engine whose epoch advances every [`TICK`] for as long as the engine lives.
 ///
 /// Instances come from a pool, which makes them cheap to start. If the process may not reserve
-/// that much address space, they are allocated one by one.
-pub(super) fn engine() -> anyhow::Result<Engine> {
-    let engine = Engine::new(&config(Some(pool())))
-        .or_else(|_| Engine::new(&config(None)))
-        .context("cannot set up Wasmtime")?;
+/// that much address space, they are allocated one by one. A `quick` engine allocates so, too.
+pub(super) fn engine(quick: bool) -> anyhow::Result<Engine> {
+    let engine = match quick {
+        true => Engine::new(quickly(&mut config(None)).cache(None)),
+        false => Engine::new(&config(Some(pool()))).or_else(|_| Engine::new(&config(None))),
+    };
+    let engine = engine.context("cannot set up Wasmtime")?;
     let weak = engine.weak();
     thread::Builder::new()
         .name("epoch".into())
@@ -43,6 +45,16 @@ pub(super) fn engine() -> anyhow::Result<Engine> {
 /// there is no such folder.
 pub fn cache() -> Option<Cache> {
     Cache::new(CacheConfig::new()).ok()
+}
+
+/// Compiles in a fraction of the time to code that is a few times slower.
+pub fn quickly(config: &mut Config) -> &mut Config {
+    config
+        .cranelift_opt_level(OptLevel::None)
+        .cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass)
+        // Such code has large frames: a dozen calls of JavaScript do not fit in the default.
+        .max_wasm_stack(8 << 20)
+        .async_stack_size(9 << 20)
 }
 
 fn config(pool: Option<PoolingAllocationConfig>) -> Config {

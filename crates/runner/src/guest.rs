@@ -62,8 +62,9 @@ impl WasiHttpView for Guest {
 }
 
 /// What all instances of a server share.
+#[derive(Clone)]
 pub(super) struct Surroundings {
-    pub(super) env: Vec<(String, String)>,
+    pub(super) env: Arc<[(String, String)]>,
     pub(super) outbound: Arc<Outbound>,
     pub(super) stores: Arc<Stores>,
     pub(super) variables: Arc<Variables>,
@@ -108,8 +109,8 @@ impl Surroundings {
 /// begin with `label`.
 pub fn sealed_store(engine: &Engine, label: &str) -> Store<Guest> {
     let nothing = Surroundings {
-        env: Vec::new(),
-        outbound: Arc::new(Outbound::new(Vec::new())),
+        env: Arc::default(),
+        outbound: Arc::new(Outbound::new(Vec::new(), Vec::new())),
         stores: Arc::default(),
         variables: Arc::default(),
         label: label.into(),

@@ -31,6 +31,7 @@ use wasmtime_wasi_http::WasiBody;
 use super::{
     Runner,
     answer::{Answer, INVALID, RequestId, refuse},
+    exchange::{Observer, Sight},
     fate::Fate,
 };
 
@@ -60,7 +61,24 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-impl Runner {
+/// The newest of a series of servers, which have their address in common.
+#[derive(Clone)]
+pub struct Newest {
+    server: watch::Receiver<Runner>,
+    observer: Option<Observer>,
+}
+
+impl Newest {
+    /// A request goes to what `server` holds when it arrives. Requests in progress end where they
+    /// began. `observer` sees each request after its end.
+    pub fn new(server: watch::Receiver<Runner>, observer: Option<Observer>) -> Self {
+        Self { server, observer }
+    }
+
+    fn server(&self) -> Runner {
+        self.server.borrow().clone()
+    }
+
     /// Serves until `shutdown` resolves. Requests in progress then have
     /// [`RunOptions::shutdown_grace`](super::RunOptions) to end.
     pub async fn serve(
@@ -91,7 +109,7 @@ impl Runner {
             }
         }
         drop((listener, stop));
-        let _ = timeout(self.shutdown_grace, async {
+        let _ = timeout(self.server().times.shutdown_grace, async {
             while connections.join_next().await.is_some() {}
         })
         .await;
@@ -101,11 +119,14 @@ impl Runner {
     async fn connection(self, stream: TcpStream, local: IpAddr, mut stopped: watch::Receiver<()>) {
         // Send events as soon as they are written.
         let _ = stream.set_nodelay(true);
+        let head_timeout = self.server().times.head_timeout;
         // A client that uses the connection again a moment too late gets no answer.
-        let idle = self.head_timeout.saturating_sub(MARGIN).as_secs();
+        let idle = head_timeout.saturating_sub(MARGIN).as_secs();
         let idle = HeaderValue::try_from(format!("timeout={idle}")).ok();
         let service = service_fn(|request| async {
-            let mut response = self.route(request, local).await;
+            let mut sight = Sight::new(&self.observer, &request);
+            let response = self.server().route(request, local, &mut sight).await;
+            let mut response = sight.follow(response);
             let headers = response.headers_mut();
             idle.iter()
                 .for_each(|idle| drop(headers.insert("keep-alive", idle.clone())));
@@ -114,7 +135,7 @@ impl Runner {
         let mut connection = pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(self.head_timeout)
+                .header_read_timeout(head_timeout)
                 .serve_connection(TokioIo::new(stream), service)
         );
         // A broken connection is not an error of the server.
@@ -126,8 +147,25 @@ impl Runner {
             }
         }
     }
+}
 
-    async fn route(&self, request: Request<Incoming>, local: IpAddr) -> Response<WasiBody> {
+impl Runner {
+    /// Serves as [`Newest`] does, without successors.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
+        let newest = Newest::new(watch::channel(self.clone()).1, None);
+        newest.serve(listener, shutdown).await
+    }
+
+    async fn route(
+        &self,
+        request: Request<Incoming>,
+        local: IpAddr,
+        sight: &mut Sight,
+    ) -> Response<WasiBody> {
         let authority = match authority(request.headers(), request.uri()) {
             Ok(authority) => authority,
             Err(message) => {
@@ -156,20 +194,26 @@ impl Runner {
                 &message,
             );
         }
-        self.answer(request, authority).await
+        self.answer(request, authority, sight).await
     }
 
     /// Sends the server one request without a connection.
     pub async fn request(&self, request: Request<Bytes>) -> Response<WasiBody> {
         let local = Authority::from_static("localhost");
-        self.answer(request.map(Full::new), local).await
+        let request = request.map(Full::new);
+        self.answer(request, local, &mut Sight::default()).await
     }
 
-    async fn answer<B>(&self, request: Request<B>, authority: Authority) -> Response<WasiBody>
+    async fn answer<B>(
+        &self,
+        request: Request<B>,
+        authority: Authority,
+        sight: &mut Sight,
+    ) -> Response<WasiBody>
     where
         B: Body<Data = Bytes, Error: Into<wasmtime_wasi_http::Error>> + Send + Unpin + 'static,
     {
-        let fate = Fate::new(self.timeout);
+        let fate = Fate::new(self.times.timeout);
         let (mut parts, body) = request.into_parts();
         let (start, rest) = match timeout_at(fate.deadline(), read_ahead(body)).await {
             Ok(Ok(read)) => read,
@@ -195,6 +239,7 @@ impl Runner {
                 );
             }
         };
+        sight.read(&start);
         let mut uri = std::mem::take(&mut parts.uri).into_parts();
         uri.scheme = Some(Scheme::HTTP);
         uri.authority = Some(authority);

@@ -3,7 +3,7 @@
 //!
 //! [`engine`] and [`guest`] set up Wasmtime. [`pool`] assigns requests to instances, and a
 //! [`worker`] runs each instance. [`http`] and [`answer`] serve clients; a [`fate`] records the
-//! outcome of a request. [`stdio`] runs the server as a command, on
+//! outcome of a request, and an [`exchange`] shows it to developers. [`stdio`] runs the server as a command, on
 //! the [`lines`] of its client. [`client`] calls its tools.
 //! Guests keep state in the [`stores`] through [`keyvalue`], and read variables through [`config`].
 
@@ -12,6 +12,7 @@ pub mod client;
 mod config;
 pub mod engine;
 mod events;
+mod exchange;
 mod fate;
 pub mod guest;
 mod http;
@@ -32,6 +33,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use spin_mcp_contract::server;
 use spin_mcp_protocol::catalog;
 use wasmtime::{
+    Engine,
     component::{Component, InstancePre},
     error::Context as _,
 };
@@ -45,7 +47,8 @@ use self::{
 
 pub use self::{
     config::Variable,
-    http::{PATH, listen},
+    exchange::{Exchange, Observer},
+    http::{Newest, PATH, listen},
     message::{CallError, Notice},
     outbound::Destination,
     stores::{Faults, Stores},
@@ -69,8 +72,12 @@ pub struct RunOptions {
     pub variables: Vec<Variable>,
     /// Hosts that guests may send HTTP requests to.
     pub allowed_hosts: Vec<Destination>,
+    /// The same, as `allowed_outbound_hosts` in `spin.toml` names them.
+    pub outbound_hosts: Vec<String>,
     /// The key-value stores.
     pub stores: Arc<Stores>,
+    /// Compile fast instead of well, and do not cache what is compiled.
+    pub quick: bool,
 }
 
 impl Default for RunOptions {
@@ -84,18 +91,26 @@ impl Default for RunOptions {
             env: Vec::new(),
             variables: Vec::new(),
             allowed_hosts: Vec::new(),
+            outbound_hosts: Vec::new(),
             stores: Arc::default(),
+            quick: false,
         }
     }
+}
+
+/// The times of [`RunOptions`].
+#[derive(Clone, Copy)]
+struct Times {
+    timeout: Duration,
+    head_timeout: Duration,
+    instance_idle: Duration,
+    shutdown_grace: Duration,
 }
 
 /// Runs a server. Clones share its instances.
 #[derive(Clone)]
 pub struct Runner {
-    name: Arc<str>,
-    timeout: Duration,
-    head_timeout: Duration,
-    shutdown_grace: Duration,
+    times: Times,
     /// Hosts that a request may name, besides loopback ones.
     allowed_hosts: Arc<[String]>,
     /// The server's own name, if it asks who its callers are.
@@ -107,7 +122,7 @@ pub struct Runner {
 impl Runner {
     /// The name of the server's file, without the extension.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.pool.surroundings().label
     }
 
     /// The server's own name, if it asks who its callers are.
@@ -124,6 +139,45 @@ impl Runner {
 
     /// Compiles a server that messages call `shown`.
     pub fn compile(shown: &str, bytes: &[u8], options: RunOptions) -> anyhow::Result<Self> {
+        let engine = engine::engine(options.quick)?;
+        let surroundings = Surroundings {
+            env: options.env.into(),
+            outbound: Arc::new(Outbound::new(options.allowed_hosts, options.outbound_hosts)),
+            stores: options.stores,
+            variables: Arc::new(config::variables(options.variables)),
+            label: name_of(shown),
+        };
+        let times = Times {
+            timeout: options.timeout,
+            head_timeout: options.head_timeout,
+            instance_idle: options.instance_idle,
+            shutdown_grace: options.shutdown_grace,
+        };
+        Self::with(engine, shown, bytes, surroundings, times)
+    }
+
+    /// Compiles another server with the options and the stores of this one.
+    pub fn renewed(&self, shown: &str, bytes: &[u8]) -> anyhow::Result<Self> {
+        let surroundings = Surroundings {
+            label: name_of(shown),
+            ..self.pool.surroundings().clone()
+        };
+        Self::with(
+            self.pool.engine().clone(),
+            shown,
+            bytes,
+            surroundings,
+            self.times,
+        )
+    }
+
+    fn with(
+        engine: Engine,
+        shown: &str,
+        bytes: &[u8],
+        surroundings: Surroundings,
+        times: Times,
+    ) -> anyhow::Result<Self> {
         server::check_encoding(shown, bytes)?;
         let hosts = catalog::embedded(bytes).flat_map(|catalog| catalog.allowed_hosts());
         let allowed_hosts = hosts.map(str::to_owned).collect();
@@ -132,7 +186,6 @@ impl Runner {
         let protected = protected.map(|catalog| catalog.name().into());
         let mut bytes = bytes.to_vec();
         catalog::uncached(&mut bytes);
-        let engine = engine::engine()?;
         let component =
             Component::new(&engine, bytes).with_context(|| format!("cannot compile `{shown}`"))?;
         let ty = component.component_type();
@@ -157,27 +210,21 @@ impl Runner {
                     .with_context(|| format!("cannot run `{shown}`"))?,
             ),
         };
-        let name: Arc<str> = match Path::new(shown).file_stem() {
-            Some(stem) => stem.to_string_lossy().into(),
-            None => "server".into(),
-        };
-        let surroundings = Surroundings {
-            env: options.env,
-            outbound: Arc::new(Outbound::new(options.allowed_hosts)),
-            stores: options.stores,
-            variables: Arc::new(config::variables(options.variables)),
-            label: name.clone(),
-        };
         Ok(Self {
-            name,
-            timeout: options.timeout,
-            head_timeout: options.head_timeout,
-            shutdown_grace: options.shutdown_grace,
+            times,
             allowed_hosts,
             protected,
             command,
-            pool: Pool::new(engine, pre, surroundings, options.instance_idle),
+            pool: Pool::new(engine, pre, surroundings, times.instance_idle),
         })
+    }
+}
+
+/// The name of a server's file, without the extension.
+fn name_of(shown: &str) -> Arc<str> {
+    match Path::new(shown).file_stem() {
+        Some(stem) => stem.to_string_lossy().into(),
+        None => "server".into(),
     }
 }
 

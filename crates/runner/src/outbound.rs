@@ -7,6 +7,7 @@ use hyper::{
     Request,
     http::uri::{Authority, Scheme},
 };
+use spin_mcp_contract::grants::allows_origin;
 use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, default_send_request};
 
@@ -51,14 +52,17 @@ impl fmt::Display for Destination {
 #[derive(Debug, Default)]
 pub(super) struct Outbound {
     allowed: Vec<Destination>,
+    /// As in `allowed_outbound_hosts` of `spin.toml`.
+    hosts: Vec<String>,
     /// Refused authorities, each of which is reported once.
     refused: Mutex<HashSet<String>>,
 }
 
 impl Outbound {
-    pub(super) fn new(allowed: Vec<Destination>) -> Self {
+    pub(super) fn new(allowed: Vec<Destination>, hosts: Vec<String>) -> Self {
         Self {
             allowed,
+            hosts,
             refused: Mutex::default(),
         }
     }
@@ -67,15 +71,18 @@ impl Outbound {
         let Some(authority) = request.uri().authority() else {
             return false;
         };
-        let default = match request.uri().scheme() {
-            Some(scheme) if *scheme == Scheme::HTTP => 80,
-            _ => 443,
+        let (scheme, default) = match request.uri().scheme() {
+            Some(scheme) if *scheme == Scheme::HTTP => ("http", 80),
+            _ => ("https", 443),
         };
         let port = authority.port_u16().unwrap_or(default);
-        self.allowed.iter().any(|allowed| {
-            allowed.host.eq_ignore_ascii_case(authority.host())
-                && allowed.port.unwrap_or(default) == port
-        })
+        let host = authority.host().to_ascii_lowercase();
+        let origin = format!("{scheme}://{host}:{port}");
+        allows_origin(&self.hosts, &origin)
+            || self
+                .allowed
+                .iter()
+                .any(|allowed| allowed.host == host && allowed.port.unwrap_or(default) == port)
     }
 
     /// Tells the user which flag allows the request. The guest only sees that it was denied.
@@ -137,7 +144,7 @@ mod tests {
 
     fn allows(allowed: &[&str], uri: &str) -> bool {
         let allowed = allowed.iter().map(|a| a.parse().unwrap()).collect();
-        Outbound::new(allowed).allows(&Request::builder().uri(uri).body(()).unwrap())
+        Outbound::new(allowed, Vec::new()).allows(&Request::builder().uri(uri).body(()).unwrap())
     }
 
     #[test]
@@ -150,6 +157,29 @@ mod tests {
             "https://api.example.com.evil.net/"
         ));
         assert!(!allows(&[], "https://api.example.com/"));
+    }
+
+    #[test]
+    fn hosts_of_spin_toml_are_allowed() {
+        let allows = |hosts: &[&str], uri: &str| {
+            let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
+            let request = Request::builder().uri(uri).body(()).unwrap();
+            Outbound::new(Vec::new(), hosts).allows(&request)
+        };
+        for (host, uri, expected) in [
+            ("https://a.test", "https://a.test/x", true),
+            ("https://a.test", "https://A.test:443/x", true),
+            ("https://a.test", "http://a.test/x", false),
+            ("https://a.test", "https://a.test:444/x", false),
+            ("https://a.test", "https://a.test.evil.net/", false),
+            ("https://*.test", "https://a.test/", true),
+            ("https://*.test", "https://atest/", false),
+            ("http://127.0.0.1:4000", "http://127.0.0.1:4000/jwks", true),
+            ("*://a.test:*", "http://a.test:81/", true),
+            ("redis://a.test", "https://a.test/", false),
+        ] {
+            assert_eq!(allows(&[host], uri), expected, "{host} {uri}");
+        }
     }
 
     #[test]

@@ -82,10 +82,10 @@ impl Runner {
             if result.is_pending() {
                 if !computes.swap(false, Relaxed) || waited {
                     since = left;
-                } else if since.elapsed() > self.timeout {
+                } else if since.elapsed() > self.times.timeout {
                     return Poll::Ready(Err(anyhow::anyhow!(
                         "a tool computed for longer than {} s; raise the limit with `--timeout`",
-                        self.timeout.as_secs()
+                        self.times.timeout.as_secs()
                     )));
                 }
             }

@@ -2,6 +2,7 @@
 
 mod auth;
 mod call;
+mod dev;
 mod every_host;
 mod fleet;
 mod hostile;

@@ -25,6 +25,15 @@ const NO_SOURCES: [&str; 3] = [".git", ".spin", ".spin-aka"];
 /// The files in `workdir`, sorted by name, without `outputs` and what a `.gitignore` in `top` or
 /// below excludes.
 pub fn files(top: &Path, workdir: &Path, outputs: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+    Ok(entries(top, workdir, outputs)?.1)
+}
+
+/// The same files after their folders.
+pub fn entries(
+    top: &Path,
+    workdir: &Path,
+    outputs: &[PathBuf],
+) -> io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let (top, workdir) = (top.canonicalize()?, workdir.canonicalize()?);
     let top = match workdir.starts_with(&top) {
         true => top,
@@ -50,15 +59,16 @@ pub fn files(top: &Path, workdir: &Path, outputs: &[PathBuf]) -> io::Result<Vec<
         .sort_by_file_name(|one, other| one.cmp(other))
         .filter_entry(on_the_way)
         .build();
-    let mut files = Vec::new();
+    let (mut folders, mut files) = (Vec::new(), Vec::new());
     for entry in entries {
         let entry = entry.map_err(io::Error::other)?;
-        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-        if !is_folder && !outputs.iter().any(|output| output == entry.path()) {
+        if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+            folders.push(entry.into_path());
+        } else if !outputs.iter().any(|output| output == entry.path()) {
             files.push(entry.into_path());
         }
     }
-    Ok(files)
+    Ok((folders, files))
 }
 
 /// A digest of all that the build of a part reads, or none if it may read something else.
@@ -83,7 +93,9 @@ pub fn digest(top: &Path, part: &Part, command: &str, outputs: &[PathBuf]) -> Op
     if files.is_empty() {
         return None;
     }
-    for file in files {
+    // The command is known; what else the manifest says is for compose and for Spin.
+    let manifest = top.canonicalize().ok()?.join("spin.toml");
+    for file in files.into_iter().filter(|file| *file != manifest) {
         let name = file.strip_prefix(&workdir).ok()?;
         // This follows links to files, and fails for links to folders.
         let content = fs::read(&file).ok()?;
@@ -239,8 +251,22 @@ mod tests {
         folder.write("text/.git/HEAD", "no source");
         folder.write("other/app.py", "another feature");
         folder.write("README.md", "the app");
+        folder.write("spin.toml", "the app");
         assert_eq!(folder.digest(COMMAND), Some(digest));
         assert!(folder.digest("sh bin/build.sh 2>/dev/null").is_some());
+    }
+
+    #[test]
+    fn the_manifest_beside_a_source_does_not() {
+        let folder = Folder::new();
+        let dir = folder.0.path();
+        let origin = Origin::Source(Source::File(dir.join("app.wasm")));
+        let part = Part::new(Role::Feature, "app".into(), origin, dir);
+        let before = digest(dir, &part, COMMAND, &[]);
+        folder.write("spin.toml", "allow = []");
+        assert_eq!(digest(dir, &part, COMMAND, &[]), before);
+        folder.write("text/spin.toml", "of another app");
+        assert_ne!(digest(dir, &part, COMMAND, &[]), before);
     }
 
     #[test]

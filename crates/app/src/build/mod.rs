@@ -14,7 +14,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, ensure};
 
-pub(super) use self::inputs::files;
+pub(super) use self::inputs::{digest_of, entries, files};
 use self::output::Output;
 use self::stamps::Stamps;
 use super::{App, Part};
