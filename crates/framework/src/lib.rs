@@ -35,6 +35,11 @@ pub fn context(wasi: Wasi) -> &'static [u8] {
     }
 }
 
+/// The component that decides by a policy in Rego, likewise. It is the same for both versions of WASI.
+pub fn policy() -> &'static [u8] {
+    include_bytes!(concat!(env!("OUT_DIR"), "/policy.wasm"))
+}
+
 /// One of these, a component: for WASI 0.2 with synchronous functions, for 0.3 with asynchronous
 /// ones.
 pub fn middleware(name: &str, wasi: Wasi) -> Option<&'static [u8]> {
