@@ -29,6 +29,8 @@ enum Command {
     Push(commands::push::PushCommand),
     Update(commands::update::UpdateCommand),
     #[command(subcommand)]
+    Auth(commands::auth::AuthCommand),
+    #[command(subcommand)]
     Templates(commands::templates::TemplatesCommand),
 }
 
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::Push(command) => command.run(),
         Command::Update(command) => command.run(),
+        Command::Auth(command) => command.run(),
         Command::Templates(command) => command.run(),
     };
     let Err(error) = result else {

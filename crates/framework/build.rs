@@ -30,7 +30,7 @@ struct Build {
 /// a server of one tool would carry for nothing. The whole server is the transport before middleware,
 /// too, and the router is that of a saved sequence: a server of one tool behind one middleware is 2 %
 /// (WASI 0.2) and 5 % (WASI 0.3) larger than with builds of their own.
-const BUILDS: [Build; 6] = [
+const BUILDS: [Build; 8] = [
     Build {
         packages: &["server"],
         feature: None,
@@ -43,11 +43,21 @@ const BUILDS: [Build; 6] = [
     },
     Build {
         packages: &["server"],
+        feature: Some("auth"),
+        once: false,
+    },
+    Build {
+        packages: &["server"],
         feature: Some("router"),
         once: false,
     },
     Build {
         packages: &["context"],
+        feature: None,
+        once: false,
+    },
+    Build {
+        packages: &["authenticator"],
         feature: None,
         once: false,
     },

@@ -67,7 +67,10 @@ impl BuildCommand {
         let composition = app.composition(&mut resolver)?;
         resolver.retain(&app.tags)?;
         let composed = compose(&composition)?;
-        app.check_store(&composed.record)?;
+        manifest.ensure_access(&app)?;
+        manifest
+            .app(Some(&app.component))?
+            .check_store(&composed.record)?;
         file::replace(&app.output, &composed.component)?;
         resolver.save()?;
         manifest.ensure_watch(&app.component, &app.missing_watch()?)?;

@@ -82,10 +82,11 @@ impl CallCommand {
         };
         check_arguments(&arguments)?;
 
+        let token = self.run.token.clone();
         let server = self.run.load(server)?;
         let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
         let result = runtime.block_on(async {
-            let client = ToolClient::new(&server);
+            let client = ToolClient::new(&server, token.as_deref());
             let tools = client
                 .tools()
                 .await

@@ -67,7 +67,7 @@ impl CheckCommand {
         let mut server = ServerFacts::read(&shown, &bytes)?;
         let mut targets = self.target;
         if let Some(app) = app {
-            server.stores = Some(app.key_value_stores.clone());
+            add_app(&mut server, &app);
             if targets.is_empty() {
                 targets = app.known_targets();
             }
@@ -125,6 +125,13 @@ fn describe(finding: &Finding) -> String {
     format!("{severity}: {}\n    {}", finding.message, finding.remedy)
 }
 
+/// Adds what `spin.toml` says.
+fn add_app(server: &mut ServerFacts, app: &App) {
+    server.stores = Some(app.key_value_stores.clone());
+    server.outbound = Some(app.outbound_hosts.clone());
+    server.unrouted = app.unrouted();
+}
+
 /// Prints a warning for each reason why a server cannot run on a target of its app.
 pub(super) fn warn(app: &App, component: &[u8]) -> Result<()> {
     let targets = app.known_targets();
@@ -132,7 +139,7 @@ pub(super) fn warn(app: &App, component: &[u8]) -> Result<()> {
         return Ok(());
     }
     let mut server = ServerFacts::read(&app.output.display().to_string(), component)?;
-    server.stores = Some(app.key_value_stores.clone());
+    add_app(&mut server, app);
     for target in targets {
         let errors = check(&server, &target).findings.into_iter();
         for error in errors.filter(|finding| finding.severity == Severity::Error) {

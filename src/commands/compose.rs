@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use spin_mcp_app::{self as app, Manifest};
 use spin_mcp_component::file;
-use spin_mcp_compose::compose;
+use spin_mcp_compose::{authenticator, compose};
 use spin_mcp_contract::{
     ComponentSource, Composition, Framework, Grant, Part, Role, Runtime, ServerConfig, Wasi,
     shipped,
@@ -45,6 +45,9 @@ use crate::terminal;
   # Add a feature from a registry
   spin mcp compose ghcr.io/org/weather:1.2.0
 
+  # Share the authenticator of the app between servers
+  spin mcp compose --authenticator -o company-auth.wasm
+
   # Hide tools with the `filter` middleware
   spin mcp compose weather.wasm -o server.wasm \\
     --middleware filter --settings 'filter={\"tools\": {\"deny\": [\"delete_*\"]}}'")]
@@ -54,8 +57,7 @@ pub struct ComposeCommand {
     features: Vec<Source>,
 
     /// Write the server to this file and do not touch `spin.toml`
-    #[arg(short, long, value_name = "FILE", requires = "parts")]
-    #[arg(conflicts_with_all = ["locked", "from", "component_id"])]
+    #[arg(short, long, value_name = "FILE", conflicts_with = "locked")]
     output: Option<PathBuf>,
 
     /// The server's name [default: the name of the output file]
@@ -88,6 +90,11 @@ pub struct ComposeCommand {
     /// component, which other servers use as a middleware
     #[arg(long, requires = "output", conflicts_with_all = ["transport", "overrides"])]
     sequence: bool,
+
+    /// Make an authenticator with the settings of the table `auth` of the app, for other servers to
+    /// name in `source` of their table
+    #[arg(long, requires = "output", conflicts_with_all = ["parts", "locked"])]
+    authenticator: bool,
 
     /// The old name of `--sequence`.
     #[arg(long, hide = true)]
@@ -172,12 +179,43 @@ impl ComposeCommand {
     pub fn run(self) -> Result<()> {
         ensure!(!self.handler, "`--handler` is now `--sequence`");
         match &self.output {
+            Some(output) if self.authenticator => self.compose_authenticator(output),
             Some(output) => self.compose_file(output),
             None => self.compose_app(),
         }
     }
 
+    fn compose_authenticator(&self, output: &Path) -> Result<()> {
+        let app = self.app.find()?;
+        let auth = app.auth.as_ref().with_context(|| {
+            let id = &app.component;
+            format!("component `{id}` has no table `auth`; write `[component.{id}.tool.mcp.auth]`")
+        })?;
+        let auth = auth.resolve(&mut Resolver::of_app(&app.dir, false)?)?;
+        auth.warnings
+            .iter()
+            .for_each(|warning| eprintln!("warning: {warning}"));
+        let wasi = self.wasi.unwrap_or(app.wasi);
+        let component = authenticator(auth, wasi, self.runtime)?;
+        file::replace(output, &component)?;
+        let size = component.len().div_ceil(1000);
+        let (output, wasi) = (output.display(), wasi.as_str());
+        writeln!(
+            std::io::stdout(),
+            "composed `{output}`: an authenticator for WASI {wasi}, {size} KB"
+        )?;
+        Ok(())
+    }
+
     fn compose_file(&self, output: &Path) -> Result<()> {
+        ensure!(
+            self.app.from().is_none() && self.app.component_id().is_none(),
+            "`--from` and `--component-id` name an app, and `--output` composes without one; remove them"
+        );
+        ensure!(
+            !self.features.is_empty() || !self.middleware.is_empty(),
+            "`--output` needs the features of the server; name their components"
+        );
         let mut resolver = Resolver::new()?;
         let mut parts: Vec<Part> = Vec::new();
         let features = self.features.iter().map(|source| (Role::Feature, source));
@@ -248,6 +286,7 @@ impl ComposeCommand {
             },
             features,
             middleware,
+            auth: None,
             overrides,
             sequence: self.sequence,
         })?;
@@ -307,6 +346,7 @@ impl ComposeCommand {
         if let Some(store) = &composed.record.store {
             manifest.ensure_store(&id, store)?;
         }
+        manifest.ensure_access(&app)?;
         manifest.app(Some(&id))?.check_store(&composed.record)?;
         file::replace(&app.output, &composed.component)?;
         resolver.save()?;

@@ -1,5 +1,6 @@
 //! `mcp inspect`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 
@@ -10,7 +11,8 @@ use spin_mcp_component::{Size, World};
 use spin_mcp_contract::record::{
     Offers, PromptRecord, Record, ResourceRecord, ResourceTemplateRecord,
 };
-use spin_mcp_contract::{Grants, server};
+use spin_mcp_contract::{Grants, Keys, Role, server};
+use spin_mcp_protocol::catalog::{NeedKind, embedded};
 use spin_mcp_registry::{Catalog, Image, Labels, Reference, Resolver, Source};
 use spin_mcp_runner::plain;
 
@@ -49,7 +51,68 @@ pub struct InspectCommand {
 struct Inspection {
     #[serde(flatten)]
     record: Record,
+    /// Who may call it, if not everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<Access>,
     size: Size,
+}
+
+/// Who may call a server.
+#[derive(Serialize)]
+struct Access {
+    /// None: a variable says it.
+    resource: Option<String>,
+    /// What every request needs.
+    scopes: Vec<String>,
+    anonymous: bool,
+    /// All scopes that a call of each tool needs.
+    tools: BTreeMap<String, Vec<String>>,
+}
+
+impl Access {
+    fn of(component: &[u8], record: &Record) -> Option<Access> {
+        let access = embedded(component).find_map(|catalog| catalog.access())?;
+        let scopes: Vec<_> = access.scopes().map(str::to_owned).collect();
+        let of = |name: &str| {
+            let mut all = scopes.clone();
+            let needs = access.needs(NeedKind::Tool, name).map(str::to_owned);
+            all.extend(needs.filter(|need| !scopes.contains(need)));
+            all
+        };
+        Some(Access {
+            resource: access.resource().map(str::to_owned),
+            anonymous: access.anonymous(),
+            tools: record
+                .tools()
+                .map(|tool| (tool.name.clone(), of(&tool.name)))
+                .collect(),
+            scopes,
+        })
+    }
+
+    fn print(&self, record: &Record, stdout: &mut impl Write) -> std::io::Result<()> {
+        let resource = self
+            .resource
+            .as_deref()
+            .unwrap_or("the variable `mcp_auth_resource`");
+        writeln!(stdout, "\nauthorization for {}", plain::line(resource))?;
+        if self.anonymous {
+            writeln!(stdout, "  callers without credentials are served")?;
+        }
+        for issuer in &record.issuers {
+            let keys = match &issuer.keys {
+                Keys::Fetched => "keys fetched".to_owned(),
+                Keys::Pinned => "keys pinned".to_owned(),
+                Keys::Variable(name) => format!("keys in variable {name}"),
+            };
+            let detail = format!("{keys}, {}", issuer.algorithms.join(" "));
+            entry(stdout, "issuer", &issuer.issuer, &Some(detail))?;
+        }
+        for (tool, scopes) in self.tools.iter().filter(|(_, scopes)| !scopes.is_empty()) {
+            entry(stdout, "scopes", tool, &Some(scopes.join(" ")))?;
+        }
+        Ok(())
+    }
 }
 
 impl InspectCommand {
@@ -88,7 +151,12 @@ impl InspectCommand {
         let size = Size::of(&bytes)?;
         let mut stdout = std::io::stdout().lock();
         if self.json {
-            let inspection = serde_json::to_string_pretty(&Inspection { record, size })?;
+            let access = Access::of(&bytes, &record);
+            let inspection = serde_json::to_string_pretty(&Inspection {
+                record,
+                access,
+                size,
+            })?;
             writeln!(stdout, "{inspection}")?;
             return Ok(());
         }
@@ -105,6 +173,9 @@ impl InspectCommand {
         let need = record.store_need();
         let need = need.as_deref().unwrap_or("needs no shared store");
         writeln!(stdout, "{}", plain::line(need))?;
+        if let Some(access) = Access::of(&bytes, &record) {
+            access.print(&record, &mut stdout)?;
+        }
         if !record.middleware.is_empty() {
             writeln!(stdout, "\n{}", what_clients_see(&record))?;
             if let Some(seen) = &record.offers
@@ -113,9 +184,19 @@ impl InspectCommand {
                 offers(&mut stdout, seen)?;
             }
         }
-        for part in &record.middleware {
+        let middleware = record.middleware.iter();
+        let asked = [Role::Authenticator, Role::Policy]
+            .into_iter()
+            .zip(&record.auth);
+        for (role, part) in asked.chain(middleware.map(|part| (Role::Middleware, part))) {
             let source = part.source.as_deref();
-            heading(&mut stdout, "middleware", &part.name, source, &part.sha256)?;
+            heading(
+                &mut stdout,
+                &role.to_string(),
+                &part.name,
+                source,
+                &part.sha256,
+            )?;
             memory(&mut stdout, part.initial_memory)?;
             grants(&mut stdout, &part.grants)?;
         }
@@ -248,7 +329,7 @@ struct Published {
     labels: Labels,
     size: Size,
     #[serde(skip)]
-    is_middleware: bool,
+    role: Role,
     exports: Vec<String>,
     imports: Vec<String>,
     /// The lists that were published with it.
@@ -266,7 +347,7 @@ impl Published {
             digest: image.digest.to_string(),
             labels: Labels::read(&annotations),
             size: Size::of(component)?,
-            is_middleware: server::is_middleware(&world),
+            role: server::role(&world),
             exports: world.exports,
             imports: world
                 .imports
@@ -308,9 +389,10 @@ impl Published {
                 let (resources, templates) = (&catalog.resources, &catalog.resource_templates);
                 beside_tools(&mut stdout, resources, templates, &catalog.prompts)?;
             }
-            None if self.is_middleware => {
-                writeln!(stdout, "is a middleware")?;
-            }
+            None if self.role != Role::Feature => match self.role {
+                Role::Authenticator => writeln!(stdout, "is an authenticator")?,
+                role => writeln!(stdout, "is a {role}")?,
+            },
             None => writeln!(stdout, "was published without lists of what it offers")?,
         }
         for export in &self.exports {

@@ -77,6 +77,10 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     variable: Vec<Variable>,
 
+    /// An access token or an API key, for a server with authorization
+    #[arg(long, value_name = "TOKEN", env = "MCP_TOKEN", hide_env_values = true)]
+    pub(super) token: Option<String>,
+
     /// Let the server send HTTP requests to this host; without a port, to the scheme's default port
     #[arg(long, value_name = "HOST[:PORT]")]
     allow_host: Vec<Destination>,
@@ -150,9 +154,15 @@ impl RunArgs {
             Some(path) => path,
             None => self.app.find_built()?.output,
         };
+        let mut env = self.env.clone();
+        env.extend(
+            self.token
+                .iter()
+                .map(|token| ("MCP_TOKEN".to_owned(), token.clone())),
+        );
         let options = RunOptions {
             timeout: Duration::from_secs(self.timeout.into()),
-            env: self.env.clone(),
+            env,
             variables: self.variable.clone(),
             allowed_hosts: self.allow_host.clone(),
             ..RunOptions::default()
@@ -180,7 +190,7 @@ impl ServeCommand {
                 code => std::process::exit(code.into()),
             }
         } else {
-            let result = runtime.block_on(serve(server, self.listen));
+            let result = runtime.block_on(serve(server, self.listen, self.run.token.as_deref()));
             // Do not wait for a guest that still computes.
             runtime.shutdown_background();
             result
@@ -188,13 +198,13 @@ impl ServeCommand {
     }
 }
 
-async fn serve(server: Runner, addresses: Addresses) -> Result<()> {
+async fn serve(server: Runner, addresses: Addresses, token: Option<&str>) -> Result<()> {
     allow_many_connections();
     let listeners = listen_on(&addresses)?;
     let shutdown = shutdown().context("cannot watch for signals")?;
     let address = listeners[0].local_addr()?;
     let url = format!("http://{}:{}{PATH}", addresses.host, address.port());
-    let name = match ToolClient::new(&server).server_name().await {
+    let name = match ToolClient::new(&server, token).server_name().await {
         Ok(Some(name)) => name,
         _ => server.name().to_owned(),
     };

@@ -11,11 +11,12 @@ use toml_edit::{
 use super::{App, find_manifest, read};
 use spin_mcp_component::file;
 use spin_mcp_component::path::{dir_of, in_dir, relative};
+use spin_mcp_hosts::allows;
 use spin_mcp_registry::Source;
 
 /// The component that is added where an app has no server, and the route to it.
 const COMPONENT: &str = "mcp";
-const ROUTE: &str = "/mcp";
+pub(super) const ROUTE: &str = "/mcp";
 
 /// A `spin.toml`, before and after the changes.
 #[derive(Debug)]
@@ -101,23 +102,7 @@ impl Manifest {
         let has = |key: &str| known.is_some_and(|component| component.get(key).is_some());
         let (has_source, has_build) = (has("source"), has("build"));
         if !has_route(&document, &id).with_context(|| cannot)? {
-            let mut route = Table::from_iter([("route", ROUTE), ("component", &id)]);
-            route.set_position(Some(isize::MAX));
-            self.edit(|document| {
-                let trigger = descend(document, &["trigger"])?;
-                if !trigger.contains_key("http") {
-                    trigger.insert("http", Item::ArrayOfTables(ArrayOfTables::new()));
-                }
-                match trigger.get_mut("http") {
-                    Some(Item::ArrayOfTables(routes)) => routes.push(route),
-                    Some(Item::Value(Value::Array(routes))) => {
-                        routes.push(route.into_inline_table());
-                    }
-                    _ => bail!("`trigger.http` must be an array of tables"),
-                }
-                Ok(())
-            })?;
-            self.note(format!("routed `{ROUTE}` to component `{id}`"));
+            self.add_route(ROUTE, &id)?;
         }
         if !has_source {
             self.edit(|document| {
@@ -172,6 +157,59 @@ impl Manifest {
             "gave component `{id}` the key-value store `{store}`"
         ));
         Ok(())
+    }
+
+    /// Adds what authorization needs: routes to the metadata, and where keys are fetched from and
+    /// kept.
+    pub fn ensure_access(&mut self, app: &App) -> Result<()> {
+        let (id, Some(auth)) = (&app.component, &app.auth) else {
+            return Ok(());
+        };
+        for route in app.unrouted() {
+            let document = self.parse()?;
+            if let Some(taken) = triggers(&document)
+                .iter()
+                .find(|t| text(**t, "route") == Some(&route))
+            {
+                bail!(
+                    "route `{route}` leads to component `{}`, but clients look there for the metadata of component \
+                     `{id}`; give that one another route",
+                    text(*taken, "component").unwrap_or("?")
+                );
+            }
+            self.add_route(&route, id)?;
+        }
+        let origins = auth.origins();
+        if origins.is_empty() {
+            return Ok(());
+        }
+        let allowed = |origin: &String| allows(&app.outbound_hosts, origin);
+        let missing: Vec<_> = origins
+            .into_iter()
+            .filter(|origin| !allowed(origin))
+            .collect();
+        if !missing.is_empty() {
+            self.edit(|document| {
+                let component = descend(document, &["component", id])?;
+                match component
+                    .get_mut("allowed_outbound_hosts")
+                    .map(Item::as_array_mut)
+                {
+                    None => {
+                        let hosts = Array::from_iter(&missing);
+                        component.insert("allowed_outbound_hosts", value(hosts));
+                    }
+                    Some(Some(hosts)) => extend(hosts, &missing),
+                    Some(None) => bail!("`allowed_outbound_hosts` must be an array"),
+                }
+                Ok(())
+            })?;
+            self.note(format!(
+                "allowed component `{id}` to call `{}`, for the keys of tokens",
+                missing.join("`, `")
+            ));
+        }
+        self.ensure_store(id, &auth.store)
     }
 
     /// Adds patterns to what `spin watch` watches to build component `id`, if that has a `build`
@@ -255,6 +293,27 @@ impl Manifest {
             Ok(())
         })?;
         self.note(format!("added feature `{name}` with source `{source}`"));
+        Ok(())
+    }
+
+    fn add_route(&mut self, path: &str, id: &str) -> Result<()> {
+        let mut route = Table::from_iter([("route", path), ("component", id)]);
+        route.set_position(Some(isize::MAX));
+        self.edit(|document| {
+            let trigger = descend(document, &["trigger"])?;
+            if !trigger.contains_key("http") {
+                trigger.insert("http", Item::ArrayOfTables(ArrayOfTables::new()));
+            }
+            match trigger.get_mut("http") {
+                Some(Item::ArrayOfTables(routes)) => routes.push(route),
+                Some(Item::Value(Value::Array(routes))) => {
+                    routes.push(route.into_inline_table());
+                }
+                _ => bail!("`trigger.http` must be an array of tables"),
+            }
+            Ok(())
+        })?;
+        self.note(format!("routed `{path}` to component `{id}`"));
         Ok(())
     }
 
@@ -371,11 +430,10 @@ fn server_id(document: &DocumentMut, wanted: Option<&str>) -> Result<String> {
     Ok(id.to_owned())
 }
 
-/// Whether an HTTP trigger leads to the component. It is an error if the server's route
-/// leads to another one.
-fn has_route(document: &DocumentMut, component: &str) -> Result<bool> {
+/// The HTTP triggers.
+fn triggers(document: &DocumentMut) -> Vec<&dyn TableLike> {
     let triggers = document.get("trigger").and_then(|all| all.get("http"));
-    let triggers: Vec<&dyn TableLike> = match triggers {
+    match triggers {
         Some(Item::ArrayOfTables(tables)) => tables.iter().map(|t| t as &dyn TableLike).collect(),
         Some(Item::Value(Value::Array(values))) => values
             .iter()
@@ -383,7 +441,21 @@ fn has_route(document: &DocumentMut, component: &str) -> Result<bool> {
             .map(|t| t as &dyn TableLike)
             .collect(),
         _ => vec![],
-    };
+    }
+}
+
+/// The routes that lead to a component.
+pub(super) fn routes(document: &DocumentMut, component: &str) -> Vec<String> {
+    let triggers = triggers(document).into_iter();
+    let own = triggers.filter(|t| text(*t, "component") == Some(component));
+    own.filter_map(|t| text(t, "route").map(str::to_owned))
+        .collect()
+}
+
+/// Whether an HTTP trigger leads to the component. It is an error if the server's route
+/// leads to another one.
+fn has_route(document: &DocumentMut, component: &str) -> Result<bool> {
+    let triggers = triggers(document);
     if triggers
         .iter()
         .any(|t| text(*t, "component") == Some(component))

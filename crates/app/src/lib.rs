@@ -1,5 +1,6 @@
 //! The user's app: reads and edits its `spin.toml`, and builds its features and middleware.
 
+pub mod auth;
 mod build;
 mod edit;
 mod manifest;
@@ -19,6 +20,7 @@ use spin_mcp_contract::{
 use spin_mcp_hosts::Target;
 use spin_mcp_registry::{Reference, Resolver, Source};
 
+pub use auth::Auth;
 pub use build::{BuildFailed, BuildOptions};
 pub use edit::Manifest;
 
@@ -35,6 +37,10 @@ pub struct App {
     pub tags: Vec<String>,
     /// The stores that Spin opens for the component.
     pub key_value_stores: Vec<String>,
+    /// The hosts that Spin lets the component call.
+    pub outbound_hosts: Vec<String>,
+    /// The routes that lead to the component.
+    pub routes: Vec<String>,
     /// The target environments of the component, or else of the app.
     pub targets: Vec<String>,
     /// The files that `spin watch` watches to build the component.
@@ -45,6 +51,7 @@ pub struct App {
     pub features: Vec<Part>,
     /// In order: the first one sees a request first.
     pub middleware: Vec<Part>,
+    pub auth: Option<Auth>,
     /// The components that replace parts of the framework.
     pub overrides: Vec<(Framework, Source)>,
 }
@@ -115,12 +122,18 @@ impl App {
                 .map(|(part, source)| override_of(*part, source, resolver))
                 .collect::<Result<_>>()?,
             sequence: false,
+            auth: self
+                .auth
+                .as_ref()
+                .map(|auth| auth.resolve(resolver))
+                .transpose()?,
         })
     }
 
-    /// Features, then middleware.
+    /// Features, then middleware, then what authorizes.
     pub fn parts(&self) -> impl Iterator<Item = &Part> {
-        self.features.iter().chain(&self.middleware)
+        let auth = self.auth.iter().flat_map(Auth::parts);
+        self.features.iter().chain(&self.middleware).chain(auth)
     }
 
     /// The targets that `mcp check` knows. Prints a note about each of the others.
@@ -137,22 +150,39 @@ impl App {
             .collect()
     }
 
-    /// Fails if Spin would not open the server's store for the component.
-    pub fn check_store(&self, record: &Record) -> Result<()> {
-        let (Some(store), Some(reason)) = (&record.store, record.reason_for_state()) else {
-            return Ok(());
+    /// The paths of the server's metadata to which no route leads.
+    pub fn unrouted(&self) -> Vec<String> {
+        let route = self
+            .routes
+            .iter()
+            .find(|route| !route.starts_with("/.well-known/"));
+        let route = route.map_or(edit::ROUTE, |route| route.trim_end_matches("/..."));
+        let auth = self.auth.iter();
+        let paths = auth.flat_map(|auth| auth.metadata_paths(route));
+        let leads = |route: &String, path: &str| match route.strip_suffix("/...") {
+            Some(start) => path.starts_with(start),
+            None => route == path,
         };
+        let is_routed = |path: &String| self.routes.iter().any(|route| leads(route, path));
+        paths.filter(|path| !is_routed(path)).collect()
+    }
+
+    /// Fails if Spin would not open the server's stores for the component.
+    pub fn check_store(&self, record: &Record) -> Result<()> {
         let mut stores = self.key_value_stores.clone();
-        if stores.contains(store) {
-            return Ok(());
+        for (store, reason) in record.stores() {
+            if stores.iter().any(|known| known == store) {
+                continue;
+            }
+            stores.push(store.to_owned());
+            bail!(
+                "the server needs the key-value store `{store}` ({reason}), which component `{id}` cannot open; \
+                 write `key_value_stores = {}` under `[component.{id}]` in spin.toml",
+                toml_edit::Array::from_iter(&stores).to_string().trim(),
+                id = self.component
+            );
         }
-        stores.push(store.clone());
-        bail!(
-            "the server needs the key-value store `{store}` ({reason}), which component `{id}` cannot open; \
-             write `key_value_stores = {}` under `[component.{id}]` in spin.toml",
-            toml_edit::Array::from_iter(&stores).to_string().trim(),
-            id = self.component
-        );
+        Ok(())
     }
 }
 

@@ -1,5 +1,7 @@
 //! The keys of `spin.toml`. Each struct below `Mcp` is a table of docs/reference/spin-toml.md.
 
+pub mod auth;
+
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -7,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, anyhow};
 use indexmap::IndexMap;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, Error, IntoDeserializer as _, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Error, IgnoredAny, IntoDeserializer as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
 use serde_path_to_error::Segment;
@@ -32,6 +34,10 @@ pub struct Component {
     #[serde(default)]
     pub key_value_stores: Vec<String>,
     pub targets: Option<Vec<TargetKey>>,
+    #[serde(default)]
+    pub allowed_outbound_hosts: Vec<String>,
+    #[serde(default)]
+    pub variables: IndexMap<String, IgnoredAny>,
     #[serde(default)]
     pub build: Build,
     pub tool: Tool,
@@ -65,6 +71,7 @@ pub struct Mcp {
     pub features: IndexMap<String, Feature>,
     #[serde(default)]
     pub middleware: Vec<Middleware>,
+    pub auth: Option<auth::Auth>,
     pub transport: Option<SourceKey>,
     #[serde(default)]
     pub overrides: Overrides,
@@ -105,6 +112,8 @@ pub struct Server {
     pub allowed_origins: Vec<String>,
     #[serde(default, deserialize_with = "hosts")]
     pub allowed_hosts: Vec<String>,
+    #[serde(default, deserialize_with = "auth::open_headers")]
+    pub headers: Vec<String>,
     #[serde(default, deserialize_with = "extensions")]
     pub extensions: Map<String, Json>,
 }
@@ -156,7 +165,7 @@ pub struct Overrides {
 #[serde(untagged)]
 pub enum TargetKey {
     Name(String),
-    Other(serde::de::IgnoredAny),
+    Other(IgnoredAny),
 }
 
 /// The path of a file, a reference to a registry, or a URL with a digest.
@@ -332,14 +341,25 @@ fn not_json(name: &str, value: &Json) -> Option<String> {
 }
 
 /// Keys that have another name or form now, or are planned, and what to do about them.
-const HINTS: [(&str, &str); 7] = [
+const HINTS: [(&str, &str); 9] = [
     (
         ".tool.mcp.middlewares",
         "write `[[component.ID.tool.mcp.middleware]]` and a `name` for each middleware",
     ),
     (".overrides.hub", "it is called `router` now"),
     (".overrides.request", "it is called `context` now"),
-    (".tool.mcp.auth", "authorization is not supported yet"),
+    (
+        ".auth.audience",
+        "it belongs to an issuer: write `[[component.ID.tool.mcp.auth.issuers]]` with `issuer` and `audience`",
+    ),
+    (
+        ".auth.jwks",
+        "it belongs to an issuer: write `[[component.ID.tool.mcp.auth.issuers]]` with `issuer` and `jwks`",
+    ),
+    (
+        ".auth.require",
+        "it belongs to an issuer: write `[[component.ID.tool.mcp.auth.issuers]]` with `issuer` and `require`",
+    ),
     (".tool.mcp.server.icons", "icons are not supported yet"),
     (
         ".source.registry",
@@ -471,6 +491,11 @@ mod tests {
             ("server", keys::<Server>()),
             ("features.NAME", keys::<Feature>()),
             ("middleware", keys::<Middleware>()),
+            ("auth", keys::<auth::Auth>()),
+            ("auth.issuers", keys::<auth::Issuer>()),
+            ("auth.api_keys.NAME", keys::<auth::ApiKey>()),
+            ("auth.needs", keys::<auth::Needs>()),
+            ("auth.policy", keys::<auth::Policy>()),
             ("overrides", keys::<Overrides>()),
         ];
         let known = known.map(|(title, keys)| (title.to_owned(), keys));

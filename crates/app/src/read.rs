@@ -17,7 +17,7 @@ use crate::manifest::{
     self, Application, Cache, Component, Feature, Mcp, Middleware, Scope, Streams, TargetKey,
     quoted,
 };
-use crate::{App, Origin, Part, edit};
+use crate::{App, Auth, Origin, Part, edit};
 
 impl App {
     /// The app that `text`, the manifest at `path`, describes.
@@ -83,6 +83,10 @@ impl App {
             TargetKey::Name(name) => Some(name),
             TargetKey::Other(_) => None,
         });
+        let auth = mcp.auth.map(|keys| {
+            let name = format!("component.{}.tool.mcp.auth", quoted(id));
+            Auth::new(&dir, &name, mcp.store.as_deref(), &server.variables, keys)
+        });
         let features = mcp.features.into_iter();
         let middleware = mcp.middleware.into_iter();
         let app = App {
@@ -99,6 +103,7 @@ impl App {
                 website: mcp.server.website,
                 allowed_origins: mcp.server.allowed_origins,
                 allowed_hosts: mcp.server.allowed_hosts,
+                headers: mcp.server.headers,
                 extensions: mcp
                     .server
                     .extensions
@@ -114,6 +119,9 @@ impl App {
             output,
             tags,
             key_value_stores: server.key_value_stores,
+            outbound_hosts: server.allowed_outbound_hosts,
+            auth: auth.transpose()?,
+            routes: edit::routes(document, id),
             targets: targets.collect(),
             watch: server.build.watch,
             features: features
@@ -223,8 +231,14 @@ fn tags(mcp: &Mcp) -> impl Iterator<Item = &Reference> {
         &overrides.router,
         &overrides.context,
     ];
+    let auth = mcp.auth.iter();
+    let policy = auth
+        .clone()
+        .filter_map(|auth| auth.policy.as_ref()?.source.as_ref());
     let sources = features
         .chain(middleware)
+        .chain(auth.filter_map(|auth| auth.source.as_ref()))
+        .chain(policy)
         .chain(overrides.into_iter().flatten());
     sources.filter_map(|source| source.0.tag())
 }

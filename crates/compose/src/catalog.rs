@@ -3,16 +3,16 @@
 use anyhow::{Result, bail};
 use jsonschema::error::ValidationErrorKind;
 use spin_mcp_protocol::{
-    catalog::{self, BuildError, CatalogInput, FeatureInput, Flags, ListKind, ServerInput},
+    catalog::{self, Access, BuildError, CatalogInput, FeatureInput, Flags, ListKind, ServerInput},
     types::tool_types::Tool,
 };
 
 use spin_mcp_contract::{
-    Interface, Kind, ServerConfig,
+    Interface, Kind, Role, ServerConfig,
     interface::{CHANGES, INPUT, REQUEST},
 };
 
-use crate::{list::Lists, part::Loaded};
+use crate::{access::cache, list::Lists, part::Loaded};
 
 /// The version of a server that has none.
 const NO_VERSION: &str = "0.0.0";
@@ -22,15 +22,19 @@ const TASKS: &str = "io.modelcontextprotocol/tasks";
 
 /// Encodes the catalog of a server. Its entries are the features by slot, then the middleware, which
 /// has flags and offers nothing. `store`: the store that instances share, if they share state.
-/// `shares_context`: the transport and the router both call the context component.
+/// `shares_context`: the transport and the router both call the context component. `access`: who may
+/// call the server, if not everybody.
 pub fn bake<'a>(
     server: &ServerConfig,
     store: Option<&str>,
     shares_context: bool,
+    access: Option<Access>,
     parts: impl IntoIterator<Item = (&'a Loaded, &'a Lists)>,
 ) -> Result<Vec<u8>> {
     let mut inputs = Vec::new();
-    for (feature, lists) in parts {
+    let asked = [Role::Authenticator, Role::Policy];
+    let parts = parts.into_iter();
+    for (feature, lists) in parts.filter(|(part, _)| !asked.contains(&part.role)) {
         for tool in &lists.tools {
             check_schema(feature, tool, "inputSchema", &tool.input_schema)?;
             if let Some(schema) = &tool.output_schema {
@@ -48,7 +52,7 @@ pub fn bake<'a>(
             resources: lists.resources.clone(),
             resource_templates: lists.resource_templates.clone(),
             prompts: lists.prompts.clone(),
-            cache: lists.cache,
+            cache: lists.cache.map(|hint| cache(hint, &access)),
         });
     }
     let default = ServerInput::default();
@@ -65,7 +69,9 @@ pub fn bake<'a>(
         allowed_hosts: server.allowed_hosts.clone(),
         extensions: server.extensions.clone(),
         page_size: server.page_size,
-        cache: server.cache.unwrap_or(default.cache),
+        cache: cache(server.cache.unwrap_or(default.cache), &access),
+        access,
+        request_headers: server.headers.clone(),
         streams: server.streams,
         store: store.map(str::to_owned),
         ..default

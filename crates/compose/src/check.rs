@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use spin_mcp_component::{Size, World};
 use spin_mcp_contract::{
     Interface, Kind, Part, Role, Runtime, Wasi,
-    interface::{CONTEXT, PACKAGE, SETTINGS, VERSION},
+    interface::{AUTHENTICATOR, AUTHORIZER, CONTEXT, PACKAGE, SETTINGS, VERSION},
     server::is_middleware,
 };
 use spin_mcp_runner::guest;
@@ -147,6 +147,36 @@ pub fn middleware(world: &World, middleware: &Part) -> Result<Kind> {
             kind.handler()
         ),
     }
+}
+
+/// Refuses a component that the transport cannot ask, and says whether it waits for keys.
+pub fn asked(world: &World, part: &Part, wasi: Wasi) -> Result<Kind> {
+    let (role, name, path) = (part.role, &part.name, &part.component);
+    let wanted = match role {
+        Role::Policy => AUTHORIZER,
+        _ => AUTHENTICATOR,
+    };
+    ensure!(
+        world.exports(wanted),
+        "{role} `{name}` (`{path}`) does not export `{wanted}`, through which the server asks it; {}",
+        match role {
+            Role::Policy =>
+                "`spin mcp compose --authorizer` makes one that does of a policy in Rego",
+            _ => "`spin add -t mcp-auth` makes one that does",
+        }
+    );
+    let (kind, keys) = (
+        wasi.kind(),
+        Kind::ALL.map(|kind| world.exports(kind.keys())),
+    );
+    ensure!(
+        role == Role::Policy || world.exports(kind.keys()) || keys == [false, false],
+        "{role} `{name}` (`{path}`) was built for the other WASI build: a server of WASI {} calls `{}`, and it \
+         does not export that; build it for WASI {0}",
+        wasi.as_str(),
+        kind.keys()
+    );
+    Ok(kind)
 }
 
 /// Refuses a component that is not a feature, and says what a feature offers and whether its

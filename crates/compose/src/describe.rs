@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 
 use spin_mcp_component::{Resolved, World, componentize};
-use spin_mcp_contract::{Need, Part, Record, Role, Wasi, record::Offers, server};
+use spin_mcp_contract::{Kind, Need, Part, Record, Role, Wasi, record::Offers, server};
 
 use crate::{catalog, list, part, record};
 
@@ -35,15 +35,16 @@ pub fn describe(name: &str, path: &Path, dynamic: bool) -> Result<Description> {
              belongs to"
         );
     }
-    let role = match server::is_middleware(&world) {
-        true => Role::Middleware,
-        false => Role::Feature,
+    let role = server::role(&world);
+    let wasi = match world.exports(Kind::Sync.keys()) {
+        true => Wasi::P2,
+        false => Wasi::P3,
     };
     let described = Part {
         role,
         ..Part::feature(name, path.to_owned())
     };
-    let loaded = part::load(&described, Wasi::P3)?;
+    let loaded = part::load(&described, wasi)?;
     let offers = match role {
         Role::Feature if !dynamic => {
             let lists = list::list(std::slice::from_ref(&loaded))?.remove(0);

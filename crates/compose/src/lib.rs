@@ -1,5 +1,6 @@
 //! Composes feature components into one MCP server.
 
+mod access;
 mod catalog;
 mod check;
 mod describe;
@@ -16,8 +17,8 @@ mod specialize;
 mod warnings;
 mod wire;
 
-use anyhow::{Result, ensure};
-use spin_mcp_contract::{Composition, Record};
+use anyhow::{Result, bail, ensure};
+use spin_mcp_contract::{Auth, ComponentSource, Composition, Record, Runtime, Wasi};
 
 pub use describe::{Description, describe};
 use list::Lists;
@@ -38,6 +39,20 @@ pub struct Composed {
     pub warnings: Vec<String>,
 }
 
+/// Composes an authenticator that has its settings inside, for other servers.
+pub fn authenticator(mut auth: Auth, wasi: Wasi, runtime: Runtime) -> Result<Vec<u8>> {
+    let ComponentSource::Shipped(_) = auth.authenticator.component else {
+        let component = &auth.authenticator.component;
+        bail!("`{component}` is an authenticator already; publish it with `spin mcp push`");
+    };
+    let store = (runtime == Runtime::Spin).then(|| auth.store.clone());
+    access::authenticator(&mut auth, store, wasi)?;
+    let shipped = spin_mcp_framework::authenticator(wasi).into();
+    let part = part::load_shared(&auth.authenticator, shipped, wasi)?;
+    let parts = std::slice::from_ref(&part);
+    wire::encode_asked(&part, &Provided::new(parts)?)
+}
+
 /// Composes a server. The same input gives the same bytes.
 pub fn compose(composition: &Composition) -> Result<Composed> {
     ensure!(
@@ -48,26 +63,35 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
         !composition.sequence || composition.overrides.is_empty(),
         "a sequence has no transport, router or context of its own; override them where the server is composed"
     );
+    let composition = &*access::complete(composition)?;
     let parts = Parts::load(composition)?;
+    access::check_keys(composition, &parts)?;
     let provided = Provided::new(&parts.all)?;
     check::host_types(&parts.all)?;
     let mut lists = list::list(parts.features())?;
     lists.resize_with(parts.all.len(), Lists::default);
     let plan = Plan::new(composition, &parts, &lists);
-    let listed = parts.all.iter().zip(&lists);
-    let store = plan.store.as_deref();
-    let catalog = catalog::bake(&composition.server, store, plan.shares_context(), listed)?;
-    let framework = Specialized::new(composition.wasi, &plan, &parts.overrides, &catalog)?;
-    let components = Components::new(&plan, &framework, &parts.all, &provided);
     let offers = match parts.middleware() {
         [] => None,
-        _ => offers::through_middleware(&components, composition, &lists)?,
+        _ => {
+            // The lists need none of the server but its middleware.
+            let none = Specialized::default();
+            let server = Components::new(&plan, &none, &parts.all, &provided);
+            offers::through_middleware(&server, composition, &lists)?
+        }
     };
+    let access = access::access(composition, &parts, &lists, offers.as_ref())?;
+    let listed = parts.all.iter().zip(&lists);
+    let (store, shared) = (plan.store.as_deref(), plan.shares_context());
+    let catalog = catalog::bake(&composition.server, store, shared, access, listed)?;
+    let framework = Specialized::new(composition.wasi, &plan, &parts.overrides, &catalog)?;
+    let components = Components::new(&plan, &framework, &parts.all, &provided);
     let mut component = wire::encode(&components)?;
     let record = record::server(composition, &parts, &lists, plan, offers);
     record.append_to(&mut component)?;
     check::memories(&component, composition.runtime)?;
-    let warnings = warnings::warnings(&composition.server, &record);
+    let mut warnings = access::warnings(composition, &parts, &lists);
+    warnings.extend(warnings::warnings(&composition.server, &record));
     Ok(Composed {
         component,
         record,

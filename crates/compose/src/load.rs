@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use spin_mcp_component::rewrite::lazy;
-use spin_mcp_contract::{ComponentSource, Composition, Kind, Part, Runtime, Wasi};
+use spin_mcp_contract::{Auth, ComponentSource, Composition, Kind, Part, Runtime, Wasi};
 use spin_mcp_framework as framework;
 
 use crate::{
@@ -15,6 +15,8 @@ pub struct Parts {
     /// Features in the order of their slots, then middleware, the first to see a request first.
     pub all: Vec<Loaded>,
     features: usize,
+    /// Where the middleware ends, and what the transport asks begins.
+    middleware: usize,
     /// Whether requests pass the middleware synchronously.
     pub kind: Kind,
     pub overrides: Overrides,
@@ -34,9 +36,22 @@ impl Parts {
             fill_later(&mut all)?;
         }
         all.extend(middleware);
+        let middleware = all.len();
+        for part in composition.auth.iter().flat_map(Auth::parts) {
+            all.push(match part.component {
+                ComponentSource::Resolved(_) => part::load(part, wasi)?,
+                ComponentSource::Shipped(_) => {
+                    part::load_bytes(part, framework::authenticator(wasi).into(), wasi)?
+                }
+            });
+        }
+        if composition.auth.is_some() {
+            overrides.check_access()?;
+        }
         Ok(Parts {
             all,
             features,
+            middleware,
             kind,
             overrides,
         })
@@ -47,7 +62,12 @@ impl Parts {
     }
 
     pub fn middleware(&self) -> &[Loaded] {
-        &self.all[self.features..]
+        &self.all[self.features..self.middleware]
+    }
+
+    /// The authenticator, then the policy.
+    pub fn auth(&self) -> &[Loaded] {
+        &self.all[self.middleware..]
     }
 }
 

@@ -24,7 +24,6 @@ pub fn through_middleware(
 ) -> Result<Option<Offers>> {
     let kind = server.chain.context("there is no chain")?.kind;
     let router = router(server, composition, lists)?;
-    // A sequence has no context component of its own.
     let context = specialize(
         framework::context(composition.wasi),
         &Wiring::default(),
@@ -38,7 +37,7 @@ pub fn through_middleware(
                 transport: None,
             }),
             skipped,
-            context: server.context.or(Some(&context)),
+            context: Some(&context),
             ..*server
         })?;
         list::middleware::offers(&middleware, kind)
@@ -60,10 +59,10 @@ pub fn through_middleware(
 fn router(server: &Components<'_>, composition: &Composition, lists: &[Lists]) -> Result<Vec<u8>> {
     let known = server.parts.iter().zip(lists);
     let known = known.filter(|(part, _)| !part.dynamic);
-    let catalog = catalog::bake(&composition.server, None, true, known)?;
+    let catalog = catalog::bake(&composition.server, None, true, None, known)?;
     let wiring = Wiring {
         dispatches: &dispatches(&[]),
-        unused: [of_sequences(), vec![CONTROL]].concat(),
+        unused: [vec![CONTROL], of_sequences()].concat(),
         part: ServerPart::Router,
         ..Wiring::default()
     };

@@ -2,9 +2,12 @@
 
 use anyhow::{Context as _, Result, bail, ensure};
 use wasmparser::Parser;
+use wit_component::metadata;
 
 use spin_mcp_component::{World, guard};
-use spin_mcp_contract::{ComponentSource, Framework, Kind, Override, Wasi};
+use spin_mcp_contract::{
+    ComponentSource, Framework, Kind, Override, Wasi, interface::AUTHENTICATOR,
+};
 use spin_mcp_framework as framework;
 
 use crate::{
@@ -73,16 +76,18 @@ impl Overrides {
         self.0.iter().find(|own| own.part == part)
     }
 
-    /// The component of a part of the framework for this server.
+    /// The component of a part of the framework for this server. `auth`: the transport asks an
+    /// authenticator.
     pub fn component(
         &self,
         part: Framework,
         wasi: Wasi,
+        auth: bool,
         wiring: &Wiring<'_>,
         catalog: &[u8],
     ) -> Result<Vec<u8>> {
         match self.get(part) {
-            None => specialize(shipped(part, wasi), wiring, catalog),
+            None => specialize(shipped(part, wasi, auth), wiring, catalog),
             Some(own) if own.is_module() => guard(|| specialize(&own.bytes, wiring, catalog))
                 .with_context(|| format!("cannot make a component of `{}`", own.shown)),
             Some(own) => Ok(own.bytes.clone()),
@@ -125,6 +130,31 @@ impl Overrides {
         Ok(Some((kind, format!("transport `{shown}`"))))
     }
 
+    /// Refuses an overriding transport that would let everybody in.
+    pub fn check_access(&self) -> Result<()> {
+        let Some(own) = self.get(Framework::Transport) else {
+            return Ok(());
+        };
+        let imports = match own.is_module() {
+            true => metadata::decode(&own.bytes).is_ok_and(|(_, bindgen)| {
+                let imports = bindgen.resolve.worlds[bindgen.world].imports.keys();
+                let mut names = imports.map(|key| bindgen.resolve.name_world_key(key));
+                names.any(|name| name == AUTHENTICATOR)
+            }),
+            false => {
+                let imports = own.world()?.imports;
+                imports.iter().any(|import| import.name == AUTHENTICATOR)
+            }
+        };
+        ensure!(
+            imports,
+            "`{}` overrides the transport, but does not import `{AUTHENTICATOR}`, so it would serve everybody; let it \
+             ask the authenticator, or remove the table `auth`",
+            own.shown
+        );
+        Ok(())
+    }
+
     /// Refuses an overriding router that could not be called, or would not call these features.
     pub fn check_router(&self, kind: Kind, features: &[Loaded]) -> Result<()> {
         let router = self.get(Framework::Router);
@@ -151,8 +181,9 @@ impl Overrides {
     }
 }
 
-fn shipped(part: Framework, wasi: Wasi) -> &'static [u8] {
+fn shipped(part: Framework, wasi: Wasi, auth: bool) -> &'static [u8] {
     match part {
+        Framework::Transport if auth => framework::server_with_auth(wasi),
         Framework::Transport => framework::transport(wasi),
         Framework::Router => framework::router(wasi),
         Framework::Context => framework::context(wasi),

@@ -8,8 +8,8 @@ use spin_mcp_component::{
     Digest, Import, Imports, Resolved, World, componentize, guard, rewrite::close_stdin,
 };
 use spin_mcp_contract::{
-    ComponentSource, Grants, Interface, Kind, Need, Part, Record, Role, Wasi,
-    interface::{CONTEXT, SETTINGS},
+    ComponentSource, Grant, Grants, Interface, Kind, Need, Part, Record, Role, Wasi,
+    interface::{AUTHENTICATOR, AUTHORIZER, CONTEXT, SETTINGS},
     shipped,
 };
 
@@ -35,6 +35,8 @@ pub struct Loaded {
     /// SHA-256 of the file, in hexadecimal.
     pub digest: String,
     pub kind: Kind,
+    /// Whether an authenticator obtains keys.
+    pub has_keys: bool,
     /// The interfaces that a feature exports, at least one.
     pub interfaces: Vec<Interface>,
     /// What the parts of a saved sequence need shared state for.
@@ -52,10 +54,22 @@ impl Loaded {
         self.interfaces.contains(&interface)
     }
 
-    /// Its imports that are in `CONTEXT`.
+    /// Its imports that are in `CONTEXT`, and not just for their types.
     pub fn context(&self) -> impl Iterator<Item = &Import> {
-        let own = |import: &&Import| CONTEXT.contains(&import.name.as_str());
+        let own = |import: &&Import| {
+            CONTEXT.contains(&import.name.as_str()) && !import.functions.is_empty()
+        };
         self.imports.iter().filter(own)
+    }
+
+    /// The interfaces through which the transport asks it.
+    pub fn asked(&self) -> Vec<&'static str> {
+        match self.role {
+            Role::Authenticator if self.has_keys => vec![AUTHENTICATOR, self.kind.keys()],
+            Role::Authenticator => vec![AUTHENTICATOR],
+            Role::Policy => vec![AUTHORIZER],
+            Role::Feature | Role::Middleware => vec![],
+        }
     }
 
     /// Whether it can call this function of an interface.
@@ -84,6 +98,20 @@ pub fn load(part: &Part, wasi: Wasi) -> Result<Loaded> {
     load_bytes(part, bytes, wasi)
 }
 
+/// The framework's authenticator for other servers, each of which grants it what it needs there.
+pub fn load_shared(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loaded> {
+    let imports = World::read(&bytes)?.imports.into_iter();
+    let all = imports.map(|import| Grant::Wit(import.name));
+    let allow = all
+        .filter(|grant| !grant.to_string().starts_with("wasi:cli/"))
+        .collect();
+    let part = Part {
+        allow,
+        ..part.clone()
+    };
+    load_bytes(&part, bytes, wasi)
+}
+
 /// The same for bytes that were read already.
 pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loaded> {
     let (role, name, shown) = (part.role, &part.name, part.component.to_string());
@@ -98,6 +126,7 @@ pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loade
     let (kind, interfaces) = match role {
         Role::Feature => check::feature(&world, part)?,
         Role::Middleware => (check::middleware(&world, part)?, vec![]),
+        Role::Authenticator | Role::Policy => (check::asked(&world, part, wasi)?, vec![]),
     };
     check::imports(&world, part, kind, &interfaces, wasi)?;
     let reads_settings = world.imports.iter().any(|import| import.name == SETTINGS);
@@ -147,6 +176,7 @@ pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loade
         dynamic: part.dynamic,
         settings,
         digest: digest.hex().to_owned(),
+        has_keys: world.exports(kind.keys()),
         kind,
         interfaces,
         state,

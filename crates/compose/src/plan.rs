@@ -1,7 +1,9 @@
 //! Decides what a server consists of and what its framework imports, from what its parts are.
 
 use spin_mcp_contract::{
-    Composition, Framework, Interface, Kind, Need, Runtime, interface::REQUEST, state,
+    Composition, Framework, Interface, Kind, Need, Runtime,
+    interface::{AUTHENTICATOR, AUTHORIZER, REQUEST},
+    state,
 };
 
 use crate::{
@@ -12,7 +14,10 @@ use crate::{
     specialize::{Dispatch, Wiring},
     wire::{CONTROL, PREPARED},
 };
-use spin_mcp_protocol::services::ServerPart;
+use spin_mcp_protocol::{
+    catalog::{Access, StdioCaller},
+    services::ServerPart,
+};
 
 /// The interfaces that Spin has for servers that keep state, and Wasmtime does not.
 pub const STORES: [&str; 2] = [
@@ -41,10 +46,15 @@ pub struct Plan {
     pub needs: Vec<Vec<Need>>,
     /// The key-value store that instances share.
     pub store: Option<String>,
+    /// The interfaces that the transport asks before it serves a request; none of a server for
+    /// everybody.
+    pub auth: Option<Vec<&'static str>>,
     /// Whether a component knows the requests in progress.
     pub has_context: bool,
     /// Whether the framework reads the environment of its host.
     environment: bool,
+    /// Whether it reads variables of Spin, even without a store.
+    variables: bool,
     dispatches: Vec<Dispatch>,
     /// The same without any feature.
     nothing: Vec<Dispatch>,
@@ -74,6 +84,10 @@ impl Plan {
         };
         // The context component holds the streams that stay open, and an override may call it.
         let asks = |part: &Loaded| part.context().next().is_some();
+        let access = composition.auth.as_ref().map(|auth| &auth.access);
+        let reads_environment = |access: &Access| {
+            access.stdio == StdioCaller::Environment || access.resource.is_none() && !has_store
+        };
         let has_context =
             shape != Shape::Sequence && (stateful || overridden || parts.all.iter().any(asks));
         Plan {
@@ -82,8 +96,13 @@ impl Plan {
             needs,
             store: (stateful && has_store).then(|| store.to_owned()),
             has_context,
+            auth: composition.auth.as_ref().map(|_| {
+                let asked = parts.auth().iter();
+                asked.flat_map(Loaded::asked).collect()
+            }),
             // Without the stores of Spin, variables of the environment configure the server.
-            environment: stateful && !has_store,
+            environment: stateful && !has_store || access.is_some_and(reads_environment),
+            variables: access.is_some_and(|access| access.resource.is_none()) && has_store,
             dispatches: dispatches(features),
             nothing: dispatches(&[]),
         }
@@ -142,7 +161,14 @@ impl Plan {
             unused.extend([CONTROL, PREPARED]);
         }
         if self.store.is_none() {
-            unused.extend(STORES);
+            let [store, variables] = STORES;
+            unused.push(store);
+            unused.extend((!self.variables).then_some(variables));
+        }
+        if let Some(asked) = &self.auth {
+            let all = [AUTHENTICATOR, AUTHORIZER].into_iter();
+            let all = all.chain(Kind::ALL.map(Kind::keys));
+            unused.extend(all.filter(|interface| !asked.contains(interface)));
         }
         unused
     }

@@ -2,9 +2,9 @@
 
 use spin_mcp_component::Size;
 use spin_mcp_contract::{
-    Composition, Need,
+    Auth, Composition, Need, Role,
     record::{
-        FeatureRecord, MiddlewareRecord, Offers, PromptRecord, Record, ResourceRecord,
+        Annotations, FeatureRecord, MiddlewareRecord, Offers, PromptRecord, Record, ResourceRecord,
         ResourceTemplateRecord, ToolRecord,
     },
 };
@@ -26,7 +26,23 @@ pub fn server(
     let features = parts.features().iter().zip(lists).zip(&mut needs);
     let features = features.map(|((part, lists), needs)| feature(part, lists, needs));
     let features = features.collect();
-    let middleware = parts.middleware().iter().zip(needs);
+    let middleware = parts.middleware().iter().zip(&mut needs);
+    let middleware = middleware
+        .map(|(part, needs)| self::middleware(part, needs))
+        .collect();
+    let auth = composition.auth.as_ref();
+    let store = auth.and_then(|auth| {
+        let settings = auth.authenticator.settings.as_ref()?;
+        settings.get("store")?.as_str().map(str::to_owned)
+    });
+    let asked = parts.auth().iter().map(|part| {
+        let store = store.clone().filter(|_| part.role == Role::Authenticator);
+        let state = store.iter().map(|_| Need::IssuerKeys).collect();
+        MiddlewareRecord {
+            store,
+            ..self::middleware(part, state)
+        }
+    });
     Record {
         mcp: env!("CARGO_PKG_VERSION").to_owned(),
         wasi: composition.wasi.as_str().to_owned(),
@@ -35,9 +51,9 @@ pub fn server(
         store: plan.store,
         sequence: composition.sequence,
         features,
-        middleware: middleware
-            .map(|(part, needs)| self::middleware(part, needs))
-            .collect(),
+        middleware,
+        auth: asked.collect(),
+        issuers: auth.map(Auth::issuers).unwrap_or_default(),
         offers,
     }
 }
@@ -48,6 +64,7 @@ fn middleware(part: &Loaded, state: Vec<Need>) -> MiddlewareRecord {
         source: part.origin.clone(),
         sha256: part.digest.clone(),
         state,
+        store: None,
         imports: names(part),
         initial_memory: memory(part),
         grants: part.grants.clone(),
@@ -66,8 +83,23 @@ fn names(part: &Loaded) -> Vec<String> {
     imports.map(|import| import.name.clone()).collect()
 }
 
-pub fn feature(feature: &Loaded, lists: &Lists, state: Vec<Need>) -> FeatureRecord {
+/// What clients see of a feature.
+pub fn offers(feature: &Loaded, lists: &Lists) -> Offers {
     let prefix = feature.prefix.as_deref();
+    let tools = lists.tools.iter().map(|tool| tool_record(prefix, tool));
+    let templates = lists.resource_templates.iter().map(resource_template);
+    let prompts = lists.prompts.iter();
+    Offers {
+        tools: tools.collect(),
+        resources: lists.resources.iter().map(resource).collect(),
+        resource_templates: templates.collect(),
+        prompts: prompts
+            .map(|prompt| prompt_record(prefix, prompt))
+            .collect(),
+    }
+}
+
+pub fn feature(feature: &Loaded, lists: &Lists, state: Vec<Need>) -> FeatureRecord {
     FeatureRecord {
         name: feature.name.clone(),
         source: feature.origin.clone(),
@@ -78,24 +110,7 @@ pub fn feature(feature: &Loaded, lists: &Lists, state: Vec<Need>) -> FeatureReco
         imports: names(feature),
         initial_memory: memory(feature),
         grants: feature.grants.clone(),
-        offers: Offers {
-            tools: lists
-                .tools
-                .iter()
-                .map(|tool| tool_record(prefix, tool))
-                .collect(),
-            resources: lists.resources.iter().map(resource).collect(),
-            resource_templates: lists
-                .resource_templates
-                .iter()
-                .map(resource_template)
-                .collect(),
-            prompts: lists
-                .prompts
-                .iter()
-                .map(|prompt| prompt_record(prefix, prompt))
-                .collect(),
-        },
+        offers: offers(feature, lists),
     }
 }
 
@@ -105,6 +120,9 @@ fn tool_record(prefix: Option<&str>, tool: &Tool) -> ToolRecord {
         title: tool.title.clone(),
         description: tool.description.clone(),
         input_schema: serde_json::from_str(&tool.input_schema).unwrap_or_default(),
+        annotations: Annotations {
+            read_only_hint: tool.annotations.as_ref().and_then(|of| of.read_only) == Some(true),
+        },
     }
 }
 

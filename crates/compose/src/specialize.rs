@@ -82,6 +82,7 @@ impl Dispatch {
 }
 
 /// The parts of the framework as components for a server.
+#[derive(Default)]
 pub struct Specialized {
     pub transport: Option<Vec<u8>>,
     /// The router, or the whole server; none in a sequence without features.
@@ -96,10 +97,14 @@ impl Specialized {
         overrides: &Overrides,
         catalog: &[u8],
     ) -> Result<Specialized> {
-        let component = |part, wiring| overrides.component(part, wasi, &wiring, catalog);
+        let auth = plan.auth.is_some();
+        let component = |part, wiring| overrides.component(part, wasi, auth, &wiring, catalog);
         let (transport, router) = match plan.shape {
             Shape::Server { whole } => {
-                let server = framework::server(wasi, whole);
+                let server = match auth {
+                    true => framework::server_with_auth(wasi),
+                    false => framework::server(wasi, whole),
+                };
                 (None, Some(specialize(server, &plan.router(), catalog)?))
             }
             Shape::Chain => (
@@ -114,7 +119,7 @@ impl Specialized {
         };
         let context = plan.has_context.then(|| {
             let wiring = Wiring::default();
-            overrides.component(Framework::Context, wasi, &wiring, &[])
+            overrides.component(Framework::Context, wasi, auth, &wiring, &[])
         });
         Ok(Specialized {
             transport,
@@ -134,7 +139,7 @@ pub fn specialize(part: &[u8], wiring: &Wiring<'_>, catalog: &[u8]) -> Result<Ve
         replace_interface(&mut bindgen.resolve, world, dispatch)?;
     }
     for interface in &wiring.unused {
-        remove_import(&mut bindgen.resolve, world, interface);
+        remove_unused(&mut bindgen.resolve, world, interface);
     }
     remove_absent(&mut bindgen.resolve, world, wiring);
     let mut module = rewrite(&core, wiring, catalog)?;
@@ -156,6 +161,21 @@ fn remove_import(resolve: &mut Resolve, world: WorldId, interface: &str) -> Opti
     })?;
     resolve.worlds[world].imports.shift_remove(&key);
     Some(id)
+}
+
+/// Takes an interface out of the imports, unless one that stays uses its types.
+fn remove_unused(resolve: &mut Resolve, world: WorldId, interface: &str) {
+    let imports = resolve.worlds[world].imports.values();
+    let uses = imports.filter_map(|item| match item {
+        WorldItem::Interface { id, .. } => Some(resolve.interface_direct_deps(*id)),
+        _ => None,
+    });
+    let mut uses = uses.flatten().filter_map(|id| resolve.id_of(id));
+    let stays = uses.any(|used| used == interface);
+    drop(uses);
+    if !stays {
+        remove_import(resolve, world, interface);
+    }
 }
 
 fn remove_absent(resolve: &mut Resolve, world: WorldId, wiring: &Wiring<'_>) {

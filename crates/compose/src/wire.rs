@@ -8,7 +8,10 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 use spin_mcp_component::{World, guard};
-use spin_mcp_contract::{Kind, Role, interface::SETTINGS};
+use spin_mcp_contract::{
+    Kind, Role,
+    interface::{REQUEST, SETTINGS},
+};
 
 use crate::{
     part::Loaded,
@@ -77,7 +80,13 @@ impl<'a> Components<'a> {
 
 pub fn encode(server: &Components<'_>) -> Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
-    let types = instantiate(&mut graph, "spin-mcp:types", &types_component()?)?;
+    let front = match &server.chain {
+        None => server.router,
+        Some(chain) => chain.transport,
+    };
+    let is_asked = |part: &&Loaded| matches!(part.role, Role::Authenticator | Role::Policy);
+    let has_auth = front.is_some() && server.parts.iter().any(|part| is_asked(&part));
+    let types = instantiate(&mut graph, "spin-mcp:types", &types_component(has_auth)?)?;
     let framework = |graph: &mut CompositionGraph, name: &str, component: &[u8]| {
         let instance = instantiate(graph, name, component)?;
         instance.plug_types(graph, &types)?;
@@ -108,8 +117,11 @@ pub fn encode(server: &Components<'_>) -> Result<Vec<u8>> {
             .refusers
             .push(instantiate(&mut graph, &name, component)?);
     }
-    let mut middleware = Vec::new();
+    let (mut middleware, mut asked) = (Vec::new(), Vec::new());
     for (index, part) in server.parts.iter().enumerate().skip(server.skipped) {
+        if is_asked(&part) && !has_auth {
+            continue;
+        }
         let refuser = server.refusers.of[index];
         let instance = parts.plug_into(&mut graph, index, part, refuser)?;
         for (router, interface) in router
@@ -122,17 +134,33 @@ pub fn encode(server: &Components<'_>) -> Result<Vec<u8>> {
                 .plug(&mut graph, &plug, &instance, export)
                 .with_context(|| mismatch(part))?;
         }
-        if part.role == Role::Middleware {
-            middleware.push((part, instance));
+        match part.role {
+            Role::Feature => {}
+            Role::Middleware => middleware.push((part, instance)),
+            Role::Authenticator | Role::Policy => asked.push((part, instance)),
         }
     }
     if let (Some(router), Some(context)) = (&router, &context) {
+        if !has_auth {
+            router.plug_if_imported(&mut graph, REQUEST, context)?;
+        }
         for import in [CONTROL, PREPARED] {
             router.plug_if_imported(&mut graph, import, context)?;
         }
     }
+    let ask = |graph: &mut CompositionGraph, front: &Instance| {
+        for (part, instance) in &asked {
+            for export in part.asked() {
+                front
+                    .plug_if_imported(graph, export, instance)
+                    .with_context(|| mismatch(part))?;
+            }
+        }
+        anyhow::Ok(())
+    };
     let Some(chain) = server.chain else {
         let router = router.context("a server without a transport has a router")?;
+        ask(&mut graph, &router)?;
         return export(graph, &router, &router.world.exports);
     };
     let handler = chain.kind.handler();
@@ -153,11 +181,30 @@ pub fn encode(server: &Components<'_>) -> Result<Vec<u8>> {
     let transport = framework(&mut graph, "spin-mcp:transport", transport)?;
     transport.plug(&mut graph, handler, next, handler)?;
     if let Some(context) = &context {
+        if !has_auth {
+            transport.plug_if_imported(&mut graph, REQUEST, context)?;
+        }
         transport.plug(&mut graph, CONTROL, context, CONTROL).context(
             "the transport and the context component do not fit; build both for the same WASI version",
         )?;
     }
+    ask(&mut graph, &transport)?;
     export(graph, &transport, &transport.world.exports)
+}
+
+/// A part that the transport of another server asks, with what it needs. What that server grants
+/// decides about the rest.
+pub fn encode_asked(part: &Loaded, provided: &Provided) -> Result<Vec<u8>> {
+    let mut graph = CompositionGraph::new();
+    let settings = provided.settings.as_deref();
+    let settings =
+        settings.map(|component| instantiate(&mut graph, "spin-mcp:settings", component));
+    let instance = instantiate(&mut graph, "part:p0", &part.component)?;
+    if let Some(settings) = settings.transpose()? {
+        instance.plug(&mut graph, SETTINGS, &settings, &settings::export(0))?;
+    }
+    let exports: Vec<_> = part.asked().into_iter().map(str::to_owned).collect();
+    export(graph, &instance, &exports)
 }
 
 fn export(mut graph: CompositionGraph, from: &Instance, exports: &[String]) -> Result<Vec<u8>> {
@@ -291,7 +338,8 @@ impl Instance {
     /// Connects the interfaces that hold nothing but types, so that hosts need not know them.
     fn plug_types(&self, graph: &mut CompositionGraph, types: &Instance) -> Result<()> {
         for import in &self.world.imports {
-            if types.world.exports.contains(&import.name) {
+            let is_types = import.name != REQUEST || import.functions.is_empty();
+            if is_types && types.world.exports.contains(&import.name) {
                 self.plug(graph, &import.name, types, &import.name)?;
             }
         }
@@ -299,21 +347,29 @@ impl Instance {
     }
 }
 
-/// A component that exports the contract's types and has no code.
-fn types_component() -> Result<Vec<u8>> {
+/// A component that exports the contract's types and has no code. With `request`, it also exports
+/// the types of that interface, which authenticators use.
+fn types_component(request: bool) -> Result<Vec<u8>> {
     let mut resolve = Resolve::default();
-    resolve.push_str("server.wit", spin_mcp_contract::WIT)?;
-    let package = resolve.push_str(
-        "types.wit",
+    let contract = resolve.push_str("server.wit", spin_mcp_contract::WIT)?;
+    let interface = resolve.packages[contract].interfaces["request"];
+    resolve.interfaces[interface].functions.clear();
+    let request = match request {
+        true => "export spin-mcp:server/request@0.1.0;",
+        false => "",
+    };
+    let world = format!(
         "package spin-mcp:provider;
-         world types {
+         world types {{
              export spin-mcp:server/types@0.1.0;
              export spin-mcp:server/tool-types@0.1.0;
              export spin-mcp:server/resource-types@0.1.0;
              export spin-mcp:server/prompt-types@0.1.0;
              export spin-mcp:server/completion-types@0.1.0;
-         }",
-    )?;
+             {request}
+         }}"
+    );
+    let package = resolve.push_str("types.wit", &world)?;
     let world = resolve.select_world(&[package], Some("types"))?;
     let mut module = wasm_encoder::Module::new().finish();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;

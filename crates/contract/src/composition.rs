@@ -4,7 +4,7 @@ use std::fmt;
 
 use spin_mcp_protocol::{types::types::CacheHint, waits::StreamLimits};
 
-use crate::{ComponentSource, Part, Runtime, Wasi};
+use crate::{Auth, ComponentSource, Part, Runtime, Wasi};
 
 /// What the server says about itself, and which clients it answers.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct ServerConfig {
     pub allowed_origins: Vec<String>,
     /// The hosts that a request may name. Empty: all.
     pub allowed_hosts: Vec<String>,
+    /// The headers of a request that features may read, in lower case.
+    pub headers: Vec<String>,
     /// The extensions that the server supports: their identifiers, and JSON objects.
     pub extensions: Vec<(String, String)>,
     /// The key-value store of a server that keeps state on Spin. None: `default`.
@@ -42,6 +44,8 @@ pub struct Composition {
     pub features: Vec<Part>,
     /// The first sees a request first.
     pub middleware: Vec<Part>,
+    /// Who may call the server. None: anybody who reaches it.
+    pub auth: Option<Auth>,
     /// Components that replace parts of the framework.
     pub overrides: Vec<Override>,
     /// Compose a sequence of middleware and features for other servers, not a server.

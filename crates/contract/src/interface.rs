@@ -10,6 +10,8 @@ pub const REQUEST: &str = "spin-mcp:server/request@0.1.0";
 pub const INPUT: &str = "spin-mcp:server/input@0.1.0";
 pub const CHANGES: &str = "spin-mcp:server/changes@0.1.0";
 pub const SETTINGS: &str = "spin-mcp:server/settings@0.1.0";
+pub const AUTHENTICATOR: &str = "spin-mcp:server/authenticator@0.1.0";
+pub const AUTHORIZER: &str = "spin-mcp:server/authorizer@0.1.0";
 /// The interfaces through which a part asks about the request that it serves.
 pub const CONTEXT: [&str; 3] = [REQUEST, INPUT, CHANGES];
 
@@ -37,6 +39,14 @@ impl Kind {
         match self {
             Kind::Sync => "spin-mcp:server/handler@0.1.0",
             Kind::Async => "spin-mcp:server/handler-async@0.1.0",
+        }
+    }
+
+    /// The interface through which an authenticator of this kind obtains keys.
+    pub fn keys(self) -> &'static str {
+        match self {
+            Kind::Sync => "spin-mcp:server/keys@0.1.0",
+            Kind::Async => "spin-mcp:server/keys-async@0.1.0",
         }
     }
 }
@@ -100,7 +110,9 @@ mod tests {
             .filter_map(|id| resolve.id_of(*id))
             .collect();
         for kind in Kind::ALL {
-            assert!(known.iter().any(|known| known == kind.handler()));
+            for name in [kind.handler(), kind.keys(), AUTHENTICATOR, AUTHORIZER] {
+                assert!(known.iter().any(|known| known == name), "{name}");
+            }
             for interface in Interface::ALL {
                 let name = interface.name(kind);
                 assert!(known.iter().any(|known| known == name), "{name}");

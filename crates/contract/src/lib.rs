@@ -1,6 +1,7 @@
 //! What features, the framework and the plugin agree on: the WASI builds, the interfaces of the
 //! contract, what each import needs, and what a composed server says about itself.
 
+pub mod auth;
 mod composition;
 pub mod grants;
 pub mod interface;
@@ -11,6 +12,7 @@ pub mod shipped;
 pub mod state;
 mod wasi;
 
+pub use auth::{Auth, Keys, Policy};
 pub use composition::{Composition, Framework, Override, ServerConfig};
 pub use grants::{Grant, Grants};
 pub use interface::{Interface, Kind};

@@ -15,6 +15,10 @@ pub enum Role {
     Feature,
     /// It handles requests before features do.
     Middleware,
+    /// It finds out who sends a request.
+    Authenticator,
+    /// It decides what a caller may do.
+    Policy,
 }
 
 impl fmt::Display for Role {
@@ -22,6 +26,8 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Role::Feature => "feature",
             Role::Middleware => "middleware",
+            Role::Authenticator => "authenticator",
+            Role::Policy => "policy",
         })
     }
 }
@@ -48,7 +54,7 @@ pub struct Part {
 pub enum ComponentSource {
     /// A component, or a core module with an embedded component type.
     Resolved(Resolved),
-    /// A middleware that `mcp` carries, by its name.
+    /// A middleware or an authenticator that `mcp` carries, by its name.
     Shipped(&'static str),
 }
 

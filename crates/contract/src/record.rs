@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use wasm_encoder::{ComponentSection as _, CustomSection};
 use wasmparser::{Parser, Payload};
 
-use crate::{Grants, Need, Role};
+use crate::{Grants, Keys, Need, Role};
 
 /// The custom section that holds the record as JSON.
 const SECTION: &str = "spin-mcp";
@@ -35,6 +35,12 @@ pub struct Record {
     /// The first sees a request first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub middleware: Vec<MiddlewareRecord>,
+    /// The authenticator, then the policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub auth: Vec<MiddlewareRecord>,
+    /// Whose tokens the authenticator accepts, if it is the framework's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issuers: Vec<IssuerRecord>,
     /// What clients see through the middleware, without what depends on the request. None if there is
     /// no middleware, or the answer depends on the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,6 +60,9 @@ pub struct MiddlewareRecord {
     /// What it needs shared state for.
     #[serde(default)]
     pub state: Vec<Need>,
+    /// The key-value store for that, if it is not the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
     /// Its imports from the host and the framework.
     pub imports: Vec<String>,
     /// The bytes of its linear memories when an instance starts.
@@ -61,6 +70,13 @@ pub struct MiddlewareRecord {
     pub initial_memory: Option<u64>,
     #[serde(flatten)]
     pub grants: Grants,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct IssuerRecord {
+    pub issuer: String,
+    pub algorithms: Vec<String>,
+    pub keys: Keys,
 }
 
 /// What a server or a feature offers.
@@ -115,6 +131,17 @@ pub struct ToolRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     pub input_schema: serde_json::Value,
+    /// Only known while composing.
+    #[serde(default, skip_serializing)]
+    pub annotations: Annotations,
+}
+
+/// What the author says about a tool.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Annotations {
+    #[serde(default)]
+    pub read_only_hint: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -152,6 +179,7 @@ pub struct PartRecord<'a> {
     pub role: Role,
     pub name: &'a str,
     pub state: &'a [Need],
+    pub store: Option<&'a str>,
     pub imports: &'a [String],
     pub initial_memory: Option<u64>,
     pub grants: &'a Grants,
@@ -164,7 +192,31 @@ fn is_false(flag: &bool) -> bool {
 impl Record {
     /// Why instances must share state, if they must.
     pub fn reason_for_state(&self) -> Option<String> {
-        let parts = self.parts().filter(|part| !part.state.is_empty());
+        self.reason_for(None)
+    }
+
+    /// The key-value stores that the server needs, each with the reason.
+    pub fn stores(&self) -> Vec<(&str, String)> {
+        let own = self.store.iter().map(|store| (&**store, None));
+        let others = self.auth.iter().filter_map(|part| part.store.as_deref());
+        let mut stores: Vec<(&str, String)> = vec![];
+        for (store, of) in own.chain(others.map(|store| (store, Some(store)))) {
+            let Some(reason) = self.reason_for(of) else {
+                continue;
+            };
+            match stores.iter_mut().find(|(known, _)| *known == store) {
+                Some((_, reasons)) => *reasons += &format!(", {reason}"),
+                None => stores.push((store, reason)),
+            }
+        }
+        stores
+    }
+
+    /// What parts need a store for: the server's, or another one.
+    fn reason_for(&self, store: Option<&str>) -> Option<String> {
+        let parts = self
+            .parts()
+            .filter(|part| !part.state.is_empty() && part.store == store);
         let reasons: Vec<_> = parts
             .map(|part| {
                 let verbs: Vec<_> = part.state.iter().map(|need| need.verb()).collect();
@@ -174,13 +226,15 @@ impl Record {
         (!reasons.is_empty()).then(|| reasons.join(", "))
     }
 
-    /// Which store the server needs and why, to follow its name; none if it needs no store.
+    /// Which stores the server needs and why, to follow its name; none if it needs no store.
     pub fn store_need(&self) -> Option<String> {
-        let reason = self.reason_for_state()?;
-        Some(match &self.store {
-            Some(store) => format!("needs the key-value store `{store}`: {reason}"),
-            None => format!("has no shared store, which it needs: {reason}"),
-        })
+        let stores = self.stores().into_iter();
+        let needs =
+            stores.map(|(store, reason)| format!("needs the key-value store `{store}`: {reason}"));
+        let lacks = self.reason_for_state().filter(|_| self.store.is_none());
+        let lacks = lacks.map(|reason| format!("has no shared store, which it needs: {reason}"));
+        let all: Vec<_> = needs.chain(lacks).collect();
+        (!all.is_empty()).then(|| all.join("; it "))
     }
 
     /// What clients see: through the middleware, or else from each feature.
@@ -201,19 +255,25 @@ impl Record {
             role: Role::Feature,
             name: &feature.name,
             state: &feature.state,
+            store: None,
             imports: &feature.imports,
             initial_memory: feature.initial_memory,
             grants: &feature.grants,
         });
-        let middleware = self.middleware.iter().map(|part| PartRecord {
-            role: Role::Middleware,
+        let middleware = self.middleware.iter();
+        let middleware = middleware.map(|part| (Role::Middleware, part));
+        let roles = [Role::Authenticator, Role::Policy].into_iter();
+        let others = middleware.chain(roles.zip(&self.auth));
+        let others = others.map(|(role, part)| PartRecord {
+            role,
             name: &part.name,
             state: &part.state,
+            store: part.store.as_deref(),
             imports: &part.imports,
             initial_memory: part.initial_memory,
             grants: &part.grants,
         });
-        features.chain(middleware)
+        features.chain(others)
     }
 
     pub fn append_to(&self, component: &mut Vec<u8>) -> Result<()> {

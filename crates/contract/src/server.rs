@@ -3,7 +3,10 @@
 use anyhow::{Result, bail};
 use spin_mcp_component::World;
 
-use crate::interface::{Interface, PACKAGE};
+use crate::{
+    Role,
+    interface::{AUTHENTICATOR, AUTHORIZER, Interface, PACKAGE},
+};
 
 /// Refuses bytes that are not a component.
 pub fn check_encoding(shown: &str, bytes: &[u8]) -> Result<()> {
@@ -48,4 +51,14 @@ pub fn is_middleware(world: &World) -> bool {
     let handler = format!("{PACKAGE}handler");
     exports().any(|export| export.starts_with(&handler))
         && !exports().any(|export| Interface::is_known(export))
+}
+
+/// What a component is in a server.
+pub fn role(world: &World) -> Role {
+    match () {
+        () if world.exports(AUTHENTICATOR) => Role::Authenticator,
+        () if world.exports(AUTHORIZER) => Role::Policy,
+        () if is_middleware(world) => Role::Middleware,
+        () => Role::Feature,
+    }
 }

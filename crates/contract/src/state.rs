@@ -18,6 +18,8 @@ pub enum Need {
     ListChanged,
     /// It may answer with a task.
     Tasks,
+    /// It keeps the keys of issuers.
+    IssuerKeys,
 }
 
 impl Need {
@@ -49,6 +51,7 @@ impl Need {
             Need::ResourceUpdated => "announces changed resources",
             Need::ListChanged => "announces changed lists",
             Need::Tasks => "answers with tasks",
+            Need::IssuerKeys => "keeps the keys of issuers",
         }
     }
 }

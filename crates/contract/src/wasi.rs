@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::Kind;
+
 /// The WASI version that a server is composed for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
 pub enum Wasi {
@@ -21,6 +23,14 @@ impl Wasi {
         match self {
             Wasi::P2 => "0.2",
             Wasi::P3 => "0.3",
+        }
+    }
+
+    /// The kind of the framework's functions that may wait.
+    pub fn kind(self) -> Kind {
+        match self {
+            Wasi::P2 => Kind::Sync,
+            Wasi::P3 => Kind::Async,
         }
     }
 }

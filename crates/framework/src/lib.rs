@@ -13,6 +13,14 @@ pub fn server(wasi: Wasi, whole: bool) -> &'static [u8] {
     }
 }
 
+/// The whole server, for one with an authenticator: compose makes it a transport, too.
+pub fn server_with_auth(wasi: Wasi) -> &'static [u8] {
+    match wasi {
+        Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.2-auth.wasm")),
+        Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/server-0.3-auth.wasm")),
+    }
+}
+
 /// The part in front of the middleware: the whole server, which compose makes a transport.
 pub fn transport(wasi: Wasi) -> &'static [u8] {
     server(wasi, true)
@@ -38,6 +46,14 @@ pub fn context(wasi: Wasi) -> &'static [u8] {
 /// The component that decides by a policy in Rego, likewise. It is the same for both versions of WASI.
 pub fn policy() -> &'static [u8] {
     include_bytes!(concat!(env!("OUT_DIR"), "/policy.wasm"))
+}
+
+/// What finds out who sends a request, a component.
+pub fn authenticator(wasi: Wasi) -> &'static [u8] {
+    match wasi {
+        Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/authenticator-0.2.wasm")),
+        Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/authenticator-0.3.wasm")),
+    }
 }
 
 /// One of these, a component: for WASI 0.2 with synchronous functions, for 0.3 with asynchronous

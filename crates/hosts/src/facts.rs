@@ -2,8 +2,9 @@
 
 use anyhow::{Context as _, Result};
 
+use spin_mcp_auth::metadata;
 use spin_mcp_component::{Size, World};
-use spin_mcp_contract::{Record, server};
+use spin_mcp_contract::{Keys, Record, server};
 
 /// The importer of everything that no feature and no middleware imports.
 pub const SERVER: &str = "the server";
@@ -17,6 +18,10 @@ pub struct ServerFacts {
     pub record: Option<Record>,
     /// The stores that its `spin.toml` lets it open; `None` if there is no `spin.toml`.
     pub stores: Option<Vec<String>>,
+    /// The hosts that its `spin.toml` lets it call, likewise.
+    pub outbound: Option<Vec<String>>,
+    /// The paths of its metadata to which no route of its `spin.toml` leads.
+    pub unrouted: Vec<String>,
 }
 
 impl ServerFacts {
@@ -36,6 +41,8 @@ impl ServerFacts {
             size: Size::of(bytes).with_context(malformed)?,
             record: Record::read(bytes).with_context(malformed)?,
             stores: None,
+            outbound: None,
+            unrouted: vec![],
         })
     }
 
@@ -64,9 +71,15 @@ impl ServerFacts {
         }
     }
 
-    /// The key-value store that its instances share, and why they need it.
-    pub fn store(&self) -> Option<(&str, String)> {
-        let record = self.record.as_ref()?;
-        Some((record.store.as_deref()?, record.reason_for_state()?))
+    /// The key-value stores that its instances share, and why they need each.
+    pub fn stores(&self) -> Vec<(&str, String)> {
+        self.record.as_ref().map(Record::stores).unwrap_or_default()
+    }
+
+    /// The origins that its authenticator fetches keys from.
+    pub fn origins(&self) -> impl Iterator<Item = &str> {
+        let issuers = self.record.iter().flat_map(|record| &record.issuers);
+        let fetched = issuers.filter(|issuer| issuer.keys == Keys::Fetched);
+        fetched.map(|issuer| metadata::split(&issuer.issuer).0)
     }
 }

@@ -24,6 +24,8 @@ pub enum About {
     Tables,
     Modules,
     Store,
+    Outbound,
+    Route,
     Limits,
     Release,
 }

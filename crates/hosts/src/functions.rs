@@ -11,7 +11,7 @@
 use super::facts::ServerFacts;
 use super::findings::{About, Findings};
 use super::interfaces::find;
-use super::spin::{self, check_grant};
+use super::spin::{self, check_access, check_grant};
 use spin_mcp_contract::state::DEFAULT_STORE;
 
 const MIB: u64 = 1 << 20;
@@ -59,7 +59,8 @@ pub fn check(server: &ServerFacts, findings: &mut Findings) {
         "the service limits a request to 30 s, and the bodies of request and response to 10 MiB".into(),
         "use tasks for work that takes longer; the server ends its streams after 25 s, and clients reconnect",
     );
-    if let Some((store, reason)) = server.store() {
+    check_access(server, findings);
+    for (store, reason) in server.stores() {
         check_grant(server, store, &reason, findings);
         findings.note(
             About::Store,

@@ -12,6 +12,7 @@ use serde::{Serialize, Serializer};
 
 pub use facts::ServerFacts;
 pub use findings::{About, Finding, Severity};
+pub use spin::allows;
 pub use target::Target;
 
 use findings::Findings;

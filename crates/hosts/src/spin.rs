@@ -161,16 +161,16 @@ pub fn check(server: &ServerFacts, major: u64, minor: Option<u64>, findings: &mu
         );
     }
     check_speed(server, findings);
-    let Some((store, reason)) = server.store() else {
-        return;
-    };
-    check_grant(server, store, &reason, findings);
-    if store != DEFAULT_STORE {
-        findings.note(
-            About::Store,
-            format!("the server keeps its state in the store `{store}`, which Spin does not define by default"),
-            format!("define `[key_value_store.{store}]` in the file for `spin up --runtime-config-file`"),
-        );
+    check_access(server, findings);
+    for (store, reason) in server.stores() {
+        check_grant(server, store, &reason, findings);
+        if store != DEFAULT_STORE {
+            findings.note(
+                About::Store,
+                format!("the server keeps its state in the store `{store}`, which Spin does not define by default"),
+                format!("define `[key_value_store.{store}]` in the file for `spin up --runtime-config-file`"),
+            );
+        }
     }
 }
 
@@ -200,7 +200,8 @@ pub fn check_kube(server: &ServerFacts, findings: &mut Findings) {
         );
     }
     check_speed(server, findings);
-    if let Some((store, reason)) = server.store() {
+    check_access(server, findings);
+    for (store, reason) in server.stores() {
         check_grant(server, store, &reason, findings);
         findings.note(
             About::Store,
@@ -319,6 +320,63 @@ impl Releases {
         let enough = TABLES.iter().find(|(most, _)| size.tables <= *most)?;
         Some(enough.1)
     }
+}
+
+/// Checks whether the component may fetch the keys of tokens, and whether clients find its metadata.
+pub fn check_access(server: &ServerFacts, findings: &mut Findings) {
+    for path in &server.unrouted {
+        findings.error(
+            About::Route,
+            format!(
+                "clients look for the metadata of the server at `{path}`, and no route leads there"
+            ),
+            "`spin mcp compose` adds a `[[trigger.http]]` for it to spin.toml",
+        );
+    }
+    for origin in server.origins() {
+        let remedy =
+            format!("add `allowed_outbound_hosts = [\"{origin}\"]` to its component in spin.toml");
+        match &server.outbound {
+            Some(hosts) if allows(hosts, origin) => {}
+            Some(_) => findings.error(
+                About::Outbound,
+                format!("the server fetches the keys of tokens from `{origin}`, which its component may not call"),
+                remedy,
+            ),
+            None => findings.note(
+                About::Outbound,
+                format!("the server fetches the keys of tokens from `{origin}`"),
+                remedy,
+            ),
+        }
+    }
+}
+
+/// Whether a component with these `allowed_outbound_hosts` may call an origin.
+pub fn allows(hosts: &[String], origin: &str) -> bool {
+    let split = |text: &str| {
+        let (scheme, rest) = text.split_once("://")?;
+        let usual = if scheme == "http" { "80" } else { "443" };
+        let (host, port) = match rest.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port),
+            _ => (rest, usual),
+        };
+        Some([scheme, host, port].map(|part| part.trim_end_matches('/').to_owned()))
+    };
+    let Some([scheme, host, port]) = split(origin) else {
+        return false;
+    };
+    hosts
+        .iter()
+        .filter_map(|pattern| split(pattern))
+        .any(|[schemes, hosts, ports]| {
+            let within = hosts
+                .strip_prefix('*')
+                .is_some_and(|end| host.ends_with(end));
+            (schemes == "*" || schemes == scheme)
+                && (hosts == host || within)
+                && (ports == "*" || ports == port)
+        })
 }
 
 /// Checks whether the component may open the server's store, as far as that is known.

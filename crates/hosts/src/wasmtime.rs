@@ -38,7 +38,7 @@ const IMPORTS: &[Row<Flag>] = &[
 ];
 
 pub fn check(server: &ServerFacts, findings: &mut Findings) {
-    let own_store = server.store().is_some();
+    let own_store = !server.stores().is_empty();
     let mut flags: Vec<&str> = Vec::new();
     for import in &server.imports {
         match find(IMPORTS, import) {

@@ -380,7 +380,7 @@ pub fn builder(tls: bool) -> reqwest::ClientBuilder {
 }
 
 /// The body of a response, as far as `limit`.
-async fn read(response: &mut Response, limit: usize) -> reqwest::Result<Vec<u8>> {
+pub async fn read(response: &mut Response, limit: usize) -> reqwest::Result<Vec<u8>> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await? {
         body.extend_from_slice(&piece[..piece.len().min(limit - body.len())]);

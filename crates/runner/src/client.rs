@@ -7,7 +7,7 @@ use http_body_util::BodyExt as _;
 use hyper::{
     Request,
     body::Bytes,
-    header::{ACCEPT, CONTENT_TYPE},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json, value::RawValue};
@@ -24,6 +24,8 @@ const REVISION: &str = "2026-07-28";
 /// Lists and calls the tools of a server.
 pub struct ToolClient<'a> {
     server: &'a Runner,
+    /// What the server gets as credentials.
+    token: Option<&'a str>,
 }
 
 /// A tool as `tools/list` describes it.
@@ -35,8 +37,8 @@ pub struct ListedTool {
 }
 
 impl<'a> ToolClient<'a> {
-    pub fn new(server: &'a Runner) -> Self {
-        Self { server }
+    pub fn new(server: &'a Runner, token: Option<&'a str>) -> Self {
+        Self { server, token }
     }
 
     /// The name in the server's `serverInfo`.
@@ -123,6 +125,9 @@ impl<'a> ToolClient<'a> {
             .header(ACCEPT, "application/json, text/event-stream")
             .header("mcp-protocol-version", REVISION)
             .header("mcp-method", method);
+        if let Some(token) = self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
         for (name, value) in headers {
             request = request.header(name, value);
         }

@@ -18,22 +18,12 @@ pub struct Caller {
     pub expires: Option<u64>,
 }
 
-/// The keys of an issuer, as far as they are known.
-pub enum Keys<'a> {
-    /// A JWK set.
-    Known(&'a str),
-    /// None were fetched yet.
-    Missing,
-}
-
 /// What is known of a request.
 #[derive(PartialEq, Eq, Debug)]
 pub enum Verdict {
     Known(Caller),
-    /// The request has no credentials, and the server serves such requests.
-    Anonymous,
-    /// The request has no credentials: 401, with a challenge that names no error.
-    Unauthorized,
+    /// The request has no credentials.
+    Missing,
     /// 401.
     Invalid(Invalid),
     /// The credentials cannot be read: 400.
@@ -47,25 +37,25 @@ pub enum Verdict {
 }
 
 impl Settings {
-    /// Judges the credentials of a request. `keys` returns the keys of an issuer by its index;
-    /// `now` is in seconds since 1970.
+    /// Judges the credentials of a request to the server at `resource`. `keys` returns the JWK set of
+    /// an issuer by its index, if it is known; `now` is in seconds since 1970.
     pub fn authenticate<'k>(
         &self,
         credentials: Credentials<'_>,
-        keys: impl Fn(usize) -> Keys<'k>,
+        resource: &str,
+        keys: impl Fn(usize) -> Option<&'k str>,
         now: u64,
     ) -> Verdict {
-        let token = match credentials {
-            Credentials::Bearer(token) => token,
+        let verdict = match credentials {
+            Credentials::Absent => return Verdict::Missing,
             Credentials::Malformed => return Verdict::Unreadable,
-            Credentials::Absent if self.anonymous => return Verdict::Anonymous,
-            Credentials::Absent => return Verdict::Unauthorized,
-        };
-        let verdict = if token.starts_with(api_key::PREFIX) {
-            api_key::check(&self.api_keys, token, now).map_or_else(Verdict::Invalid, Verdict::Known)
-        } else {
-            self.token(token, keys, now)
-                .unwrap_or_else(Verdict::Invalid)
+            Credentials::Bearer(token) if !token.starts_with(api_key::PREFIX) => self
+                .token(token, resource, keys, now)
+                .unwrap_or_else(Verdict::Invalid),
+            Credentials::Bearer(key) | Credentials::ApiKey(key) => {
+                api_key::check(&self.api_keys, key, now)
+                    .map_or_else(Verdict::Invalid, Verdict::Known)
+            }
         };
         match verdict {
             Verdict::Known(mut caller) => {
@@ -80,7 +70,8 @@ impl Settings {
     fn token<'k>(
         &self,
         token: &str,
-        keys: impl Fn(usize) -> Keys<'k>,
+        resource: &str,
+        keys: impl Fn(usize) -> Option<&'k str>,
         now: u64,
     ) -> Result<Verdict, Invalid> {
         let jws = Jws::read(token)?;
@@ -98,11 +89,7 @@ impl Settings {
         if !issuer.algorithms.contains(&jws.algorithm) {
             return Err(Invalid::Signature);
         }
-        let Keys::Known(set) = keys(index) else {
-            return Ok(Verdict::Unready(index));
-        };
-        let set = Set::read(set);
-        let Some(set) = set else {
+        let Some(set) = keys(index).and_then(Set::read) else {
             return Ok(Verdict::Unready(index));
         };
         let found = set.find(jws.algorithm, jws.kid.as_deref());
@@ -116,6 +103,6 @@ impl Settings {
         if !verified.any(|verified| verified) {
             return Err(Invalid::Signature);
         }
-        claims::check(claims, issuer, now).map(Verdict::Known)
+        claims::check(claims, issuer, resource, now).map(Verdict::Known)
     }
 }

@@ -8,41 +8,37 @@ pub enum Credentials<'a> {
     /// None, or those of a scheme that this server does not know.
     Absent,
     Bearer(&'a str),
-    /// Credentials that cannot be read, or that come twice: the answer is 400.
+    /// An API key in a header of its own.
+    ApiKey(&'a str),
+    /// Credentials that cannot be read, or several: the answer is 400.
     Malformed,
 }
 
-/// Finds the credentials in the values of all `authorization` headers, and checks that the query
-/// holds no token: MCP forbids it there, since URLs end up in logs.
-pub fn credentials<'a>(
-    mut headers: impl Iterator<Item = &'a [u8]>,
-    query: Option<&str>,
-) -> Credentials<'a> {
-    let in_query = query.is_some_and(|query| {
-        query.split('&').any(|pair| {
-            let name = pair.split('=').next().unwrap_or_default();
-            name.eq_ignore_ascii_case("access_token")
-        })
-    });
-    let header = headers.next();
-    if in_query || headers.next().is_some() {
-        return Credentials::Malformed;
+/// Finds the credentials in `authorization` and `x-api-key`. Names of headers are in lower case.
+pub fn credentials(headers: &[(String, Vec<u8>)]) -> Credentials<'_> {
+    let mut found = headers
+        .iter()
+        .filter(|(name, _)| name == "authorization" || name == "x-api-key");
+    match (found.next(), found.next()) {
+        (None, _) => Credentials::Absent,
+        (Some((name, value)), None) => match str::from_utf8(value) {
+            Ok(value) if name == "authorization" => authorization(value),
+            Ok(value) if is_token(value) => Credentials::ApiKey(value),
+            _ => Credentials::Malformed,
+        },
+        (Some(_), Some(_)) => Credentials::Malformed,
     }
-    let Some(header) = header else {
-        return Credentials::Absent;
-    };
-    let Ok(header) = str::from_utf8(header) else {
-        return Credentials::Malformed;
-    };
-    let (scheme, rest) = header.split_once(' ').unwrap_or((header, ""));
+}
+
+fn authorization(value: &str) -> Credentials<'_> {
+    let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Credentials::Absent;
     }
     let token = rest.trim_matches(' ');
-    if is_token(token) {
-        Credentials::Bearer(token)
-    } else {
-        Credentials::Malformed
+    match is_token(token) {
+        true => Credentials::Bearer(token),
+        false => Credentials::Malformed,
     }
 }
 
@@ -57,34 +53,54 @@ fn is_token(text: &str) -> bool {
 mod tests {
     use super::{Credentials::*, *};
 
-    fn of<'a>(headers: &[&'a str], query: Option<&str>) -> Credentials<'a> {
-        credentials(headers.iter().map(|header| header.as_bytes()), query)
+    fn is(headers: &[(&str, &str)], expected: Credentials<'_>) {
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+            .collect();
+        assert_eq!(credentials(&headers), expected, "{headers:.60?}");
+    }
+
+    fn header(value: &str, expected: Credentials<'_>) {
+        is(&[("authorization", value)], expected);
     }
 
     #[test]
     fn one_bearer_token_is_read() {
-        for header in [
+        for value in [
             "Bearer a.b-c_~+/d==",
             "bearer a.b-c_~+/d==",
             "BEARER  a.b-c_~+/d== ",
         ] {
-            assert_eq!(of(&[header], None), Bearer("a.b-c_~+/d=="), "{header}");
+            header(value, Bearer("a.b-c_~+/d=="));
         }
-        assert_eq!(of(&["Bearer x"], Some("a=1&token=2")), Bearer("x"));
+        let others = [("accept", "Bearer a"), ("authorization", "Bearer x")];
+        is(&others, Bearer("x"));
     }
 
     #[test]
     fn other_schemes_are_no_credentials() {
-        assert_eq!(of(&[], None), Absent);
-        for header in ["Basic dTpw", "DPoP a.b.c", "Bearerx y", "", "a.b.c"] {
-            assert_eq!(of(&[header], None), Absent, "{header}");
+        is(&[], Absent);
+        for value in ["Basic dTpw", "DPoP a.b.c", "Bearerx y", "", "a.b.c"] {
+            header(value, Absent);
         }
+    }
+
+    #[test]
+    fn an_api_key_has_a_header_of_its_own() {
+        is(&[("x-api-key", "smcp_x")], ApiKey("smcp_x"));
+        is(&[("x-api-key", "")], Malformed);
+        is(&[("x-api-key", "a b")], Malformed);
+        is(
+            &[("x-api-key", "a"), ("authorization", "Bearer b")],
+            Malformed,
+        );
     }
 
     #[test]
     fn what_cannot_be_read_is_malformed() {
         let long = format!("Bearer {}", "a".repeat(MAX_TOKEN + 1));
-        for header in [
+        for value in [
             "Bearer",
             "Bearer ",
             "Bearer a b",
@@ -97,17 +113,15 @@ mod tests {
             "Bearer é",
             &long,
         ] {
-            assert_eq!(of(&[header], None), Malformed, "{header:.40}");
+            header(value, Malformed);
         }
-        assert_eq!(of(&["Bearer a", "Bearer a"], None), Malformed);
-        assert_eq!(of(&["Basic a", "Bearer b"], None), Malformed);
-        assert_eq!(
-            credentials([&b"Bearer \xff"[..]].into_iter(), None),
-            Malformed
-        );
-        for query in ["access_token=a", "b=1&ACCESS_TOKEN", "access_token"] {
-            assert_eq!(of(&[], Some(query)), Malformed, "{query}");
-            assert_eq!(of(&["Bearer a"], Some(query)), Malformed, "{query}");
+        for first in ["Bearer a", "Basic a"] {
+            is(
+                &[("authorization", first), ("authorization", "Bearer a")],
+                Malformed,
+            );
         }
+        let latin = [("authorization".to_owned(), b"Bearer \xff".to_vec())];
+        assert_eq!(credentials(&latin), Malformed);
     }
 }

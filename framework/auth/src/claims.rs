@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use spin_mcp_protocol::json::{Kind, Value};
 
-use crate::{Caller, Invalid, settings::Issuer};
+use crate::{Caller, Invalid, metadata, settings::Issuer};
 
 /// The longest subject, in bytes.
 const MAX_SUBJECT: usize = 1024;
@@ -15,15 +15,23 @@ pub fn issuer<'a>(claims: Value<'a>) -> Option<Cow<'a, str>> {
     claims.member("iss")?.as_str()
 }
 
-/// Checks the claims of a token that this issuer signed. `now` is in seconds since 1970.
-pub fn check(claims: Value<'_>, issuer: &Issuer, now: u64) -> Result<Caller, Invalid> {
+/// Checks the claims of a token that this issuer signed for the server at `resource`. `now` is in
+/// seconds since 1970.
+pub fn check(
+    claims: Value<'_>,
+    issuer: &Issuer,
+    resource: &str,
+    now: u64,
+) -> Result<Caller, Invalid> {
     let expires = valid_at(claims, issuer.leeway as f64, now as f64)?;
-    if !issuer.audience.is_empty() {
+    let anybodys = issuer.audience.as_ref().is_some_and(Vec::is_empty);
+    if !anybodys {
+        let is_ours = |name: &Cow<'_, str>| match &issuer.audience {
+            Some(accepted) => accepted.iter().any(|one| one == name),
+            None => is_resource(name, resource),
+        };
         let named = strings(claims.member("aud")).ok_or(Invalid::Audience)?;
-        if !named
-            .iter()
-            .any(|name| issuer.audience.iter().any(|ours| ours == name))
-        {
+        if !named.iter().any(is_ours) {
             return Err(Invalid::Audience);
         }
     }
@@ -57,6 +65,12 @@ pub fn check(claims: Value<'_>, issuer: &Issuer, now: u64) -> Result<Caller, Inv
         claims: claims.text.to_owned(),
         expires: Some(expires),
     })
+}
+
+/// Whether an audience is the server at `resource`. A lone `/` is the same as no path. A server
+/// without an address is nobody's audience.
+fn is_resource(name: &str, resource: &str) -> bool {
+    !resource.is_empty() && metadata::split(name) == metadata::split(resource)
 }
 
 /// Checks the times (RFC 7519, section 4.1); returns when the token expires, in seconds.

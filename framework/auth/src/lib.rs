@@ -4,8 +4,8 @@
 //! finds the credentials of a request. [`jws`] reads a token, [`jwk`] finds the key that it names,
 //! [`algorithm`] checks the signature, and [`claims`] checks whom the token was issued for.
 //! [`api_key`] checks keys that need no authorization server. [`Settings`] holds what compose
-//! baked, and [`Settings::authenticate`] does all of it in order. [`challenge`] and [`metadata`]
-//! write what clients need to obtain a token.
+//! baked, and [`Settings::authenticate`] does all of it in order. [`challenge`] writes what clients need
+//! to obtain a token, and [`metadata`] knows the addresses of servers.
 
 pub mod algorithm;
 pub mod api_key;
@@ -19,8 +19,8 @@ pub mod jws;
 pub mod metadata;
 mod settings;
 
-pub use authenticate::{Caller, Keys, Verdict};
-pub use settings::{Issuer, Settings};
+pub use authenticate::{Caller, Verdict};
+pub use settings::{Issuer, Jwks, Settings};
 
 /// The longest token or key, in bytes. Longer ones are not read.
 pub const MAX_TOKEN: usize = 16 * 1024;

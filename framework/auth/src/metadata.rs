@@ -1,9 +1,5 @@
 //! The metadata of the server as a protected resource (RFC 9728).
 
-use spin_mcp_protocol::json::{Object, string};
-
-use crate::Settings;
-
 /// What comes before the path of the resource.
 pub const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
 
@@ -47,42 +43,6 @@ pub fn problem(resource: &str) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-impl Settings {
-    /// The metadata as a JSON object. None without an authorization server: a client that found it
-    /// would begin a login that cannot end.
-    pub fn metadata(&self, resource: &str) -> Option<String> {
-        if self.issuers.is_empty() {
-            return None;
-        }
-        let mut out = Vec::new();
-        let mut object = Object::begin(&mut out);
-        object.string("resource", resource);
-        let issuers = self.issuers.iter().map(|issuer| &*issuer.issuer);
-        array(object.key("authorization_servers"), issuers);
-        array(
-            object.key("bearer_methods_supported"),
-            ["header"].into_iter(),
-        );
-        if !self.scopes.is_empty() {
-            let scopes = self.scopes.iter().map(String::as_str);
-            array(object.key("scopes_supported"), scopes);
-        }
-        object.end();
-        String::from_utf8(out).ok()
-    }
-}
-
-fn array<'a>(out: &mut Vec<u8>, values: impl Iterator<Item = &'a str>) {
-    out.push(b'[');
-    for (index, value) in values.enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        string(out, value);
-    }
-    out.push(b']');
 }
 
 #[cfg(test)]

@@ -4,20 +4,16 @@ use spin_mcp_protocol::json::{Kind, Value};
 
 use crate::{algorithm::Algorithm, api_key::ApiKey};
 
-/// The settings of the `auth` table, as one JSON object. Compose writes it complete: no member has
+/// The settings of the authenticator, as one JSON object. Compose writes it complete: no member has
 /// a default here.
 #[derive(Debug)]
 pub struct Settings {
-    /// The canonical URI of the server (RFC 8707). None: the server has no public address yet.
-    pub resource: Option<String>,
-    /// What every request needs.
-    pub scopes: Vec<String>,
     /// Scopes that a scope contains.
     pub implies: Vec<(String, Vec<String>)>,
-    /// Whether requests without credentials are served.
-    pub anonymous: bool,
     pub issuers: Vec<Issuer>,
     pub api_keys: Vec<ApiKey>,
+    /// The key-value store for keys that are fetched.
+    pub store: Option<String>,
 }
 
 /// An authorization server whose tokens are accepted.
@@ -25,8 +21,9 @@ pub struct Settings {
 pub struct Issuer {
     /// Compared with `iss` byte by byte.
     pub issuer: String,
-    /// A token must be for one of them. Empty only if `require` names who else it is for.
-    pub audience: Vec<String>,
+    /// A token must be for one of them. None: for the server. Empty only if `require` names who else
+    /// it is for.
+    pub audience: Option<Vec<String>>,
     pub algorithms: Vec<Algorithm>,
     /// The accepted `typ`, in lower case and without `application/`. An empty one accepts tokens
     /// without `typ`.
@@ -39,6 +36,18 @@ pub struct Issuer {
     pub scope_claims: Vec<String>,
     /// How far clocks may differ, in seconds.
     pub leeway: u64,
+    pub jwks: Jwks,
+}
+
+/// Where the keys of an issuer come from.
+#[derive(Debug)]
+pub enum Jwks {
+    /// From the issuer.
+    Fetch,
+    /// They are this JWK set.
+    Keys(String),
+    /// From a variable with this name, which holds a JWK set.
+    Variable(String),
 }
 
 impl Settings {
@@ -47,16 +56,24 @@ impl Settings {
     pub fn read(text: &str) -> Option<Settings> {
         let value = crate::encoding::object(text)?;
         Some(Settings {
-            resource: match value.member("resource")? {
-                resource if resource.kind == Kind::Null => None,
-                resource => Some(string(resource)?),
-            },
-            scopes: strings(value.member("scopes")?)?,
             implies: table(value.member("implies")?)?,
-            anonymous: flag(value.member("anonymous")?)?,
             issuers: list(value.member("issuers")?, Issuer::read)?,
             api_keys: list(value.member("api_keys")?, ApiKey::read)?,
+            store: optional(value.member("store")?, string)?,
         })
+    }
+
+    /// Adds API keys, as `api_keys` of the settings holds them. They replace all others of the same
+    /// subjects, so that a key can be withdrawn. Returns whether the text could be read.
+    pub fn replace_api_keys(&mut self, text: &str) -> bool {
+        let keys = Value::parse(text).ok();
+        let Some(keys) = keys.and_then(|keys| list(keys, ApiKey::read)) else {
+            return false;
+        };
+        let replaced = |old: &ApiKey| keys.iter().any(|key| key.subject == old.subject);
+        self.api_keys.retain(|old| !replaced(old));
+        self.api_keys.extend(keys);
+        true
     }
 
     /// Adds the scopes that these imply, in any number of steps.
@@ -78,9 +95,9 @@ impl Settings {
 
 impl Issuer {
     fn read(value: Value<'_>) -> Option<Issuer> {
-        Some(Issuer {
+        let issuer = Issuer {
             issuer: string(value.member("issuer")?)?,
-            audience: strings(value.member("audience")?)?,
+            audience: optional(value.member("audience")?, strings)?,
             algorithms: list(value.member("algorithms")?, |name| {
                 Algorithm::named(&string(name)?)
             })?,
@@ -89,7 +106,29 @@ impl Issuer {
             subject: string(value.member("subject")?)?,
             scope_claims: strings(value.member("scope_claims")?)?,
             leeway: value.member("leeway")?.text.parse().ok()?,
-        })
+            jwks: Jwks::read(value.member("jwks")?)?,
+        };
+        let anybodys = issuer.audience.as_ref().is_some_and(Vec::is_empty);
+        (!anybodys || !issuer.require.is_empty()).then_some(issuer)
+    }
+}
+
+impl Jwks {
+    fn read(value: Value<'_>) -> Option<Jwks> {
+        let (name, of) = value.members().next()?;
+        match &*name.as_str()? {
+            "fetch" if of.text == "true" => Some(Jwks::Fetch),
+            "keys" if of.kind == Kind::Array => Some(Jwks::Keys(value.text.to_owned())),
+            "variable" => Some(Jwks::Variable(string(of)?)),
+            _ => None,
+        }
+    }
+}
+
+fn optional<T>(value: Value<'_>, read: impl Fn(Value<'_>) -> Option<T>) -> Option<Option<T>> {
+    match value.kind {
+        Kind::Null => Some(None),
+        _ => read(value).map(Some),
     }
 }
 
@@ -99,10 +138,6 @@ pub(crate) fn string(value: Value<'_>) -> Option<String> {
 
 pub(crate) fn strings(value: Value<'_>) -> Option<Vec<String>> {
     list(value, string)
-}
-
-fn flag(value: Value<'_>) -> Option<bool> {
-    (value.kind == Kind::Bool).then_some(value.text == "true")
 }
 
 fn list<T>(value: Value<'_>, read: impl Fn(Value<'_>) -> Option<T>) -> Option<Vec<T>> {

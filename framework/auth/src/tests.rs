@@ -392,7 +392,8 @@ fn the_keys_of_one_issuer_do_not_verify_tokens_of_another() {
     let set = set().to_string();
     let verdict = settings.authenticate(
         bearer::Credentials::Bearer(&token),
-        |index| Keys::Known(if index == 0 { &set } else { r#"{"keys":[]}"# }),
+        RESOURCE,
+        |index| Some(if index == 0 { &set } else { r#"{"keys":[]}"# }),
         NOW,
     );
     assert_eq!(verdict, Stale(1));
@@ -605,14 +606,7 @@ fn a_token_without_kid_has_one_key_to_be_signed_with() {
 #[test]
 fn settings_that_cannot_be_read_are_no_settings() {
     assert!(Settings::read(&settings().to_string()).is_some());
-    for name in [
-        "resource",
-        "scopes",
-        "implies",
-        "anonymous",
-        "issuers",
-        "api_keys",
-    ] {
+    for name in ["implies", "issuers", "api_keys", "store"] {
         for value in [None, Some(json!(7))] {
             let mut settings = settings();
             match value {
@@ -624,72 +618,90 @@ fn settings_that_cannot_be_read_are_no_settings() {
     }
     for name in [
         "issuer",
-        "audience",
         "algorithms",
         "types",
         "require",
         "subject",
         "scope_claims",
         "leeway",
+        "jwks",
     ] {
         let mut settings = settings();
         settings["issuers"][0][name] = json!(null);
         assert!(Settings::read(&settings.to_string()).is_none(), "{name}");
     }
-}
-
-#[test]
-fn requests_without_credentials_are_served_if_the_settings_say_so() {
-    let settings = |anonymous: bool| {
+    for (name, value) in [
+        // Tokens for anybody.
+        ("audience", json!([])),
+        ("jwks", json!({ "fetch": false })),
+        ("jwks", json!({ "keys": {} })),
+        ("jwks", json!({ "variable": null })),
+        ("jwks", json!({})),
+    ] {
         let mut settings = settings();
-        settings["anonymous"] = json!(anonymous);
-        Settings::read(&settings.to_string()).unwrap()
-    };
-    fn say(settings: Settings, credentials: bearer::Credentials<'_>) -> Verdict {
-        settings.authenticate(credentials, |_| Keys::Missing, NOW)
-    }
-    assert_eq!(
-        say(settings(false), bearer::Credentials::Absent),
-        Unauthorized
-    );
-    assert_eq!(say(settings(true), bearer::Credentials::Absent), Anonymous);
-    for anonymous in [false, true] {
-        assert_eq!(
-            say(settings(anonymous), bearer::Credentials::Malformed),
-            Unreadable
-        );
-        assert_eq!(
-            say(settings(anonymous), bearer::Credentials::Bearer("a.b.c")),
-            Invalid(Malformed)
-        );
-        assert_eq!(
-            say(settings(anonymous), bearer::Credentials::Bearer("smcp_x")),
-            Invalid(Signature)
-        );
-        let token = token_of(
-            Algorithm::EdDsa,
-            &header(Algorithm::EdDsa).to_string(),
-            &claims().to_string(),
-        );
-        assert_eq!(
-            say(settings(anonymous), bearer::Credentials::Bearer(&token)),
-            Unready(0)
-        );
+        settings["issuers"][0][name] = value;
+        assert!(Settings::read(&settings.to_string()).is_none(), "{name}");
     }
 }
 
 #[test]
-fn metadata_names_the_issuers() {
+fn credentials_come_before_keys() {
     let settings = Settings::read(&settings().to_string()).unwrap();
-    let metadata: Value = serde_json::from_str(&settings.metadata(RESOURCE).unwrap()).unwrap();
-    let expected = json!({
-        "resource": RESOURCE, "authorization_servers": [ISSUER],
-        "bearer_methods_supported": ["header"], "scopes_supported": ["mcp:read"],
-    });
-    assert_eq!(metadata, expected);
-    let keys_alone = Settings {
-        issuers: Vec::new(),
-        ..settings
+    let say = |credentials| settings.authenticate(credentials, RESOURCE, |_| None, NOW);
+    assert_eq!(say(bearer::Credentials::Absent), Missing);
+    assert_eq!(say(bearer::Credentials::Malformed), Unreadable);
+    let bearer = |token| say(bearer::Credentials::Bearer(token));
+    assert_eq!(bearer("a.b.c"), Invalid(Malformed));
+    assert_eq!(bearer("smcp_x"), Invalid(Signature));
+    let (header, claims) = (header(Algorithm::EdDsa), claims());
+    let token = token_of(Algorithm::EdDsa, &header.to_string(), &claims.to_string());
+    assert_eq!(bearer(&token), Unready(0));
+}
+
+/// A server at the root has two spellings.
+#[test]
+fn the_audience_is_the_server_or_what_the_settings_say() {
+    let (header, mut claims) = (header(Algorithm::EdDsa).to_string(), claims());
+    let mut given = |audience: Value, resource: &str, aud: &str| {
+        claims["aud"] = json!(aud);
+        let token = token_of(Algorithm::EdDsa, &header, &claims.to_string());
+        let mut settings = settings();
+        settings["issuers"][0]["audience"] = audience;
+        settings["issuers"][0]["require"] = json!({ "client_id": ["c-1"] });
+        let settings = Settings::read(&settings.to_string()).unwrap();
+        let set = set().to_string();
+        let bearer = bearer::Credentials::Bearer(&token);
+        accepted(&settings.authenticate(bearer, resource, |_| Some(&set), NOW))
     };
-    assert_eq!(keys_alone.metadata(RESOURCE), None);
+    for (resource, aud, good) in [
+        ("https://a.example", "https://a.example", true),
+        ("https://a.example", "https://a.example/", true),
+        ("https://a.example/", "https://a.example", true),
+        ("https://a.example", "https://a.example//", false),
+        ("https://a.example/mcp", "https://a.example/mcp/", false),
+        ("https://a.example/mcp", "https://a.example", false),
+        ("", "", false),
+        ("", "/", false),
+    ] {
+        assert_eq!(given(json!(null), resource, aud), good, "{resource} {aud}");
+    }
+    assert!(given(json!(["api://x"]), RESOURCE, "api://x"));
+    assert!(!given(json!(["api://x"]), RESOURCE, RESOURCE));
+    assert!(given(json!([]), RESOURCE, "anything"));
+}
+
+#[test]
+fn api_keys_of_a_variable_replace_those_of_their_subjects() {
+    let key = |subject: &str, byte: &str| json!({ "subject": subject, "sha256": byte.repeat(32), "scopes": [], "expires": null });
+    let mut settings = settings();
+    settings["api_keys"] = json!([key("ci", "01"), key("ops", "02")]);
+    let mut settings = Settings::read(&settings.to_string()).unwrap();
+    let new = json!([key("ci", "03"), key("ci", "04")]).to_string();
+    assert!(settings.replace_api_keys(&new));
+    let keys: Vec<_> = settings.api_keys.iter().map(|key| key.sha256[0]).collect();
+    assert_eq!(keys, [2, 3, 4]);
+    for text in ["", "{}", "[{}]", "[7]"] {
+        assert!(!settings.replace_api_keys(text), "{text}");
+    }
+    assert_eq!(settings.api_keys.len(), 3);
 }

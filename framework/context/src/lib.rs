@@ -36,6 +36,9 @@ struct Request {
     channel: Channel,
     /// The first bytes of a stream.
     opening: Vec<u8>,
+    /// The origin of the page that reads a stream.
+    #[cfg(feature = "wasi-0-2")]
+    origin: Option<String>,
     changes: Vec<Change>,
 }
 
@@ -127,6 +130,8 @@ impl control::Guest for Component {
                 control::Channel::Events => Channel::Stream(Stream::default()),
             },
             opening: Vec::new(),
+            #[cfg(feature = "wasi-0-2")]
+            origin: None,
             changes: Vec::new(),
         };
         REQUESTS.with_borrow_mut(|all| all.insert(request_id::request(id), request));
@@ -173,8 +178,14 @@ impl control::Guest for Component {
     fn give(id: u64, output: control::Output) {
         with(id, |request| {
             let opening = mem::take(&mut request.opening);
-            request.channel = Channel::Stream(Stream::Given(output, opening))
+            let origin = request.origin.take();
+            request.channel = Channel::Stream(Stream::Given(output, opening, origin))
         });
+    }
+
+    #[cfg(feature = "wasi-0-2")]
+    fn allow(id: u64, origin: String) {
+        with(id, |request| request.origin = Some(origin));
     }
 
     #[cfg(feature = "wasi-0-2")]

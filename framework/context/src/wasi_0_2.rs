@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use spin_mcp_protocol::{MAX_WRITE, sse};
+use spin_mcp_protocol::{MAX_WRITE, http::cors, sse};
 use wasip2::{
     http::types::{Fields, OutgoingBody, OutgoingResponse, ResponseOutparam},
     io::streams::OutputStream,
@@ -34,8 +34,8 @@ pub enum Stream {
     /// The transport has not given it yet, or has taken it back.
     #[default]
     Absent,
-    /// With the bytes that a stream of events begins with.
-    Given(Output, Vec<u8>),
+    /// With the bytes that a stream of events begins with, and the origin of the page that reads it.
+    Given(Output, Vec<u8>, Option<String>),
     /// A response of server-sent events. Fields drop in this order: a stream before its body.
     Events(OutputStream, OutgoingBody),
 }
@@ -44,7 +44,7 @@ impl Stream {
     /// A notification as it is sent. None: it is left out.
     pub fn frame(&self, notification: &[u8]) -> Option<Vec<u8>> {
         Some(match self {
-            Stream::Given(Output::Stream(_), _) => [notification, b"\n"].concat(),
+            Stream::Given(Output::Stream(_), ..) => [notification, b"\n"].concat(),
             _ => sse::event(notification),
         })
     }
@@ -52,8 +52,8 @@ impl Stream {
     /// Sends bytes at once. False: nobody reads them.
     pub fn send(&mut self, bytes: &[u8]) -> bool {
         match mem::take(self) {
-            Stream::Given(Output::Response(out), opening) => {
-                *self = open(out);
+            Stream::Given(Output::Response(out), opening, origin) => {
+                *self = open(out, origin.as_deref());
                 self.write(&[&opening, bytes].concat())
             }
             other => {
@@ -65,7 +65,7 @@ impl Stream {
 
     fn write(&mut self, bytes: &[u8]) -> bool {
         match self {
-            Stream::Events(stream, _) | Stream::Given(Output::Stream(stream), _) => {
+            Stream::Events(stream, _) | Stream::Given(Output::Stream(stream), ..) => {
                 let mut chunks = bytes.chunks(MAX_WRITE);
                 chunks.all(|chunk| stream.blocking_write_and_flush(chunk).is_ok())
             }
@@ -91,7 +91,7 @@ impl Stream {
 
     pub fn take(&mut self) -> Option<Output> {
         match mem::take(self) {
-            Stream::Given(output, _) => Some(output),
+            Stream::Given(output, ..) => Some(output),
             other => {
                 *self = other;
                 None
@@ -101,8 +101,12 @@ impl Stream {
 }
 
 /// Makes a stream of events of a response.
-fn open(out: ResponseOutparam) -> Stream {
-    let headers = sse::HEADERS.map(|(name, value)| (name.to_owned(), value.into()));
+fn open(out: ResponseOutparam, origin: Option<&str>) -> Stream {
+    let cors = origin.map(cors).into_iter().flatten();
+    let headers = sse::HEADERS.into_iter().chain(cors);
+    let headers: Vec<_> = headers
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
     let headers = Fields::from_list(&headers).expect("the headers of a stream are valid");
     let response = OutgoingResponse::new(headers);
     let body = response.body().expect("the body is taken once");

@@ -5,7 +5,6 @@
 //! component, [`export!`] puts it behind `handler` (WASI 0.2) or `handler-async` (WASI 0.3).
 
 mod edit;
-mod pattern;
 mod settings;
 #[cfg(target_family = "wasm")]
 pub mod shell;
@@ -18,11 +17,11 @@ use std::{
 };
 
 pub use edit::{object, replace};
-pub use pattern::{Pattern, any};
 pub use settings::Settings;
 pub use spin_mcp_protocol::{
     excerpt,
     json::{self, Value},
+    pattern::{Pattern, any},
     ready,
     types::types::Error,
     uri,

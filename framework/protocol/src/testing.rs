@@ -1,6 +1,7 @@
 //! A server to test with.
 
 pub mod chain;
+pub mod guarded;
 
 use crate::{
     call::{Ask, Call},

@@ -5,6 +5,7 @@ use std::{
     cell::{RefCell, RefMut},
     collections::BTreeMap,
     io::Write as _,
+    rc::Rc,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -12,10 +13,11 @@ use std::{
 use spin_mcp_protocol::{
     Call, Context,
     call::{Asking, CallResponse as Answer, CallStep as Step, Polled},
+    catalog::Flags,
     chain::Gate,
     http::{self, HttpOutcome, HttpRequest, Listening, ResumptionStep},
     listen::{self, Change},
-    mend, request_id, router,
+    mend, refuse_late, request_id, router,
     services::Services,
     sse,
     stdio::{self, StdioOutcome},
@@ -39,15 +41,27 @@ pub async fn serve(
     response: Out,
 ) {
     let catalog = catalog();
-    let head = match http::check_head(head, &catalog) {
-        Ok(head) => head,
+    let entered = match http::enter(head, &catalog) {
+        Ok(entered) => entered,
         Err(refusal) => return response.send(refusal).await,
     };
-    let response = response.only_events(head.needs_events());
+    let response = response.allow(entered.origin());
     let client = Client {
         host: &RefCell::new(Host::default()),
         stdio: None,
     };
+    #[cfg(feature = "auth")]
+    if let Err(refusal) = crate::auth::identify(&entered, || client.host()).await {
+        return response.send(refusal).await;
+    }
+    if !cfg!(feature = "auth") && catalog.flags().contains(Flags::HEADERS) {
+        client.host().sender = Some(Rc::new(http::sender(&entered, &catalog)));
+    }
+    let head = match entered.head(&catalog) {
+        Ok(head) => head,
+        Err(refusal) => return response.send(refusal).await,
+    };
+    let response = response.only_events(head.needs_events());
     let mut body = match head.has_body() {
         true => body(head.content_length()).await,
         false => http::resumed_body(&head, &mut *client.host()),
@@ -73,7 +87,7 @@ pub async fn serve(
                 None => return,
             },
             HttpOutcome::Notify(call) => {
-                if_whole(|| notify(&call)).await;
+                if_whole(|| notify(&call, client)).await;
                 HttpOutcome::Reply(http::accepted())
             }
         };
@@ -95,7 +109,7 @@ async fn if_whole<F: Future>(_work: impl FnOnce() -> F) -> Option<F::Output> {
 }
 
 async fn call_over_http(mut call: Call<'_>, response: Out, client: Client<'_>) {
-    let (id, context, streams) = (request_id(&call), context(&call), call.may_stream());
+    let (id, context, streams) = (request_id(&call), context(&call, client), call.may_stream());
     let opening = if cfg!(feature = "whole") {
         call.opening()
     } else {
@@ -116,12 +130,13 @@ async fn call_over_http(mut call: Call<'_>, response: Out, client: Client<'_>) {
 async fn resume(mut resumption: http::Resumption<'_>, response: Out, client: Client<'_>) {
     let call = resumption.call.as_deref();
     let id = call.map_or_else(random_id, request_id);
-    let context = call.and_then(context).unwrap_or_default();
+    let context = call.and_then(|call| context(call, client));
+    let context = context.unwrap_or_default();
     control::begin(id, &context, Channel::Events);
     control::opens_with(id, &sse::reopening());
     let work = async {
         let mut is_open = control::send(id, wasi::OPENING);
-        let mut waits = Waits::for_changes(client.host().now(), catalog().stream_limits());
+        let mut waits = client.waits();
         while is_open && !waits.is_over(client.host().now()) {
             let step = resumption.look(&mut *client.host());
             let call = resumption.call.as_mut();
@@ -164,7 +179,7 @@ async fn listen(mut listening: Listening<'_>, response: Out, client: Client<'_>)
         let first = listening.first.take();
         let first = first.map_or(wasi::OPENING.to_vec(), |first| sse::event(&first));
         let mut is_open = control::send(id, &first);
-        let mut waits = Waits::for_changes(client.host().now(), catalog().stream_limits());
+        let mut waits = client.waits();
         while is_open && !waits.is_over(client.host().now()) {
             wasi::sleep(waits.pause()).await;
             // A store that fails has written the reason to stderr; the client listens again.
@@ -201,14 +216,19 @@ async fn listen(mut listening: Listening<'_>, response: Out, client: Client<'_>)
 
 /// Advances a task that a client listens to. The task keeps the result.
 async fn advance(mut call: Call<'_>, client: Client<'_>) {
-    let (id, context) = (request_id(&call), context(&call));
+    let (id, context) = (request_id(&call), context(&call, client));
     in_context(id, context, run_and_publish(&mut call, id, client)).await;
 }
 
 /// Makes a call, and sends listeners what features reported: they must not wait until the client
 /// has read the answer.
 async fn run_and_publish(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Option<Answer> {
-    let answer = run(call, id, client).await;
+    let mut answer = run(call, id, client).await;
+    if cfg!(feature = "auth")
+        && let Some(answer) = &mut answer
+    {
+        refuse_late(call, answer, &mut *client.host());
+    }
     // A store that fails has written the reason to stderr.
     let _ = listen::publish(&mut *client.host(), &changes(call, id));
     let is_open = cfg!(feature = "whole") && call.is_resumable() && control::is_streaming(id);
@@ -219,14 +239,14 @@ async fn run_and_publish(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Op
 async fn pass<'a>(mut gate: Gate<'a>, client: Client<'_>) -> (Gate<'a>, Answer) {
     let id = request_id(&gate.call);
     let work = features::invoke(&gate.call, id);
-    let outcome = in_context(id, context(&gate.call), work).await;
+    let outcome = in_context(id, context(&gate.call, client), work).await;
     let answer = gate.settle(outcome, &mut *client.host());
     (gate, answer)
 }
 
-async fn notify(call: &Call<'_>) {
+async fn notify(call: &Call<'_>, client: Client<'_>) {
     let id = request_id(call);
-    in_context(id, context(call), features::notify(call, id)).await;
+    in_context(id, context(call, client), features::notify(call, id)).await;
 }
 
 /// The client that waits for a call.
@@ -240,6 +260,14 @@ struct Client<'s> {
 impl<'s> Client<'s> {
     fn host(self) -> RefMut<'s, Host> {
         self.host.borrow_mut()
+    }
+
+    /// The waits of a stream. It ends with the credentials of the client.
+    fn waits(self) -> Waits {
+        let mut host = self.host();
+        let expires = host.sender.as_ref().and_then(|sender| sender.expires);
+        let now = host.now();
+        Waits::for_changes(now, catalog().stream_limits()).until(expires)
     }
 
     /// Waits before the next look for a reply. False: the client is gone, or has cancelled.
@@ -329,6 +357,13 @@ impl Stdio {
         }
     }
 
+    /// Finds out who the client is. The error is for the user of the process.
+    #[cfg(feature = "auth")]
+    pub async fn identify(&self) -> Result<(), ()> {
+        let identified = crate::auth::identify_user(|| self.host.borrow_mut()).await;
+        identified.map_err(|problem| eprintln!("error: {problem}"))
+    }
+
     /// Does what a line asks for. Returns what to write, the answer last. Drops `running` as soon
     /// as the client does not wait for it.
     pub async fn serve(&self, mut line: Vec<u8>, running: wasi::Running) -> Vec<u8> {
@@ -352,7 +387,7 @@ impl Stdio {
                     None => return Vec::new(),
                 },
                 StdioOutcome::Notify(call, cancelled) => {
-                    if_whole(|| notify(&call)).await;
+                    if_whole(|| notify(&call, self.client(0))).await;
                     cancelled.map_or(StdioOutcome::Nothing, StdioOutcome::Cancel)
                 }
             };
@@ -361,7 +396,8 @@ impl Stdio {
 
     /// Makes a call. Its answer is left out if it was cancelled.
     async fn call(&self, mut call: Call<'_>, running: wasi::Running) -> Vec<u8> {
-        let (id, context) = (request_id(&call), context(&call));
+        let id = request_id(&call);
+        let context = context(&call, self.client(id));
         let in_progress = InProgress {
             id: call.id().to_owned(),
             is_begun: context.is_some(),
@@ -451,9 +487,10 @@ async fn in_context<T>(id: u64, context: Option<Context>, work: impl Future<Outp
 }
 
 /// What the context must know. None: no part of the server asks about this call.
-fn context(call: &Call<'_>) -> Option<Context> {
+fn context(call: &Call<'_>, client: Client<'_>) -> Option<Context> {
     let is_asked = call.may_be_asked_about();
-    is_asked.then(|| call.context())
+    let sender = &client.host().sender;
+    is_asked.then(|| call.context().sent_by(sender.as_deref()))
 }
 
 /// What features reported during a call.

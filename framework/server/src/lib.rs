@@ -24,6 +24,8 @@ macro_rules! method_name {
     };
 }
 
+#[cfg(feature = "auth")]
+mod auth;
 mod catalog;
 mod drive;
 mod features;

@@ -2,12 +2,20 @@
 
 use std::{
     env,
+    rc::Rc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use spin_mcp_protocol::services::{MemoryStore, ServerPart, Services, Store};
+#[cfg(feature = "auth")]
+use spin_mcp_protocol::types::{Credentials, Decision, Question, Verdict};
+use spin_mcp_protocol::{
+    sender::Sender,
+    services::{MemoryStore, ServerPart, Services, Store},
+};
 use spin_mcp_store::{KeyValue, variable};
 
+#[cfg(feature = "auth")]
+use crate::wasi::bindings::spin_mcp::server::{authenticator, authorizer};
 use crate::{
     catalog::{catalog, this_part},
     wasi,
@@ -27,6 +35,8 @@ pub struct Host {
     /// One instance serves one client, which is on stdio.
     is_private: bool,
     store: Option<Box<dyn Store>>,
+    /// Who sends the requests, as far as that matters.
+    pub sender: Option<Rc<Sender>>,
 }
 
 impl Host {
@@ -36,6 +46,7 @@ impl Host {
         Host {
             is_private: true,
             store: KEEPS_STATE.then(store),
+            sender: None,
         }
     }
 }
@@ -43,6 +54,37 @@ impl Host {
 impl Services for Host {
     const WHOLE: bool = WHOLE;
     const ROUTER: bool = ROUTER;
+    const AUTH: bool = cfg!(feature = "auth");
+
+    #[cfg(feature = "auth")]
+    fn sender(&self) -> Option<Rc<Sender>> {
+        self.sender.clone()
+    }
+
+    #[cfg(feature = "auth")]
+    fn authenticate(&mut self, credentials: &Credentials) -> Verdict {
+        authenticator::authenticate(credentials)
+    }
+
+    #[cfg(feature = "auth")]
+    fn authorization_servers(&mut self) -> Vec<String> {
+        authenticator::authorization_servers()
+    }
+
+    #[cfg(feature = "auth")]
+    fn decide(&mut self, question: &Question) -> Decision {
+        authorizer::decide(question)
+    }
+
+    #[cfg(feature = "auth")]
+    fn visible(&mut self, question: &Question, entries: &[String]) -> Vec<bool> {
+        authorizer::visible(question, entries)
+    }
+
+    #[cfg(feature = "auth")]
+    fn log(&mut self, line: &str) {
+        eprintln!("{line}");
+    }
 
     fn part(&self) -> ServerPart {
         match (WHOLE, ROUTER) {
@@ -67,12 +109,16 @@ impl Services for Host {
     /// A variable of the app if the server has a store, and of the environment if it has none.
     /// One process needs no key that others know.
     fn variable(&mut self, name: &str) -> Option<String> {
-        if !KEEPS_STATE || self.is_private {
+        if !KEEPS_STATE || self.is_private && !Self::AUTH {
             return None;
         }
+        let is_app = cfg!(feature = "auth")
+            && catalog()
+                .access()
+                .is_some_and(|access| access.app_variables());
         let value = match catalog().store() {
-            Some(_) => variable(name),
-            None => env::var(name).ok(),
+            None if !is_app => env::var(name).ok(),
+            _ => variable(name),
         };
         value.filter(|value| !value.is_empty())
     }

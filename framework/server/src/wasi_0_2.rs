@@ -42,6 +42,11 @@ pub mod bindings {
             "spin-mcp:framework/control@0.1.0/change": spin_mcp_protocol::listen::Change,
             "spin-mcp:framework/control@0.1.0/context": spin_mcp_protocol::Context,
             "spin-mcp:server/request@0.1.0/caller": spin_mcp_protocol::types::Caller,
+            "spin-mcp:server/authenticator@0.1.0/credentials": spin_mcp_protocol::types::Credentials,
+            "spin-mcp:server/authenticator@0.1.0/known": spin_mcp_protocol::types::Known,
+            "spin-mcp:server/authenticator@0.1.0/verdict": spin_mcp_protocol::types::Verdict,
+            "spin-mcp:server/authorizer@0.1.0/question": spin_mcp_protocol::types::Question,
+            "spin-mcp:server/authorizer@0.1.0/decision": spin_mcp_protocol::types::Decision,
             "spin-mcp:server/types@0.1.0": spin_mcp_protocol::types::types,
             "spin-mcp:server/tool-types@0.1.0": spin_mcp_protocol::types::tool_types,
             "spin-mcp:server/resource-types@0.1.0": spin_mcp_protocol::types::resource_types,
@@ -86,6 +91,7 @@ impl incoming_handler::Guest for Component {
         let out = Out {
             to: out,
             events: false,
+            origin: None,
         };
         ready(drive::serve(&head, body, out));
     }
@@ -115,6 +121,8 @@ pub struct Out {
     to: ResponseOutparam,
     /// Whether the client accepts nothing but events.
     events: bool,
+    /// The origin of the page that reads it.
+    origin: Option<String>,
 }
 
 impl Out {
@@ -122,12 +130,19 @@ impl Out {
         Out { events, ..self }
     }
 
+    /// Lets a page of this origin read what is sent.
+    pub fn allow(self, origin: Option<&str>) -> Out {
+        let origin = origin.map(str::to_owned);
+        Out { origin, ..self }
+    }
+
     /// Sends a whole response. A client that left in the meantime is not an error.
     pub async fn send(self, response: HttpResponse) {
-        let response = match self.events {
+        let mut response = match self.events {
             true => response.into_events(),
             false => response,
         };
+        response.allow(self.origin.as_deref());
         let headers: Vec<(String, Vec<u8>)> = response
             .headers
             .iter()
@@ -154,13 +169,20 @@ impl Out {
     /// Sends what `work` sends, and its answer: a whole response if nothing was sent before it.
     /// None: the client is gone.
     pub async fn stream(self, id: u64, work: impl Future<Output = Option<Answer>>) {
-        let events = self.events;
+        let (events, origin) = (self.events, self.origin);
+        if let Some(origin) = &origin {
+            control::allow(id, origin);
+        }
         control::give(id, Output::Response(self.to));
         let answer = work.await;
         match (control::take(id), answer) {
             (Some(Output::Response(out)), Some(answer)) => {
                 control::end(id, &[]);
-                let out = Out { to: out, events };
+                let out = Out {
+                    to: out,
+                    events,
+                    origin,
+                };
                 out.send(answer.http()).await;
             }
             (_, answer) => {
@@ -174,6 +196,8 @@ impl Out {
 impl run::Guest for Component {
     fn run() -> Result<(), ()> {
         let stdio = Stdio::new(Stdin(RefCell::new(std::io::stdin().lock())));
+        #[cfg(feature = "auth")]
+        ready(stdio.identify())?;
         while let Some(line) = stdio.stdin.read().map_err(drop)? {
             write(&ready(stdio.serve(line, ()))).map_err(drop)?;
         }

@@ -6,7 +6,7 @@ use futures::{channel::oneshot, future::join};
 use spin_mcp_protocol::{
     Lines, MAX_BODY,
     call::CallResponse as Answer,
-    http::{HttpRequest, HttpResponse},
+    http::{HttpRequest, HttpResponse, cors},
     sse,
 };
 use wasip3::{
@@ -34,6 +34,11 @@ pub mod bindings {
             "spin-mcp:framework/control@0.1.0/change": spin_mcp_protocol::listen::Change,
             "spin-mcp:framework/control@0.1.0/context": spin_mcp_protocol::Context,
             "spin-mcp:server/request@0.1.0/caller": spin_mcp_protocol::types::Caller,
+            "spin-mcp:server/authenticator@0.1.0/credentials": spin_mcp_protocol::types::Credentials,
+            "spin-mcp:server/authenticator@0.1.0/known": spin_mcp_protocol::types::Known,
+            "spin-mcp:server/authenticator@0.1.0/verdict": spin_mcp_protocol::types::Verdict,
+            "spin-mcp:server/authorizer@0.1.0/question": spin_mcp_protocol::types::Question,
+            "spin-mcp:server/authorizer@0.1.0/decision": spin_mcp_protocol::types::Decision,
             "spin-mcp:server/types@0.1.0": spin_mcp_protocol::types::types,
             "spin-mcp:server/tool-types@0.1.0": spin_mcp_protocol::types::tool_types,
             "spin-mcp:server/resource-types@0.1.0": spin_mcp_protocol::types::resource_types,
@@ -68,6 +73,7 @@ impl handler::Guest for Component {
         let out = Out {
             to: respond,
             events: false,
+            origin: None,
         };
         spawn_local(serve(request, out));
         response.await.map_err(|_| ErrorCode::InternalError(None))
@@ -114,6 +120,8 @@ pub struct Out {
     to: oneshot::Sender<Response>,
     /// Whether the client accepts nothing but events.
     events: bool,
+    /// The origin of the page that reads it.
+    origin: Option<String>,
 }
 
 impl Out {
@@ -121,13 +129,20 @@ impl Out {
         Out { events, ..self }
     }
 
+    /// Lets a page of this origin read what is sent.
+    pub fn allow(self, origin: Option<&str>) -> Out {
+        let origin = origin.map(str::to_owned);
+        Out { origin, ..self }
+    }
+
     /// Sends a whole response: its body in one chunk, which hosts send with the head. A client
     /// that left in the meantime is not an error.
     pub async fn send(self, response: HttpResponse) {
-        let response = match self.events {
+        let mut response = match self.events {
             true => response.into_events(),
             false => response,
         };
+        response.allow(self.origin.as_deref());
         let headers: Vec<(String, Vec<u8>)> = response
             .headers
             .iter()
@@ -147,7 +162,11 @@ impl Out {
 
     /// Sends a stream of events: what `work` sends, and its answer. None: the client is gone.
     pub async fn stream(self, id: u64, work: impl Future<Output = Option<Answer>>) {
-        let headers = sse::HEADERS.map(|(name, value)| (name.to_owned(), value.into()));
+        let cors = self.origin.as_deref().map(cors).into_iter().flatten();
+        let headers = sse::HEADERS.into_iter().chain(cors);
+        let headers: Vec<_> = headers
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
         let outgoing = to_host(200, &headers, Some(control::events(id)));
         if self.to.send(outgoing).is_err() {
             control::close(id);
@@ -180,6 +199,8 @@ impl run::Guest for Component {
         let (running, idle) = oneshot::channel();
         let running = Running::new(running);
         let stdio = Rc::new(Stdio::new(Stdin::default()));
+        #[cfg(feature = "auth")]
+        stdio.identify().await?;
         let serve = |line: Vec<u8>| {
             let (stdio, running) = (stdio.clone(), running.clone());
             spawn_local(async move {

@@ -11,7 +11,7 @@ use jsonwebtoken::{
 use p256::ecdsa::signature::Signer as _;
 use serde_json::{Value, json};
 
-use crate::{Keys, Settings, Verdict, algorithm::Algorithm, bearer::credentials, encoding::decode};
+use crate::{Settings, Verdict, algorithm::Algorithm, bearer::credentials, encoding::decode};
 
 pub const ISSUER: &str = "https://auth.example.com/";
 pub const RESOURCE: &str = "https://mcp.example.com/mcp";
@@ -135,23 +135,23 @@ pub fn claims() -> Value {
 
 pub fn settings() -> Value {
     json!({
-        "resource": RESOURCE,
-        "scopes": ["mcp:read"],
         "implies": { "admin": ["mcp:write"], "mcp:write": ["mcp:read"] },
-        "anonymous": false,
         "issuers": [{
-            "issuer": ISSUER, "audience": [RESOURCE],
+            "issuer": ISSUER, "audience": null,
             "algorithms": ["RS256", "PS256", "ES256", "EdDSA"], "types": ["at+jwt", "jwt", ""],
             "require": {}, "subject": "sub", "scope_claims": ["scope", "scp"], "leeway": 30,
+            "jwks": { "fetch": true },
         }],
         "api_keys": [],
+        "store": null,
     })
 }
 
 /// What the server says to a token.
 pub fn judge(settings: &Value, set: &str, token: &str) -> Verdict {
     let settings = Settings::read(&settings.to_string()).unwrap();
-    let header = format!("Bearer {token}");
-    let credentials = credentials([header.as_bytes()].into_iter(), None);
-    settings.authenticate(credentials, |_| Keys::Known(set), NOW)
+    let header = format!("Bearer {token}").into_bytes();
+    let headers = [("authorization".to_owned(), header)];
+    let credentials = credentials(&headers);
+    settings.authenticate(credentials, RESOURCE, |_| Some(set), NOW)
 }

@@ -62,7 +62,7 @@ fn result<S: Services>(
             });
         }
         let origin = tasks::TaskOrigin {
-            principal: call.client.principal(),
+            principal: &services.principal(),
             tool: call.target.name(),
             arguments: call.target.arguments(),
         };

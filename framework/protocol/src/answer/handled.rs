@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     call::{
-        Call, CallResponse, CallStep,
+        Call, CallResponse, CallStep, access,
         target::{self, Target},
     },
     state::{services::Services, tasks},
@@ -29,6 +29,10 @@ pub fn settle<S: Services>(
     services: &mut S,
 ) -> CallStep {
     let text = match handled {
+        Ok(text) if S::AUTH => match show(call, text, services) {
+            Ok(text) => text,
+            Err(failure) => return CallStep::Done(call.fail(&failure)),
+        },
         Ok(text) => text,
         Err(error) => return CallStep::Done(response::of_feature(call, &error)),
     };
@@ -47,6 +51,34 @@ pub fn settle<S: Services>(
         },
         ResultKind::Extension => CallStep::Done(extension::answer(call, &text, services)),
     }
+}
+
+/// Removes the entries of a list that the client may not see.
+fn show<S: Services>(call: &Call<'_>, text: String, services: &mut S) -> Result<String, Failure> {
+    let kind = target::list_kind(call.target.method());
+    let (Some(kind), Ok(result)) = (kind, Value::parse(&text)) else {
+        return Ok(text);
+    };
+    // More than one list is refused later.
+    let Some(list) = result.member(kind.member()) else {
+        return Ok(text);
+    };
+    let params = call.passed.as_ref().map_or("{}", |passed| &passed.params);
+    let client = (&call.client, params);
+    let Some(seen) = access::visible(&call.catalog, kind, client, list.text, services)? else {
+        return Ok(text);
+    };
+    let mut out = Vec::with_capacity(text.len());
+    let mut object = json::Object::begin(&mut out);
+    for (key, value) in result.members() {
+        let value = match key.is_str(kind.member()) {
+            true => &*seen,
+            false => value.text.as_bytes(),
+        };
+        object.raw_key(key).extend_from_slice(value);
+    }
+    object.end();
+    Ok(String::from_utf8(out).unwrap_or_default())
 }
 
 /// The step of a task, from the result of a chain.

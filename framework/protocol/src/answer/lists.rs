@@ -3,7 +3,7 @@
 use super::response;
 use crate::{
     call::{
-        Call, CallResponse, CallStep, Listed,
+        Call, CallResponse, CallStep, Listed, access,
         listing::{self, LONGEST_CURSOR, Listing},
         target::Target,
     },
@@ -11,6 +11,7 @@ use crate::{
         entries_on_a_page, stricter,
         written::{prompt_json, resource_json, template_json, tool_json},
     },
+    state::services::Services,
     wire::{
         failure::Failure,
         types::types::{CacheHint, Error},
@@ -21,7 +22,11 @@ use crate::{
 const MOST_CALLS: usize = 32;
 
 /// Continues with a page of a feature.
-pub fn settle(call: &mut Call<'_>, outcome: Result<Listed, Error>) -> CallStep {
+pub fn settle<S: Services>(
+    call: &mut Call<'_>,
+    outcome: Result<Listed, Error>,
+    services: &mut S,
+) -> CallStep {
     let listed = match outcome {
         Ok(listed) => listed,
         Err(error) => {
@@ -55,7 +60,26 @@ pub fn settle(call: &mut Call<'_>, outcome: Result<Listed, Error>) -> CallStep {
         (false, true) => call.advance().then(|| call.slot()),
         (false, false) => None,
     };
+    if S::AUTH
+        && let Err(failure) = show(call, services)
+    {
+        return CallStep::Done(call.fail(&failure));
+    }
     CallStep::Done(respond(call, next))
+}
+
+/// Removes what the client may not see.
+fn show<S: Services>(call: &mut Call<'_>, services: &mut S) -> Result<(), Failure> {
+    let Target::List(listing) = &mut call.target else {
+        return Ok(());
+    };
+    let list = String::from_utf8([b"[", &*listing.entries, b"]"].concat()).unwrap_or_default();
+    let client = (&call.client, "{}");
+    let seen = access::visible(&call.catalog, listing.kind, client, &list, services)?;
+    if let Some(seen) = seen {
+        listing.entries = seen[1..seen.len() - 1].to_vec();
+    }
+    Ok(())
 }
 
 impl Listing {

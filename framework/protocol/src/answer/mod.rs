@@ -75,7 +75,7 @@ fn settle_other<S: Services>(
         }
         FeatureOutcome::Completion(Ok(Some(result))) => completion(call, &result),
         FeatureOutcome::Completion(Ok(None)) => completion(call, &NO_COMPLETION),
-        FeatureOutcome::List(listed) => return lists::settle(call, listed),
+        FeatureOutcome::List(listed) => return lists::settle(call, listed, services),
         FeatureOutcome::Handled(handled) if !S::ROUTER => {
             return handled::settle(call, handled, services);
         }

@@ -2,7 +2,7 @@
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr).
 
 use crate::{
-    call::{Call, caller::Caller, target::Target},
+    call::{Call, target::Target},
     state::{seal, services::Services},
     wire::failure::Failure,
 };
@@ -21,14 +21,14 @@ pub fn seal<S: Services>(
             "the feature gives state but never asks for it: let it import `input`",
         ));
     }
-    let binding = binding(&call.target, &call.client);
+    let principal = services.principal();
+    let binding = binding(&call.target, &principal);
     seal::seal(services, &binding, STATE_LIFETIME_MS, state.as_bytes())
 }
 
 /// Opens the state that the client sent back.
 pub fn unseal<S: Services>(
     target: &Target<'_>,
-    client: &Caller<'_>,
     sealed: &str,
     services: &mut S,
 ) -> Result<String, Failure> {
@@ -37,14 +37,15 @@ pub fn unseal<S: Services>(
         // This server never gave out state, so this cannot be genuine.
         return Err(invalid());
     }
-    let state = seal::open(services, &binding(target, client), sealed)?;
+    let principal = services.principal();
+    let state = seal::open(services, &binding(target, &principal), sealed)?;
     String::from_utf8(state).map_err(|_| invalid())
 }
 
 /// State is valid only for the same caller and the same request.
-fn binding<'b>(target: &'b Target<'_>, client: &'b Caller<'_>) -> seal::Binding<'b> {
+fn binding<'b>(target: &'b Target<'_>, principal: &'b str) -> seal::Binding<'b> {
     seal::Binding {
-        principal: client.principal(),
+        principal,
         method: target.method(),
         target: target.name(),
         arguments: target.arguments(),

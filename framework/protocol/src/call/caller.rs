@@ -82,11 +82,6 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// The authenticated caller. Empty: the server does not authenticate callers yet.
-    pub fn principal(&self) -> &str {
-        ""
-    }
-
     /// Whether the server can send requests to this client while it waits for an answer.
     pub fn can_be_asked(&self) -> bool {
         !self.version.is_modern() && self.session_key.is_some()

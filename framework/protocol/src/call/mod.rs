@@ -1,5 +1,6 @@
 //! A call of a feature: its input and its outcome.
 
+pub(crate) mod access;
 pub(crate) mod caller;
 pub(crate) mod listing;
 pub(crate) mod target;
@@ -10,6 +11,7 @@ use crate::{
     catalog::{Catalog, Flags, ListKind},
     state::{
         call_stream::{CallStream, LARGEST},
+        sender::Sender,
         services::Services,
         tasks::Task,
     },
@@ -161,6 +163,17 @@ pub struct Context {
     pub prepared: Option<String>,
 }
 
+impl Context {
+    /// The same with what is known of the sender of the request.
+    pub fn sent_by(self, sender: Option<&Sender>) -> Context {
+        Context {
+            identity: sender.and_then(Sender::caller).cloned(),
+            headers: sender.map_or(Vec::new(), |sender| sender.headers.clone()),
+            ..self
+        }
+    }
+}
+
 impl<'a> Call<'a> {
     pub(crate) fn new(
         catalog: Catalog<'a>,
@@ -293,8 +306,8 @@ impl<'a> Call<'a> {
         self.client.session_key = None;
     }
 
-    /// The context for the component behind `request`. It needs one only if the flags contain
-    /// `USES_REQUEST`.
+    /// The context for the component behind `request`, without its sender. It needs one only if the
+    /// flags contain `USES_REQUEST`.
     pub fn context(&self) -> Context {
         Context {
             protocol_version: self.client.version.as_str().to_owned(),

@@ -445,11 +445,11 @@ pub fn unknown_tool(name: &str) -> Failure {
     Failure::invalid_params(format!("unknown tool `{}`", excerpt(name))).unknown()
 }
 
-fn unknown_prompt(name: &str) -> Failure {
+pub fn unknown_prompt(name: &str) -> Failure {
     Failure::invalid_params(format!("unknown prompt `{}`", excerpt(name))).unknown()
 }
 
-fn unknown_resource(uri: &str, modern: bool) -> Failure {
+pub fn unknown_resource(uri: &str, modern: bool) -> Failure {
     let mut data = Vec::new();
     let mut object = Object::begin(&mut data);
     object.string("uri", uri);

@@ -1,5 +1,6 @@
 //! Baking a catalog, which only compose does.
 
+mod access;
 mod entries;
 pub(super) mod error;
 pub(super) mod input;
@@ -15,11 +16,16 @@ use super::{
     layout::{TEXT, WORD, argument, page, prompt, resource, rule, slot, tool},
     list_kind::ListKind,
 };
+use crate::wire::types::types::CacheScope;
 use error::BuildError;
 use input::CatalogInput;
 
 /// Bakes the catalog of these features. The same input gives the same bytes.
 pub fn build(input: &CatalogInput) -> Result<Vec<u8>, BuildError> {
+    let mut input = input.clone();
+    if input.server.access.is_some() {
+        input.server.cache.scope = CacheScope::Private;
+    }
     let (server, features) = (&input.server, &input.features);
     let mut writer = writer::Writer::default();
     let mut tools = tools::Tools::default();
@@ -40,6 +46,7 @@ pub fn build(input: &CatalogInput) -> Result<Vec<u8>, BuildError> {
         slots.push(feature.flags.0);
     }
 
+    flags = flags.with(access::flags(server));
     let server_info = describe::server_info(server);
     let mut words = vec![flags.0];
     writer.text(&mut words, server.name.as_bytes());
@@ -65,7 +72,7 @@ pub fn build(input: &CatalogInput) -> Result<Vec<u8>, BuildError> {
     for entries in [&tools.entries, &resources, &templates, &prompts.entries] {
         lists::write(
             entries,
-            input,
+            &input,
             &server_info,
             &mut writer,
             &mut words,
@@ -73,6 +80,7 @@ pub fn build(input: &CatalogInput) -> Result<Vec<u8>, BuildError> {
         );
     }
 
+    let access = access::write(server, &mut writer)?;
     let mut texts = |list: &[String]| {
         let mut words = Vec::new();
         list.iter()
@@ -98,7 +106,7 @@ pub fn build(input: &CatalogInput) -> Result<Vec<u8>, BuildError> {
         (origins, TEXT),
         (hosts, TEXT),
     ];
-    writer.finish(words, &tables)
+    writer.finish(words, &tables, access)
 }
 
 #[cfg(test)]

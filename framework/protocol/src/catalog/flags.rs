@@ -32,6 +32,11 @@ impl Flags {
     /// Has a tool that may answer with a task.
     pub const TASKS: Flags = Flags(4096);
 
+    /// Of the catalog, not of a feature: it says who may send requests.
+    pub const ACCESS: Flags = Flags(8192);
+    /// Of the catalog, not of a feature: it names headers that features may read.
+    pub const HEADERS: Flags = Flags(16384);
+
     pub fn contains(self, other: Flags) -> bool {
         self.0 & other.0 == other.0
     }

@@ -148,6 +148,49 @@ pub mod argument {
     pub const SIZE: usize = REQUIRED + WORD;
 }
 
+/// Who may send requests; only in catalogs with the flags `ACCESS` or `HEADERS`, after their tables.
+/// The last word of such a catalog is the offset of this record.
+pub mod access {
+    use super::{TEXT, WORD};
+
+    /// The first word, which must change whenever the layout of this record does.
+    pub const MARK: u32 = u32::from_le_bytes(*b"acs1");
+    pub const RESOURCE: usize = WORD;
+    pub const DOCUMENTATION: usize = RESOURCE + TEXT;
+    /// A combination of the options below.
+    pub const OPTIONS: usize = DOCUMENTATION + TEXT;
+    /// Tables follow: an offset and a number of records each.
+    pub const SCOPES: usize = OPTIONS + WORD;
+    /// Headers for the authenticator.
+    pub const HEADERS: usize = SCOPES + TEXT;
+    /// Sorted by kind, and the most specific pattern first.
+    pub const NEEDS: usize = HEADERS + TEXT;
+    /// The scopes of all needs, need by need.
+    pub const NEED_SCOPES: usize = NEEDS + TEXT;
+    /// Headers for features.
+    pub const REQUEST_HEADERS: usize = NEED_SCOPES + TEXT;
+    pub const SIZE: usize = REQUEST_HEADERS + TEXT;
+
+    pub const ANONYMOUS: u32 = 1;
+    pub const HIDE: u32 = 2;
+    pub const ENVIRONMENT: u32 = 4;
+    pub const ROOT_METADATA: u32 = 8;
+    pub const POLICY: u32 = 16;
+    pub const APP_VARIABLES: u32 = 32;
+}
+
+/// The scopes that items need.
+pub mod need {
+    use super::{TEXT, WORD};
+
+    /// The number of a `NeedKind`.
+    pub const KIND: usize = 0;
+    pub const PATTERN: usize = WORD;
+    pub const FIRST_SCOPE: usize = PATTERN + TEXT;
+    pub const SCOPES: usize = FIRST_SCOPE + WORD;
+    pub const SIZE: usize = SCOPES + WORD;
+}
+
 pub mod slot {
     use super::{TEXT, WORD};
 

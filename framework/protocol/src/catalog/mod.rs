@@ -3,8 +3,10 @@
 //! Compose bakes it ([`build`]); instances read it ([`Catalog`]). List answers are ready JSON,
 //! and tools, prompts and resources are found by binary search.
 
+mod access;
 mod bake;
 mod baked;
+mod baked_access;
 mod cursor;
 mod describe;
 mod embedded;
@@ -17,12 +19,14 @@ pub mod schema;
 pub(crate) mod uri_template;
 pub(crate) mod written;
 
+pub use access::{Access, Need, NeedKind, StdioCaller, Unmet};
 pub use bake::{
     build,
     error::BuildError,
     input::{CatalogInput, FeatureInput, ServerInput, entries_on_a_page},
 };
 pub use baked::{Catalog, Page, Slot, stricter};
+pub use baked_access::BakedAccess;
 pub use embedded::{embedded, uncached};
 pub use entries::{HeaderRule, PromptEntry, TemplateEntry, ToolEntry};
 pub use flags::Flags;

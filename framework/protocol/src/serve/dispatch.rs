@@ -2,7 +2,7 @@
 
 use super::{chain, dispatched::Dispatched, own::own};
 use crate::{
-    call::caller::Caller,
+    call::{access, caller::Caller},
     catalog::Catalog,
     state::services::{ServerPart, Services},
     wire::{failure::Failure, message::Request},
@@ -15,6 +15,7 @@ pub fn dispatch<'a, S: Services>(
     client: Caller<'a>,
     services: &mut S,
 ) -> Result<Dispatched<'a>, Failure> {
+    access::check(catalog, &request.method, &request.params, &client, services)?;
     match services.part() {
         ServerPart::Transport => chain::request(catalog, request, client, services),
         _ => own(catalog, request, client, services),

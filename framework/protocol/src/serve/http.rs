@@ -2,6 +2,8 @@
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/transports/streamable-http and
 //! https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#streamable-http).
 
+mod auth;
+mod cors;
 mod head;
 pub(crate) mod headers;
 mod origin;
@@ -23,7 +25,7 @@ use super::{
 use crate::{
     answer::response::ready,
     call::{
-        Call, CallResponse,
+        Call, CallResponse, access,
         caller::{self, Caller},
         target::Target,
     },
@@ -42,8 +44,11 @@ use crate::{
         version::Version,
     },
 };
+pub use auth::{Judged, judge, metadata, sender, unready};
+pub(crate) use auth::{NO_NAME, RESOURCE};
+pub use cors::cors;
 use head::Method;
-pub use head::{Head, HttpRequest, check_head};
+pub use head::{Entered, Head, HttpRequest, check_head, enter};
 pub use origin::is_host;
 pub use response::HttpResponse;
 pub use resumption::{Resumption, ResumptionStep, resumed_body};
@@ -81,7 +86,7 @@ pub fn handle<'a, S: Services>(
 ) -> HttpOutcome<'a> {
     let (id, outcome) = match head.method {
         Method::Get if S::WHOLE => (None, listen(catalog, head, body, services)),
-        Method::Delete if S::WHOLE => (None, end_session(head, services)),
+        Method::Delete if S::WHOLE => (None, end_session(catalog, head, services)),
         _ => match message::read(body) {
             Err((id, failure)) => (id, Err(failure)),
             Ok(Message::Request(request)) => {
@@ -100,7 +105,9 @@ pub fn handle<'a, S: Services>(
                 let named = named.as_deref().and_then(Version::parse);
                 (None, accept(catalog, head, notification, named, services))
             }
-            Ok(Message::Response(response)) => (None, accept_response(head, &response, services)),
+            Ok(Message::Response(response)) => {
+                (None, accept_response(catalog, head, &response, services))
+            }
         },
     };
     let outcome = outcome.unwrap_or_else(|failure| {
@@ -136,6 +143,7 @@ fn listen<'a, S: Services>(
     let event = last_event.and_then(EventId::parse);
     let has_level = event.is_some() && catalog.flags().contains(Flags::LOG);
     let client = find_client(head, version, has_level, services)?;
+    access::check_sender(catalog, "GET", &client, services)?;
     let Some(session) = client.session_key.clone() else {
         return Err(Failure::invalid_request(
             "header `Mcp-Session-Id` is missing; begin a session with `initialize`",
@@ -171,11 +179,13 @@ fn open<'a, S: Services>(
 }
 
 fn end_session<'a, S: Services>(
+    catalog: &Catalog<'a>,
     head: &Head<'a>,
     services: &mut S,
 ) -> Result<HttpOutcome<'a>, Failure> {
     let version = settle_version(None, head.headers.version()?)?;
     let client = find_client(head, version, false, services)?;
+    access::check_sender(catalog, "DELETE", &client, services)?;
     let Some(session) = client.session_key else {
         return Err(Failure::invalid_request(
             "header `Mcp-Session-Id` is missing",
@@ -282,6 +292,8 @@ fn handle_legacy<'a, S: Services>(
 ) -> Result<HttpOutcome<'a>, Failure> {
     if handshake {
         let session = caller::handshake(&request.params, services)?;
+        let client = Caller::legacy(session.version, LogLevel::Info);
+        access::check(catalog, "initialize", &request.params, &client, services)?;
         if services.part() == ServerPart::Transport {
             let gate = chain::handshake(catalog, request, session, LogLevel::Info, services);
             return proceed(gate, services);
@@ -367,10 +379,8 @@ fn find_client<'a, S: Services>(
     services: &mut S,
 ) -> Result<Caller<'a>, Failure> {
     let Some(id) = head.headers.session_id else {
-        return Ok(Caller::legacy(
-            version.unwrap_or(Version::ASSUMED),
-            LogLevel::Info,
-        ));
+        let version = version.unwrap_or(Version::ASSUMED);
+        return Ok(Caller::legacy(version, LogLevel::Info));
     };
     let unknown = || {
         Failure::new(
@@ -388,7 +398,7 @@ fn find_client<'a, S: Services>(
         return Err(Failure::invalid_request(message));
     }
     let key = if S::WHOLE {
-        session::digest(id).to_vec()
+        session::digest(id, &services.principal()).to_vec()
     } else {
         Vec::new()
     };
@@ -418,9 +428,12 @@ fn accept<'a, S: Services>(
     let version = settle_version(None, head.headers.version()?)?;
     let version = named.or(version);
     let client = if let Some(version) = version.filter(|version| version.is_modern()) {
-        Caller::modern_sender(version, &notification.params.meta)
+        let client = Caller::modern_sender(version, &notification.params.meta);
+        access::check_sender(catalog, &notification.method, &client, services)?;
+        client
     } else {
         let client = find_client(head, version, false, services)?;
+        access::check_sender(catalog, &notification.method, &client, services)?;
         let request = notification.params.request_id.filter(message::is_id);
         if S::WHOLE
             && notification.method == "notifications/cancelled"
@@ -438,6 +451,7 @@ fn accept<'a, S: Services>(
 }
 
 fn accept_response<'a, S: Services>(
+    catalog: &Catalog<'a>,
     head: &Head<'a>,
     response: &message::ClientReply<'a>,
     services: &mut S,
@@ -449,6 +463,7 @@ fn accept_response<'a, S: Services>(
         ));
     }
     let client = find_client(head, version, false, services)?;
+    access::check_sender(catalog, "", &client, services)?;
     if S::WHOLE
         && let Some(session) = &client.session_key
     {

@@ -4,7 +4,7 @@ use super::{dispatched::Dispatched, params, stateful};
 use crate::{
     answer::{response::ready, result::NO_COMPLETION},
     call::{
-        Call, CallStep, FeatureOutcome, Input,
+        Call, CallStep, FeatureOutcome, Input, access,
         caller::Caller,
         target::{self, Target},
     },
@@ -33,7 +33,7 @@ pub fn own<'a, S: Services>(
     let flags = catalog.flags();
     // Many clients ask for every list, whatever a server declares.
     if let Some(kind) = target::list_kind(&request.method) {
-        return list::<S>(catalog, request, kind, client);
+        return list(catalog, request, kind, client, services);
     }
     match &*request.method {
         "tools/call" if flags.contains(Flags::TOOLS) => {
@@ -66,6 +66,7 @@ fn list<'a, S: Services>(
     request: Request<'a>,
     kind: ListKind,
     client: Caller<'a>,
+    services: &mut S,
 ) -> Result<Dispatched<'a>, Failure> {
     let modern = client.version.is_modern();
     let cursor = match request.params.cursor {
@@ -99,6 +100,15 @@ fn list<'a, S: Services>(
         json::string(&mut next, cursor);
     }
     let name = kind.member().as_bytes();
+    let entries = if modern { page.modern } else { page.legacy };
+    let seen = match str::from_utf8(entries) {
+        Ok(list) if S::AUTH => {
+            let client = (&client, request.params.text);
+            access::visible(catalog, kind, client, list, services)?
+        }
+        _ => None,
+    };
+    let entries = seen.as_deref().unwrap_or(entries);
     Ok(Dispatched::Ready(if modern {
         ready(
             request.id,
@@ -106,16 +116,13 @@ fn list<'a, S: Services>(
                 b"{\"resultType\":\"complete\",\"",
                 name,
                 b"\":",
-                page.modern,
+                entries,
                 &next,
                 catalog.list_end(kind),
             ],
         )
     } else {
-        ready(
-            request.id,
-            &[b"{\"", name, b"\":", page.legacy, &next, b"}"],
-        )
+        ready(request.id, &[b"{\"", name, b"\":", entries, &next, b"}"])
     }))
 }
 

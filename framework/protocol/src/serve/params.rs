@@ -43,7 +43,7 @@ pub fn input<S: Services>(
             let sealed = sealed
                 .as_str()
                 .ok_or_else(|| Failure::malformed_params("`requestState` is not a string"))?;
-            Some(request_state::unseal(target, client, &sealed, services)?)
+            Some(request_state::unseal(target, &sealed, services)?)
         }
     };
     Ok(Input { responses, state })

@@ -93,7 +93,7 @@ fn listen<'a, S: Services>(
     if !listener.task_ids().is_empty() && !tasks::declared(&client.capabilities) {
         return Err(tasks::undeclared());
     }
-    let principal = client.principal().to_owned();
+    let principal = services.principal();
     listener.retain_tasks(|id| tasks::peek(services, &principal, id).is_ok());
     let watched = Watched::new(*catalog, request.id, client.clone(), listener.task_ids());
     Ok(Dispatched::Listen(Box::new((listener, watched))))
@@ -155,7 +155,7 @@ fn task<'a, S: Services>(
         .task_id
         .and_then(|id| id.as_str())
         .ok_or_else(|| Failure::malformed_params("`taskId` is not a string"))?;
-    let principal = client.principal();
+    let principal = &services.principal();
     let result = match &*request.method {
         "tasks/update" => {
             let responses = request

@@ -9,26 +9,30 @@ use super::{
     dispatched::Dispatched,
     gate::{Gate, Then},
     handshake,
+    http::{NO_NAME, RESOURCE},
     own::own,
     stateful,
 };
 use crate::{
     answer::response::ready,
     call::{
-        Call, CallResponse,
+        Call, CallResponse, access,
         caller::{self, Caller},
     },
-    catalog::Catalog,
+    catalog::{Catalog, StdioCaller},
     state::{
         listen::{self, Change, Listener},
         replies,
+        sender::{Sender, Who},
         services::{ServerPart, Services},
         session,
     },
     wire::{
+        challenge::printable,
         failure::Failure,
         message::{self, Message},
         notify::LogLevel,
+        types::{Credentials, Verdict},
         version::Version,
     },
 };
@@ -175,6 +179,8 @@ impl StdioSession {
         }
         if request.method == "initialize" && named.is_none() {
             let session = caller::handshake(&request.params, services)?;
+            let client = Caller::legacy(session.version, LogLevel::Info);
+            access::check(catalog, "initialize", &request.params, &client, services)?;
             if services.part() == ServerPart::Transport {
                 let level = LogLevel::Info;
                 return Ok(chain::handshake(catalog, request, session, level, services));
@@ -237,6 +243,9 @@ impl StdioSession {
                 Some(version) => Caller::modern_sender(version, &notification.params.meta),
                 None => self.legacy(version),
             };
+            if access::check_sender(catalog, &notification.method, &client, services).is_err() {
+                return cancelled.map_or(StdioOutcome::Nothing, StdioOutcome::Cancel);
+            }
             let call = chain::notification(catalog, notification, client);
             return StdioOutcome::Notify(call, cancelled);
         }
@@ -278,6 +287,48 @@ impl StdioSession {
         }
         let listeners = self.listeners.drain(..);
         lines(listeners.filter_map(|(_, listener)| listener.end(catalog.server_info())))
+    }
+}
+
+/// The sender of all lines, where a process serves its user. None: the authenticator needs
+/// something first. `token` authenticates the user, if the catalog wants that. The error is for the
+/// user.
+pub fn sender<S: Services>(
+    catalog: &Catalog<'_>,
+    token: Option<String>,
+    services: &mut S,
+) -> Result<Option<Sender>, String> {
+    let access = catalog.access();
+    let access = access.ok_or("the server cannot read its own settings")?;
+    let on_stdio = |sender| {
+        Ok(Some(Sender {
+            is_stdio: true,
+            ..sender
+        }))
+    };
+    if access.stdio() == StdioCaller::Trusted {
+        return on_stdio(Sender {
+            who: Who::Trusted,
+            ..Sender::default()
+        });
+    }
+    let headers = token.map(|token| {
+        let value = format!("Bearer {token}").into_bytes();
+        ("authorization".to_owned(), value)
+    });
+    let resource = access.resource().map(str::to_owned);
+    let resource = resource.or_else(|| services.variable(RESOURCE));
+    let verdict = services.authenticate(&Credentials {
+        headers: headers.into_iter().collect(),
+        resource: resource.unwrap_or_default(),
+    });
+    let refused = |reason: &str| Err(format!("`MCP_TOKEN` is refused: {}", printable(reason)));
+    match verdict {
+        Verdict::Unready => Ok(None),
+        Verdict::Missing if access.anonymous() => on_stdio(Sender::default()),
+        Verdict::Missing => Err("`MCP_TOKEN` is missing; set it to a token for this server".into()),
+        Verdict::Invalid(reason) | Verdict::Malformed(reason) => refused(&reason),
+        Verdict::Known(known) => Sender::known(known).map_or_else(|| refused(NO_NAME), on_stdio),
     }
 }
 

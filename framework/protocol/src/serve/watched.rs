@@ -61,8 +61,8 @@ impl<'a> Watched<'a> {
     /// drops its response.
     pub fn due<S: Services>(&self, index: usize, services: &mut S) -> Option<Call<'a>> {
         let known = self.tasks.get(index)?;
-        let Ok(Got::Advance(task)) = tasks::get(services, self.client.principal(), &known.id)
-        else {
+        let principal = services.principal();
+        let Ok(Got::Advance(task)) = tasks::get(services, &principal, &known.id) else {
             return None;
         };
         let (client, id) = (self.client.clone(), self.subscription);
@@ -71,10 +71,10 @@ impl<'a> Watched<'a> {
 
     /// Notifications of tasks that changed since the last call.
     pub fn news<S: Services>(&mut self, services: &mut S) -> Vec<Vec<u8>> {
-        let principal = self.client.principal();
+        let principal = services.principal();
         let mut news = Vec::new();
         self.tasks.retain_mut(|known| {
-            let Ok(now) = tasks::peek(services, principal, &known.id) else {
+            let Ok(now) = tasks::peek(services, &principal, &known.id) else {
                 // The task expired, or the store does not answer. The client can still ask for
                 // it.
                 return false;

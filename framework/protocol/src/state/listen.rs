@@ -18,7 +18,7 @@ mod tests;
 mod watch;
 
 pub use change::Change;
-pub use filter::{LONGEST_NAME, MOST_RESOURCES, MOST_TASKS, Offer};
+pub use filter::{LONGEST_NAME, MOST_RESOURCES, MOST_TASKS, Offer, named};
 pub use listener::Listener;
 pub use publish::publish;
 pub use subscriptions::{Refused, confirmed, subscribe, subscriptions, unsubscribe};

@@ -6,6 +6,7 @@ pub mod keys;
 pub mod listen;
 pub(crate) mod replies;
 pub(crate) mod seal;
+pub mod sender;
 pub mod services;
 pub(crate) mod session;
 pub mod sweep;

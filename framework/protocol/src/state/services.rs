@@ -1,9 +1,13 @@
 //! What the protocol needs from its environment: time, randomness, variables, and a store that
 //! all instances of a server share.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, rc::Rc};
 
-use crate::wire::failure::{Failure, INTERNAL_ERROR};
+use super::sender::Sender;
+use crate::wire::{
+    failure::{Failure, INTERNAL_ERROR},
+    types::{Credentials, Decision, Question, Verdict},
+};
 
 /// The parts of a server. Compose writes the number of its part into a component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,6 +41,45 @@ pub trait Services {
     /// Whether this is a router, which leaves clients and their tasks to the transport: the code
     /// that asks for input and runs tasks is not compiled into it.
     const ROUTER: bool = false;
+
+    /// Whether the server has an authenticator. The code that asks it is not compiled into others.
+    const AUTH: bool = false;
+
+    /// The sender of the request. None: nothing is known of it.
+    fn sender(&self) -> Option<Rc<Sender>> {
+        None
+    }
+
+    /// Identifies the sender of the request. Empty: the server does not know who it is.
+    fn principal(&self) -> String {
+        match self.sender() {
+            Some(sender) if Self::AUTH => sender.principal.clone(),
+            _ => String::new(),
+        }
+    }
+
+    /// What the authenticator says.
+    fn authenticate(&mut self, _credentials: &Credentials) -> Verdict {
+        Verdict::Unready
+    }
+
+    /// What the authenticator says.
+    fn authorization_servers(&mut self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What the authorizer says, in a server that has one.
+    fn decide(&mut self, _question: &Question) -> Decision {
+        Decision::Forbidden(String::new())
+    }
+
+    /// What the authorizer says, in a server that has one.
+    fn visible(&mut self, _question: &Question, _entries: &[String]) -> Vec<bool> {
+        Vec::new()
+    }
+
+    /// Writes a line to the log of the server.
+    fn log(&mut self, _line: &str) {}
 
     /// The part of a server that this is.
     fn part(&self) -> ServerPart {

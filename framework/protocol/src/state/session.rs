@@ -132,9 +132,13 @@ fn whole_seconds(time: u64) -> u64 {
 }
 
 /// A digest that identifies a session in the store. All have the same length, so that other
-/// bytes can follow.
-pub fn digest(id: &[u8]) -> [u8; 32] {
-    Sha256::digest(id).into()
+/// bytes can follow. For anyone but the principal that began it, an id is one of another session.
+pub fn digest(id: &[u8], principal: &str) -> [u8; 32] {
+    match principal {
+        "" => Sha256::digest(id).into(),
+        // An id does not contain zeros.
+        _ => Sha256::digest([id, b"\0", principal.as_bytes()].concat()).into(),
+    }
 }
 
 fn ended_key(session: &[u8], expires: u64) -> String {

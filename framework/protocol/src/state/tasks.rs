@@ -64,6 +64,7 @@ use id::Id;
 use record::{Open, Phase, Record, StoredResponse};
 pub use step::TaskStep;
 use step::{TaskOffer, failed};
+pub use stored::unknown;
 use stored::{Stored, unavailable};
 
 use crate::{
@@ -165,6 +166,7 @@ pub fn create<S: Services>(
         ttl: offer.ttl,
         poll: offer.poll_or_default(),
         turn: 0,
+        tool: origin.tool.to_owned(),
         phase: Phase::Open(Open {
             tool: origin.tool.to_owned(),
             arguments: origin.arguments.to_owned(),
@@ -216,6 +218,14 @@ pub fn get<S: Services>(services: &mut S, principal: &str, id: &str) -> Result<G
 pub fn peek<S: Services>(services: &mut S, principal: &str, id: &str) -> Result<Detailed, Failure> {
     let now = services.now();
     Ok(Stored::load(store_of(services)?, now, principal, id)?.detailed())
+}
+
+/// The name of a task's tool. Errors as `get`.
+pub fn tool<S: Services>(services: &mut S, principal: &str, id: &str) -> Result<String, Failure> {
+    let now = services.now();
+    Ok(Stored::load(store_of(services)?, now, principal, id)?
+        .record
+        .tool)
 }
 
 /// A task whose tool must be called.

@@ -78,6 +78,12 @@ impl Waits {
         }
     }
 
+    /// The same, but they end at this time if they have not ended before.
+    pub fn until(self, time: Option<u64>) -> Waits {
+        let end = self.end.min(time.unwrap_or(u64::MAX));
+        Waits { end, ..self }
+    }
+
     /// How long to wait until the next look at the store.
     pub fn pause(&mut self) -> Duration {
         let wait = self.next;
@@ -140,6 +146,9 @@ mod tests {
         assert!(!waits.is_quiet(1_301));
         assert!(!waits.is_over(1_999));
         assert!(waits.is_over(2_000));
+        assert!(!waits.clone().until(Some(3_000)).is_over(1_999));
+        let waits = waits.until(Some(1_500));
+        assert!(!waits.is_over(1_499) && waits.is_over(1_500));
     }
 
     #[test]

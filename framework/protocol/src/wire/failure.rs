@@ -10,6 +10,9 @@ pub const INVALID_REQUEST: i32 = -32600;
 pub const METHOD_NOT_FOUND: i32 = -32601;
 pub const INVALID_PARAMS: i32 = -32602;
 pub const INTERNAL_ERROR: i32 = -32603;
+/// Codes of authorization. Features and middleware may use the second one.
+pub const UNAUTHORIZED: i32 = -32010;
+pub const FORBIDDEN: i32 = -32011;
 pub const HEADER_MISMATCH: i32 = -32020;
 pub const MISSING_CLIENT_CAPABILITY: i32 = -32021;
 pub const UNSUPPORTED_VERSION: i32 = -32022;
@@ -33,6 +36,8 @@ pub struct Failure {
     pub data: Option<Vec<u8>>,
     /// The name or the method is unknown here, but another component may know it.
     pub unknown: bool,
+    /// The header `www-authenticate` of the response.
+    pub challenge: Option<String>,
 }
 
 impl Failure {
@@ -43,6 +48,7 @@ impl Failure {
             message: message.into(),
             data: None,
             unknown: false,
+            challenge: None,
         }
     }
 

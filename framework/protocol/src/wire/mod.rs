@@ -1,11 +1,13 @@
 //! The wire format: JSON, JSON-RPC messages, and their parts.
 
+pub(crate) mod challenge;
 pub(crate) mod content;
 pub(crate) mod failure;
 pub mod json;
 pub(crate) mod lines;
 pub(crate) mod message;
 pub mod notify;
+pub mod pattern;
 pub(crate) mod ready;
 pub mod request_id;
 pub mod sse;

@@ -12,6 +12,8 @@ mod bindings {
             world protocol {
                 import spin-mcp:server/types@0.1.0;
                 import spin-mcp:server/request@0.1.0;
+                import spin-mcp:server/authenticator@0.1.0;
+                import spin-mcp:server/authorizer@0.1.0;
                 import spin-mcp:server/tool-types@0.1.0;
                 import spin-mcp:server/resource-types@0.1.0;
                 import spin-mcp:server/prompt-types@0.1.0;
@@ -25,5 +27,9 @@ mod bindings {
 }
 
 pub use bindings::spin_mcp::server::{
-    completion_types, prompt_types, request::Caller, resource_types, tool_types, types,
+    authenticator::{Credentials, Known, Verdict},
+    authorizer::{Decision, Question},
+    completion_types, prompt_types,
+    request::Caller,
+    resource_types, tool_types, types,
 };

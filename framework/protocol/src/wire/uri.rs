@@ -114,6 +114,17 @@ fn encode(out: &mut String, part: &str) {
     }
 }
 
+/// The text with all percent-encoded bytes decoded.
+pub fn decoded(uri: &str) -> String {
+    let (mut out, mut rest) = (Vec::new(), uri.as_bytes());
+    while let Some(&first) = rest.first() {
+        let byte = hex(rest);
+        out.push(byte.unwrap_or(first));
+        rest = &rest[if byte.is_some() { 3 } else { 1 }..];
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// A path without the segments `.` and `..`, if it begins with a slash.
 fn without_dots(path: &str) -> String {
     if !path.starts_with('/') || !path.contains("/.") {

@@ -67,6 +67,8 @@ pub enum BuildError {
         name: String,
         problem: String,
     },
+    /// Two needs have the same kind and pattern.
+    DuplicateNeed { pattern: String },
     /// The catalog would be larger than 4 GiB.
     TooLarge,
 }
@@ -177,6 +179,10 @@ impl fmt::Display for BuildError {
                 f,
                 "{} `{name}` of feature `{feature}` has {problem}",
                 noun(*kind)
+            ),
+            BuildError::DuplicateNeed { pattern } => write!(
+                f,
+                "the scopes of `{pattern}` are given twice; leave one out"
             ),
             BuildError::TooLarge => f.write_str("the catalog of this server is larger than 4 GiB"),
         }

@@ -1,7 +1,7 @@
 //! The input for baking a catalog.
 
 use crate::{
-    catalog::{flags::Flags, list_kind::ListKind},
+    catalog::{access::Access, flags::Flags, list_kind::ListKind},
     state::waits::StreamLimits,
     wire::types::{
         prompt_types::Prompt,
@@ -37,6 +37,10 @@ pub struct ServerInput {
     /// The hosts that the server accepts, besides loopback ones: `mcp.example.com` for any port,
     /// or `mcp.example.com:8443`. Empty: it accepts all.
     pub allowed_hosts: Vec<String>,
+    /// Who may send requests. None: the server has no authorization.
+    pub access: Option<Access>,
+    /// The headers of a request that features may read, in lower case.
+    pub request_headers: Vec<String>,
     /// The entries on a page of a list; at least one. None: as [`entries_on_a_page`] says.
     pub page_size: Option<usize>,
     /// The key-value store that instances share. None, or an empty name: there is none.
@@ -60,6 +64,8 @@ impl Default for ServerInput {
             extensions: Vec::new(),
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
+            access: None,
+            request_headers: Vec::new(),
             page_size: None,
             store: None,
             cache: CacheHint {

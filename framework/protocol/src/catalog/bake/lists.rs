@@ -28,7 +28,9 @@ pub fn write(
     let mut cache = hints.reduce(stricter).unwrap_or(server.cache);
     // Such a list may depend on who asks. All of its pages say so.
     let dynamic = Flags::DYNAMIC.with(entries.kind.flag());
-    if (input.features.iter()).any(|feature| feature.flags.contains(dynamic)) {
+    if server.access.is_some()
+        || (input.features.iter()).any(|feature| feature.flags.contains(dynamic))
+    {
         cache.scope = CacheScope::Private;
     }
     let size = server

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::error::BuildError;
-use crate::catalog::layout::{MAGIC, WORD, header};
+use crate::catalog::layout::{MAGIC, TEXT, WORD, access, header};
 
 /// The texts of a catalog, which follow its header.
 #[derive(Default)]
@@ -30,16 +30,32 @@ impl Writer {
     }
 
     /// The catalog. `words` is the header without its length and its tables. Each table comes
-    /// with the size of its records in bytes.
+    /// with the size of its records in bytes. `access` is what follows the tables, if anything
+    /// does: a record, and its tables.
     pub fn finish(
         self,
         mut words: Vec<u32>,
         tables: &[(Vec<u32>, usize)],
+        access: Option<(Vec<u32>, Vec<(Vec<u32>, usize)>)>,
     ) -> Result<Vec<u8>, BuildError> {
         let mut offset = header::SIZE + self.texts.len();
         for (table, size) in tables {
             words.extend([offset as u32, (table.len() * WORD / size) as u32]);
             offset += table.len() * WORD;
+        }
+        let mut last = Vec::new();
+        if let Some((mut record, tables)) = access {
+            let start = offset;
+            offset += access::SIZE;
+            debug_assert_eq!(record.len() * WORD + tables.len() * TEXT, access::SIZE);
+            for (table, size) in &tables {
+                record.extend([offset as u32, (table.len() * WORD / size) as u32]);
+                offset += table.len() * WORD;
+            }
+            last.extend(record);
+            last.extend(tables.into_iter().flat_map(|(table, _)| table));
+            last.push(start as u32);
+            offset += WORD;
         }
         let length = u32::try_from(offset).map_err(|_| BuildError::TooLarge)?;
         let mut out = Vec::with_capacity(offset);
@@ -52,6 +68,7 @@ impl Writer {
             tables
                 .iter()
                 .flat_map(|(table, _)| table)
+                .chain(&last)
                 .flat_map(|word| word.to_le_bytes()),
         );
         Ok(out)

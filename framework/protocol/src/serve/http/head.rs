@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use super::{
+    cors,
     headers::{self, Headers},
     origin,
     response::HttpResponse,
 };
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, Flags},
     wire::{
         MAX_BODY,
         failure::{Failure, INVALID_REQUEST, excerpt},
@@ -49,36 +50,94 @@ pub(super) enum Method {
     Delete,
 }
 
+/// A request that may come from where it comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Entered<'h> {
+    pub(super) request: HttpRequest<'h>,
+    pub(super) headers: Headers<'h>,
+}
+
+/// Checks where a request comes from, and answers what browsers ask before they send one.
+pub fn enter<'h>(
+    request: &HttpRequest<'h>,
+    catalog: &Catalog<'_>,
+) -> Result<Entered<'h>, HttpResponse> {
+    let refuse = |failure| Err(HttpResponse::failure(&failure, None));
+    let headers = match Headers::read(request.headers) {
+        Ok(headers) => headers,
+        Err(failure) => return refuse(failure),
+    };
+    let entered = Entered {
+        request: *request,
+        headers,
+    };
+    // Anybody may read the metadata of a server.
+    let is_public = catalog.flags().contains(Flags::ACCESS) && is_well_known(entered.path());
+    let origin = headers.origin.filter(|_| !is_public);
+    if let Some(reason) = origin::refusal(catalog, origin, entered.hosts()) {
+        return refuse(Failure::new(403, INVALID_REQUEST, reason));
+    }
+    if request.method == "OPTIONS" && origin.is_some() {
+        return Err(cors::preflight(&headers, methods(catalog), catalog));
+    }
+    Ok(entered)
+}
+
 /// Checks a head, so that a bad request is refused before its body is read.
 pub fn check_head<'h>(
     request: &HttpRequest<'h>,
     catalog: &Catalog<'_>,
 ) -> Result<Head<'h>, HttpResponse> {
-    read_head(request, catalog).map_err(|failure| {
-        let mut response = HttpResponse::failure(&failure, None);
-        if failure.status == 405 {
-            let allow = if catalog.store().is_some() {
-                "DELETE, GET, POST"
-            } else {
-                "POST"
-            };
-            response.headers.push(("allow", Cow::Borrowed(allow)));
-        }
-        response
-    })
+    enter(request, catalog)?.head(catalog)
 }
 
-fn read_head<'h>(request: &HttpRequest<'h>, catalog: &Catalog<'_>) -> Result<Head<'h>, Failure> {
-    let headers = Headers::read(request.headers)?;
+/// The methods that a server knows.
+fn methods(catalog: &Catalog<'_>) -> &'static str {
+    match catalog.store() {
+        Some(_) => "DELETE, GET, POST",
+        None => "POST",
+    }
+}
+
+pub(super) fn is_well_known(path: &str) -> bool {
+    path.starts_with("/.well-known/")
+}
+
+impl<'h> Entered<'h> {
+    /// The origin of the page that sends the request. It may read the response.
+    pub fn origin(&self) -> Option<&'h str> {
+        self.headers.origin()
+    }
+
+    pub(super) fn path(&self) -> &'h str {
+        self.request.path.split('?').next().unwrap_or_default()
+    }
+
+    /// All hosts that the request names.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &'h [u8]> + use<'h> {
+        let authority = self.request.authority.map(str::as_bytes);
+        self.headers.host.into_iter().chain(authority)
+    }
+
+    /// Checks the rest of the head.
+    pub fn head(self, catalog: &Catalog<'_>) -> Result<Head<'h>, HttpResponse> {
+        read_head(self, catalog).map_err(|failure| {
+            let mut response = HttpResponse::failure(&failure, None);
+            if failure.status == 405 {
+                let allow = Cow::Borrowed(methods(catalog));
+                response.headers.push(("allow", allow));
+            }
+            response
+        })
+    }
+}
+
+fn read_head<'h>(
+    Entered { request, headers }: Entered<'h>,
+    catalog: &Catalog<'_>,
+) -> Result<Head<'h>, Failure> {
     let refuse =
         |status, message: Cow<'static, str>| Err(Failure::new(status, INVALID_REQUEST, message));
-    let hosts = headers
-        .host
-        .into_iter()
-        .chain(request.authority.map(str::as_bytes));
-    if let Some(reason) = origin::refusal(catalog, headers.origin, hosts) {
-        return refuse(403, reason.into());
-    }
     if !is_endpoint(request.path, &headers) {
         let path = request.path.split('?').next().unwrap_or_default();
         let path = excerpt(path);

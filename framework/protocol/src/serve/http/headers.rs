@@ -82,6 +82,11 @@ impl<'h> Headers<'h> {
         all.map(|(_, value)| trimmed(value))
     }
 
+    /// The origin, which is ASCII if it passed.
+    pub fn origin(&self) -> Option<&'h str> {
+        str::from_utf8(self.origin?).ok()
+    }
+
     pub fn version(&self) -> Result<Option<&'h str>, Failure> {
         self.version
             .map(|value| plain("MCP-Protocol-Version", value))

@@ -58,7 +58,7 @@ fn is_loopback_origin(origin: &[u8]) -> bool {
     host.is_some_and(is_loopback_host)
 }
 
-fn is_loopback_host(host: &[u8]) -> bool {
+pub fn is_loopback_host(host: &[u8]) -> bool {
     let name = split_port(host).map_or(host, |(name, _)| name);
     [&b"localhost"[..], b"127.0.0.1", b"[::1]"]
         .iter()

@@ -45,6 +45,13 @@ impl HttpResponse {
         self
     }
 
+    fn challenging(mut self, failure: &Failure) -> HttpResponse {
+        let challenge = failure.challenge.clone().map(Cow::Owned);
+        let challenge = challenge.map(|challenge| ("www-authenticate", challenge));
+        self.headers.extend(challenge);
+        self
+    }
+
     pub(super) fn empty(status: u16) -> HttpResponse {
         HttpResponse {
             status,
@@ -54,13 +61,17 @@ impl HttpResponse {
     }
 
     pub(super) fn failure(failure: &Failure, id: Option<&str>) -> HttpResponse {
-        HttpResponse::json(failure.status, failure.to_json(id))
+        HttpResponse::json(failure.status, failure.to_json(id)).challenging(failure)
     }
 }
 
 impl CallResponse {
     /// The response as an HTTP response.
     pub fn http(self) -> HttpResponse {
-        HttpResponse::json(self.status, self.body)
+        let response = HttpResponse::json(self.status, self.body);
+        match &self.failure {
+            Some(failure) => response.challenging(failure),
+            None => response,
+        }
     }
 }

@@ -44,7 +44,7 @@ pub fn resumed_body<S: Services>(head: &Head<'_>, services: &mut S) -> Vec<u8> {
     let event = head.headers.last_event_id.and_then(EventId::parse);
     match (event, head.headers.session_id) {
         (Some(event), Some(session)) if S::WHOLE && head.method == Method::Get => {
-            let session = session::digest(session);
+            let session = session::digest(session, &services.principal());
             call_stream::request(services, &session, event).unwrap_or_default()
         }
         _ => Vec::new(),

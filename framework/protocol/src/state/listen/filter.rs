@@ -78,6 +78,12 @@ pub fn read(notifications: Option<Value<'_>>) -> Result<Filter, Failure> {
     Ok(filter)
 }
 
+/// The resources and the tasks that a filter names; none if it is malformed.
+pub fn named(notifications: Option<Value<'_>>) -> (Vec<String>, Vec<String>) {
+    let filter = read(notifications).unwrap_or_default();
+    (filter.uris, filter.tasks)
+}
+
 fn malformed(name: &str, what: &str) -> Failure {
     Failure::malformed_params(format!("`notifications.{name}` {what}"))
 }

@@ -150,13 +150,17 @@ fn what_was_stored_is_found_until_the_session_is_over() {
     let session = session("{}", None);
     let [one, other] = [[1; 16], [2; 16]].map(|nonce| session.to_id(nonce));
     assert_eq!(
-        kept(&mut services, &digest(one.as_bytes()), session.expires()),
+        kept(
+            &mut services,
+            &digest(one.as_bytes(), ""),
+            session.expires()
+        ),
         Ok(Kept::default())
     );
     for level in [LogLevel::Debug, LogLevel::Emergency] {
         set_level(
             &mut services,
-            &digest(one.as_bytes()),
+            &digest(one.as_bytes(), ""),
             session.expires(),
             level,
         )
@@ -166,14 +170,23 @@ fn what_was_stored_is_found_until_the_session_is_over() {
             level: Some(level),
         };
         assert_eq!(
-            kept(&mut services, &digest(one.as_bytes()), session.expires()),
+            kept(
+                &mut services,
+                &digest(one.as_bytes(), ""),
+                session.expires()
+            ),
             Ok(expected)
         );
     }
-    end(&mut services, &digest(one.as_bytes()), session.expires()).unwrap();
+    end(
+        &mut services,
+        &digest(one.as_bytes(), ""),
+        session.expires(),
+    )
+    .unwrap();
     set_level(
         &mut services,
-        &digest(one.as_bytes()),
+        &digest(one.as_bytes(), ""),
         session.expires(),
         LogLevel::Info,
     )
@@ -183,17 +196,29 @@ fn what_was_stored_is_found_until_the_session_is_over() {
         level: Some(LogLevel::Info),
     };
     assert_eq!(
-        kept(&mut services, &digest(one.as_bytes()), session.expires()),
+        kept(
+            &mut services,
+            &digest(one.as_bytes(), ""),
+            session.expires()
+        ),
         Ok(expected)
     );
     assert_eq!(
-        kept(&mut services, &digest(other.as_bytes()), session.expires()),
+        kept(
+            &mut services,
+            &digest(other.as_bytes(), ""),
+            session.expires()
+        ),
         Ok(Kept::default())
     );
     services.now = session.expires() - 1;
     crate::state::sweep::sweep(services.store.as_mut().unwrap(), services.now);
     assert_eq!(
-        kept(&mut services, &digest(one.as_bytes()), session.expires()),
+        kept(
+            &mut services,
+            &digest(one.as_bytes(), ""),
+            session.expires()
+        ),
         Ok(expected)
     );
     services.now += 2 * 60 * 60 * 1000;
@@ -209,10 +234,10 @@ fn an_id_and_its_session_agree_on_where_things_are_stored() {
         ..session("{}", None)
     };
     let id = session.to_id([1; 16]);
-    end(&mut services, &digest(id.as_bytes()), session.expires()).unwrap();
+    end(&mut services, &digest(id.as_bytes(), ""), session.expires()).unwrap();
     let read = Session::from_id(id.as_bytes(), NOW).unwrap();
     assert!(
-        kept(&mut services, &digest(id.as_bytes()), read.expires())
+        kept(&mut services, &digest(id.as_bytes(), ""), read.expires())
             .unwrap()
             .ended
     );
@@ -226,20 +251,28 @@ fn without_a_store_nothing_is_kept() {
     };
     let session = session("{}", None);
     assert_eq!(
-        kept(&mut services, &digest("id".as_bytes()), session.expires()),
+        kept(
+            &mut services,
+            &digest("id".as_bytes(), ""),
+            session.expires()
+        ),
         Ok(Kept::default())
     );
     let expected = Err(Unavailable(
         "this server was composed without a key-value store".to_owned(),
     ));
     assert_eq!(
-        end(&mut services, &digest("id".as_bytes()), session.expires()),
+        end(
+            &mut services,
+            &digest("id".as_bytes(), ""),
+            session.expires()
+        ),
         expected
     );
     assert_eq!(
         set_level(
             &mut services,
-            &digest("id".as_bytes()),
+            &digest("id".as_bytes(), ""),
             session.expires(),
             LogLevel::Info
         ),
@@ -254,11 +287,15 @@ fn a_level_that_nobody_knows_is_none() {
     for value in [&b"loud"[..], b"\xff", b""] {
         let mut store = MemoryStore::default();
         store
-            .set(&level_key(&digest(b"id"), session.expires()), value)
+            .set(&level_key(&digest(b"id", ""), session.expires()), value)
             .unwrap();
         services.store = Some(store);
         assert_eq!(
-            kept(&mut services, &digest("id".as_bytes()), session.expires()),
+            kept(
+                &mut services,
+                &digest("id".as_bytes(), ""),
+                session.expires()
+            ),
             Ok(Kept::default())
         );
     }

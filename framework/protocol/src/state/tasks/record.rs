@@ -16,6 +16,8 @@ pub(super) struct Record {
     pub poll: u64,
     /// How often the task changed.
     pub turn: u64,
+    /// The name of the tool that clients know; empty if it was not recorded.
+    pub tool: String,
     pub phase: Phase,
 }
 
@@ -68,6 +70,11 @@ impl Record {
         for (key, value) in self.numbers() {
             record.json(key, value.to_string().as_bytes());
         }
+        // Which scopes it needs is decided by the tool. Of callers that are not known, none needs any.
+        let is_ended = !matches!(self.phase, Phase::Open(_));
+        if is_ended && !self.principal.is_empty() {
+            record.string("tool", &self.tool);
+        }
         match &self.phase {
             Phase::Open(open) => open.write(Object::begin(record.key("open"))),
             Phase::Completed(result) => record.string("result", result),
@@ -107,7 +114,13 @@ impl Record {
                 error: json(&record.member("error")?, Kind::Object)?,
             }
         };
+        let tool = match &phase {
+            Phase::Open(open) => open.tool.clone(),
+            // Records of earlier versions do not have it.
+            _ => text(&record, "tool").unwrap_or_default(),
+        };
         Some(Record {
+            tool,
             principal: text(&record, "principal")?,
             created: number("created")?,
             updated: number("updated")?,
@@ -264,6 +277,10 @@ mod tests {
             ttl: 3,
             poll: 4,
             turn: 5,
+            tool: match &phase {
+                Phase::Open(open) => open.tool.clone(),
+                _ => "t".to_owned(),
+            },
             phase,
         }
     }
@@ -310,6 +327,16 @@ mod tests {
             text: "{}".to_owned(),
         };
         assert_eq!(StoredResponse::read(&response.write()), Some(response));
+    }
+
+    #[test]
+    fn records_without_a_tool_are_read() {
+        let ended = record(Phase::Completed("{}".to_owned()));
+        let text = String::from_utf8(ended.write()).unwrap();
+        let earlier = text.replace(r#""tool":"t","#, "");
+        assert_ne!(earlier, text);
+        let read = Record::read(earlier.as_bytes()).unwrap();
+        assert_eq!((&*read.tool, read.phase), ("", ended.phase));
     }
 
     #[test]

@@ -138,6 +138,7 @@ impl Record {
             turn: self.turn.saturating_add(1),
             phase,
             principal: self.principal.clone(),
+            tool: self.tool.clone(),
             ..*self
         })
     }

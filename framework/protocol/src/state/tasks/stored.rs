@@ -39,8 +39,6 @@ impl Stored {
         principal: &str,
         id: &str,
     ) -> Result<Stored, Failure> {
-        let unknown =
-            || Failure::invalid_params("unknown task: it never existed, or it has expired");
         let id = Id::parse(id)
             .filter(|id| now < id.expires())
             .ok_or_else(unknown)?;
@@ -175,6 +173,10 @@ impl Stored {
         object.end();
         Detailed { status, task }
     }
+}
+
+pub fn unknown() -> Failure {
+    Failure::invalid_params("unknown task: it never existed, or it has expired")
 }
 
 pub(super) fn unavailable(_: Unavailable) -> Failure {

@@ -9,4 +9,4 @@ mod write;
 
 pub use number::{is_integer, same_number};
 pub use read::{Fault, Kind, Reader, Value};
-pub use write::{Object, compact, float, string};
+pub use write::{Object, compact, float, string, strings};

@@ -44,6 +44,18 @@ fn escape(out: &mut Vec<u8>, byte: u8) {
 }
 
 /// Writes a number; `null` for one that JSON cannot represent.
+/// Writes an array of strings.
+pub fn strings(out: &mut Vec<u8>, values: &[String]) {
+    out.push(b'[');
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        string(out, value);
+    }
+    out.push(b']');
+}
+
 pub fn float(out: &mut Vec<u8>, value: f64) {
     if value.is_finite() {
         out.extend_from_slice(value.to_string().as_bytes());

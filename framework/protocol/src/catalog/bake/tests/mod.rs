@@ -1,3 +1,4 @@
+mod access;
 mod lists;
 mod prompts;
 mod resources;
