@@ -1,9 +1,6 @@
 //! The files of a policy.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, ensure};
 
@@ -26,58 +23,45 @@ pub struct Files {
 }
 
 impl Files {
-    /// Reads a policy at `paths`, which are relative to `dir`: files, or folders of files. The tests are
-    /// the files beside them whose names end with `_test.rego`.
-    pub fn read<'a>(dir: &Path, paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<Files> {
+    /// Reads the policy at `path`, which is relative to `dir`: a file, or a folder of files. The tests
+    /// are the files beside it whose names end with `_test.rego`.
+    pub fn read(dir: &Path, path: &Path) -> Result<Files> {
+        let is_dir = dir.join(path).is_dir();
+        let folder = match is_dir {
+            true => path,
+            false => path.parent().unwrap_or(Path::new("")),
+        };
+        let cannot = || format!("cannot read the policy `{}`", path.display());
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir.join(folder)).with_context(cannot)? {
+            names.extend(entry?.file_name().into_string());
+        }
+        names.sort();
         let mut files = Files::default();
-        for path in paths {
-            let shown = path.display();
-            let found = dir.join(path);
-            let is_dir = found.is_dir();
-            if !is_dir {
-                push(&mut files.policy, dir, path)?;
+        for name in names.iter().filter(|name| name.ends_with(".rego")) {
+            let path = folder.join(name);
+            match name.ends_with(TEST) {
+                true => files.tests.push(source(dir, &path)?),
+                false if is_dir => files.policy.push(source(dir, &path)?),
+                false => {}
             }
-            let folder = match is_dir {
-                true => path.as_path(),
-                false => path.parent().unwrap_or(Path::new("")),
-            };
-            let entries = fs::read_dir(dir.join(folder));
-            let entries = entries.with_context(|| format!("cannot read the policy `{shown}`"))?;
-            let mut names = Vec::new();
-            for entry in entries {
-                let name = entry?.file_name();
-                names.extend(
-                    name.into_string()
-                        .ok()
-                        .filter(|name| name.ends_with(".rego")),
-                );
-            }
-            names.sort();
-            for name in names {
-                match name.ends_with(TEST) {
-                    true => push(&mut files.tests, dir, &folder.join(name))?,
-                    false if is_dir => push(&mut files.policy, dir, &folder.join(name))?,
-                    false => {}
-                }
-            }
+        }
+        if !is_dir {
+            files.policy.push(source(dir, path)?);
         }
         ensure!(
             !files.policy.is_empty(),
-            "a policy needs a file with `package mcp`, such as `policy.rego`"
+            "`{}` has no policy: write a file with `package mcp`, such as `policy.rego`",
+            path.display()
         );
         Ok(files)
     }
 }
 
-/// Adds a file unless it is there.
-fn push(sources: &mut Vec<Source>, dir: &Path, path: &Path) -> Result<()> {
+fn source(dir: &Path, path: &Path) -> Result<Source> {
     // The same on each system, since compose places the names in the component.
     let name = path.to_string_lossy().replace('\\', "/");
-    if sources.iter().any(|source| source.name == name) {
-        return Ok(());
-    }
     let text = fs::read_to_string(dir.join(path));
     let text = text.with_context(|| format!("cannot read the policy `{name}`"))?;
-    sources.push(Source { name, text });
-    Ok(())
+    Ok(Source { name, text })
 }

@@ -1,6 +1,8 @@
+use std::path::Path;
+
 use regorus::Value;
 use serde_json::{Map, json};
-use spin_mcp_rego::{Source, compile};
+use spin_mcp_rego::{Files, Source, compile};
 
 use crate::{
     policy::{Decision, Policy},
@@ -236,6 +238,90 @@ fn data_and_nesting_can_be_large() {
         decide(&mut policy, json!({ "name": "user-40000" })).0,
         forbidden("")
     );
+}
+
+/// The tests of the examples run in the interpreter of regorus; this is what the component runs.
+#[test]
+fn the_examples_decide_here_as_in_their_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let refund = |amount: u32, email: &str, scopes: &[&str]| {
+        json!({
+            "caller": { "scopes": scopes, "claims": { "email": email } },
+            "method": "tools/call",
+            "params": { "name": "refund", "arguments": { "amount": amount } },
+            "target": { "kind": "tool", "name": "refund", "scopes": ["mcp:write"] },
+            "transport": "http",
+        })
+    };
+    let tenant = |tenant: serde_json::Value| {
+        json!({
+            "caller": { "claims": { "tenant": "a" } },
+            "params": { "arguments": { "tenant": tenant } },
+        })
+    };
+    let role = |role: &str, reads: bool| {
+        json!({
+            "caller": { "claims": { "realm_access": { "roles": [role] } } },
+            "target": { "kind": "tool", "annotations": { "readOnlyHint": reads } },
+        })
+    };
+    let at = |now: u64| json!({ "method": "tools/call", "now": now });
+    let not_yours = || forbidden("this tenant is not yours");
+    let late = || forbidden("come back in working hours");
+    for (example, given, expected) in [
+        ("refunds", refund(90, "u", &["mcp:write"]), Decision::Allow),
+        (
+            "refunds",
+            refund(90, "u", &["mcp:writer", "mcp:Write", "mcp"]),
+            needs(&["mcp:write"]),
+        ),
+        (
+            "refunds",
+            refund(5_000, "u", &["mcp:write"]),
+            forbidden("refunds above 1000 need an administrator"),
+        ),
+        (
+            "refunds",
+            refund(5_000, "admin@example.com", &["mcp:write"]),
+            Decision::Allow,
+        ),
+        (
+            "refunds",
+            json!({ "caller": null, "method": "tools/list" }),
+            Decision::Allow,
+        ),
+        (
+            "refunds",
+            json!({ "method": "tools/call", "transport": "stdio" }),
+            Decision::Allow,
+        ),
+        ("tenants", tenant(json!("a")), Decision::Allow),
+        ("tenants", tenant(json!("b")), not_yours()),
+        ("tenants", tenant(json!(false)), not_yours()),
+        ("tenants", tenant(json!(null)), not_yours()),
+        (
+            "tenants",
+            json!({ "caller": null, "params": {} }),
+            Decision::Allow,
+        ),
+        ("roles", role("admin", false), Decision::Allow),
+        ("roles", role("user", true), Decision::Allow),
+        ("roles", role("user", false), Decision::Unknown),
+        ("hours", at(1_796_029_200), Decision::Allow),
+        ("hours", at(1_795_856_400), late()),
+        ("stdio", json!({ "transport": "stdio" }), Decision::Allow),
+        ("stdio", json!({ "transport": "http" }), forbidden("")),
+    ] {
+        let files = Files::read(&root, &Path::new("examples/policies").join(example)).unwrap();
+        let data = json!({ "admins": ["admin@example.com"] });
+        let compiled = compile(&files.policy, data.as_object().unwrap()).unwrap();
+        let mut policy = Policy::new(&compiled.program, "{}").unwrap();
+        assert_eq!(
+            decide(&mut policy, given.clone()),
+            (expected, String::new()),
+            "{example} {given}"
+        );
+    }
 }
 
 fn question<'a>(caller: Option<Caller<'a>>, params: &'a str, target: &'a str) -> Question<'a> {

@@ -1,6 +1,9 @@
+use std::path::Path;
+
 use serde_json::json;
 
 use super::*;
+use crate::Files;
 
 fn source(name: &str, text: &str) -> Source {
     Source {
@@ -114,4 +117,50 @@ fn names_that_the_server_does_not_have_are_errors() {
             run(&tests).unwrap_err()
         );
     }
+}
+
+#[test]
+fn the_examples_pass_their_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for example in ["hours", "refunds", "roles", "stdio", "tenants"] {
+        let files = Files::read(&root, &Path::new("examples/policies").join(example)).unwrap();
+        assert_eq!(
+            compile(&files.policy, &Map::new()).unwrap().warnings,
+            [""; 0]
+        );
+        let outcomes = test(&files.policy, &files.tests, &Map::new(), None).unwrap();
+        assert!(outcomes.len() > 1, "{example}");
+        for outcome in outcomes {
+            assert!(outcome.passed, "{outcome:?}");
+        }
+    }
+}
+
+/// The blocks of Rego in the guide: policies, each followed by its tests.
+#[test]
+fn the_policies_of_the_guide_pass_their_tests() {
+    let guide = include_str!("../../../../docs/guides/policies.md");
+    let blocks = guide.split("```rego\n").skip(1);
+    let blocks: Vec<&str> = blocks
+        .filter_map(|rest| Some(rest.split_once("```")?.0))
+        .collect();
+    let (tests, policies): (Vec<&str>, Vec<&str>) =
+        blocks.into_iter().partition(|text| text.contains("mcp_test"));
+    let policies: Vec<_> = policies
+        .iter()
+        .map(|text| source("policy.rego", text))
+        .collect();
+    for policy in &policies {
+        compile(std::slice::from_ref(policy), &Map::new()).unwrap();
+    }
+    assert!(!tests.is_empty());
+    let tests: Vec<_> = tests
+        .iter()
+        .map(|text| source("policy_test.rego", text))
+        .collect();
+    let outcomes = test(&policies[..1], &tests, &Map::new(), None).unwrap();
+    assert!(
+        !outcomes.is_empty() && outcomes.iter().all(|outcome| outcome.passed),
+        "{outcomes:?}"
+    );
 }
