@@ -19,6 +19,8 @@ struct Build {
     /// Without the `spin-mcp-` in front.
     packages: &'static [&'static str],
     feature: Option<&'static str>,
+    /// Whether there is one build for both versions of WASI, which is made beside that of WASI 0.2.
+    once: bool,
 }
 
 /// What is built for each version of WASI. Packages that take the same features of dependencies
@@ -31,38 +33,51 @@ struct Build {
 ///
 /// The authenticator that does not fetch keys imports no HTTP. To refuse it to the other one would
 /// take a component, and with it a memory.
-const BUILDS: [Build; 8] = [
+const BUILDS: [Build; 9] = [
     Build {
         packages: &["server"],
         feature: None,
+        once: false,
     },
     Build {
         packages: &["server"],
         feature: Some("whole"),
+        once: false,
     },
     Build {
         packages: &["server"],
         feature: Some("auth"),
+        once: false,
     },
     Build {
         packages: &["server"],
         feature: Some("router"),
+        once: false,
     },
     Build {
         packages: &["context"],
         feature: None,
+        once: false,
     },
     Build {
         packages: &["authenticator"],
         feature: None,
+        once: false,
     },
     Build {
         packages: &["authenticator"],
         feature: Some("fetch"),
+        once: false,
     },
     Build {
         packages: &["audit", "filter", "rate-limit", "validate"],
         feature: None,
+        once: false,
+    },
+    Build {
+        packages: &["policy"],
+        feature: None,
+        once: true,
     },
 ];
 
@@ -88,12 +103,23 @@ fn components(root: &Path, out: &Path, ready: Option<&Path>, wasi: &str) {
     // Not the workspace's own target folder: cargo holds its lock while this runs. Each WASI build
     // has one, since they take other features of the same dependencies.
     let target = out.join(format!("framework-{wasi}"));
-    for Build { packages, feature } in BUILDS {
+    for Build {
+        packages,
+        feature,
+        once,
+    } in BUILDS
+    {
+        if once && wasi != WASI[0] {
+            continue;
+        }
         if ready.is_none() {
-            build(root, &target, packages, wasi, feature);
+            let wasi = (!once).then(|| format!("wasi-{}", wasi.replace('.', "-")));
+            let features: Vec<_> = wasi.as_deref().into_iter().chain(feature).collect();
+            build(root, &target, packages, &features.join(","));
         }
         for package in packages {
             let file = match feature {
+                _ if once => format!("{package}.wasm"),
                 Some(feature) => format!("{package}-{wasi}-{feature}.wasm"),
                 None => format!("{package}-{wasi}.wasm"),
             };
@@ -114,17 +140,13 @@ fn components(root: &Path, out: &Path, ready: Option<&Path>, wasi: &str) {
     }
 }
 
-/// Builds packages in one run of cargo, with the feature of a WASI build and another one.
-fn build(root: &Path, target: &Path, packages: &[&str], wasi: &str, feature: Option<&str>) {
-    let mut features = format!("wasi-{}", wasi.replace('.', "-"));
-    if let Some(feature) = feature {
-        features = format!("{features},{feature}");
-    }
+/// Builds packages in one run of cargo.
+fn build(root: &Path, target: &Path, packages: &[&str], features: &str) {
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets it"));
     cargo
         .current_dir(root)
         .args(["build", "--quiet", "--profile", "component"])
-        .args(["--target", TARGET, "--features", &features])
+        .args(["--target", TARGET, "--features", features])
         .arg("--target-dir")
         .arg(target);
     for package in packages {

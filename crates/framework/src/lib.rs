@@ -43,6 +43,11 @@ pub fn context(wasi: Wasi) -> &'static [u8] {
     }
 }
 
+/// The component that decides by a policy in Rego, likewise. It is the same for both versions of WASI.
+pub fn policy() -> &'static [u8] {
+    include_bytes!(concat!(env!("OUT_DIR"), "/policy.wasm"))
+}
+
 /// What finds out who sends a request, a component.
 pub fn authenticator(wasi: Wasi) -> &'static [u8] {
     match wasi {
