@@ -1,6 +1,6 @@
 //! What compose placed in this module: the catalog, and which part of a server the module is.
 
-use spin_mcp_protocol::{Catalog, services::ServerPart};
+use spin_mcp_protocol::{Catalog, catalog::Flags, services::ServerPart};
 
 #[link(wasm_import_module = "spin-mcp:catalog")]
 unsafe extern "C" {
@@ -13,7 +13,13 @@ pub fn catalog() -> Catalog<'static> {
     // SAFETY: compose replaces both functions by the place of static data that nothing else
     // uses, and that is never written.
     let bytes = unsafe { std::slice::from_raw_parts(address(), length()) };
-    Catalog::new(bytes).expect("compose and server have the same version")
+    let catalog = Catalog::new(bytes).expect("compose and server have the same version");
+    // Whoever needs credentials must not get in without.
+    assert!(
+        cfg!(any(feature = "auth", feature = "router")) || !catalog.flags().contains(Flags::ACCESS),
+        "the server has no authenticator"
+    );
+    catalog
 }
 
 pub fn this_part() -> ServerPart {

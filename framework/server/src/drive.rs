@@ -15,7 +15,7 @@ use spin_mcp_protocol::{
     call::{Asking, CallResponse as Answer, CallStep as Step, Polled},
     catalog::Flags,
     chain::Gate,
-    http::{self, HttpOutcome, HttpRequest, Listening, ResumptionStep},
+    http::{self, Head, HttpOutcome, HttpRequest, HttpResponse, Listening, ResumptionStep},
     listen::{self, Change},
     mend, refuse_late, request_id, router,
     services::Services,
@@ -41,23 +41,13 @@ pub async fn serve(
     response: Out,
 ) {
     let catalog = catalog();
-    let entered = match http::enter(head, &catalog) {
-        Ok(entered) => entered,
-        Err(refusal) => return response.send(refusal).await,
-    };
-    let response = response.allow(entered.origin());
     let client = Client {
         host: &RefCell::new(Host::default()),
         stdio: None,
     };
-    #[cfg(feature = "auth")]
-    if let Err(refusal) = crate::auth::identify(&entered, || client.host()).await {
-        return response.send(refusal).await;
-    }
-    if !cfg!(feature = "auth") && catalog.flags().contains(Flags::HEADERS) {
-        client.host().sender = Some(Rc::new(http::sender(&entered, &catalog)));
-    }
-    let head = match entered.head(&catalog) {
+    let (origin, admitted) = admit(head, client).await;
+    let response = response.allow(origin);
+    let head = match admitted {
         Ok(head) => head,
         Err(refusal) => return response.send(refusal).await,
     };
@@ -94,6 +84,27 @@ pub async fn serve(
     }
 }
 
+/// Checks a head, and finds out who sent it. Returns the origin of the page that may read the response.
+async fn admit<'h>(
+    head: &HttpRequest<'h>,
+    client: Client<'_>,
+) -> (Option<&'h str>, Result<Head<'h>, HttpResponse>) {
+    let catalog = catalog();
+    let entered = match http::enter(head, &catalog) {
+        Ok(entered) => entered,
+        Err(refusal) => return (None, Err(refusal)),
+    };
+    let origin = entered.origin();
+    #[cfg(feature = "auth")]
+    if let Err(refusal) = crate::auth::identify(&entered, || client.host()).await {
+        return (origin, Err(refusal));
+    }
+    if !cfg!(feature = "auth") && catalog.flags().contains(Flags::HEADERS) {
+        client.host().sender = Some(Rc::new(http::sender(&entered, &catalog)));
+    }
+    (origin, entered.head(&catalog))
+}
+
 /// Does what only the whole server can do. Few requests ask for it, so its state is on the heap: on
 /// the stack, it would be part of the state of all.
 #[cfg(feature = "whole")]
@@ -117,7 +128,7 @@ async fn call_over_http(mut call: Call<'_>, response: Out, client: Client<'_>) {
     };
     let work = run_and_publish(&mut call, id, client);
     if streams && let Some(context) = &context {
-        control::begin(id, context, Channel::Events);
+        begin(id, context, Channel::Events);
         control::opens_with(id, &opening);
         return response.stream(id, work).await;
     }
@@ -132,7 +143,7 @@ async fn resume(mut resumption: http::Resumption<'_>, response: Out, client: Cli
     let id = call.map_or_else(random_id, request_id);
     let context = call.and_then(|call| context(call, client));
     let context = context.unwrap_or_default();
-    control::begin(id, &context, Channel::Events);
+    begin(id, &context, Channel::Events);
     control::opens_with(id, &sse::reopening());
     let work = async {
         let mut is_open = control::send(id, wasi::OPENING);
@@ -173,7 +184,7 @@ async fn resume(mut resumption: http::Resumption<'_>, response: Out, client: Cli
 /// Sends changes until the client leaves, or until a host might end the stream.
 async fn listen(mut listening: Listening<'_>, response: Out, client: Client<'_>) {
     let id = random_id();
-    control::begin(id, &Context::default(), Channel::Events);
+    begin(id, &Context::default(), Channel::Events);
     control::opens_with(id, &listening.listener.opening());
     let work = async {
         let first = listening.first.take();
@@ -409,7 +420,7 @@ impl Stdio {
                 true => Channel::Lines,
                 false => Channel::Nowhere,
             };
-            control::begin(id, context, channel);
+            begin(id, context, channel);
         }
         let answer = run(&mut call, id, self.client(id)).await;
         let changes = changes(&call, id);
@@ -477,7 +488,7 @@ fn random_id() -> u64 {
 /// Does something while the context answers for this id. None: no part of the server asks it.
 async fn in_context<T>(id: u64, context: Option<Context>, work: impl Future<Output = T>) -> T {
     if let Some(context) = &context {
-        control::begin(id, context, Channel::Nowhere);
+        begin(id, context, Channel::Nowhere);
     }
     let done = work.await;
     if context.is_some() {
@@ -486,11 +497,17 @@ async fn in_context<T>(id: u64, context: Option<Context>, work: impl Future<Outp
     done
 }
 
+/// Makes the context answer for this id. Each copy of this would pass all of the context on by itself.
+#[inline(never)]
+fn begin(id: u64, context: &Context, channel: Channel) {
+    control::begin(id, context, channel);
+}
+
 /// What the context must know. None: no part of the server asks about this call.
 fn context(call: &Call<'_>, client: Client<'_>) -> Option<Context> {
     let is_asked = call.may_be_asked_about();
     let sender = &client.host().sender;
-    is_asked.then(|| call.context().sent_by(sender.as_deref()))
+    is_asked.then(|| call.context().sent_by::<Host>(sender.as_deref()))
 }
 
 /// What features reported during a call.

@@ -9,6 +9,7 @@ use std::{
 #[cfg(feature = "auth")]
 use spin_mcp_protocol::types::{Credentials, Decision, Question, Verdict};
 use spin_mcp_protocol::{
+    http::RESOURCE,
     sender::Sender,
     services::{MemoryStore, ServerPart, Services, Store},
 };
@@ -109,16 +110,17 @@ impl Services for Host {
     /// A variable of the app if the server has a store, and of the environment if it has none.
     /// One process needs no key that others know.
     fn variable(&mut self, name: &str) -> Option<String> {
-        if !KEEPS_STATE || self.is_private && !Self::AUTH {
+        if !KEEPS_STATE || self.is_private && !(Self::AUTH && name == RESOURCE) {
             return None;
         }
-        let is_app = cfg!(feature = "auth")
-            && catalog()
-                .access()
-                .is_some_and(|access| access.app_variables());
-        let value = match catalog().store() {
-            None if !is_app => env::var(name).ok(),
-            _ => variable(name),
+        let is_app = match catalog().access().filter(|_| Self::AUTH) {
+            // On stdio, there is no app.
+            Some(access) => !self.is_private && access.app_variables(),
+            None => false,
+        };
+        let value = match is_app || catalog().store().is_some() && !self.is_private {
+            true => variable(name),
+            false => env::var(name).ok(),
         };
         value.filter(|value| !value.is_empty())
     }

@@ -22,6 +22,7 @@ use crate::{
         json::{self, Kind, Object, Value},
         message::Params,
         types::{Decision, Question},
+        uri,
         version::Version,
     },
 };
@@ -179,15 +180,12 @@ impl Asked<'_, '_> {
                 let message = "an object in the parameters names a member twice";
                 return Err(Failure::malformed_params(message));
             }
-            let targets = items
-                .iter()
-                .map(Some)
-                .chain(items.is_empty().then_some(None));
-            for item in targets {
-                let target = match item {
-                    Some(item) => self.target(item.kind, &item.name, None),
-                    None => none(),
-                };
+            let asked = items.iter().flat_map(|item| {
+                let forms = self.forms(item).into_iter();
+                forms.map(move |form| (Some(item), self.target(item.kind, &form, None)))
+            });
+            let nothing = items.is_empty().then(|| (None, none()));
+            for (item, target) in asked.chain(nothing) {
                 match services.decide(&self.question(target)) {
                     Decision::Allow => {}
                     Decision::Needs(scopes) => {
@@ -239,6 +237,20 @@ impl Asked<'_, '_> {
         }
         add(&mut needed, wanted);
         Err(refusal(needed, self.sender, self.client.version, services))
+    }
+
+    /// The names of an item that a policy may know: a feature gets a resource by the spelling in its
+    /// list, or by the normal one.
+    fn forms(&self, item: &Item<'_>) -> Vec<String> {
+        let mut forms = vec![item.name.clone().into_owned()];
+        if item.kind == NeedKind::Resource {
+            let listed = self.catalog.equal_resource(&item.name);
+            let listed = listed.map(|(listed, _)| listed.to_owned());
+            let decoded = uri::normal(&uri::decoded(&item.name));
+            add(&mut forms, vec![uri::normal(&item.name), decoded]);
+            add(&mut forms, listed.into_iter().collect());
+        }
+        forms
     }
 
     fn needs(&self, kind: NeedKind, name: &str) -> Vec<String> {
@@ -394,9 +406,9 @@ fn unknown_template(uri: &str) -> Failure {
 }
 
 fn add(all: &mut Vec<String>, more: Vec<String>) {
-    for scope in more {
-        if !all.contains(&scope) {
-            all.push(scope);
+    for text in more {
+        if !all.contains(&text) {
+            all.push(text);
         }
     }
 }

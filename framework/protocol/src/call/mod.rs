@@ -165,9 +165,11 @@ pub struct Context {
 
 impl Context {
     /// The same with what is known of the sender of the request.
-    pub fn sent_by(self, sender: Option<&Sender>) -> Context {
+    pub fn sent_by<S: Services>(self, sender: Option<&Sender>) -> Context {
+        // The code that passes a caller on is compiled only into servers that know callers.
+        let caller = sender.filter(|_| S::AUTH).and_then(Sender::caller);
         Context {
-            identity: sender.and_then(Sender::caller).cloned(),
+            identity: caller.cloned(),
             headers: sender.map_or(Vec::new(), |sender| sender.headers.clone()),
             ..self
         }

@@ -44,8 +44,8 @@ use crate::{
         version::Version,
     },
 };
-pub use auth::{Judged, judge, metadata, sender, unready};
-pub(crate) use auth::{NO_NAME, RESOURCE};
+pub(crate) use auth::NO_NAME;
+pub use auth::{Judged, RESOURCE, judge, metadata, sender, unready};
 pub use cors::cors;
 use head::Method;
 pub use head::{Entered, Head, HttpRequest, check_head, enter};

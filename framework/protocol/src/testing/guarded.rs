@@ -215,7 +215,9 @@ pub fn send_for(
         HttpOutcome::Listen(_) => return HttpResponse::json(200, br#"{"listens":true}"#.to_vec()),
         HttpOutcome::Resume(_) => return HttpResponse::json(200, br#"{"resumes":true}"#.to_vec()),
     };
-    let context = call.context().sent_by(services.sender.as_deref());
+    let context = call
+        .context()
+        .sent_by::<Guarded>(services.sender.as_deref());
     let said = serde_json::json!({
         "method": call.target.method(),
         "name": call.target.name(),

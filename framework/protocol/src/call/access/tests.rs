@@ -523,6 +523,30 @@ fn a_policy_learns_what_the_client_sent() {
 }
 
 #[test]
+fn a_policy_learns_every_name_of_a_resource() {
+    let catalog = &guarded::catalog(with_policy());
+    let mut client = client(catalog, Some("u"));
+    client.services.decide = |question| match question.target.contains("library/licence") {
+        true => Decision::Forbidden("no".to_owned()),
+        false => Decision::Allow,
+    };
+    for (uri, status) in [
+        ("test://library/readme", 200),
+        ("test://library/licence", 403),
+        ("test://library/%6cicence", 403),
+        ("TEST://LIBRARY/licence", 403),
+        ("test://library/a/../licence", 403),
+        ("test://library%2Flicence", 403),
+    ] {
+        let params = format!(r#""uri":"{uri}","#);
+        let response = client.modern("resources/read", Some(uri), &params);
+        assert_eq!(response.status, status, "{uri}");
+        let response = client.legacy("resources/subscribe", &format!(r#"{{"uri":"{uri}"}}"#));
+        assert_eq!(response.status == 403, status == 403, "{uri}");
+    }
+}
+
+#[test]
 fn parameters_that_name_a_member_twice_are_refused() {
     let catalog = &guarded::catalog(with_policy());
     for arguments in [

@@ -2,7 +2,11 @@
 
 use std::cmp::Reverse;
 
-use super::{error::BuildError, input::ServerInput, writer::Writer};
+use super::{
+    error::BuildError,
+    input::ServerInput,
+    writer::{Table, Writer},
+};
 use crate::{
     catalog::{
         access::{StdioCaller, Unmet},
@@ -24,8 +28,8 @@ pub fn flags(server: &ServerInput) -> Flags {
     flags
 }
 
-/// The record without its tables, and the tables with the sizes of their records.
-type Written = (Vec<u32>, Vec<(Vec<u32>, usize)>);
+/// The record without its tables, and the tables.
+type Written = (Vec<u32>, Vec<Table>);
 
 pub fn write(server: &ServerInput, writer: &mut Writer) -> Result<Option<Written>, BuildError> {
     if flags(server) == Flags::default() {

@@ -5,6 +5,9 @@ use std::collections::HashMap;
 use super::error::BuildError;
 use crate::catalog::layout::{MAGIC, TEXT, WORD, access, header};
 
+/// The records of a table, and the size of one in bytes.
+pub type Table = (Vec<u32>, usize);
+
 /// The texts of a catalog, which follow its header.
 #[derive(Default)]
 pub struct Writer {
@@ -35,8 +38,8 @@ impl Writer {
     pub fn finish(
         self,
         mut words: Vec<u32>,
-        tables: &[(Vec<u32>, usize)],
-        access: Option<(Vec<u32>, Vec<(Vec<u32>, usize)>)>,
+        tables: &[Table],
+        access: Option<(Vec<u32>, Vec<Table>)>,
     ) -> Result<Vec<u8>, BuildError> {
         let mut offset = header::SIZE + self.texts.len();
         for (table, size) in tables {

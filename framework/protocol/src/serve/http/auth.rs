@@ -14,7 +14,7 @@ use crate::{
     state::{sender::Sender, services::Services},
     wire::{
         challenge::{METADATA, metadata_path, printable},
-        failure::{Failure, INVALID_REQUEST, UNAUTHORIZED},
+        failure::{Failure, INTERNAL_ERROR, INVALID_REQUEST, UNAUTHORIZED},
         json::{self, Object},
         types::{Credentials, Verdict},
         uri,
@@ -41,14 +41,16 @@ pub fn unready() -> HttpResponse {
 
 /// The sender of a request that nobody authenticates.
 pub fn sender(entered: &Entered<'_>, catalog: &Catalog<'_>) -> Sender {
-    let headers = catalog.request_headers().flat_map(|name| {
-        let values = entered.headers.named(name);
-        values.map(|value| (name.to_owned(), String::from_utf8_lossy(value).into_owned()))
-    });
-    Sender {
-        headers: headers.collect(),
-        ..Sender::default()
+    let mut sender = Sender::default();
+    for name in catalog.request_headers() {
+        for value in entered.headers.named(name) {
+            // What is not text is left out.
+            if let Ok(value) = str::from_utf8(value) {
+                sender.headers.push((name.to_owned(), value.to_owned()));
+            }
+        }
     }
+    sender
 }
 
 /// Asks the authenticator who sends a request. This does not need its body.
@@ -58,6 +60,15 @@ pub fn judge<S: Services>(
     services: &mut S,
 ) -> Judged {
     let Some((access, resource)) = settings(entered, catalog, services) else {
+        let reason = "the server cannot read its settings, or does not know its own URI";
+        let failure = Failure::new(503, INTERNAL_ERROR, reason);
+        access::log(
+            services,
+            &failure,
+            &Sender::default(),
+            entered.request.method,
+            "",
+        );
         return Judged::Refused(unready());
     };
     let anonymous = Sender {

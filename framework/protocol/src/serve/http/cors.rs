@@ -1,8 +1,6 @@
 //! What browsers ask and learn before a page of another origin may use the server
 //! (https://fetch.spec.whatwg.org/#http-cors-protocol). Pages never send cookies to it.
 
-use std::borrow::Cow;
-
 use super::{headers::Headers, response::HttpResponse};
 use crate::catalog::Catalog;
 
@@ -32,21 +30,23 @@ pub fn preflight(
     catalog: &Catalog<'_>,
 ) -> HttpResponse {
     let mut allowed = ALLOWED.to_owned();
-    let access = catalog.access();
-    let named = access.iter().flat_map(|access| access.headers());
-    let named = named.chain(catalog.request_headers());
-    named.for_each(|name| add(&mut allowed, name));
+    if let Some(access) = catalog.access() {
+        access.headers().for_each(|name| add(&mut allowed, name));
+    }
+    for name in catalog.request_headers() {
+        add(&mut allowed, name);
+    }
     for value in headers.named("access-control-request-headers") {
-        let names = str::from_utf8(value).unwrap_or_default().split(',');
-        let names = names.map(str::trim).filter(|name| is_parameter(name));
-        names.for_each(|name| add(&mut allowed, name));
+        for name in value.split(|byte| *byte == b',') {
+            if let Some(name) = parameter(name.trim_ascii()) {
+                add(&mut allowed, name);
+            }
+        }
     }
     let mut response = HttpResponse::empty(204);
-    response.headers.extend([
-        ("access-control-allow-headers", Cow::Owned(allowed)),
-        ("access-control-allow-methods", Cow::Borrowed(methods)),
-        ("access-control-max-age", Cow::Borrowed(LIFETIME)),
-    ]);
+    response.add("access-control-allow-headers", allowed.into());
+    response.add("access-control-allow-methods", methods.into());
+    response.add("access-control-max-age", LIFETIME.into());
     response.allow(headers.origin());
     response
 }
@@ -56,19 +56,23 @@ fn add(allowed: &mut String, name: &str) {
     allowed.push_str(name);
 }
 
-/// Whether a header repeats a parameter of a tool.
-fn is_parameter(name: &str) -> bool {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let prefix = name.get(.."mcp-param-".len());
-    prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case("mcp-param-"))
-        && name.bytes().all(is_token)
+/// The name of a header, if it repeats a parameter of a tool.
+fn parameter(name: &[u8]) -> Option<&str> {
+    const PREFIX: &[u8] = b"mcp-param-";
+    let is_parameter = name.get(..PREFIX.len())?.eq_ignore_ascii_case(PREFIX)
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte));
+    str::from_utf8(name).ok().filter(|_| is_parameter)
 }
 
 impl HttpResponse {
     /// Lets a page of this origin read the response.
     pub fn allow(&mut self, origin: Option<&str>) {
-        for (name, value) in origin.map(cors).into_iter().flatten() {
-            self.headers.push((name, Cow::Owned(value.to_owned())));
+        if let Some(origin) = origin {
+            for (name, value) in cors(origin) {
+                self.add(name, value.to_owned().into());
+            }
         }
     }
 }

@@ -120,7 +120,7 @@ impl<'h> Entered<'h> {
     }
 
     /// Checks the rest of the head.
-    pub fn head(self, catalog: &Catalog<'_>) -> Result<Head<'h>, HttpResponse> {
+    pub fn head(&self, catalog: &Catalog<'_>) -> Result<Head<'h>, HttpResponse> {
         read_head(self, catalog).map_err(|failure| {
             let mut response = HttpResponse::failure(&failure, None);
             if failure.status == 405 {
@@ -132,10 +132,8 @@ impl<'h> Entered<'h> {
     }
 }
 
-fn read_head<'h>(
-    Entered { request, headers }: Entered<'h>,
-    catalog: &Catalog<'_>,
-) -> Result<Head<'h>, Failure> {
+fn read_head<'h>(entered: &Entered<'h>, catalog: &Catalog<'_>) -> Result<Head<'h>, Failure> {
+    let Entered { request, headers } = *entered;
     let refuse =
         |status, message: Cow<'static, str>| Err(Failure::new(status, INVALID_REQUEST, message));
     if !is_endpoint(request.path, &headers) {

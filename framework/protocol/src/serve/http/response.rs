@@ -46,10 +46,14 @@ impl HttpResponse {
     }
 
     fn challenging(mut self, failure: &Failure) -> HttpResponse {
-        let challenge = failure.challenge.clone().map(Cow::Owned);
-        let challenge = challenge.map(|challenge| ("www-authenticate", challenge));
-        self.headers.extend(challenge);
+        if let Some(challenge) = &failure.challenge {
+            self.add("www-authenticate", challenge.clone().into());
+        }
         self
+    }
+
+    pub(super) fn add(&mut self, name: &'static str, value: Cow<'static, str>) {
+        self.headers.push((name, value));
     }
 
     pub(super) fn empty(status: u16) -> HttpResponse {

@@ -3,7 +3,10 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::{
     catalog::{Access, StdioCaller},
-    serve::stdio,
+    serve::{
+        http::{HttpRequest, enter},
+        stdio,
+    },
     state::services::ServerPart,
     testing::{
         self, LEGACY_HEADERS,
@@ -378,6 +381,33 @@ fn the_uri_of_the_server_is_never_that_of_a_client() {
         assert_eq!(found.as_deref(), resource, "{hosts:?} {variable:?}");
         assert_eq!(status, if resource.is_some() { 401 } else { 503 });
     }
+}
+
+#[test]
+fn all_hosts_of_a_request_must_be_this_machine() {
+    let catalog = guarded::catalog(Access {
+        resource: None,
+        anonymous: true,
+        ..access()
+    });
+    let catalog = Catalog::new(&catalog).unwrap();
+    let serves = |host, authority| {
+        let list = headers(&[("host", host)]);
+        let request = HttpRequest {
+            method: "POST",
+            path: "/mcp",
+            authority: Some(authority),
+            headers: &list,
+        };
+        let entered = enter(&request, &catalog).ok().unwrap();
+        matches!(
+            judge(&entered, &catalog, &mut Guarded::default()),
+            Judged::Passed(_)
+        )
+    };
+    assert!(serves("localhost:3000", "localhost:3000"));
+    assert!(!serves("localhost:3000", "mcp.example.com"));
+    assert!(!serves("mcp.example.com", "localhost:3000"));
 }
 
 #[test]
