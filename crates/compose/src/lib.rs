@@ -91,6 +91,7 @@ pub fn compose(composition: &Composition) -> Result<Composed> {
     record.append_to(&mut component)?;
     check::memories(&component, composition.runtime)?;
     let mut warnings = access::warnings(composition, &parts, &lists);
+    warnings.extend(parts.warnings);
     warnings.extend(warnings::warnings(&composition.server, &record));
     Ok(Composed {
         component,

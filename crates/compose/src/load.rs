@@ -2,12 +2,13 @@
 
 use anyhow::{Context as _, Result, bail};
 use spin_mcp_component::rewrite::lazy;
-use spin_mcp_contract::{Auth, ComponentSource, Composition, Kind, Part, Runtime, Wasi};
+use spin_mcp_contract::{Auth, ComponentSource, Composition, Kind, Part, Role, Runtime, Wasi};
 use spin_mcp_framework as framework;
 
 use crate::{
     overrides::Overrides,
     part::{self, Loaded},
+    policy,
 };
 
 /// What a server is composed of.
@@ -20,6 +21,8 @@ pub struct Parts {
     /// Whether requests pass the middleware synchronously.
     pub kind: Kind,
     pub overrides: Overrides,
+    /// What the author of the policy should know.
+    pub warnings: Vec<String>,
 }
 
 impl Parts {
@@ -37,8 +40,18 @@ impl Parts {
         }
         all.extend(middleware);
         let middleware = all.len();
+        let policy = composition
+            .auth
+            .as_ref()
+            .and_then(|auth| auth.policy.as_ref());
+        let rego = policy.and_then(|policy| policy.rego.as_ref());
+        let rego = rego.map(policy::policy).transpose()?;
+        let (mut rego, warnings) = rego.unzip();
         for part in composition.auth.iter().flat_map(Auth::parts) {
             all.push(match part.component {
+                _ if part.role == Role::Policy && rego.is_some() => {
+                    part::load_bytes(part, rego.take().unwrap_or_default().into(), wasi)?
+                }
                 ComponentSource::Resolved(_) => part::load(part, wasi)?,
                 ComponentSource::Shipped(_) => {
                     part::load_bytes(part, framework::authenticator(wasi).into(), wasi)?
@@ -54,6 +67,7 @@ impl Parts {
             middleware,
             kind,
             overrides,
+            warnings: warnings.unwrap_or_default(),
         })
     }
 
