@@ -30,7 +30,10 @@ struct Build {
 /// a server of one tool would carry for nothing. The whole server is the transport before middleware,
 /// too, and the router is that of a saved sequence: a server of one tool behind one middleware is 2 %
 /// (WASI 0.2) and 5 % (WASI 0.3) larger than with builds of their own.
-const BUILDS: [Build; 8] = [
+///
+/// The authenticator that does not fetch keys imports no HTTP. To refuse it to the other one would
+/// take a component, and with it a memory.
+const BUILDS: [Build; 9] = [
     Build {
         packages: &["server"],
         feature: None,
@@ -59,6 +62,11 @@ const BUILDS: [Build; 8] = [
     Build {
         packages: &["authenticator"],
         feature: None,
+        once: false,
+    },
+    Build {
+        packages: &["authenticator"],
+        feature: Some("fetch"),
         once: false,
     },
     Build {

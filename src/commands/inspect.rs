@@ -75,7 +75,10 @@ impl Access {
         let scopes: Vec<_> = access.scopes().map(str::to_owned).collect();
         let of = |name: &str| {
             let mut all = scopes.clone();
-            let needs = access.needs(NeedKind::Tool, name).map(str::to_owned);
+            let needs = access
+                .needs(NeedKind::Tool, name)
+                .into_iter()
+                .map(str::to_owned);
             all.extend(needs.filter(|need| !scopes.contains(need)));
             all
         };

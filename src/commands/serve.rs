@@ -190,7 +190,7 @@ impl ServeCommand {
                 code => std::process::exit(code.into()),
             }
         } else {
-            let result = runtime.block_on(serve(server, self.listen, self.run.token.as_deref()));
+            let result = runtime.block_on(serve(server, self.listen));
             // Do not wait for a guest that still computes.
             runtime.shutdown_background();
             result
@@ -198,22 +198,25 @@ impl ServeCommand {
     }
 }
 
-async fn serve(server: Runner, addresses: Addresses, token: Option<&str>) -> Result<()> {
+async fn serve(server: Runner, addresses: Addresses) -> Result<()> {
     allow_many_connections();
     let listeners = listen_on(&addresses)?;
     let shutdown = shutdown().context("cannot watch for signals")?;
     let address = listeners[0].local_addr()?;
     let url = format!("http://{}:{}{PATH}", addresses.host, address.port());
-    let name = match ToolClient::new(&server, token).server_name().await {
-        Ok(Some(name)) => name,
-        _ => server.name().to_owned(),
+    let name = match server.protected() {
+        Some(name) => name.to_owned(),
+        None => match ToolClient::new(&server, None).server_name().await {
+            Ok(Some(name)) => name,
+            _ => server.name().to_owned(),
+        },
     };
     writeln!(std::io::stdout(), "Serving {name} at {url}")?;
     eprintln!(
         "Add it to a client, for example: claude mcp add --transport http {} {url}",
         shell_word(&name)
     );
-    if !address.ip().is_loopback() {
+    if !address.ip().is_loopback() && server.protected().is_none() {
         eprintln!("Anyone who can reach {address} can call its tools");
     }
     let (stop, stopped) = watch::channel(());

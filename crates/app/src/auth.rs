@@ -113,7 +113,8 @@ impl Auth {
             if let auth::Keys::Variable(variable) = issuer.keys {
                 ensure!(
                     has(&variable),
-                    "the keys of issuer `{}` are in the variable `{variable}`, which the component does not have;                      write `{variable} = \"{{{{ {variable} }}}}\"` below `[component.ID.variables]`, and declare it                      below `[variables]`",
+                    "the keys of issuer `{}` are in the variable `{variable}`, which the component does not have; \
+                     write `{variable} = \"{{{{ {variable} }}}}\"` below `[component.ID.variables]`, and declare it below `[variables]`",
                     issuer.issuer
                 );
             }

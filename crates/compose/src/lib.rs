@@ -47,7 +47,7 @@ pub fn authenticator(mut auth: Auth, wasi: Wasi, runtime: Runtime) -> Result<Vec
     };
     let store = (runtime == Runtime::Spin).then(|| auth.store.clone());
     access::authenticator(&mut auth, store, wasi)?;
-    let shipped = spin_mcp_framework::authenticator(wasi).into();
+    let shipped = load::authenticator(wasi, auth.fetches()).into();
     let part = part::load_shared(&auth.authenticator, shipped, wasi)?;
     let parts = std::slice::from_ref(&part);
     wire::encode_asked(&part, &Provided::new(parts)?)

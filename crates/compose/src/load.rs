@@ -54,7 +54,8 @@ impl Parts {
                 }
                 ComponentSource::Resolved(_) => part::load(part, wasi)?,
                 ComponentSource::Shipped(_) => {
-                    part::load_bytes(part, framework::authenticator(wasi).into(), wasi)?
+                    let fetches = composition.auth.as_ref().is_some_and(Auth::fetches);
+                    part::load_bytes(part, authenticator(wasi, fetches).into(), wasi)?
                 }
             });
         }
@@ -150,6 +151,14 @@ fn kind(
         );
     }
     Ok(Kind::Async)
+}
+
+/// The build of the framework's authenticator for these settings.
+pub fn authenticator(wasi: Wasi, fetches: bool) -> &'static [u8] {
+    match fetches {
+        true => framework::authenticator(wasi),
+        false => framework::pinned_authenticator(wasi),
+    }
 }
 
 /// The build of a shipped middleware for this kind.

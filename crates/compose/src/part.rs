@@ -153,6 +153,10 @@ pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loade
         None => (component, Vec::new()),
     };
     grants.refusing.retain(|name| !answered.contains(name));
+    if role == Role::Authenticator && matches!(part.component, ComponentSource::Shipped(_)) {
+        // It has what its settings need, and asks for nothing else.
+        grants.refused.clear();
+    }
     let has_settings = answered.iter().any(|name| name == SETTINGS);
     let settings = (reads_settings && !has_settings).then_some(settings);
     let record = Record::read(&component)?;

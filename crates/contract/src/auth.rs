@@ -64,6 +64,12 @@ impl Auth {
         std::iter::once(&self.authenticator).chain(policy)
     }
 
+    /// Whether keys are fetched from an issuer.
+    pub fn fetches(&self) -> bool {
+        let mut issuers = self.issuers().into_iter();
+        issuers.any(|issuer| issuer.keys == Keys::Fetched)
+    }
+
     /// Whose tokens the authenticator accepts; empty if it is not the framework's.
     pub fn issuers(&self) -> Vec<IssuerRecord> {
         let shipped = matches!(self.authenticator.component, ComponentSource::Shipped(_));

@@ -51,6 +51,14 @@ pub fn policy() -> &'static [u8] {
 /// What finds out who sends a request, a component.
 pub fn authenticator(wasi: Wasi) -> &'static [u8] {
     match wasi {
+        Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/authenticator-0.2-fetch.wasm")),
+        Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/authenticator-0.3-fetch.wasm")),
+    }
+}
+
+/// The same for settings in which no issuer has `fetch`: it imports neither HTTP nor a store.
+pub fn pinned_authenticator(wasi: Wasi) -> &'static [u8] {
+    match wasi {
         Wasi::P2 => include_bytes!(concat!(env!("OUT_DIR"), "/authenticator-0.2.wasm")),
         Wasi::P3 => include_bytes!(concat!(env!("OUT_DIR"), "/authenticator-0.3.wasm")),
     }

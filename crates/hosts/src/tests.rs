@@ -1,9 +1,9 @@
 //! Each finding, and its absence, for small components.
 
 use super::*;
-use spin_mcp_contract::Grants;
-use spin_mcp_contract::record::{FeatureRecord, Offers, Record};
+use spin_mcp_contract::record::{FeatureRecord, IssuerRecord, Offers, Record};
 use spin_mcp_contract::state::Need;
+use spin_mcp_contract::{Grants, Keys};
 
 const HANDLER: &str = "wasi:http/incoming-handler@0.2.4";
 const HANDLER_0_3: &str = "wasi:http/handler@0.3.2";
@@ -82,6 +82,8 @@ fn stateful(mut server: ServerFacts, store: Option<&str>, imports: &[&str]) -> S
             offers: Offers::default(),
         }],
         middleware: vec![],
+        auth: vec![],
+        issuers: vec![],
         offers: None,
     });
     server
@@ -366,4 +368,55 @@ fn much_memory_is_slow_on_spin() {
             }
         }
     }
+}
+
+#[test]
+fn keys_are_fetched_from_hosts_that_are_allowed() {
+    let mut server = stateful(server(HANDLER, &[], ""), None, &[]);
+    let issuer = |issuer: &str, keys| IssuerRecord {
+        issuer: issuer.into(),
+        algorithms: vec![],
+        keys,
+    };
+    server.record.as_mut().unwrap().issuers = vec![
+        issuer("https://auth.example.com/one", Keys::Fetched),
+        issuer("https://pinned.example.com", Keys::Pinned),
+    ];
+    let line = "add `allowed_outbound_hosts = [\"https://auth.example.com\"]`";
+    for target in ["spin@4", "spinkube", "fermyon-wasm-functions"] {
+        server.outbound = None;
+        let told = |findings: Vec<String>| findings.iter().filter(|one| one.contains(line)).count();
+        assert_eq!(told(notes(&server, target)), 1, "{target}");
+        server.outbound = Some(vec!["https://other.example.com".into()]);
+        assert_one(&errors(&server, target), &[line, "may not call"]);
+        server.outbound = Some(vec!["https://auth.example.com".into()]);
+        assert_eq!(errors(&server, target), [""; 0], "{target}");
+        server.unrouted = vec!["/.well-known/oauth-protected-resource/mcp".into()];
+        assert_one(&errors(&server, target), &["no route leads there"]);
+        server.unrouted.clear();
+    }
+}
+
+#[test]
+fn outbound_hosts_are_patterns() {
+    let origin = "https://auth.example.com";
+    for (pattern, expected) in [
+        (origin, true),
+        ("https://auth.example.com:443", true),
+        ("https://auth.example.com/", true),
+        ("*://auth.example.com:*", true),
+        ("https://*.example.com", true),
+        ("https://*:443", true),
+        ("http://auth.example.com", false),
+        ("https://auth.example.com:8443", false),
+        ("https://example.com", false),
+        ("https://*.example.org", false),
+        ("auth.example.com", false),
+    ] {
+        assert_eq!(allows(&[pattern.to_owned()], origin), expected, "{pattern}");
+    }
+    assert!(allows(
+        &["http://127.0.0.1:4000".into()],
+        "http://127.0.0.1:4000"
+    ));
 }

@@ -46,7 +46,7 @@ pub fn fetch(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let answered = runtime.block_on(tokio::time::timeout(PATIENCE, async {
+    let answered = async {
         let mut response = request.send().await?;
         let header = |name: &str| {
             let value = response.headers().get(name)?.to_str().ok()?;
@@ -59,7 +59,9 @@ pub fn fetch(
             location,
             body: read(&mut response, limit).await?,
         })
-    }));
+    };
+    // The timer needs the runtime as soon as it is made.
+    let answered = runtime.block_on(async { tokio::time::timeout(PATIENCE, answered).await });
     answered
         .map_err(|_| anyhow!("no answer within {} s", PATIENCE.as_secs()))?
         .map_err(|error| anyhow!("{}", last_cause(&error)))

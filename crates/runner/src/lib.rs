@@ -98,6 +98,8 @@ pub struct Runner {
     shutdown_grace: Duration,
     /// Hosts that a request may name, besides loopback ones.
     allowed_hosts: Arc<[String]>,
+    /// The server's own name, if it asks who its callers are.
+    protected: Option<Arc<str>>,
     command: InstancePre<Guest>,
     pool: Pool,
 }
@@ -106,6 +108,11 @@ impl Runner {
     /// The name of the server's file, without the extension.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The server's own name, if it asks who its callers are.
+    pub fn protected(&self) -> Option<&str> {
+        self.protected.as_deref()
     }
 
     /// Compiles the server in a file.
@@ -120,6 +127,9 @@ impl Runner {
         server::check_encoding(shown, bytes)?;
         let hosts = catalog::embedded(bytes).flat_map(|catalog| catalog.allowed_hosts());
         let allowed_hosts = hosts.map(str::to_owned).collect();
+        let mut catalogs = catalog::embedded(bytes);
+        let protected = catalogs.find(|catalog| catalog.access().is_some());
+        let protected = protected.map(|catalog| catalog.name().into());
         let mut bytes = bytes.to_vec();
         catalog::uncached(&mut bytes);
         let engine = engine::engine()?;
@@ -164,6 +174,7 @@ impl Runner {
             head_timeout: options.head_timeout,
             shutdown_grace: options.shutdown_grace,
             allowed_hosts,
+            protected,
             command,
             pool: Pool::new(engine, pre, surroundings, options.instance_idle),
         })

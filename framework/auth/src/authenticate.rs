@@ -60,7 +60,6 @@ impl Settings {
         match verdict {
             Verdict::Known(mut caller) => {
                 self.expand(&mut caller.scopes);
-                caller.scopes.sort_unstable();
                 Verdict::Known(caller)
             }
             verdict => verdict,

@@ -23,7 +23,7 @@ pub fn check(
     resource: &str,
     now: u64,
 ) -> Result<Caller, Invalid> {
-    let expires = valid_at(claims, issuer.leeway as f64, now as f64)?;
+    let expires = valid_at(claims, issuer.leeway, now)?;
     let anybodys = issuer.audience.as_ref().is_some_and(Vec::is_empty);
     if !anybodys {
         let is_ours = |name: &Cow<'_, str>| match &issuer.audience {
@@ -74,28 +74,31 @@ fn is_resource(name: &str, resource: &str) -> bool {
 }
 
 /// Checks the times (RFC 7519, section 4.1); returns when the token expires, in seconds.
-fn valid_at(claims: Value<'_>, leeway: f64, now: f64) -> Result<u64, Invalid> {
+fn valid_at(claims: Value<'_>, leeway: u64, now: u64) -> Result<u64, Invalid> {
     let expires = claims.member("exp").and_then(date).ok_or(Invalid::Claim)?;
-    if now >= expires + leeway {
+    if now >= expires.saturating_add(leeway) {
         return Err(Invalid::Expired);
     }
     for claim in ["nbf", "iat"] {
         if let Some(value) = claims.member(claim) {
             let time = date(value).ok_or(Invalid::Claim)?;
-            if time > now + leeway {
+            if time > now.saturating_add(leeway) {
                 return Err(Invalid::NotYetValid);
             }
         }
     }
-    Ok(expires as u64)
+    Ok(expires)
 }
 
-/// Seconds since 1970, possibly with a fraction. A string is not a date: readers that skip what
-/// they cannot read would not check it.
-fn date(value: Value<'_>) -> Option<f64> {
-    const LAST: f64 = 253_402_300_799.0; // 9999-12-31T23:59:59Z
-    let seconds: f64 = value.text.parse().ok()?;
-    (0.0..=LAST).contains(&seconds).then_some(seconds)
+/// Seconds since 1970, rounded up. A string is not a date: readers that skip what they cannot read
+/// would not check it. Nor is a number with an exponent, which rounds.
+fn date(value: Value<'_>) -> Option<u64> {
+    const LAST: u64 = 253_402_300_799; // 9999-12-31T23:59:59Z
+    let (seconds, fraction) = value.text.split_once('.').unwrap_or((value.text, "0"));
+    let seconds: u64 = seconds.parse().ok()?;
+    let is_whole = fraction.bytes().all(|digit| digit == b'0');
+    let valid = seconds <= LAST && fraction.bytes().all(|digit| digit.is_ascii_digit());
+    valid.then_some(seconds + u64::from(!is_whole))
 }
 
 /// A string, or the strings of an array. None if anything else is there.
@@ -107,19 +110,26 @@ fn strings<'a>(value: Option<Value<'a>>) -> Option<Vec<Cow<'a, str>>> {
     }
 }
 
-/// The scopes of a token, with those that they imply. They are in a string, separated by spaces
+/// The scopes of a token, in order. They are in a string, separated by spaces
 /// (RFC 8693, section 4.2), or in an array, as some issuers write them.
 fn scopes(claims: Value<'_>, issuer: &Issuer) -> Vec<String> {
-    let mut scopes: Vec<String> = Vec::new();
+    let mut scopes = Vec::new();
     for claim in &issuer.scope_claims {
         for text in strings(claims.member(claim)).into_iter().flatten() {
-            let named = text.split(' ').filter(|scope| is_scope(scope));
-            scopes.extend(named.map(str::to_owned));
+            for scope in text.split(' ').filter(|scope| is_scope(scope)) {
+                insert(&mut scopes, scope);
+            }
         }
     }
-    scopes.sort_unstable();
-    scopes.dedup();
     scopes
+}
+
+/// Adds a scope to scopes in order. Returns whether it is new.
+pub fn insert(scopes: &mut Vec<String>, scope: &str) -> bool {
+    let at = scopes.binary_search_by(|known| (**known).cmp(scope));
+    let Err(at) = at else { return false };
+    scopes.insert(at, scope.to_owned());
+    true
 }
 
 /// Whether a text is a `scope-token` (RFC 6749, section 3.3). It needs no escape in a challenge.

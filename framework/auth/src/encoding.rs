@@ -9,17 +9,22 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// Reads an object, at any depth of which no two members have the same name: readers disagree on
-/// which one counts.
+/// Reads an object that means the same to every reader: at any depth, no two members of an object
+/// have the same name, for readers disagree on which one counts, and numbers are not too large.
 pub fn object(text: &str) -> Option<Value<'_>> {
     let value = Value::parse(text).ok()?;
-    (value.is_object() && named_once(value)).then_some(value)
+    (value.is_object() && is_plain(value)).then_some(value)
 }
 
-fn named_once(value: Value<'_>) -> bool {
+fn is_plain(value: Value<'_>) -> bool {
     match value.kind {
-        Kind::Object => value.names_once() && value.members().all(|(_, value)| named_once(value)),
-        Kind::Array => value.elements().all(named_once),
+        Kind::Object => value.names_once() && value.members().all(|(_, value)| is_plain(value)),
+        Kind::Array => value.elements().all(is_plain),
+        Kind::Number => {
+            let exponent = value.text.split_once(['e', 'E']);
+            let digits = exponent.map_or("", |(_, exponent)| exponent.trim_matches(['+', '-']));
+            value.text.len() <= 32 && digits.len() <= 2
+        }
         _ => true,
     }
 }

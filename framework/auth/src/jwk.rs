@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use p256::elliptic_curve::point::AffineCoordinates as _;
 use rsa::BoxedUint;
 use spin_mcp_protocol::json::Value;
 
@@ -88,8 +89,9 @@ fn public(key: Value<'_>, algorithm: Algorithm) -> Option<PublicKey> {
             rsa_key(&bytes("n")?, &bytes("e")?)
         }
         Algorithm::Es256 if is("kty", "EC") && is("crv", "P-256") => {
-            let point = [&[4][..], &number("x")?, &number("y")?].concat();
-            let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).ok()?;
+            let (x, y) = (number("x")?.into(), number("y")?.into());
+            let point = p256::AffinePoint::from_coordinates(&x, &y).into_option()?;
+            let key = p256::ecdsa::VerifyingKey::from_affine(point).ok()?;
             Some(PublicKey::P256(Box::new(key)))
         }
         Algorithm::EdDsa if is("kty", "OKP") && is("crv", "Ed25519") => {

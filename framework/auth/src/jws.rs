@@ -4,6 +4,7 @@ use crate::{
     Invalid, MAX_TOKEN,
     algorithm::Algorithm,
     encoding::{decode, object},
+    settings::strings,
 };
 
 /// The longest `kid`, in bytes.
@@ -40,9 +41,8 @@ impl<'a> Jws<'a> {
         let header = String::from_utf8(decode(header)?).ok()?;
         let header = object(&header)?;
         // What these ask for is not done here: extensions, nested, encrypted or compressed tokens,
-        // and payloads that are not encoded. A key within the token proves nothing, so `jwk`,
-        // `jku`, `x5c` and `x5u` are not read.
-        let refused = ["crit", "cty", "enc", "zip", "b64"];
+        // and payloads that are not encoded. A key within the token proves nothing.
+        let refused = ["crit", "cty", "enc", "zip", "b64", "jwk"];
         if refused.iter().any(|name| header.member(name).is_some()) {
             return None;
         }
@@ -50,6 +50,13 @@ impl<'a> Jws<'a> {
             None => Some(None),
             Some(value) => Some(Some(value.as_str()?.into_owned())),
         };
+        // Nor do these, but issuers send them.
+        for name in ["jku", "x5u", "x5t", "x5t#S256"] {
+            text(name)?;
+        }
+        if let Some(chain) = header.member("x5c") {
+            strings(chain)?;
+        }
         let kid = text("kid")?;
         if kid.as_ref().is_some_and(|kid| kid.len() > MAX_KID) {
             return None;

@@ -1,8 +1,10 @@
 //! What compose bakes: who issues tokens, and for whom.
 
+use std::mem;
+
 use spin_mcp_protocol::json::{Kind, Value};
 
-use crate::{algorithm::Algorithm, api_key::ApiKey};
+use crate::{algorithm::Algorithm, api_key::ApiKey, claims::insert};
 
 /// The settings of the authenticator, as one JSON object. Compose writes it complete: no member has
 /// a default here.
@@ -76,19 +78,19 @@ impl Settings {
         true
     }
 
-    /// Adds the scopes that these imply, in any number of steps.
+    /// Puts scopes in order, with those that they imply in any number of steps.
     pub fn expand(&self, scopes: &mut Vec<String>) {
-        let mut at = 0;
-        while let Some(scope) = scopes.get(at) {
-            let implied = self.implies.iter().find(|(name, _)| name == scope);
-            let implied = implied.map_or(&[][..], |(_, implied)| implied);
-            let new: Vec<_> = implied
-                .iter()
-                .filter(|one| !scopes.contains(one))
-                .cloned()
-                .collect();
-            scopes.extend(new);
-            at += 1;
+        let mut new = mem::take(scopes);
+        while let Some(scope) = new.pop() {
+            if insert(scopes, &scope) {
+                let implied = self.implies.iter().find(|(name, _)| *name == scope);
+                new.extend(
+                    implied
+                        .into_iter()
+                        .flat_map(|(_, implied)| implied)
+                        .cloned(),
+                );
+            }
         }
     }
 }

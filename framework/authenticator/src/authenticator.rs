@@ -1,6 +1,6 @@
 //! From the headers of a request to its caller.
 
-use std::{cell::RefCell, mem, rc::Rc};
+use std::{cell::RefCell, future::Future, mem, rc::Rc};
 
 use spin_mcp_auth::{
     Caller, Invalid, Jwks, Settings, Verdict, api_key,
@@ -41,9 +41,13 @@ pub trait Host {
 
     /// Sends a GET request. The response must be there before so many milliseconds. The error is for the
     /// log.
-    async fn get(&self, target: &Target<'_>, within: u64) -> Result<Response, String>;
+    fn get(
+        &self,
+        target: &Target<'_>,
+        within: u64,
+    ) -> impl Future<Output = Result<Response, String>>;
 
-    async fn sleep(&self, milliseconds: u64);
+    fn sleep(&self, milliseconds: u64) -> impl Future<Output = ()>;
 }
 
 /// What is known of a request.
@@ -162,6 +166,14 @@ impl State {
         }
     }
 
+    fn fetched(&self) -> Vec<Rc<Fetched>> {
+        let fetched = self.keys.iter().filter_map(|keys| match keys {
+            Keys::Fetched(fetched) => Some(fetched.clone()),
+            _ => None,
+        });
+        fetched.collect()
+    }
+
     /// Notes what must be done before this token can be judged.
     fn need(&mut self, issuer: usize, token: &str) -> Judgement {
         let name = &self.settings.issuers[issuer].issuer;
@@ -189,7 +201,7 @@ impl<H: Host> Authenticator<H> {
             .as_ref()
             .and_then(|settings| settings.store.as_deref());
         Authenticator {
-            store: RefCell::new(store.map(|name| host.store(name))),
+            store: RefCell::new(store.and_then(|name| Fetched::open(&host, name))),
             state: settings.map(|settings| RefCell::new(State::new(settings))),
             host,
             baked,
@@ -249,6 +261,13 @@ impl<H: Host> Authenticator<H> {
             return Err("the settings of the authenticator cannot be read".to_owned());
         };
         let needs = mem::take(&mut state.borrow_mut().needs);
+        if needs.is_empty() {
+            // Another request does what this one needs.
+            let all = state.borrow().fetched();
+            for fetched in all {
+                fetched.settled().await;
+            }
+        }
         for need in needs {
             match need {
                 Need::Operator(problem) => return Err(problem),

@@ -1,9 +1,6 @@
 //! The component around the authenticator.
 
-use std::{
-    hash::{BuildHasher as _, RandomState},
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use spin_mcp_protocol::services::Store;
 use spin_mcp_store::KeyValue;
@@ -41,7 +38,7 @@ impl Host for Wasi {
     }
 
     fn random(&self) -> u64 {
-        RandomState::new().hash_one(self.milliseconds())
+        wasi::get_random_u64()
     }
 
     fn variable(&self, name: &str) -> Option<String> {

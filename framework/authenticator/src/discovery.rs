@@ -66,7 +66,8 @@ pub async fn fetch<H: Host>(host: &H, issuer: &str) -> Result<Stored, String> {
     let response = get(host, issuer, &address, until).await?;
     let set = str::from_utf8(&response.body).ok();
     let set = set.filter(|set| Set::read(set).is_some());
-    let set = set.ok_or_else(|| format!("`{address}` is not a JWK set of at most 64 keys"))?;
+    let set =
+        set.ok_or_else(|| format!("`{address}` is not a JWK set of at most 64 KiB and 64 keys"))?;
     let fetched = host.now();
     Ok(Stored {
         set: set.to_owned(),
@@ -106,7 +107,7 @@ async fn metadata<H: Host>(
     if named != issuer {
         return Err(format!(
             "`{url}` is the metadata of `{}`, not of `{issuer}`",
-            named.escape_debug()
+            shown(&named)
         ));
     }
     let address = member("jwks_uri");
@@ -122,7 +123,7 @@ async fn get<H: Host>(host: &H, issuer: &str, url: &str, until: u64) -> Result<R
         let Some(target) = Target::of(&url).filter(|target| target.may_serve(issuer)) else {
             return Err(format!(
                 "`{}` must begin with `https://`; `http://` is only for issuers on loopback hosts",
-                url.escape_debug()
+                shown(&url)
             ));
         };
         let response = host
@@ -142,12 +143,20 @@ async fn get<H: Host>(host: &H, issuer: &str, url: &str, until: u64) -> Result<R
         if split(&next).0 != origin {
             return Err(format!(
                 "`{url}` redirects to another host: `{}`",
-                next.escape_debug()
+                shown(&next)
             ));
         }
         url = next;
     }
     Err(format!("`{url}` redirects too often"))
+}
+
+/// A text from elsewhere, for the log.
+fn shown(text: &str) -> String {
+    let shown = text.chars().take(256);
+    shown
+        .map(|c| if c.is_ascii_graphic() { c } else { '?' })
+        .collect()
 }
 
 /// An address that can be asked.

@@ -73,6 +73,11 @@ struct Known {
 type Shared = RefCell<Option<Box<dyn Store>>>;
 
 impl Fetched {
+    /// The store for keys.
+    pub fn open(host: &impl Host, name: &str) -> Option<Box<dyn Store>> {
+        Some(host.store(name))
+    }
+
     pub fn new(issuer: String) -> Fetched {
         Fetched {
             names: names(&issuer),
@@ -122,7 +127,12 @@ impl Fetched {
         }
     }
 
-    /// Waits until no other request of this instance obtains keys.
+    /// Waits until no request of this instance obtains keys.
+    pub async fn settled(&self) {
+        self.turn().await;
+    }
+
+    /// Waits for a turn: one request of this instance at a time obtains keys.
     async fn turn(&self) -> Turn<'_> {
         poll_fn(|cx| {
             let mut waiting = self.waiting.borrow_mut();
@@ -207,12 +217,9 @@ impl<H: Host> Round<'_, H> {
 
     async fn run(&self) -> Result<(), String> {
         let key = state_key(self.host)?;
+        // A store that fails now may not when the attempt is announced.
         let last = self.load(key.as_ref()).and_then(|()| self.attempt());
-        // If the store fails, instances that live on need it least.
-        let last = match last {
-            Err(Unavailable(problem)) if !H::LIVES_ON => return Err(problem),
-            last => last.unwrap_or_default(),
-        };
+        let last = last.unwrap_or_default();
         let has = self.has();
         if has == Has::Fresh {
             return Ok(());
@@ -276,6 +283,7 @@ impl<H: Host> Round<'_, H> {
         self.host.sleep(SETTLES_MS).await;
         match announced.and_then(|()| self.attempt()) {
             Ok(last) => Ok(last.is_none_or(|last| last.by == this.by)),
+            // Instances that live on need the store least. Each of the others would fetch.
             Err(_) if H::LIVES_ON => Ok(true),
             Err(Unavailable(problem)) => Err(problem),
         }

@@ -102,18 +102,23 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    pub fn encode(&self) -> Vec<u8> {
-        format!("{} {:016x} {}", self.at, self.by, u8::from(self.done)).into_bytes()
+    pub fn encode(&self) -> [u8; 17] {
+        let mut out = [0; 17];
+        out[..8].copy_from_slice(&self.at.to_le_bytes());
+        out[8..16].copy_from_slice(&self.by.to_le_bytes());
+        out[16] = u8::from(self.done);
+        out
     }
 
     /// None for what this server did not write, and for attempts that are not from the past.
     pub fn decode(bytes: &[u8], now: u64) -> Option<Attempt> {
-        let mut words = str::from_utf8(bytes).ok()?.split(' ');
-        let attempt = Attempt {
-            at: words.next()?.parse().ok()?,
-            by: u64::from_str_radix(words.next()?, 16).ok()?,
-            done: words.next()? == "1",
-        };
-        (attempt.at <= now.saturating_add(SKEW)).then_some(attempt)
+        let (at, bytes) = bytes.split_first_chunk()?;
+        let (by, done) = bytes.split_first_chunk()?;
+        let at = u64::from_le_bytes(*at);
+        (at <= now.saturating_add(SKEW)).then_some(Attempt {
+            at,
+            by: u64::from_le_bytes(*by),
+            done: done == [1],
+        })
     }
 }

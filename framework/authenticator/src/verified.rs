@@ -1,8 +1,6 @@
 //! Tokens that this instance verified: to verify one again takes a hundred times as long as to
 //! find it here.
 
-use std::collections::BTreeMap;
-
 use sha2::{Digest as _, Sha256};
 use spin_mcp_auth::Caller;
 
@@ -10,31 +8,40 @@ use spin_mcp_auth::Caller;
 const MOST: usize = 1024;
 const SECONDS: u64 = 60;
 
-/// Callers by the hash of their token.
+/// Each token has one place, by its hash; a newer one takes it.
 #[derive(Default)]
-pub struct Verified(BTreeMap<[u8; 32], (Caller, u64)>);
+pub struct Verified(Vec<Option<Token>>);
+
+struct Token {
+    hash: [u8; 32],
+    caller: Caller,
+    until: u64,
+}
 
 impl Verified {
     pub fn get(&self, resource: &str, token: &str, now: u64) -> Option<Caller> {
-        let (caller, until) = self.0.get(&hash(resource, token))?;
-        (now < *until).then(|| caller.clone())
+        let hash = hash(resource, token);
+        let found = self.0.get(place(&hash))?.as_ref()?;
+        (found.hash == hash && now < found.until).then(|| found.caller.clone())
     }
 
     pub fn put(&mut self, resource: &str, token: &str, caller: &Caller, now: u64) {
-        if self.0.len() >= MOST {
-            self.0.retain(|_, (_, until)| now < *until);
-        }
-        if self.0.len() >= MOST {
-            self.clear();
-        }
-        let until = caller.expires.unwrap_or(u64::MAX).min(now + SECONDS);
         let hash = hash(resource, token);
-        self.0.insert(hash, (caller.clone(), until));
+        self.0.resize_with(MOST, || None);
+        self.0[place(&hash)] = Some(Token {
+            hash,
+            caller: caller.clone(),
+            until: caller.expires.unwrap_or(u64::MAX).min(now + SECONDS),
+        });
     }
 
     pub fn clear(&mut self) {
         self.0.clear();
     }
+}
+
+fn place(hash: &[u8; 32]) -> usize {
+    usize::from(u16::from_le_bytes([hash[0], hash[1]])) % MOST
 }
 
 /// Tokens have no NUL.

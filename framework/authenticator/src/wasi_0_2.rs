@@ -15,6 +15,8 @@ use wasip2::{
     },
 };
 
+pub use wasip2::random::random::get_random_u64;
+
 use crate::{
     component::{Component, this},
     discovery::{MAX_BODY, Response, Target},
@@ -59,14 +61,14 @@ pub async fn get(target: &Target<'_>, within: Duration) -> Result<Response, Stri
         .and_then(|()| request.set_authority(Some(target.authority)))
         .and_then(|()| request.set_path_with_query(Some(&target.path_and_query())))
         .map_err(|()| "it is not a valid address".to_owned())?;
-    let future = handle(request, None).map_err(|error| problem(&error))?;
+    let future = handle(request, None).map_err(|error| problem!(error))?;
     let response = loop {
         if let Some(response) = future.get() {
             break response.unwrap_or(Err(ErrorCode::InternalError(None)));
         }
         wait(&future.subscribe(), &deadline)?;
     };
-    let response = response.map_err(|error| problem(&error))?;
+    let response = response.map_err(|error| problem!(error))?;
     let header = |name| {
         let values = response.headers().get(name);
         String::from_utf8(values.into_iter().next()?).ok()
@@ -102,12 +104,5 @@ fn wait(event: &Pollable, deadline: &Pollable) -> Result<(), String> {
     match poll(&[event, deadline])[..] {
         [1] => Err(Response::too_late()),
         _ => Ok(()),
-    }
-}
-
-fn problem(error: &ErrorCode) -> String {
-    match error {
-        ErrorCode::HttpRequestDenied => Response::denied(),
-        error => format!("{error:?}"),
     }
 }

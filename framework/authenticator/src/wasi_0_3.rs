@@ -12,6 +12,8 @@ use wasip3::{
     wit_future,
 };
 
+pub use wasip3::random::random::get_random_u64;
+
 use crate::{
     component::{Component, this},
     discovery::{MAX_BODY, Response, Target},
@@ -68,10 +70,7 @@ async fn answer(target: &Target<'_>) -> Result<Response, String> {
         .and_then(|()| request.set_authority(Some(target.authority)))
         .and_then(|()| request.set_path_with_query(Some(&target.path_and_query())))
         .map_err(|()| "it is not a valid address".to_owned())?;
-    let response = send(request).await.map_err(|error| match error {
-        ErrorCode::HttpRequestDenied => Response::denied(),
-        error => format!("{error:?}"),
-    })?;
+    let response = send(request).await.map_err(|error| problem!(error))?;
     let header = |name| {
         let values = response.get_headers().get(name);
         String::from_utf8(values.into_iter().next()?).ok()
@@ -102,6 +101,6 @@ async fn body(response: Incoming) -> Result<Vec<u8>, String> {
         }
     }
     drop(stream);
-    trailers.await.map_err(|error| format!("{error:?}"))?;
+    trailers.await.map_err(|error| problem!(error))?;
     Ok(body)
 }

@@ -195,7 +195,7 @@ impl CheckCommand {
         report.add(
             "settings",
             Outcome::Ok,
-            format!("{} issuers, {keys} API keys", issuers.len()),
+            format!("issuers: {}, API keys: {keys}", issuers.len()),
         );
         let mut sets = Vec::new();
         for (index, issuer) in issuers.iter().enumerate() {

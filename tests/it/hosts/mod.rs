@@ -1,5 +1,6 @@
 //! Composed servers as processes: `mcp serve`, `mcp call`, the Wasmtime CLI and Spin.
 
+mod auth;
 mod call;
 mod every_host;
 mod fleet;

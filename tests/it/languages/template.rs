@@ -25,7 +25,7 @@ const MAX_LINES: usize = 60;
 #[test]
 fn wit_is_a_copy_of_the_contract() {
     let templates = RUST.map(|(template, _)| template);
-    for template in templates.into_iter().chain(["mcp-middleware"]) {
+    for template in templates.into_iter().chain(["mcp-middleware", "mcp-auth"]) {
         let copies = root().join(format!(
             "templates/{template}/content/wit/deps/spin-mcp-server"
         ));
@@ -42,7 +42,7 @@ fn wit_is_a_copy_of_the_contract() {
             count += 1;
         }
         assert!(count >= 2, "`{}` lacks files", copies.display());
-        if template == "mcp-middleware" {
+        if ["mcp-middleware", "mcp-auth"].contains(&template) {
             continue;
         }
         for (copy, original) in [
@@ -447,6 +447,36 @@ fn middleware_is_added_tested_and_built() {
     for block in blocks.map(|rest| rest.split("```").next().unwrap()) {
         assert!(code.contains(block), "not in the template: {block}");
     }
+}
+
+/// The template for an authenticator, behind an ingress that names callers.
+#[test]
+fn an_authenticator_is_added_tested_built_and_asked() {
+    let _turn = template::turn();
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path();
+    Template::named("mcp-tool").new_app("my-server", app);
+    Template::named("mcp-auth").add("ingress", &app.join("spin.toml"));
+    for package in [app, &app.join("ingress")] {
+        share_target(package);
+    }
+    run(cargo(&app.join("ingress")).args(["fmt", "--check"]));
+    let tests = run(cargo(&app.join("ingress")).arg("test"));
+    assert!(
+        stdout(&tests).contains("2 passed; 0 failed"),
+        "{}",
+        stdout(&tests)
+    );
+    run(mcp(app).arg("build"));
+    let server = Server::mcp(&app.join("mcp.wasm"), &[]);
+    let list = || support::rpc::modern("tools/list", serde_json::json!({}));
+    assert_eq!(server.send(&list()).status, 401);
+    let named = server.send(&list().header("X-Forwarded-User", "ada"));
+    assert_eq!(named.status, 200, "{}", named.text());
+    let twice = list()
+        .header("X-Forwarded-User", "ada")
+        .header("X-Forwarded-User", "eve");
+    assert_eq!(server.send(&twice).status, 400);
 }
 
 /// Resources and prompts that are async answer as those do that are not.

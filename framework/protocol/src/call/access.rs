@@ -543,3 +543,6 @@ pub fn log<S: Services>(
     object.end();
     services.log(&String::from_utf8(out).unwrap_or_default());
 }
+
+#[cfg(test)]
+mod tests;

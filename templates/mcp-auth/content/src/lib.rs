@@ -56,7 +56,10 @@ mod tests {
 
     #[test]
     fn the_ingress_names_the_caller() {
-        let headers = [("x-forwarded-user", "ada"), ("x-forwarded-groups", "read, write")];
+        let headers = [
+            ("x-forwarded-user", "ada"),
+            ("x-forwarded-groups", "read, write"),
+        ];
         let Verdict::Known(known) = judge(&headers) else {
             panic!("it is unknown");
         };

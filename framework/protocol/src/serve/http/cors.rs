@@ -72,3 +72,6 @@ impl HttpResponse {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
