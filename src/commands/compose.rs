@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use spin_mcp_app::{self as app, Manifest};
 use spin_mcp_component::file;
-use spin_mcp_compose::{authenticator, compose};
+use spin_mcp_compose::{authenticator, compose, policy};
 use spin_mcp_contract::{
     ComponentSource, Composition, Framework, Grant, Part, Role, Runtime, ServerConfig, Wasi,
     shipped,
@@ -47,6 +47,9 @@ use crate::terminal;
 
   # Share the authenticator of the app between servers
   spin mcp compose --authenticator -o company-auth.wasm
+
+  # Share the policy of the app between servers
+  spin mcp compose --authorizer -o company-policy.wasm
 
   # Hide tools with the `filter` middleware
   spin mcp compose weather.wasm -o server.wasm \\
@@ -95,6 +98,11 @@ pub struct ComposeCommand {
     /// name in `source` of their table
     #[arg(long, requires = "output", conflicts_with_all = ["parts", "locked"])]
     authenticator: bool,
+
+    /// Make a component of the policy in the table `auth.policy` of the app, for other servers to name
+    /// in `source` of their table
+    #[arg(long, requires = "output", conflicts_with_all = ["parts", "locked", "authenticator"])]
+    authorizer: bool,
 
     /// The old name of `--sequence`.
     #[arg(long, hide = true)]
@@ -180,6 +188,7 @@ impl ComposeCommand {
         ensure!(!self.handler, "`--handler` is now `--sequence`");
         match &self.output {
             Some(output) if self.authenticator => self.compose_authenticator(output),
+            Some(output) if self.authorizer => self.compose_authorizer(output),
             Some(output) => self.compose_file(output),
             None => self.compose_app(),
         }
@@ -203,6 +212,21 @@ impl ComposeCommand {
         writeln!(
             std::io::stdout(),
             "composed `{output}`: an authenticator for WASI {wasi}, {size} KB"
+        )?;
+        Ok(())
+    }
+
+    fn compose_authorizer(&self, output: &Path) -> Result<()> {
+        let (component, warnings) = policy(self.app.find()?.rego()?)?;
+        warnings
+            .iter()
+            .for_each(|warning| eprintln!("warning: {warning}"));
+        file::replace(output, &component)?;
+        let size = component.len().div_ceil(1000);
+        let output = output.display();
+        writeln!(
+            std::io::stdout(),
+            "composed `{output}`: a policy, {size} KB"
         )?;
         Ok(())
     }

@@ -10,12 +10,12 @@ use serde_json::{Map, Value, json};
 use spin_mcp_auth::{jwk, metadata};
 use spin_mcp_component::path::in_dir;
 use spin_mcp_contract::{
-    ComponentSource, Grant, Role, auth, record::IssuerRecord, shipped, state::DEFAULT_STORE,
+    ComponentSource, Grant, Rego, Role, auth, record::IssuerRecord, shipped, state::DEFAULT_STORE,
 };
 use spin_mcp_protocol::catalog::{Access, Need, NeedKind};
 use spin_mcp_registry::{Resolver, Source};
 
-use crate::manifest::auth::{ALGORITHMS, Auth as Keys, Issuer, Jwks, Needs, Policy, Scopes};
+use crate::manifest::auth::{ALGORITHMS, Auth as Keys, Data, Issuer, Jwks, Needs, Policy, Scopes};
 use crate::{Origin, Part};
 
 /// After how long pinned keys are suspicious: issuers change theirs.
@@ -43,7 +43,24 @@ pub struct Auth {
 #[derive(Debug)]
 pub struct PolicyOf {
     pub part: Part,
-    pub data: Option<Map<String, Value>>,
+    /// Its source code; none if it is a component.
+    pub rego: Option<Rego>,
+}
+
+impl PolicyOf {
+    fn resolve(&self, resolver: &mut Resolver) -> Result<spin_mcp_contract::Policy> {
+        let part = match &self.rego {
+            None => self.part.resolve(resolver)?,
+            Some(rego) => spin_mcp_contract::Part {
+                role: Role::Policy,
+                ..spin_mcp_contract::Part::feature(&self.part.name, rego.dir.join(&rego.file))
+            },
+        };
+        Ok(spin_mcp_contract::Policy {
+            part,
+            rego: self.rego.clone(),
+        })
+    }
 }
 
 impl Auth {
@@ -201,13 +218,7 @@ impl Auth {
                 warnings.extend(warning);
             }
         }
-        let policy = self.policy.as_ref().map(|policy| {
-            let part = policy.part.resolve(resolver)?;
-            Ok::<_, anyhow::Error>(spin_mcp_contract::Policy {
-                part,
-                data: policy.data.clone(),
-            })
-        });
+        let policy = self.policy.as_ref().map(|policy| policy.resolve(resolver));
         Ok(spin_mcp_contract::Auth {
             access: self.access.clone(),
             read_only: self.read_only.clone(),
@@ -257,18 +268,40 @@ impl Auth {
 }
 
 fn policy_of(dir: &Path, name: &str, keys: Policy) -> Result<PolicyOf> {
-    let source = match (keys.file, keys.source) {
-        (Some(file), None) => Source::File(file),
-        (None, Some(source)) => source.0,
+    let data = keys.data.map(|data| match data {
+        Data::Table(table) => Ok(table),
+        Data::File(path) => read_data(&in_dir(dir, &path)),
+    });
+    let data = data.transpose()?;
+    let (source, rego) = match (keys.file, keys.source) {
+        (Some(file), None) => (Source::File(file.clone()), Some(file)),
+        (None, Some(source)) => (source.0, None),
         _ => bail!(
             "`{name}.policy` must have either `file`, a policy in Rego, or `source`, a component"
         ),
     };
     let origin = Origin::Source(source.in_dir(dir));
-    Ok(PolicyOf {
-        part: Part::new(Role::Policy, "policy".into(), origin, dir),
-        data: keys.data,
-    })
+    let mut part = Part::new(Role::Policy, "policy".into(), origin, dir);
+    let rego = match rego {
+        Some(file) => Some(Rego {
+            dir: dir.to_owned(),
+            file,
+            data: data.unwrap_or_default(),
+        }),
+        None => {
+            part.settings = data;
+            None
+        }
+    };
+    Ok(PolicyOf { part, rego })
+}
+
+fn read_data(path: &Path) -> Result<Map<String, Value>> {
+    let shown = path.display();
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("cannot read `{shown}`, the data of the policy"))?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("`{shown}`, the data of the policy, is not a JSON object"))
 }
 
 /// The settings of the framework's authenticator, complete but for its store.

@@ -16,7 +16,8 @@ use serde_json::{Map, Value};
 
 use spin_mcp_contract::record::Record;
 use spin_mcp_contract::{
-    ComponentSource, Composition, Framework, Grant, Override, Role, Runtime, ServerConfig, Wasi,
+    ComponentSource, Composition, Framework, Grant, Override, Rego, Role, Runtime, ServerConfig,
+    Wasi,
 };
 use spin_mcp_hosts::Target;
 use spin_mcp_registry::{Reference, Resolver, Source};
@@ -129,6 +130,19 @@ impl App {
                 .as_ref()
                 .map(|auth| auth.resolve(resolver))
                 .transpose()?,
+        })
+    }
+
+    /// The policy in Rego of the table `auth`.
+    pub fn rego(&self) -> Result<&Rego> {
+        let policy = self.auth.as_ref().and_then(|auth| auth.policy.as_ref());
+        let rego = policy.and_then(|policy| policy.rego.as_ref());
+        rego.with_context(|| {
+            let id = &self.component;
+            format!(
+                "component `{id}` has no policy in Rego; write `file = \"policy.rego\"` under \
+                 `[component.{id}.tool.mcp.auth.policy]`"
+            )
         })
     }
 

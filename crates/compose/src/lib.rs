@@ -97,6 +97,7 @@ pub fn compose_again(composition: &Composition, listed: &mut Listed) -> Result<C
     record.append_to(&mut component)?;
     check::memories(&component, composition.runtime)?;
     let mut warnings = access::warnings(composition, &parts, &lists);
+    warnings.extend(parts.warnings);
     warnings.extend(warnings::warnings(&composition.server, &record));
     Ok(Composed {
         component,

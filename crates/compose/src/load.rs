@@ -1,14 +1,17 @@
 //! Reads the parts of a server. Its middleware is all synchronous, or all asynchronous.
 
+use std::mem;
+
 use anyhow::{Context as _, Result, bail};
 use spin_mcp_component::rewrite::lazy;
-use spin_mcp_contract::{ComponentSource, Composition, Kind, Part, Runtime, Wasi};
+use spin_mcp_contract::{ComponentSource, Composition, Kind, Part, Role, Runtime, Wasi};
 use spin_mcp_framework as framework;
 
 use crate::{
     access,
     overrides::Overrides,
     part::{self, Loaded},
+    policy,
 };
 
 /// What a server is composed of.
@@ -21,6 +24,8 @@ pub struct Parts {
     /// Whether requests pass the middleware synchronously.
     pub kind: Kind,
     pub overrides: Overrides,
+    /// What the author of the policy should know.
+    pub warnings: Vec<String>,
 }
 
 impl Parts {
@@ -38,11 +43,18 @@ impl Parts {
         }
         all.extend(middleware);
         let middleware = all.len();
+        let mut warnings = None;
         if let Some(auth) = &composition.auth {
+            let rego = auth.policy.as_ref().and_then(|policy| policy.rego.as_ref());
+            let mut rego = rego.map(policy::policy).transpose()?;
             for part in auth.parts() {
-                all.push(match part.component {
-                    ComponentSource::Resolved(_) => part::load(part, wasi)?,
-                    ComponentSource::Shipped(_) => {
+                all.push(match (&mut rego, &part.component) {
+                    (Some((component, found)), _) if part.role == Role::Policy => {
+                        warnings = Some(mem::take(found));
+                        part::load_bytes(part, mem::take(component).into(), wasi)?
+                    }
+                    (_, ComponentSource::Resolved(_)) => part::load(part, wasi)?,
+                    (_, ComponentSource::Shipped(_)) => {
                         part::load_bytes(part, access::shipped(auth, wasi).into(), wasi)?
                     }
                 });
@@ -55,6 +67,7 @@ impl Parts {
             middleware,
             kind,
             overrides,
+            warnings: warnings.unwrap_or_default(),
         })
     }
 

@@ -1,5 +1,7 @@
 //! Who may call a server: the table `auth` of `spin.toml`.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use spin_mcp_protocol::catalog::Access;
@@ -25,11 +27,22 @@ pub struct Auth {
     pub warnings: Vec<String>,
 }
 
-/// What decides about requests: a policy in Rego, or a component.
+/// What decides about requests.
 #[derive(Clone, Debug)]
 pub struct Policy {
+    /// Its component, or the file of a policy in Rego.
     pub part: Part,
-    pub data: Option<Map<String, Value>>,
+    pub rego: Option<Rego>,
+}
+
+/// A policy in Rego, from which compose makes a component.
+#[derive(Clone, Debug)]
+pub struct Rego {
+    /// The folder of `spin.toml`.
+    pub dir: PathBuf,
+    /// The file, or a folder of files, relative to `dir`.
+    pub file: PathBuf,
+    pub data: Map<String, Value>,
 }
 
 /// Where the keys of an issuer come from.

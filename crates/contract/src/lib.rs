@@ -12,7 +12,7 @@ pub mod shipped;
 pub mod state;
 mod wasi;
 
-pub use auth::{Auth, Keys, Policy};
+pub use auth::{Auth, Keys, Policy, Rego};
 pub use composition::{Composition, Framework, Override, ServerConfig};
 pub use grants::{Grant, Grants};
 pub use interface::{Interface, Kind};

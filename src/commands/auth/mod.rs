@@ -2,15 +2,17 @@
 
 mod check;
 mod key;
+mod test;
 mod token;
 
 use anyhow::Result;
 
-/// Make keys and tokens for a server with authorization, and check its settings.
+/// Make keys and tokens for a server with authorization, check its settings, and test its policy.
 #[derive(Debug, clap::Subcommand)]
 pub enum AuthCommand {
     Check(check::CheckCommand),
     Key(key::KeyCommand),
+    Test(test::TestCommand),
     Token(token::TokenCommand),
 }
 
@@ -19,6 +21,7 @@ impl AuthCommand {
         match self {
             AuthCommand::Check(command) => command.run(),
             AuthCommand::Key(command) => command.run(),
+            AuthCommand::Test(command) => command.run(),
             AuthCommand::Token(command) => command.run(),
         }
     }

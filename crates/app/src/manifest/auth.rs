@@ -213,8 +213,27 @@ pub struct Needs {
 pub struct Policy {
     pub file: Option<PathBuf>,
     pub source: Option<SourceKey>,
-    #[serde(default, deserialize_with = "settings")]
-    pub data: Option<Map<String, Json>>,
+    #[serde(default, deserialize_with = "data")]
+    pub data: Option<Data>,
+}
+
+/// The data of a policy: a table, or a file of JSON.
+pub enum Data {
+    Table(Map<String, Json>),
+    File(PathBuf),
+}
+
+fn data<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Data>, D::Error> {
+    match Json::deserialize(deserializer)? {
+        Json::String(path) => Ok(Some(Data::File(path.into()))),
+        Json::Object(table) => {
+            let table = settings(table).map_err(D::Error::custom)?;
+            Ok(table.map(Data::Table))
+        }
+        _ => Err(D::Error::custom(
+            "expected a table, or the path of a JSON file",
+        )),
+    }
 }
 
 #[derive(Default, Deserialize)]

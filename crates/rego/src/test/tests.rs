@@ -144,8 +144,9 @@ fn the_policies_of_the_guide_pass_their_tests() {
     let blocks: Vec<&str> = blocks
         .filter_map(|rest| Some(rest.split_once("```")?.0))
         .collect();
-    let (tests, policies): (Vec<&str>, Vec<&str>) =
-        blocks.into_iter().partition(|text| text.contains("mcp_test"));
+    let (tests, policies): (Vec<&str>, Vec<&str>) = blocks
+        .into_iter()
+        .partition(|text| text.contains("mcp_test"));
     let policies: Vec<_> = policies
         .iter()
         .map(|text| source("policy.rego", text))
