@@ -152,6 +152,9 @@ impl Auth {
             Some(source) => Origin::Source(source.0.in_dir(dir)),
             None => Origin::Shipped(shipped::AUTHENTICATOR),
         };
+        let reads = !own && has("mcp_auth_keys");
+        let allow = keys.allow.into_iter();
+        let allow = allow.chain(reads.then_some(Grant::Variables));
         let authenticator = Part {
             build: keys.build,
             workdir: in_dir(dir, keys.workdir),
@@ -159,9 +162,6 @@ impl Auth {
             settings,
             ..Part::new(Role::Authenticator, "auth".into(), origin, dir)
         };
-        let reads = !own && has("mcp_auth_keys");
-        let allow = keys.allow.into_iter();
-        let allow = allow.chain(reads.then_some(Grant::Variables));
         let policy = keys.policy.map(|policy| policy_of(dir, name, policy));
         Ok(Auth {
             access,
