@@ -87,12 +87,12 @@ pub fn known(given: &Given, names: &[&str]) -> Result<(), Error> {
         .find(|(name, _)| !names.contains(&name.as_str()))
     {
         Some((name, _)) if names.is_empty() => Err(invalid(format_args!(
-            "unknown argument `{name}`, there are none"
+            "{name}: unknown argument, there are none"
         ))),
         Some((name, _)) => {
             let names = names.join("` or `");
             Err(invalid(format_args!(
-                "unknown argument `{name}`, expected `{names}`"
+                "{name}: unknown argument, expected `{names}`"
             )))
         }
         None => Ok(()),
