@@ -39,19 +39,13 @@ impl Document {
     }
 
     /// Adds an entry to a table, or replaces the members of [`OWN`] in the one that is there.
-    pub fn set(&self, table: &str, name: &str, entry: &Entry) -> Result<Self> {
-        match self {
-            Self::Json(_) => {
-                let Self::Json(root) = self.copy()? else {
-                    unreachable!("it is a copy")
-                };
-                let top = root.object_value_or_set();
-                let servers = object(&top, table)?;
+    pub fn set(mut self, table: &str, name: &str, entry: &Entry) -> Result<Self> {
+        match &mut self {
+            Self::Json(root) => {
+                let servers = object(&root.object_value_or_set(), table)?;
                 set_members(&object(&servers, name)?, entry);
-                Ok(Self::Json(root))
             }
             Self::Toml(document) => {
-                let mut document = document.clone();
                 let servers = document.entry(table).or_insert_with(|| {
                     let mut table = Table::new();
                     table.set_implicit(true);
@@ -76,37 +70,28 @@ impl Document {
                         None => drop(own.insert(member, Item::Value(value))),
                     }
                 }
-                Ok(Self::Toml(document))
             }
         }
+        Ok(self)
     }
 
     /// Takes an entry out of a table; nothing if it is not there.
-    pub fn remove(&self, table: &str, name: &str) -> Result<Self> {
-        let copy = self.copy()?;
-        match copy {
+    pub fn remove(mut self, table: &str, name: &str) -> Self {
+        match &mut self {
             Self::Json(root) => {
                 let servers = root.object_value().and_then(|top| top.object_value(table));
                 if let Some(entry) = servers.and_then(|servers| servers.get(name)) {
                     entry.remove();
                 }
-                Ok(Self::Json(root))
             }
-            Self::Toml(mut document) => {
+            Self::Toml(document) => {
                 let servers = document.get_mut(table).and_then(Item::as_table_like_mut);
                 if let Some(servers) = servers {
                     servers.remove(name);
                 }
-                Ok(Self::Toml(document))
             }
         }
-    }
-
-    fn copy(&self) -> Result<Self> {
-        match self {
-            Self::Json(root) => Self::parse(Syntax::Json, &root.to_string()),
-            Self::Toml(document) => Ok(Self::Toml(document.clone())),
-        }
+        self
     }
 
     pub fn text(&self) -> String {

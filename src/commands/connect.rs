@@ -132,7 +132,7 @@ impl ConnectCommand {
         };
         let document = Document::parse(client.syntax(), text).with_context(cannot)?;
         let edited = match self.remove {
-            true => document.remove(table, &name),
+            true => Ok(document.remove(table, &name)),
             false => document.set(table, &name, &client.entry(&self.transport()?)?),
         };
         let mut after = edited.with_context(cannot)?.text();

@@ -134,10 +134,15 @@ fn a_broken_edit_keeps_the_server() {
     said("build 1 goes on; waiting for a change");
     fs::write(
         dir.path().join("spin.toml"),
-        manifest.replace("cp feature.in", "echo mine; exit 3 #"),
+        manifest.replace("cp feature.in", "echo frames: $RUST_BACKTRACE; exit 3 #"),
     )
     .unwrap();
     said("error: the build command of feature `copied` failed: exit status: 3");
+    assert!(
+        server.output().contains("\nframes: 0\n"),
+        "{}",
+        server.output()
+    );
     fs::write(dir.path().join("spin.toml"), "[component").unwrap();
     said("`spin.toml` changed");
     let count = |server: &Server| server.output().matches("build 1 goes on; waiting").count();

@@ -170,7 +170,10 @@ impl Task<'_> {
         let (part, shown) = (self.part, self.part.shown());
         let before = part.file().and_then(|file| modified(file));
         let mut command = shell(self.command);
-        command.current_dir(&part.workdir);
+        // Frames of a builder help nobody who reads what is wrong with the source.
+        command
+            .current_dir(&part.workdir)
+            .env("RUST_BACKTRACE", "0");
         let status = output.run(&shown, self.command, command)?;
         if !status.success() {
             return Err(BuildFailed {
