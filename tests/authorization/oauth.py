@@ -58,8 +58,9 @@ class OAuthServer:
         self.machine_key = json.loads(lines[0])["machineKey"]
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait()
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
 
     def token(self, resource, scope="mcp:read", client="machine-ES256"):
         """An access token that a machine gets for itself."""
