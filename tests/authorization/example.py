@@ -60,7 +60,7 @@ def prepare(options, cleanup, examples):
     manifest = (app / "spin.toml").read_text()
     run([options.mcp, "build"], cwd=app)
     assert (app / "spin.toml").read_text() == manifest, "`mcp build` had to change `spin.toml`"
-    cleanup.enter_context(hosts.mcp_serve(options, app, ports["3000"], f"http://127.0.0.1:{ports['4000']}"))
+    cleanup.enter_context(hosts.mcp_serve(options, app, ports["3000"]))
     deadline = time.monotonic() + hosts.PATIENCE
     while "OAuth server at" not in log.read_text():
         assert oauth.poll() is None and time.monotonic() < deadline, f"no OAuth server:\n{log.read_text()}"

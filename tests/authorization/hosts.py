@@ -55,12 +55,11 @@ def compose(options, folder, wasi, url, issuer, features):
     return folder
 
 
-def mcp_serve(options, app, port, issuer):
-    command = [options.mcp, "serve", "--from", app, "--listen", f"127.0.0.1:{port}"]
-    return serving([*command, "--allow-host", issuer.removeprefix("http://")], app, port)
+def mcp_serve(options, app, port):
+    return serving([options.mcp, "serve", "--from", app, "--listen", f"127.0.0.1:{port}"], app, port)
 
 
-def spin_up(options, app, port, _issuer):
+def spin_up(options, app, port):
     command = [options.spin, "up", "--from", app / "spin.toml", "--state-dir", app / "state"]
     return serving([*command, "--listen", f"127.0.0.1:{port}"], app, port)
 

@@ -243,7 +243,7 @@ def url_at(port):
 
 def serve(options, cleanup, folder, wasi, start, port, oauth):
     app = hosts.compose(options, folder, wasi, url_at(port), oauth.issuer, {options.fixture: ""})
-    cleanup.enter_context(start(options, app, port, oauth.issuer))
+    cleanup.enter_context(start(options, app, port))
     return app
 
 

@@ -218,7 +218,7 @@ def authorized(options, edition, scratch):
     with OAuthServer(options, scratch / "oauth.log", [url]) as oauth:
         features = {options.fixture: "", options.changes: "dynamic = true\n"}
         app = hosts.compose(options, scratch / "authorized", edition, url, oauth.issuer, features)
-        with hosts.mcp_serve(options, app, port, oauth.issuer):
+        with hosts.mcp_serve(options, app, port):
             command = [options.node, options.tools / "server/proxy.mjs", url, oauth.token(url, "mcp:read mcp:write")]
             with serving(command, scratch / "proxy.log") as proxied:
                 yield proxied
