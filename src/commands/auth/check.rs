@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use spin_mcp_app::{App, Auth, Origin, auth::PINNED, find_manifest};
 use spin_mcp_auth::{jwk, metadata};
 use spin_mcp_component::file;
+use spin_mcp_contract::grants::allows_origin;
 use spin_mcp_contract::{ComponentSource, Keys};
-use spin_mcp_hosts::allows;
 use spin_mcp_registry::{Resolver, fetch};
 use spin_mcp_runner::plain;
 
@@ -286,7 +286,7 @@ fn keys_of(issuer: &str, hosts: Option<&[String]>) -> Result<(String, String)> {
         let address = address.with_context(|| format!("`{place}` has no `jwks_uri`"))?;
         let host = metadata::split(address).0;
         ensure!(
-            hosts.is_none_or(|hosts| allows(hosts, host)),
+            hosts.is_none_or(|hosts| allows_origin(hosts, host)),
             "the keys are at `{address}`; add `{host}` to `allowed_outbound_hosts` of the component in spin.toml"
         );
         let set = object(address)?.to_string();
