@@ -67,6 +67,8 @@ impl Request {
             protocol_version: REVISION.to_owned(),
             client_info: None,
             client_capabilities: "{}".to_owned(),
+            identity: None,
+            headers: Vec::new(),
             session_id: None,
             meta: None,
             input_responses: Vec::new(),
