@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", "target"))
 WASM = "wasm32-wasip2"
 CLIENT = "tests/clients/rust/Cargo.toml"
+RUST_SDK = ["spin-mcp-sdk", "spin-mcp-sdk-macros", "spin-mcp-sdk-tests"]
 # What is fetched, each by `scripts/NAME.sh`.
 TOOLS = ["wasmtime-cli", "node22", "conformance-suite", "clients", "componentize-py", "docker-registry", "typescript", "typescript-sdk"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -66,9 +67,9 @@ class Suite:
                 self.broken.append(name)
         return succeeded
 
-    def once(self, name, *command):
+    def once(self, name, *command, **environment):
         """A step that others may have made already."""
-        return self.made(name) or self.step(name, *command)
+        return self.made(name) or self.step(name, *command, **environment)
 
     def made(self, name):
         return any(name == other for other, _ in self.times)
@@ -179,19 +180,21 @@ def lint(suite):
         command = cargo("clippy", wasm, f"--features={wasi}", *deny, packages=names(components))
         steps.append((f"lint {wasi}", *command))
         for package in components:
-            for variant in sorted(package["features"].keys() - {"wasi-0-2", "wasi-0-3", "default"}):
+            # A variant that is part of another one is checked with it.
+            parts = {name for features in package["features"].values() for name in features}
+            for variant in sorted(package["features"].keys() - {"wasi-0-2", "wasi-0-3", "default"} - parts):
                 command = cargo("clippy", wasm, f"--features={wasi},{variant}", *deny, packages=[package["name"]])
                 steps.append((f"lint {wasi}, {variant}", *command))
     steps.append(("lint other components", *cargo("clippy", wasm, "--all-features", *deny, packages=names(others))))
-    client = [f"--manifest-path={CLIENT}", "--locked", f"--target-dir={TARGET}/clients"]
-    steps.append(("lint the client", *cargo("clippy", *client, *deny)))
     return all(suite.step(*step, SPIN_MCP_FRAMEWORK="") for step in steps)
 
 
 def unit(suite):
-    """Part: the unit tests of protocol and middleware."""
+    """Part: the unit tests of protocol and middleware, and of the SDK for Rust."""
     framework, _ = native()
-    return suite.step("unit tests", *cargo("test", "--no-fail-fast", packages=framework))
+    suite.step("unit tests", *cargo("test", "--no-fail-fast", packages=framework))
+    # By themselves, as they are linted.
+    suite.step("SDK for Rust", *cargo("test", "--no-fail-fast", packages=RUST_SDK))
 
 
 def compose(suite):
@@ -275,7 +278,8 @@ def authorization(suite):
 def with_clients(suite, part, program, flags):
     found = provided(suite, part, ["node22", "clients", "fixtures"])
     build = ["build", "--locked", f"--manifest-path={CLIENT}", f"--target-dir={TARGET}/clients"]
-    if found and suite.once("build the client", "cargo", *build):
+    # Clippy would check all that the client depends on, for two short files.
+    if found and suite.once("build the client", "cargo", *build, RUSTFLAGS="-D warnings"):
         node, packages, fixtures = found
         command = [f"tests/{part}/run.py", "--mcp", TARGET / "debug/mcp", "--node", node, "--tools", packages]
         command += ["--rmcp", TARGET / "clients/debug" / program, "--fixture", f"{fixtures}/conformance.wasm"]
