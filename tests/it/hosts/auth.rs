@@ -165,10 +165,7 @@ fn an_api_key_needs_no_authorization_server() {
         composed(dir, wasi, &rest);
         let server = Server::mcp(&dir.join("mcp.wasm"), &[]);
         let refused = server.send(&echo());
-        assert_eq!(
-            (refused.status, challenge(&refused)),
-            (401, "Bearer scope=\"mcp:read\"")
-        );
+        assert_eq!((refused.status, challenge(&refused)), (401, "Bearer"));
         let answer = server.send(&with(echo(), &key));
         assert_eq!(answer.status, 200, "{}", answer.text());
         let mut other = key.clone();
