@@ -260,7 +260,7 @@ mod tests {
             let waiting = scope.spawn(|| sources.wait(&app).unwrap());
             std::thread::sleep(Duration::from_millis(300));
             fs::write(&file, "new").unwrap();
-            assert_eq!(waiting.join().unwrap(), [file.clone()]);
+            assert_eq!(waiting.join().unwrap(), std::slice::from_ref(&file));
         });
         fs::remove_file(&file).unwrap();
         assert_eq!(sources.wait(&app).unwrap(), [file]);

@@ -5,7 +5,6 @@ use std::fmt::Display;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::de::value::StrDeserializer;
-use serde_json::Value;
 
 use crate::error::Error;
 use crate::json;
@@ -105,5 +104,5 @@ fn invalid(why: impl Display) -> Error {
 
 /// The `_meta` of an entry.
 pub fn meta(json: impl Display) -> Option<String> {
-    Some(json.to_string()).filter(|meta| *meta != Value::Null.to_string())
+    Some(json.to_string()).filter(|meta| meta != "null")
 }
