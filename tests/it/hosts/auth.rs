@@ -172,6 +172,15 @@ fn an_api_key_needs_no_authorization_server() {
         other.replace_range(6..7, if &key[6..7] == "A" { "B" } else { "A" });
         assert_eq!(server.send(&with(echo(), &other)).status, 401);
 
+        let url = format!("http://{}/mcp", server.address());
+        let checked = support::expect_success(
+            mcp()
+                .current_dir(dir)
+                .args(["auth", "check", &url, "--token", &key]),
+        );
+        let checked = String::from_utf8(checked.stdout).unwrap();
+        assert!(checked.contains("there is no login"), "{checked}");
+
         let mut call = mcp();
         call.current_dir(dir)
             .args(["call", "echo", r#"{"message": "hi"}"#]);

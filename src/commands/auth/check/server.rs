@@ -13,7 +13,18 @@ const MAX_ANSWER: usize = 1 << 20;
 /// Checks the metadata of the server at `url`, its challenge, and with a token its answer.
 pub fn check(url: &str, token: Option<&str>, report: &mut Report) {
     let place = metadata::location(url);
-    let found = report.found("metadata", metadata_at(&place, url));
+    let login = report.found("challenge", challenge(url, &place)) != Some(Login::None);
+    if login {
+        check_login(url, &place, report);
+    }
+    if let Some(token) = token {
+        report.found("request with the token", accepted(url, token));
+    }
+}
+
+/// Checks where clients log in.
+fn check_login(url: &str, place: &str, report: &mut Report) {
+    let found = report.found("metadata", metadata_at(place, url));
     let (origin, path) = metadata::split(url);
     let root = format!("{origin}{}", metadata::WELL_KNOWN);
     if !path.is_empty()
@@ -32,10 +43,14 @@ pub fn check(url: &str, token: Option<&str>, report: &mut Report) {
     for issuer in found.iter().flatten() {
         report.found(&format!("keys of {issuer}"), keys_of(issuer, None));
     }
-    report.found("challenge", challenge(url, &place));
-    if let Some(token) = token {
-        report.found("request with the token", accepted(url, token));
-    }
+}
+
+/// What a challenge says about a login.
+#[derive(PartialEq)]
+enum Login {
+    Named,
+    /// Callers need an API key.
+    None,
 }
 
 /// The issuers that the metadata names.
@@ -70,7 +85,7 @@ fn ask(url: &str, token: Option<&str>) -> Result<Document> {
 }
 
 /// The answer without a token, as the official SDKs read it.
-fn challenge(url: &str, place: &str) -> Result<((), String)> {
+fn challenge(url: &str, place: &str) -> Result<(Login, String)> {
     let answer = ask(url, None)?;
     if answer.status == 200 {
         bail!("`{url}` answers without a token; it is open, or lets anonymous callers in");
@@ -92,10 +107,14 @@ fn challenge(url: &str, place: &str) -> Result<((), String)> {
         .split_once("resource_metadata=\"")
         .and_then(|(_, rest)| rest.split_once('"'));
     match named {
-        Some((named, _)) if named == place => Ok(((), header.clone())),
+        Some((named, _)) if named == place => Ok((Login::Named, header.clone())),
         Some((named, _)) => {
             bail!("the challenge names the metadata `{named}`, but that of `{url}` is at `{place}`")
         }
+        None if rest.is_empty() && object(place).is_err() => Ok((
+            Login::None,
+            format!("{header}: there is no login, so callers need an API key"),
+        )),
         None => bail!("the challenge `{header}` has no `resource_metadata`"),
     }
 }
