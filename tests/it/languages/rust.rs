@@ -87,6 +87,13 @@ fn built(app: &Path) {
     expect_success(mcp().current_dir(app).arg("build"));
 }
 
+fn give_store(app: &Path) {
+    let manifest = app.join("spin.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let store = "source = \"mcp.wasm\"\nkey_value_stores = [\"default\"]\n";
+    fs::write(&manifest, text.replace("source = \"mcp.wasm\"\n", store)).unwrap();
+}
+
 fn set_wasi(app: &Path, from: &str, to: &str) {
     let manifest = app.join("spin.toml");
     let text = fs::read_to_string(&manifest).unwrap();
@@ -130,6 +137,7 @@ fn tools_of_the_page_work_in_both_editions() {
         text.replacen("[dependencies]\n", &blocks("Cargo.toml"), 1),
     )
     .unwrap();
+    give_store(app);
     formatted_and_tested(app);
 
     for wasi in ["0.2", "0.3"] {
@@ -288,9 +296,8 @@ fn showcase_answers_and_asks() {
     let manifest = app.join("spin.toml");
     let text = fs::read_to_string(&manifest).unwrap();
     let more = "allow = [\"key-value\"]\nsettings = { currency = \"EUR\" }\n";
-    let store = "source = \"mcp.wasm\"\nkey_value_stores = [\"default\"]\n";
-    let text = text.replace("source = \"mcp.wasm\"\n", store);
     fs::write(&manifest, text + more).unwrap();
+    give_store(app);
     for wasi in ["0.2", "0.3"] {
         if wasi == "0.3" {
             set_wasi(app, "0.2", "0.3");

@@ -292,10 +292,11 @@ fn fits(choice: Value<'_>, members: &[Member<'_>]) -> bool {
 
 /// Whether a schema says `null` and nothing else.
 fn is_null(schema: Value<'_>) -> bool {
-    let mut members = schema.members();
-    matches!(members.next(), Some((key, value)) if key.is_str("type") && value.is_str("null")
-        || key.is_str("const") && value.kind == Kind::Null)
-        && members.next().is_none()
+    let says_null = |(key, value): Member<'_>| {
+        key.is_str("type") && value.is_str("null")
+            || key.is_str("const") && value.kind == Kind::Null
+    };
+    schema.members().next().is_some() && schema.members().all(says_null)
 }
 
 /// Writes the types of these values.

@@ -154,6 +154,9 @@ fn what_may_be_absent_is_not_null() {
         let schema = json!({"type": "object", "properties": {"p": nullable}}).to_string();
         assert_eq!(portable(&schema, Side::Output), schema);
     }
+    let only_null = json!({"anyOf": [{"const": null}, {"type": "null"}]});
+    let once = optional(only_null);
+    assert_eq!(optional(once.clone()), once);
     assert_eq!(
         optional(json!({"type": ["string", "integer", "null"]})),
         json!({"type": ["string", "integer"]})
