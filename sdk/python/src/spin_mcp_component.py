@@ -60,6 +60,9 @@ class Imported:
         found = request_.identity(self.request) if request_ else None
         return Caller(found.subject, found.issuer, list(found.scopes), json.loads(found.claims)) if found else None
 
+    def headers(self) -> list[tuple[str, str]]:
+        return list(request_.headers(self.request)) if request_ else []
+
     def session_id(self) -> str | None:
         return request_.session_id(self.request) if request_ else None
 

@@ -22,6 +22,7 @@ export function host(request: Json): Host {
       const caller = client.identity(request);
       return caller ? { ...caller, claims: parsed(caller.claims) } : undefined;
     },
+    headers: () => client.headers(request),
     sessionId: () => client.sessionId(request) ?? undefined,
     meta: () => parsed(client.meta(request)),
     isCancelled: () => client.isCancelled(request),

@@ -15,9 +15,17 @@ export function once<T>(key: string, work: () => T): T {
   return running().once(key, work);
 }
 
-/** The caller, as an authorization middleware established it. */
+/** The caller, if the server has authorization. */
 export function identity(): { subject: string; issuer: string; scopes: string[]; claims: any } | undefined {
   return running().host.identity();
+}
+
+/**
+ * The request headers that `headers` of the server in `spin.toml` names, in lower case. The values of
+ * a header that occurs more than once are joined.
+ */
+export function headers(): Record<string, string> {
+  return running().headers();
 }
 
 /** The revision of MCP that the client speaks. */

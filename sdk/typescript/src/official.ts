@@ -97,6 +97,19 @@ function request(method: string, params: Json, run?: Run): Promise<Json> {
       transport.onmessage!({ jsonrpc: "2.0", id, result });
     };
     const tell = ({ method, params }: Json) => run && notify(run, method, params);
-    transport.onmessage!({ jsonrpc: "2.0", id, method, params });
+    transport.onmessage!({ jsonrpc: "2.0", id, method, params }, run && sender(run));
   });
+}
+
+/** What a transport over HTTP says of the sender of a message. The token stays outside. */
+function sender(run: Run): Json {
+  const caller = run.host.identity();
+  const headers = run.headers();
+  const { subject, issuer, scopes, claims } = caller ?? {};
+  const clientId = claims?.client_id ?? claims?.azp ?? subject;
+  return {
+    requestInfo: { headers },
+    request: new Request("http://localhost/mcp", { method: "POST", headers }),
+    ...(caller && { authInfo: { token: "", clientId, scopes, extra: { subject, issuer, claims } } }),
+  };
 }

@@ -19,6 +19,7 @@ export interface Host {
   clientInfo(): Json;
   clientCapabilities(): Json;
   identity(): Json;
+  headers(): [string, string][];
   sessionId(): string | undefined;
   meta(): Json;
   isCancelled(): boolean;
@@ -75,6 +76,15 @@ export class Run {
     for (const [key, answer] of host.responses()) {
       if (this.#state.asked.includes(key)) this.#answers.set(key, answer);
     }
+  }
+
+  /** The headers of the request; the values of one that occurs more than once are joined. */
+  headers(): Record<string, string> {
+    const found: Record<string, string> = {};
+    for (const [name, value] of this.host.headers()) {
+      found[name] = Object.hasOwn(found, name) ? `${found[name]}, ${value}` : value;
+    }
+    return found;
   }
 
   /** Asks the client. Answers that are known come at once. */

@@ -124,3 +124,19 @@ test("version 1: the same, with its own names", async () => {
   assert.deepEqual(client.told, [["progress", 1, undefined, undefined]]);
   assert.deepEqual(await client.prompts(), []);
 });
+
+test("version 2: a tool sees who calls, and the headers that the server passes on", async () => {
+  const caller = { subject: "u-17", issuer: "https://auth.example.com", scopes: ["mcp:read"], claims: { client_id: "c" } };
+  const host = { identity: () => caller, headers: () => [["x-tenant", "a"], ["x-tenant", "b"]] };
+  const two = () => {
+    const server = new McpServer({ name: "s", version: "1" });
+    server.registerTool("who", {}, async (ctx) => {
+      const { clientId, scopes, token } = ctx.http!.authInfo!;
+      const tenant = ctx.http!.req!.headers.get("x-tenant");
+      return { content: [{ type: "text", text: JSON.stringify([clientId, scopes, token, tenant]) }] };
+    });
+    return server;
+  };
+  const client = await connect(two, undefined, host);
+  assert.equal(await client.says("who", {}), '["c",["mcp:read"],"","a, b"]');
+});

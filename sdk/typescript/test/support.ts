@@ -30,6 +30,7 @@ export class Client {
       clientInfo: () => ({ name: "test", version: "1" }),
       clientCapabilities: () => ({ elicitation: { form: {}, url: {} }, sampling: {}, roots: {} }),
       identity: () => undefined,
+      headers: () => [],
       sessionId: () => undefined,
       meta: () => ({ progressToken: "p" }),
       isCancelled: () => false,

@@ -7,12 +7,15 @@ pub(crate) mod target;
 
 use std::borrow::Cow;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
 use crate::{
     catalog::{Catalog, Flags, ListKind},
     state::{
         call_stream::{CallStream, LARGEST},
         sender::Sender,
         services::Services,
+        session,
         tasks::Task,
     },
     wire::{
@@ -168,7 +171,13 @@ impl Context {
     pub fn sent_by<S: Services>(self, sender: Option<&Sender>) -> Context {
         // The code that passes a caller on is compiled only into servers that know callers.
         let caller = sender.filter(|_| S::AUTH).and_then(Sender::caller);
+        // What features keep for a session must not be there for whoever stole its id.
+        let own = |id: &String| {
+            let (sender, _) = (sender?, caller?);
+            Some(URL_SAFE_NO_PAD.encode(session::digest(id.as_bytes(), &sender.principal)))
+        };
         Context {
+            session_id: self.session_id.as_ref().and_then(own).or(self.session_id),
             identity: caller.cloned(),
             headers: sender.map_or(Vec::new(), |sender| sender.headers.clone()),
             ..self

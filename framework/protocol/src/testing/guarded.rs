@@ -223,6 +223,7 @@ pub fn send_for(
         "name": call.target.name(),
         "subject": context.identity.map(|caller| caller.subject),
         "headers": context.headers,
+        "session": context.session_id,
     });
     HttpResponse::json(200, said.to_string().into_bytes())
 }

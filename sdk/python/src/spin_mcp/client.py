@@ -77,6 +77,9 @@ class Here:
     def identity(self) -> Caller | None:
         return self.client.identity
 
+    def headers(self) -> list[tuple[str, str]]:
+        return list(self.client.headers.items())
+
     def session_id(self) -> str | None:
         return self.client.session_id
 
@@ -124,12 +127,14 @@ class Client:
         roots: list[Any] | None = None,
         session_id: str | None = "test",
         identity: Caller | None = None,
+        headers: dict[str, str] | None = None,
         meta: dict[str, Any] | None = None,
         **_: Any,
     ) -> None:
         self.server, self.elicit, self.sample = server, elicitation_handler, sampling_handler
         self.roots = [root if isinstance(root, Root) else Root(uri=str(root)) for root in roots or []]
         self.session_id, self.identity, self.meta = session_id, identity, meta or {}
+        self.headers = {name.lower(): value for name, value in (headers or {}).items()}
         self.told, self.store = Told(), Memory()
 
     async def __aenter__(self) -> "Client":

@@ -262,8 +262,17 @@ class Context(Generic[S, L, R]):
 
     @property
     def identity(self) -> Caller | None:
-        """The caller, if an authorization middleware established it."""
+        """The caller, if the server has authorization."""
         return self._request.identity()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The request headers that `headers` of the server in `spin.toml` names, in lower case. The
+        values of a header that occurs more than once are joined."""
+        found: dict[str, str] = {}
+        for name, value in self._request.headers():
+            found[name] = f"{found[name]}, {value}" if name in found else value
+        return found
 
     @property
     def client_id(self) -> str | None:

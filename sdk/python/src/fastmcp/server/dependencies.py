@@ -13,8 +13,8 @@ def get_context() -> Context[Any, Any, Any]:
 
 
 def get_http_headers(include_all: bool = False) -> dict[str, str]:
-    """No headers: a feature does not see the client's HTTP request."""
-    return {}
+    """The headers that `headers` of the server in `spin.toml` names: a feature sees no others."""
+    return current().headers
 
 
 def get_http_request() -> Any:

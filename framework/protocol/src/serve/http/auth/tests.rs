@@ -490,6 +490,17 @@ fn a_session_is_another_one_for_another_principal() {
     let response = send(services, &catalog, POST, &as_user("alice", &id), &subscribe);
     assert_eq!(response.status, 200);
     assert_ne!(keys(services), before);
+    // What features keep for the session is not there for a thief.
+    let call = legacy_request("tools/call", r#"{"name":"zeta"}"#);
+    let mut session = |token: &str, id: &str| {
+        let response = send(services, &catalog, POST, &as_user(token, id), &call);
+        body(&response)["session"].as_str().map(str::to_owned)
+    };
+    let of_alice = session("alice:more", &id).expect("there is a session");
+    assert_ne!(of_alice, id);
+    assert_eq!(session("alice:more", &id), Some(of_alice.clone()));
+    let of_thief = session("trudy", &id).expect("there is a session");
+    assert!(of_thief != of_alice && of_thief != id);
     // A newer token of the same principal goes on.
     let response = send(
         services,
