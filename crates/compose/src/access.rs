@@ -55,6 +55,18 @@ pub fn authenticator(auth: &mut Auth, store: Option<String>, wasi: Wasi) -> Resu
             fetched.issuer
         );
     }
+    let variable = issuers.iter().find_map(|issuer| match &issuer.keys {
+        Keys::Variable(variable) => Some((variable, &issuer.issuer)),
+        _ => None,
+    });
+    // What has Spin's stores has its variables, too.
+    let has_variables = store.is_some();
+    if let (Some((variable, issuer)), false) = (variable, has_variables) {
+        bail!(
+            "the keys of `{issuer}` are in the variable `{variable}`, which `--runtime wasmtime` does not have; pin them \
+             (`jwks = \"issuer.jwks.json\"`, which `spin mcp auth check --pin` writes)"
+        );
+    }
     let store = store.filter(|_| fetched.is_some());
     let part = &mut auth.authenticator;
     part.allow.extend(fetched.map(|_| Grant::Http));
@@ -63,12 +75,9 @@ pub fn authenticator(auth: &mut Auth, store: Option<String>, wasi: Wasi) -> Resu
     let has_keys = settings["api_keys"]
         .as_array()
         .is_some_and(|keys| !keys.is_empty());
-    let reads = has_keys
-        || issuers
-            .iter()
-            .any(|issuer| matches!(issuer.keys, Keys::Variable(_)));
+    let reads = has_keys || variable.is_some() || store.is_some();
     part.allow
-        .extend((reads || store.is_some()).then_some(Grant::Variables));
+        .extend((reads && has_variables).then_some(Grant::Variables));
     settings.insert("store".into(), json!(store));
     Ok(())
 }

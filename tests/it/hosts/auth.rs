@@ -339,3 +339,134 @@ fn an_authenticator_is_shared_by_servers() {
         );
     }
 }
+
+/// Wasmtime has no variables, which could replace the keys.
+#[test]
+fn keys_of_an_app_open_a_server_on_wasmtime() {
+    for wasi in WASI_BUILDS {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        let made = support::expect_success(mcp().current_dir(dir).args(["auth", "key", "ci"]));
+        let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+        let said = String::from_utf8(made.stderr).unwrap();
+        let line = said.lines().find(|line| line.starts_with("ci = ")).unwrap();
+        let keys =
+            format!("resource = \"{RESOURCE}\"\n[component.mcp.tool.mcp.auth.api_keys]\n{line}\n");
+        composed(dir, wasi, &keys);
+        let recompose = || {
+            let mut compose = mcp();
+            compose.current_dir(dir);
+            compose.args(["compose", "--runtime", "wasmtime"]);
+            compose.output().unwrap()
+        };
+        assert!(recompose().status.success());
+        let server = Server::wasmtime(&dir.join("mcp.wasm"), &["-S", "cli"]);
+        assert_eq!(server.send(&echo()).status, 401);
+        assert_eq!(server.send(&with(echo(), &key)).status, 200);
+
+        let issuer = "issuer = \"https://issuer.invalid\"\njwks = { variable = \"mcp_auth_jwks\" }";
+        let variable = format!(
+            "resource = \"{RESOURCE}\"\n[[component.mcp.tool.mcp.auth.issuers]]\n{issuer}\n"
+        );
+        compose(dir, wasi, &variable);
+        let manifest = fs::read_to_string(dir.join("spin.toml")).unwrap();
+        let declared = "[variables]\njwks = { required = true }\n\n\
+                        [component.mcp.variables]\nmcp_auth_jwks = \"{{ jwks }}\"\n\n[component.mcp.tool.mcp]";
+        let manifest = manifest.replacen("[component.mcp.tool.mcp]", declared, 1);
+        fs::write(dir.join("spin.toml"), manifest).unwrap();
+        let refused = String::from_utf8(recompose().stderr).unwrap();
+        assert!(refused.contains("`mcp_auth_jwks`"), "{refused}");
+        assert!(refused.contains("`--runtime wasmtime`"), "{refused}");
+    }
+}
+
+const POLICY: &str = "package mcp
+
+default allow := false
+
+allow if input.method != \"tools/call\"
+
+allow if input.params.arguments.message in words
+
+words contains word if some word in data.words
+
+words contains word if some word in data.server.words
+
+reason := \"this word is not for you\" if input.method == \"tools/call\"
+";
+
+const POLICY_TEST: &str = "package mcp_test
+
+import data.mcp
+
+call(word) := {
+	\"method\": \"tools/call\",
+	\"params\": {\"name\": \"echo\", \"arguments\": {\"message\": word}},
+	\"target\": {\"kind\": \"tool\", \"name\": \"echo\"},
+}
+
+test_hi if mcp.allow with input as call(\"hi\")
+
+test_no if not mcp.allow with input as call(\"no\")
+";
+
+#[test]
+fn a_policy_decides_by_arguments_and_is_shared() {
+    for wasi in WASI_BUILDS {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        let made = support::expect_success(mcp().current_dir(dir).args(["auth", "key", "ci"]));
+        let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+        let said = String::from_utf8(made.stderr).unwrap();
+        let line = said.lines().find(|line| line.starts_with("ci = ")).unwrap();
+        let with_policy = |policy: &str| {
+            let rest = format!(
+                "resource = \"{RESOURCE}\"\n[component.mcp.tool.mcp.auth.api_keys]\n{line}\n\
+                 [component.mcp.tool.mcp.auth.policy]\n{policy}\n"
+            );
+            composed(dir, wasi, &rest);
+            Server::mcp(&dir.join("mcp.wasm"), &[])
+        };
+        let says = |server: &Server, word: &str| {
+            let request = with(call("echo", json!({"message": word})), &key);
+            let answer = server.send(&request);
+            (answer.status, answer.message()["error"].clone())
+        };
+
+        fs::write(dir.join("policy.rego"), POLICY).unwrap();
+        fs::write(dir.join("policy_test.rego"), POLICY_TEST).unwrap();
+        let server = with_policy("file = \"policy.rego\"\ndata = { words = [\"hi\"] }");
+        assert_eq!(says(&server, "hi"), (200, Value::Null));
+        let refused = json!({"code": -32011, "message": "this word is not for you"});
+        assert_eq!(says(&server, "no"), (403, refused.clone()));
+
+        let test = || {
+            mcp()
+                .current_dir(dir)
+                .args(["auth", "test"])
+                .output()
+                .unwrap()
+        };
+        let passed = test();
+        let told = String::from_utf8_lossy(&passed.stdout).into_owned();
+        assert!(passed.status.success(), "{told}");
+        assert!(
+            told.contains("test_hi") && told.contains("test_no"),
+            "{told}"
+        );
+        let wrong = POLICY_TEST.replace("if not mcp.allow", "if mcp.allow");
+        fs::write(dir.join("policy_test.rego"), wrong).unwrap();
+        assert!(!test().status.success());
+
+        support::expect_success(mcp().current_dir(dir).args([
+            "compose",
+            "--authorizer",
+            "-o",
+            "company.wasm",
+        ]));
+        let server = with_policy("source = \"company.wasm\"\ndata = { words = [\"yes\"] }");
+        assert_eq!(says(&server, "hi"), (200, Value::Null), "the policy's own");
+        assert_eq!(says(&server, "yes"), (200, Value::Null), "the server's");
+        assert_eq!(says(&server, "no"), (403, refused));
+    }
+}
