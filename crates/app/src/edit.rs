@@ -298,14 +298,19 @@ impl Manifest {
 
     fn add_route(&mut self, path: &str, id: &str) -> Result<()> {
         let mut route = Table::from_iter([("route", path), ("component", id)]);
-        route.set_position(Some(isize::MAX));
         self.edit(|document| {
             let trigger = descend(document, &["trigger"])?;
             if !trigger.contains_key("http") {
                 trigger.insert("http", Item::ArrayOfTables(ArrayOfTables::new()));
             }
             match trigger.get_mut("http") {
-                Some(Item::ArrayOfTables(routes)) => routes.push(route),
+                Some(Item::ArrayOfTables(routes)) => {
+                    // Beside the others: what a user adds to the end of the file belongs to the last
+                    // table there.
+                    let last = routes.iter().last().and_then(Table::position);
+                    route.set_position(Some(last.unwrap_or(isize::MAX)));
+                    routes.push(route);
+                }
                 Some(Item::Value(Value::Array(routes))) => {
                     routes.push(route.into_inline_table());
                 }

@@ -32,14 +32,13 @@ pub struct ApiKey {
 
 impl ApiKey {
     pub(crate) fn read(value: Value<'_>) -> Option<ApiKey> {
-        let expires = value.member("expires")?;
         Some(ApiKey {
             subject: string(value.member("subject")?)?,
             sha256: hash(&string(value.member("sha256")?)?)?,
             scopes: strings(value.member("scopes")?)?,
-            expires: match expires.kind {
-                Kind::Null => None,
-                _ => Some(expires.text.parse().ok()?),
+            expires: match value.member("expires") {
+                Some(expires) if expires.kind != Kind::Null => Some(expires.text.parse().ok()?),
+                _ => None,
             },
         })
     }
@@ -81,7 +80,7 @@ pub fn check(keys: &[ApiKey], key: &str, now: u64) -> Result<Caller, Invalid> {
             found = Some(known);
         }
     }
-    let found = found.ok_or(Invalid::Signature)?;
+    let found = found.ok_or(Invalid::Key)?;
     if found.expires.is_some_and(|expires| now >= expires) {
         return Err(Invalid::Expired);
     }
@@ -116,11 +115,8 @@ mod tests {
         assert_eq!((&*caller.issuer, &*caller.subject), ("key:", "ci"));
         assert_eq!(caller.expires, Some(100));
         assert_eq!(check(&keys, &one, 100), Err(Invalid::Expired));
-        assert_eq!(
-            check(&keys, &one[..one.len() - 1], 99),
-            Err(Invalid::Signature)
-        );
-        assert_eq!(check(&[], &one, 99), Err(Invalid::Signature));
+        assert_eq!(check(&keys, &one[..one.len() - 1], 99), Err(Invalid::Key));
+        assert_eq!(check(&[], &one, 99), Err(Invalid::Key));
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub enum Invalid {
     Type,
     /// The signature is wrong, or no key of the issuer made it.
     Signature,
+    /// An API key that the server does not know.
+    Key,
     /// No issuer of this server issued it.
     Issuer,
     /// It was issued for another server.
@@ -51,6 +53,7 @@ impl Invalid {
             Invalid::Malformed => "the token is malformed",
             Invalid::Type => "the token is not an access token",
             Invalid::Signature => "the signature of the token is invalid",
+            Invalid::Key => "the API key is unknown",
             Invalid::Issuer => "the issuer of the token is unknown",
             Invalid::Audience => "the token was issued for another server",
             Invalid::Expired => "the token expired",

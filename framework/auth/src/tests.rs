@@ -658,7 +658,7 @@ fn credentials_come_before_keys() {
     assert_eq!(say(bearer::Credentials::Malformed), Unreadable);
     let bearer = |token| say(bearer::Credentials::Bearer(token));
     assert_eq!(bearer("a.b.c"), Invalid(Malformed));
-    assert_eq!(bearer("smcp_x"), Invalid(Signature));
+    assert_eq!(bearer("smcp_x"), Invalid(Key));
     let (header, claims) = (header(Algorithm::EdDsa), claims());
     let token = token_of(Algorithm::EdDsa, &header.to_string(), &claims.to_string());
     assert_eq!(bearer(&token), Unready(0));

@@ -151,15 +151,15 @@ impl State {
             .settings
             .authenticate(credentials, "", |_| None, host.now())
         {
-            Verdict::Known(caller) => Judgement::Known(caller),
             Verdict::Missing => Judgement::Missing,
             Verdict::Unreadable => Judgement::Malformed,
-            // The key may be one of the variable.
-            Verdict::Invalid(_) if !self.api_keys_are_readable => {
+            // The key may be one of the variable, or one that the variable replaces.
+            Verdict::Known(_) | Verdict::Invalid(_) if !self.api_keys_are_readable => {
                 let problem = format!("the variable `{API_KEYS}` is not a JSON array of API keys");
                 self.needs.push(Need::Operator(problem));
                 Judgement::Unready
             }
+            Verdict::Known(caller) => Judgement::Known(caller),
             Verdict::Invalid(why) => Judgement::Invalid(why),
             // Only tokens have issuers.
             Verdict::Stale(_) | Verdict::Unready(_) => Judgement::Unready,

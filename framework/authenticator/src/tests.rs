@@ -13,6 +13,7 @@ mod world;
 use world::*;
 
 const UNKNOWN: &str = "the signature of the token is invalid";
+const UNKNOWN_API_KEY: &str = "the API key is unknown";
 
 /// Asks an instance of each build.
 fn both(world: &std::rc::Rc<World>, settings: &Value, kid: &str) -> String {
@@ -71,15 +72,15 @@ fn api_keys_can_be_in_a_variable() {
     let long = Long::with(&world, settings.clone());
     let unreadable = "the variable `mcp_auth_keys` is not a JSON array of API keys";
     for (value, of_old, of_new) in [
-        ("", "known", UNKNOWN),
+        ("", "known", UNKNOWN_API_KEY),
         (
             &*json!([known(&old), known(&new)]).to_string(),
             "known",
             "known",
         ),
-        (&json!([known(&new)]).to_string(), UNKNOWN, "known"),
-        ("[7]", "known", unreadable),
-        ("[]", "known", UNKNOWN),
+        (&json!([known(&new)]).to_string(), UNKNOWN_API_KEY, "known"),
+        ("[7]", unreadable, unreadable),
+        ("[]", "known", UNKNOWN_API_KEY),
     ] {
         world.pass(60);
         world.set_variable("mcp_auth_keys", value);

@@ -218,20 +218,24 @@ impl Asked<'_, '_> {
         let has = |scope: &String| trusted || granted.contains(scope);
         let mut needed: Vec<String> = self.access.scopes().map(str::to_owned).collect();
         let of_server = needed.iter().all(has);
+        let hides = self.access.unmet() == Unmet::Hide;
         let mut hidden = None;
         for item in items {
             let scopes = self.needs(item.kind, &item.name);
             if !scopes.iter().all(has) {
                 hidden = Some(item);
             }
-            add(&mut needed, scopes);
+            // A challenge would tell what is hidden.
+            if !hides {
+                add(&mut needed, scopes);
+            }
         }
         if of_server && hidden.is_none() && wanted.is_empty() {
             return Ok(());
         }
         if let Some(item) = hidden
             && of_server
-            && self.access.unmet() == Unmet::Hide
+            && hides
         {
             return Err(self.unknown(Some(item)));
         }

@@ -88,7 +88,7 @@ pub fn check(
             );
             Some(caller)
         }
-        Verdict::Invalid(Invalid::Signature) if is_key => {
+        Verdict::Invalid(Invalid::Key) if is_key => {
             refuse("API key", "no key in spin.toml has this hash".into())
         }
         Verdict::Invalid(invalid) if is_key => refuse("API key", invalid.description().into()),
@@ -170,7 +170,7 @@ fn has(token: &str, invalid: Invalid, settings: &Settings, resource: &str) -> Op
             claims["nbf"], claims["iat"]
         ),
         Invalid::Claim => format!(": `exp`, `{}` and `require` decide", issuer?.subject),
-        Invalid::Malformed => String::new(),
+        Invalid::Key | Invalid::Malformed => String::new(),
     })
 }
 
