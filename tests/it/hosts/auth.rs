@@ -44,6 +44,18 @@ fn auth(dir: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
+/// An API key, and the line for `spin.toml`.
+fn api_key(dir: &Path, more: &[&str]) -> (String, String) {
+    let mut made = mcp();
+    made.current_dir(dir).args(["auth", "key", "ci"]).args(more);
+    let made = support::expect_success(&mut made);
+    let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
+    let said = String::from_utf8(made.stderr).unwrap();
+    assert!(!said.contains(&key), "the key is shown twice");
+    let line = said.lines().find(|line| line.starts_with("ci = "));
+    (key, line.expect("there is a line").to_owned())
+}
+
 fn token(dir: &Path, more: &[&str]) -> String {
     let arguments = ["token", "--key", "dev.jwk", "--subject", "ada"];
     auth(dir, &[&arguments, more].concat())
@@ -149,15 +161,7 @@ fn an_api_key_needs_no_authorization_server() {
     for wasi in WASI_BUILDS {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path();
-        let made = support::expect_success(
-            mcp()
-                .current_dir(dir)
-                .args(["auth", "key", "ci", "--scope", "mcp:read"]),
-        );
-        let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
-        let said = String::from_utf8(made.stderr).unwrap();
-        assert!(!said.contains(&key), "the key is shown twice");
-        let line = said.lines().find(|line| line.starts_with("ci = ")).unwrap();
+        let (key, line) = api_key(dir, &["--scope", "mcp:read"]);
         let rest = format!(
             "resource = \"{RESOURCE}\"\nscopes = [\"mcp:read\"]\n\n\
              [component.mcp.tool.mcp.auth.api_keys]\n{line}\n"
@@ -346,10 +350,7 @@ fn keys_of_an_app_open_a_server_on_wasmtime() {
     for wasi in WASI_BUILDS {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path();
-        let made = support::expect_success(mcp().current_dir(dir).args(["auth", "key", "ci"]));
-        let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
-        let said = String::from_utf8(made.stderr).unwrap();
-        let line = said.lines().find(|line| line.starts_with("ci = ")).unwrap();
+        let (key, line) = api_key(dir, &[]);
         let keys =
             format!("resource = \"{RESOURCE}\"\n[component.mcp.tool.mcp.auth.api_keys]\n{line}\n");
         composed(dir, wasi, &keys);
@@ -415,10 +416,7 @@ fn a_policy_decides_by_arguments_and_is_shared() {
     for wasi in WASI_BUILDS {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path();
-        let made = support::expect_success(mcp().current_dir(dir).args(["auth", "key", "ci"]));
-        let key = String::from_utf8(made.stdout).unwrap().trim().to_owned();
-        let said = String::from_utf8(made.stderr).unwrap();
-        let line = said.lines().find(|line| line.starts_with("ci = ")).unwrap();
+        let (key, line) = api_key(dir, &[]);
         let with_policy = |policy: &str| {
             let rest = format!(
                 "resource = \"{RESOURCE}\"\n[component.mcp.tool.mcp.auth.api_keys]\n{line}\n\

@@ -7,6 +7,8 @@ use syn::{
     PathArguments, Result, ReturnType, Type, TypePath,
 };
 
+use crate::options::Options;
+
 pub struct Function {
     /// As the author wrote it, but for the attributes of parameters.
     pub item: ItemFn,
@@ -42,6 +44,23 @@ pub struct Argument {
 }
 
 impl Function {
+    /// What clients call it.
+    pub fn name(&self, options: &Options) -> String {
+        match &options.name {
+            Some(name) => name.value(),
+            None => {
+                let ident = self.item.sig.ident.to_string();
+                ident.trim_start_matches("r#").to_owned()
+            }
+        }
+    }
+
+    /// The description in the attribute, or else the doc comment.
+    pub fn description(&self, options: &Options) -> Option<String> {
+        let written = options.description.as_ref().map(syn::LitStr::value);
+        written.or_else(|| self.description.clone())
+    }
+
     /// `what` is `a tool` or the like.
     pub fn new(mut item: ItemFn, what: &str) -> Result<Self> {
         if !item.sig.generics.params.is_empty() {

@@ -111,6 +111,15 @@ fn annotations(input: ParseStream) -> Result<Vec<(Ident, Annotation)>> {
 }
 
 impl Options {
+    /// Fails if a text stands where only a resource has its URI.
+    pub fn no_uri(&self) -> Result<()> {
+        let Some(text) = &self.uri else {
+            return Ok(());
+        };
+        let why = "a description is `description = \"…\"`, or the doc comment";
+        Err(Error::new(text.span(), why))
+    }
+
     /// Refuses keys that an attribute does not have.
     pub fn only(&self, attribute: &str, known: &[&str]) -> Result<()> {
         match self

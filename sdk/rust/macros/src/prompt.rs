@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, ItemFn, Result};
+use syn::{ItemFn, Result};
 
 use crate::function::{Function, completions, without_schema};
 use crate::options::{Options, text};
@@ -11,22 +11,13 @@ const KEYS: [&str; 5] = ["name", "title", "description", "icons", "meta"];
 
 pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
     options.only("prompt", &KEYS)?;
-    if let Some(text) = &options.uri {
-        return Err(Error::new(
-            text.span(),
-            "a description is `description = \"…\"`, or the doc comment",
-        ));
-    }
+    options.no_uri()?;
     let function = Function::new(item, "a prompt")?;
     without_schema(&function, "a prompt")?;
     let ident = &function.item.sig.ident;
-    let name = match &options.name {
-        Some(name) => name.value(),
-        None => ident.to_string().trim_start_matches("r#").to_owned(),
-    };
+    let name = function.name(&options);
     let title = text(options.title.as_ref());
-    let written = options.description.as_ref().map(syn::LitStr::value);
-    let description = text(written.or_else(|| function.description.clone()));
+    let description = text(function.description(&options));
     let (icons, meta) = (options.icons(), options.meta());
     let listed = function.arguments.iter().map(|argument| {
         let (key, description) = (argument.key(), text(argument.description.as_ref()));

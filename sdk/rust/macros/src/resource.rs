@@ -28,12 +28,8 @@ pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
     without_schema(&function, "a resource")?;
     let is_template = has_arguments(uri, &function)?;
     let ident = &function.item.sig.ident;
-    let name = match &options.name {
-        Some(name) => name.value(),
-        None => ident.to_string().trim_start_matches("r#").to_owned(),
-    };
-    let written = options.description.as_ref().map(LitStr::value);
-    let description = text(written.or_else(|| function.description.clone()));
+    let name = function.name(&options);
+    let description = text(function.description(&options));
     let (title, mime) = (
         text(options.title.as_ref()),
         text(options.mime_type.as_ref()),

@@ -18,22 +18,13 @@ const KEYS: [&str; 6] = [
 
 pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
     options.only("tool", &KEYS)?;
-    if let Some(text) = &options.uri {
-        return Err(Error::new(
-            text.span(),
-            "a description is `description = \"…\"`, or the doc comment",
-        ));
-    }
+    options.no_uri()?;
     let function = Function::new(item, "a tool")?;
     let (arguments, parsed) = arguments(&function)?;
     let ident = &function.item.sig.ident;
-    let name = match &options.name {
-        Some(name) => name.value(),
-        None => ident.to_string().trim_start_matches("r#").to_owned(),
-    };
+    let name = function.name(&options);
     let title = text(options.title.as_ref());
-    let written = options.description.as_ref().map(syn::LitStr::value);
-    let description = match written.or_else(|| function.description.clone()) {
+    let description = match function.description(&options) {
         Some(description) => quote!(::core::option::Option::Some(#description)),
         None => quote!(::core::option::Option::None),
     };
