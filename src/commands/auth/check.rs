@@ -202,6 +202,7 @@ impl CheckCommand {
             let name = format!("keys of {}", issuer.issuer);
             sets.push(match &issuer.keys {
                 Keys::Pinned => {
+                    report.add(name, Outcome::Ok, "they are pinned");
                     Some(json!({"keys": settings["issuers"][index]["jwks"]["keys"]}).to_string())
                 }
                 Keys::Variable(variable) => {

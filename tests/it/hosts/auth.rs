@@ -212,6 +212,13 @@ fn check_says_why_a_token_is_refused_and_what_it_may_call() {
     };
     let (passed, report) = check(&token(dir, &["--scope", "mcp:read"]));
     assert!(passed, "{report}");
+    let pinned = json!({
+        "check": "keys of https://issuer.invalid", "outcome": "ok", "detail": "they are pinned",
+    });
+    assert!(
+        report["checks"].as_array().unwrap().contains(&pinned),
+        "{report}"
+    );
     assert_eq!(
         report["tools"],
         json!([{"name": "echo", "missing": ["mcp:write"]}])

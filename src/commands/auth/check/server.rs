@@ -41,7 +41,11 @@ fn check_login(url: &str, place: &str, report: &mut Report) {
         }
     }
     for issuer in found.iter().flatten() {
-        report.found(&format!("keys of {issuer}"), keys_of(issuer, None));
+        let name = format!("keys of {issuer}");
+        // The app may have them, or have fetched them already.
+        if !report.checks.iter().any(|check| check.check == name) {
+            report.found(&name, keys_of(issuer, None));
+        }
     }
 }
 
