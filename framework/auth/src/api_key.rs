@@ -10,6 +10,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{
     Caller, Invalid,
+    encoding::Object,
     settings::{string, strings},
 };
 
@@ -32,6 +33,7 @@ pub struct ApiKey {
 
 impl ApiKey {
     pub(crate) fn read(value: Value<'_>) -> Option<ApiKey> {
+        let value = Object::of(value)?;
         Some(ApiKey {
             subject: string(value.member("subject")?)?,
             sha256: hash(&string(value.member("sha256")?)?)?,

@@ -1,7 +1,7 @@
 //! From the head of a request to its caller.
 
 use crate::{
-    Invalid, Settings, api_key, bearer::Credentials, claims, encoding::object, jwk::Set, jws::Jws,
+    Invalid, Settings, api_key, bearer::Credentials, claims, encoding::Object, jwk::Set, jws::Jws,
 };
 
 /// Who sends a request.
@@ -74,8 +74,8 @@ impl Settings {
         now: u64,
     ) -> Result<Verdict, Invalid> {
         let jws = Jws::read(token)?;
-        let claims = object(&jws.payload).ok_or(Invalid::Malformed)?;
-        let named = claims::issuer(claims).ok_or(Invalid::Issuer)?;
+        let claims = Object::read(&jws.payload).ok_or(Invalid::Malformed)?;
+        let named = claims::issuer(&claims).ok_or(Invalid::Issuer)?;
         let mut issuers = self.issuers.iter();
         let index = issuers.position(|issuer| issuer.issuer == named);
         let index = index.ok_or(Invalid::Issuer)?;
@@ -102,6 +102,6 @@ impl Settings {
         if !verified.any(|verified| verified) {
             return Err(Invalid::Signature);
         }
-        claims::check(claims, issuer, resource, now).map(Verdict::Known)
+        claims::check(&claims, issuer, resource, now).map(Verdict::Known)
     }
 }

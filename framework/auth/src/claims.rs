@@ -5,20 +5,20 @@ use std::borrow::Cow;
 
 use spin_mcp_protocol::json::{Kind, Value};
 
-use crate::{Caller, Invalid, metadata, settings::Issuer};
+use crate::{Caller, Invalid, encoding::Object, metadata, settings::Issuer};
 
 /// The longest subject, in bytes.
 const MAX_SUBJECT: usize = 1024;
 
 /// The issuer that the claims name. Nothing is checked yet: it only selects the keys.
-pub fn issuer<'a>(claims: Value<'a>) -> Option<Cow<'a, str>> {
+pub fn issuer<'a>(claims: &Object<'a>) -> Option<Cow<'a, str>> {
     claims.member("iss")?.as_str()
 }
 
 /// Checks the claims of a token that this issuer signed for the server at `resource`. `now` is in
 /// seconds since 1970.
 pub fn check(
-    claims: Value<'_>,
+    claims: &Object<'_>,
     issuer: &Issuer,
     resource: &str,
     now: u64,
@@ -74,7 +74,7 @@ fn is_resource(name: &str, resource: &str) -> bool {
 }
 
 /// Checks the times (RFC 7519, section 4.1); returns when the token expires, in seconds.
-fn valid_at(claims: Value<'_>, leeway: u64, now: u64) -> Result<u64, Invalid> {
+fn valid_at(claims: &Object<'_>, leeway: u64, now: u64) -> Result<u64, Invalid> {
     let expires = claims.member("exp").and_then(date).ok_or(Invalid::Claim)?;
     if now >= expires.saturating_add(leeway) {
         return Err(Invalid::Expired);
@@ -112,7 +112,7 @@ fn strings<'a>(value: Option<Value<'a>>) -> Option<Vec<Cow<'a, str>>> {
 
 /// The scopes of a token, in order. They are in a string, separated by spaces
 /// (RFC 8693, section 4.2), or in an array, as some issuers write them.
-fn scopes(claims: Value<'_>, issuer: &Issuer) -> Vec<String> {
+fn scopes(claims: &Object<'_>, issuer: &Issuer) -> Vec<String> {
     let mut scopes = Vec::new();
     for claim in &issuer.scope_claims {
         for text in strings(claims.member(claim)).into_iter().flatten() {

@@ -8,7 +8,7 @@ use spin_mcp_protocol::json::Value;
 
 use crate::{
     algorithm::{Algorithm, PublicKey},
-    encoding::{decode, object},
+    encoding::{Object, decode},
 };
 
 /// The largest set that is read, in bytes.
@@ -30,7 +30,7 @@ impl<'a> Set<'a> {
         if text.len() > MAX_SET {
             return None;
         }
-        let keys = object(text)?.member("keys")?;
+        let keys = Object::read(text)?.member("keys")?;
         let fits = keys.text.starts_with('[') && keys.elements().count() <= MAX_KEYS;
         fits.then_some(Set(keys))
     }
@@ -40,12 +40,12 @@ impl<'a> Set<'a> {
     ///
     /// A token without `kid` gets a key only if there is no choice.
     pub fn find(&self, algorithm: Algorithm, kid: Option<&str>) -> Vec<PublicKey> {
-        let candidates = self.0.elements().filter(|key| {
+        let candidates = self.keys().filter(|key| {
             let named = |kid| key.member("kid").is_some_and(|name| name.is_str(kid));
-            is_for(*key, algorithm) && kid.is_none_or(named)
+            is_for(key, algorithm) && kid.is_none_or(named)
         });
         let mut keys: Vec<_> = candidates
-            .filter_map(|key| public(key, algorithm))
+            .filter_map(|key| public(&key, algorithm))
             .collect();
         if kid.is_none() && keys.len() > 1 {
             keys.clear();
@@ -55,16 +55,20 @@ impl<'a> Set<'a> {
 
     /// How many keys verify signatures of some algorithm.
     pub fn usable(&self) -> usize {
-        let usable = |key: &Value<'_>| {
+        let usable = |key: &Object<'_>| {
             let mut algorithms = Algorithm::ALL.into_iter();
-            algorithms.any(|algorithm| is_for(*key, algorithm) && public(*key, algorithm).is_some())
+            algorithms.any(|algorithm| is_for(key, algorithm) && public(key, algorithm).is_some())
         };
-        self.0.elements().filter(usable).count()
+        self.keys().filter(usable).count()
+    }
+
+    fn keys(&self) -> impl Iterator<Item = Object<'a>> {
+        self.0.elements().filter_map(Object::of)
     }
 }
 
 /// Whether the key says that it is for something else.
-fn is_for(key: Value<'_>, algorithm: Algorithm) -> bool {
+fn is_for(key: &Object<'_>, algorithm: Algorithm) -> bool {
     let alg = key.member("alg").is_none_or(|alg| {
         alg.as_str()
             .is_some_and(|name| Algorithm::named(&name) == Some(algorithm))
@@ -80,7 +84,7 @@ fn is_for(key: Value<'_>, algorithm: Algorithm) -> bool {
     alg && usage && operations && public
 }
 
-fn public(key: Value<'_>, algorithm: Algorithm) -> Option<PublicKey> {
+fn public(key: &Object<'_>, algorithm: Algorithm) -> Option<PublicKey> {
     let is = |name, expected| key.member(name).is_some_and(|value| value.is_str(expected));
     let bytes = |name| decode(&key.member(name)?.as_str()?);
     let number = |name| -> Option<[u8; 32]> { bytes(name)?.try_into().ok() };

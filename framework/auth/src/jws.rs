@@ -3,7 +3,7 @@
 use crate::{
     Invalid, MAX_TOKEN,
     algorithm::Algorithm,
-    encoding::{decode, object},
+    encoding::{Object, decode},
     settings::strings,
 };
 
@@ -17,7 +17,7 @@ pub struct Jws<'a> {
     /// The media type, in lower case and without `application/`.
     pub typ: Option<String>,
     pub kid: Option<String>,
-    /// A JSON object, which [`object`](crate::claims) reads.
+    /// A JSON object, which [`claims`](crate::claims) reads.
     pub payload: String,
     /// What is signed.
     pub signed: &'a str,
@@ -39,7 +39,7 @@ impl<'a> Jws<'a> {
             return None;
         }
         let header = String::from_utf8(decode(header)?).ok()?;
-        let header = object(&header)?;
+        let header = Object::read(&header)?;
         // What these ask for is not done here: extensions, nested, encrypted or compressed tokens,
         // and payloads that are not encoded. A key within the token proves nothing.
         let refused = ["crit", "cty", "enc", "zip", "b64", "jwk"];

@@ -4,7 +4,7 @@ use std::mem;
 
 use spin_mcp_protocol::json::{Kind, Value};
 
-use crate::{algorithm::Algorithm, api_key::ApiKey, claims::insert};
+use crate::{algorithm::Algorithm, api_key::ApiKey, claims::insert, encoding::Object};
 
 /// The settings of the authenticator, as one JSON object. Compose writes it complete: no member has
 /// a default here.
@@ -56,7 +56,7 @@ impl Settings {
     /// None if the text is not what compose writes. A server whose settings cannot be read must
     /// answer 503.
     pub fn read(text: &str) -> Option<Settings> {
-        let value = crate::encoding::object(text)?;
+        let value = Object::of(Value::parse(text).ok()?)?;
         Some(Settings {
             implies: table(value.member("implies")?)?,
             issuers: list(value.member("issuers")?, Issuer::read)?,
@@ -97,6 +97,7 @@ impl Settings {
 
 impl Issuer {
     fn read(value: Value<'_>) -> Option<Issuer> {
+        let value = Object::of(value)?;
         let issuer = Issuer {
             issuer: string(value.member("issuer")?)?,
             audience: optional(value.member("audience")?, strings)?,
