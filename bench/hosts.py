@@ -19,7 +19,9 @@ class Server:
     def __init__(self, name, command, url=None, cwd=None):
         self.name = name
         self.log = open(cwd / f"{name.replace(' ', '-')}.log", "w+")
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, cwd=cwd)
+        # With it, Wasmtime makes a backtrace at the end of each request: 8 µs.
+        env = {name: value for name, value in os.environ.items() if name != "RUST_BACKTRACE"}
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, cwd=cwd, env=env)
         self.pid = self.process.pid
         self.url = url
         # A language's engine takes half a minute to compile.
