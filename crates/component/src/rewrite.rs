@@ -1,5 +1,6 @@
 //! Changes the core modules of a component.
 
+mod glue;
 mod lazy;
 pub mod replace_imports;
 mod stdin;
@@ -8,6 +9,7 @@ use anyhow::Result;
 use wasm_encoder::{Component, ComponentSectionId, RawSection};
 use wasmparser::{Parser, Payload};
 
+pub use glue::merge_stubs;
 pub use lazy::lazy;
 pub use stdin::close as close_stdin;
 

@@ -18,6 +18,7 @@ mod warnings;
 mod wire;
 
 use anyhow::{Result, bail, ensure};
+use spin_mcp_component::rewrite::merge_stubs;
 use spin_mcp_contract::{Auth, ComponentSource, Composition, Record, Runtime, Wasi};
 
 pub use describe::{Description, describe};
@@ -92,7 +93,7 @@ pub fn compose_again(composition: &Composition, listed: &mut Listed) -> Result<C
     let catalog = catalog::bake(&composition.server, store, shared, access, listed)?;
     let framework = Specialized::new(composition.wasi, &plan, &parts.overrides, &catalog)?;
     let components = Components::new(&plan, &framework, &parts.all, &provided);
-    let mut component = wire::encode(&components)?;
+    let mut component = merge_stubs(&wire::encode(&components)?)?;
     let record = record::server(composition, &parts, &lists, plan, offers);
     record.append_to(&mut component)?;
     check::memories(&component, composition.runtime)?;

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use anyhow::{Result, anyhow};
 use wasm_encoder::{
-    CodeSection, ConstExpr, DataSection, EntityType, Function, FunctionSection, ImportSection,
-    MemoryType, Module,
+    CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection, Function,
+    FunctionSection, ImportSection, MemoryType, Module, RefType, SectionId, TableSection,
+    TableType,
     reencode::{self, Reencode},
 };
 use wasmparser::{CompositeInnerType, ExternalKind, FuncType, Parser, Payload, TypeRef};
@@ -46,6 +47,8 @@ pub struct Core<'a> {
     pub defined: u32,
     /// The imported memories, then those that the module defines.
     pub memories: Vec<wasmparser::MemoryType>,
+    /// The tables that the module defines.
+    pub tables: Vec<wasmparser::TableType>,
     /// The exported functions.
     pub exports: HashMap<&'a str, u32>,
 }
@@ -88,6 +91,11 @@ impl<'a> Core<'a> {
                         core.memories.push(memory?);
                     }
                 }
+                Payload::TableSection(section) => {
+                    for table in section {
+                        core.tables.push(table?.ty);
+                    }
+                }
                 Payload::ExportSection(section) => {
                     for export in section {
                         let export = export?;
@@ -115,6 +123,14 @@ pub struct ReplaceImports<'c, 'a> {
     added: Vec<(String, String, u32)>,
     bodies: Vec<(u32, Function)>,
     data: &'c [u8],
+    elements: Option<Elements>,
+}
+
+/// Elements behind those of the first table.
+struct Elements {
+    count: u32,
+    /// What the table is exported as.
+    export: &'static str,
 }
 
 impl<'c, 'a> ReplaceImports<'c, 'a> {
@@ -126,7 +142,15 @@ impl<'c, 'a> ReplaceImports<'c, 'a> {
             added: Vec::new(),
             bodies: Vec::new(),
             data: &[],
+            elements: None,
         }
+    }
+
+    /// Puts elements behind those of the first table, which is exported under this name, and returns
+    /// the index of the first one. A module without a table gets one.
+    pub fn append_elements(&mut self, count: u32, export: &'static str) -> u32 {
+        self.elements = Some(Elements { count, export });
+        self.core.tables.first().map_or(0, |it| it.initial as u32)
     }
 
     /// Adds an import, and returns its index. All imports must be added before any other function
@@ -242,6 +266,54 @@ impl Reencode for ReplaceImports<'_, '_> {
         reencode::utils::parse_code_section(self, section, reader)?;
         for (_, code) in &self.bodies {
             section.function(code);
+        }
+        Ok(())
+    }
+
+    fn intersperse_section_hook(
+        &mut self,
+        module: &mut Module,
+        _: Option<SectionId>,
+        before: Option<SectionId>,
+    ) -> Outcome {
+        if let Some(elements) = &self.elements
+            && self.core.tables.is_empty()
+            && before == Some(SectionId::Memory)
+        {
+            let mut section = TableSection::new();
+            section.table(TableType {
+                element_type: RefType::FUNCREF,
+                minimum: u64::from(elements.count),
+                maximum: None,
+                table64: false,
+                shared: false,
+            });
+            module.section(&section);
+        }
+        Ok(())
+    }
+
+    fn parse_table(
+        &mut self,
+        section: &mut TableSection,
+        mut table: wasmparser::Table<'_>,
+    ) -> Outcome {
+        if let Some(elements) = self.elements.as_ref().filter(|_| section.is_empty()) {
+            let more = u64::from(elements.count);
+            table.ty.initial += more;
+            table.ty.maximum = table.ty.maximum.map(|maximum| maximum + more);
+        }
+        reencode::utils::parse_table(self, section, table)
+    }
+
+    fn parse_export_section(
+        &mut self,
+        section: &mut ExportSection,
+        reader: wasmparser::ExportSectionReader<'_>,
+    ) -> Outcome {
+        reencode::utils::parse_export_section(self, section, reader)?;
+        if let Some(elements) = &self.elements {
+            section.export(elements.export, ExportKind::Table, 0);
         }
         Ok(())
     }
