@@ -23,6 +23,8 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", "target"))
 WASM = "wasm32-wasip2"
 CLIENT = "tests/clients/rust/Cargo.toml"
 RUST_SDK = ["spin-mcp-sdk", "spin-mcp-sdk-macros", "spin-mcp-sdk-tests"]
+# What makes cargo lint what it builds, if it does.
+BUILD_LINTS = []
 # What is fetched, each by `scripts/NAME.sh`.
 TOOLS = ["wasmtime-cli", "node22", "conformance-suite", "clients", "componentize-py", "docker-registry", "typescript", "typescript-sdk"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -126,7 +128,19 @@ class Suite:
 
 
 def cargo(verb, *arguments, packages=()):
-    return ["cargo", verb, *(f"--package={name}" for name in packages), *arguments]
+    return ["cargo", verb, *BUILD_LINTS, *(f"--package={name}" for name in packages), *arguments]
+
+
+def lint_while_building():
+    """Lets builds report warnings: Clippy compiles, too. By itself it would first check again all that
+    the plugin depends on, Wasmtime among it. What an earlier run compiled is not linted again."""
+    os.environ["CLIPPY_ARGS"] = "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__"
+    # Not by a variable: the tests run cargo for projects of their own.
+    BUILD_LINTS.append('--config=build.rustc-workspace-wrapper="clippy-driver"')
+
+
+def clippy(*arguments, packages=()):
+    return ["cargo", "clippy", *(f"--package={name}" for name in packages), *arguments]
 
 
 def packages():
@@ -159,6 +173,11 @@ def is_component(package):
     return bool(set(folders) & set(package["folder"].parents)) and package["folder"].name != "fuzz"
 
 
+def is_fixture(package):
+    """Whether `scripts/fixtures.sh` builds a package."""
+    return package["folder"].parent in [Path("examples"), Path("tests/fixtures")]
+
+
 def lint(suite):
     """Part: formats, and warnings in every line. It embeds no components, so it builds none."""
     suite.once("wasm target", "scripts/wasm-target.sh")
@@ -167,25 +186,28 @@ def lint(suite):
     steps = [
         ("format", "cargo", "fmt", "--all", "--check"),
         ("format of the client", "cargo", "fmt", "--manifest-path", CLIENT, "--check"),
-        ("lint what is native", *cargo("clippy", "--all-targets", *deny)),
     ]
+    if not BUILD_LINTS:
+        steps.append(("lint what is native", *clippy("--all-targets", *deny)))
     everything = packages()
     components = [package for package in everything if "wasi-0-2" in package["features"]]
     rest = [package for package in everything if package not in components]
     others = [package for package in rest if is_component(package)]
     # By themselves: they would change the features of what they share with the plugin.
     for name in names(package for package in rest if not package["default"] and package not in others):
-        steps.append((f"lint {name}", *cargo("clippy", "--all-targets", *deny, packages=[name])))
+        steps.append((f"lint {name}", *clippy("--all-targets", *deny, packages=[name])))
     for wasi in ["wasi-0-2", "wasi-0-3"]:
-        command = cargo("clippy", wasm, f"--features={wasi}", *deny, packages=names(components))
+        command = clippy(wasm, f"--features={wasi}", *deny, packages=names(components))
         steps.append((f"lint {wasi}", *command))
         for package in components:
             # A variant that is part of another one is checked with it.
             parts = {name for features in package["features"].values() for name in features}
             for variant in sorted(package["features"].keys() - {"wasi-0-2", "wasi-0-3", "default"} - parts):
-                command = cargo("clippy", wasm, f"--features={wasi},{variant}", *deny, packages=[package["name"]])
+                command = clippy(wasm, f"--features={wasi},{variant}", *deny, packages=[package["name"]])
                 steps.append((f"lint {wasi}, {variant}", *command))
-    steps.append(("lint other components", *cargo("clippy", wasm, "--all-features", *deny, packages=names(others))))
+    # `scripts/fixtures.sh` lints what it builds.
+    alone = [package for package in others if not (BUILD_LINTS and is_fixture(package))]
+    steps.append(("lint other components", *clippy(wasm, "--all-features", *deny, packages=names(alone))))
     return all(suite.step(*step, SPIN_MCP_FRAMEWORK="") for step in steps)
 
 
@@ -307,6 +329,8 @@ def main():
     suite = Suite()
     if "test" in chosen:
         suite.fetching.start()
+    if {"lint", "test"} <= set(chosen):
+        lint_while_building()
     for part in chosen:
         # Code that fails the lint is not tested.
         if PARTS[part](suite) is False:
