@@ -32,9 +32,14 @@ pub fn challenge(
     }
 }
 
-/// A text of an authenticator, an authorizer or a feature, as a client may see it.
+/// A text of an authenticator, an authorizer or a feature, as a client may see it: without characters
+/// that control a terminal or the direction of a text.
 pub fn printable(text: &str) -> String {
-    let printable = text.chars().filter(|c| matches!(c, ' '..='~'));
+    let controls = |c: &char| {
+        let directs = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        c.is_control() || directs
+    };
+    let printable = text.chars().filter(|c| !controls(c));
     printable.take(200).collect()
 }
 
@@ -94,6 +99,12 @@ mod tests {
         );
         let long = challenge(Some("e"), &"x".repeat(1000), None, &[]);
         assert_eq!(long.matches('x').count(), 200);
+    }
+
+    #[test]
+    fn texts_keep_their_language() {
+        let hostile = "darf\u{202e} keine\u{7} Tür\u{1b}[1m öffnen";
+        assert_eq!(printable(hostile), "darf keine Tür[1m öffnen");
     }
 
     #[test]
