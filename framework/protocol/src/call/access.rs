@@ -9,7 +9,7 @@ use super::{
     target::{unknown_prompt, unknown_resource, unknown_tool},
 };
 use crate::{
-    catalog::{BakedAccess, Catalog, ListKind, NeedKind, Unmet},
+    catalog::{BakedAccess, Catalog, Flags, ListKind, NeedKind, Unmet},
     state::{
         listen::named,
         sender::{Sender, Who},
@@ -222,7 +222,7 @@ impl Asked<'_, '_> {
         let mut hidden = None;
         for item in items {
             let scopes = self.needs(item.kind, &item.name);
-            if !scopes.iter().all(has) {
+            if !scopes.iter().all(has) || hides && !trusted && self.watches_nothing(item) {
                 hidden = Some(item);
             }
             // A challenge would tell what is hidden.
@@ -241,6 +241,23 @@ impl Asked<'_, '_> {
         }
         add(&mut needed, wanted);
         Err(refusal(needed, self.sender, self.client.version, services))
+    }
+
+    /// Whether this is a subscription to a resource that no feature has. Where resources are hidden, it
+    /// fails as that to a hidden one does.
+    fn watches_nothing(&self, item: &Item<'_>) -> bool {
+        let methods = [
+            "resources/subscribe",
+            "resources/unsubscribe",
+            "subscriptions/listen",
+        ];
+        let (catalog, uri) = (self.catalog, &*item.name);
+        let dynamic = Flags::RESOURCES.with(Flags::DYNAMIC);
+        item.kind == NeedKind::Resource
+            && methods.contains(&self.method)
+            && catalog.equal_resource(uri).is_none()
+            && !catalog.templates().any(|template| template.matches(uri))
+            && catalog.slots_with(dynamic).next().is_none()
     }
 
     /// The names of an item that a policy may know: a feature gets a resource by the spelling in its

@@ -311,6 +311,28 @@ fn hidden_items_are_unknown() {
     assert_eq!((response.status, scopes(&response)), (403, "base"));
 }
 
+#[test]
+fn a_subscription_does_not_tell_hidden_from_absent() {
+    let catalog = &guarded::catalog(hiding());
+    let mut hidden = client(catalog, Some("u:base"));
+    let mut answers = |uri: &str| {
+        let listen = format!(r#""notifications":{{"resourceSubscriptions":["{uri}"]}},"#);
+        let answers = [
+            hidden.legacy("resources/subscribe", &format!(r#"{{"uri":"{uri}"}}"#)),
+            hidden.modern("subscriptions/listen", None, &listen),
+        ];
+        answers.map(|answer| (answer.status, body(&answer).to_string().replace(uri, "X")))
+    };
+    let unknown = answers("test://library/licence");
+    assert!(
+        unknown
+            .iter()
+            .all(|(_, text)| text.contains("unknown resource")),
+        "{unknown:?}"
+    );
+    assert_eq!(answers("other://licence"), unknown);
+}
+
 fn listed(response: &HttpResponse, list: &str, key: &str) -> Vec<String> {
     let answer = body(response);
     let entries = answer["result"][list]
