@@ -110,7 +110,7 @@ fn the_oracle_accepts_good_tokens() {
 fn no_damaged_token_is_accepted_that_the_oracle_refuses() {
     let tokens = Algorithm::ALL.map(good);
     let judge = judge_all();
-    let mut same = 0;
+    let (mut same, mut runs_made) = (0, 0);
     for mut random in runs(20_000) {
         let mut token = random.of(&tokens.each_ref()).clone();
         if random.below(4) == 0 {
@@ -123,12 +123,14 @@ fn no_damaged_token_is_accepted_that_the_oracle_refuses() {
             &mut token,
             &[".", "=", "-", "_", "A", "Q", "g", "w", "9", "+", "/"],
         );
+        runs_made += 1;
         same += u32::from(tokens.contains(&token));
         if accepted(&judge(&token)) {
             assert!(oracle(&token), "{token}");
         }
     }
-    assert!(same < 1000);
+    // Few may be what they were, or little was tested.
+    assert!(same * 20 < runs_made, "{same} of {runs_made}");
 }
 
 #[test]
