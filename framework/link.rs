@@ -17,7 +17,9 @@ fn main() {
         };
         println!("cargo::rustc-link-arg=-zstack-size={stack}");
         // Compose makes components of these.
-        if let "spin-mcp-server" | "spin-mcp-context" | "spin-mcp-policy" = env!("CARGO_PKG_NAME") {
+        if let "spin-mcp-server" | "spin-mcp-context" | "spin-mcp-policy" | "spin-mcp-adapter" =
+            env!("CARGO_PKG_NAME")
+        {
             println!("cargo::rustc-link-arg=--skip-wit-component");
         }
     }

@@ -33,7 +33,7 @@ struct Build {
 ///
 /// The authenticator that does not fetch keys imports no HTTP. To refuse it to the other one would
 /// take a component, and with it a memory.
-const BUILDS: [Build; 9] = [
+const BUILDS: [Build; 10] = [
     Build {
         packages: &["server"],
         feature: None,
@@ -76,6 +76,11 @@ const BUILDS: [Build; 9] = [
     },
     Build {
         packages: &["policy"],
+        feature: None,
+        once: true,
+    },
+    Build {
+        packages: &["adapter"],
         feature: None,
         once: true,
     },

@@ -48,6 +48,11 @@ pub fn policy() -> &'static [u8] {
     include_bytes!(concat!(env!("OUT_DIR"), "/policy.wasm"))
 }
 
+/// The component in front of a component that knows nothing of MCP, likewise.
+pub fn adapter() -> &'static [u8] {
+    include_bytes!(concat!(env!("OUT_DIR"), "/adapter.wasm"))
+}
+
 /// What finds out who sends a request, a component.
 pub fn authenticator(wasi: Wasi) -> &'static [u8] {
     match wasi {
