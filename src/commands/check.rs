@@ -8,7 +8,10 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
 use spin_mcp_app::App;
+use spin_mcp_contract::Record;
 use spin_mcp_hosts::{Finding, ServerFacts, Severity, Target, Verdict, check};
+
+use spin_mcp_runner::plain;
 
 use super::AppArgs;
 use crate::sdk;
@@ -48,9 +51,13 @@ pub struct CheckCommand {
 
 /// The output of `--json`.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Report<'a> {
     server: String,
     fits: bool,
+    /// The functions that are not tools, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
     targets: &'a [Verdict],
 }
 
@@ -83,8 +90,11 @@ impl CheckCommand {
             .collect();
         let unfit: Vec<_> = verdicts.iter().filter(|verdict| !verdict.fits).collect();
         let mut stdout = std::io::stdout().lock();
+        let record = Record::read(&bytes)?;
+        let left_out: Vec<_> = record.iter().flat_map(Record::left_out).collect();
         if self.json {
             let report = Report {
+                left_out,
                 server: shown.clone(),
                 fits: unfit.is_empty(),
                 targets: &verdicts,
@@ -93,6 +103,9 @@ impl CheckCommand {
         } else {
             for verdict in &verdicts {
                 print(&mut stdout, verdict)?;
+            }
+            for left in left_out {
+                writeln!(stdout, "note: {}", plain::line(&left))?;
             }
         }
         if !unfit.is_empty() {

@@ -6,6 +6,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
+use serde_json::Value;
 
 use spin_mcp_component::{Size, World};
 use spin_mcp_contract::record::{
@@ -33,7 +34,7 @@ use super::AppArgs;
   # Show a component in a registry
   spin mcp inspect ghcr.io/org/weather:1.2.0")]
 pub struct InspectCommand {
-    /// The file of a server, or a reference to a registry [default: the server of the app]
+    /// The file of a server or of a component without MCP, or a reference to a registry [default: the server of the app]
     #[arg(value_name = "SERVER", value_parser = super::source())]
     #[arg(conflicts_with_all = ["from", "component_id"])]
     server: Option<Source>,
@@ -147,6 +148,11 @@ impl InspectCommand {
             if let Some((reference, image)) = image {
                 return Published::new(reference, &image, &bytes)?.print(self.json);
             }
+            if let Some(tools) = spin_mcp_compose::tools(&bytes)
+                .with_context(|| format!("`{shown}` cannot be a feature"))?
+            {
+                return print_tools(&tools, &bytes, self.json);
+            }
             bail!(
                 "`{shown}` was not composed by `spin mcp compose`, so it does not list what it offers"
             );
@@ -217,6 +223,7 @@ impl InspectCommand {
                 writeln!(stdout, "  lists that depend on the request")?;
             }
             offers(&mut stdout, &feature.offers)?;
+            left_out(&mut stdout, feature.left_out.iter().map(String::as_str))?;
             grants(&mut stdout, &feature.grants)?;
         }
         Ok(())
@@ -319,6 +326,45 @@ fn beside_tools(
         entry(stdout, "prompt", &prompt.name, &prompt.description)?;
     }
     Ok(())
+}
+
+/// Prints the tools that a component without MCP has when it is composed.
+fn print_tools(tools: &Value, component: &[u8], json: bool) -> Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    if json {
+        writeln!(stdout, "{}", serde_json::to_string_pretty(tools)?)?;
+        return Ok(());
+    }
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let list = |key: &str| tools[key].as_array().cloned().unwrap_or_default();
+    writeln!(
+        stdout,
+        "a component without MCP; `spin mcp compose` makes tools of its functions"
+    )?;
+    writeln!(stdout, "{}\n", numbers(&Size::of(component)?))?;
+    for tool in list("tools") {
+        entry(
+            &mut stdout,
+            "tool",
+            &text(&tool["name"]),
+            &Some(text(&tool["description"])),
+        )?;
+    }
+    let reasons: Vec<_> = list("leftOut").iter().map(text).collect();
+    left_out(&mut stdout, reasons.iter().map(String::as_str))?;
+    let imports = World::read(component)?.imports;
+    for import in imports.iter().filter(|import| !is_basic(&import.name)) {
+        writeln!(stdout, "  needs {}", plain::line(&import.name))?;
+    }
+    Ok(())
+}
+
+fn left_out<'a>(
+    stdout: &mut impl Write,
+    reasons: impl Iterator<Item = &'a str>,
+) -> std::io::Result<()> {
+    let mut reasons = reasons;
+    reasons.try_for_each(|reason| writeln!(stdout, "  {}", plain::line(reason)))
 }
 
 /// A component in a registry, which is also the output of `--json`.

@@ -58,6 +58,14 @@ fn is_known(import: &str) -> bool {
         || TRACES.contains(&import)
 }
 
+/// Whether hosts may serve an interface.
+pub fn is_of_host(import: &str) -> bool {
+    let namespace = import
+        .split_once(':')
+        .map_or("", |(namespace, _)| namespace);
+    HOST_NAMESPACES.contains(&namespace)
+}
+
 /// Refuses a part that imports an interface of hosts with a type that hosts do not provide, as far
 /// as the embedded host knows the interface.
 pub fn host_types(parts: &[Loaded]) -> Result<()> {
@@ -296,7 +304,7 @@ pub fn imports(
             || TYPES
                 .iter()
                 .any(|types| import == format!("{PACKAGE}{types}{VERSION}"));
-        if own || HOST_NAMESPACES.contains(&namespace) {
+        if own || is_of_host(import) {
             continue;
         }
         if import.starts_with(PACKAGE) && !import.ends_with(VERSION) {

@@ -1,6 +1,7 @@
 //! Composes feature components into one MCP server.
 
 mod access;
+mod adapt;
 mod catalog;
 mod check;
 mod describe;
@@ -21,6 +22,7 @@ use anyhow::{Result, bail, ensure};
 use spin_mcp_component::rewrite::merge_stubs;
 use spin_mcp_contract::{Auth, ComponentSource, Composition, Record, Runtime, Wasi};
 
+pub use adapt::tools;
 pub use describe::{Description, describe};
 pub use list::Listed;
 use list::Lists;

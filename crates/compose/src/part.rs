@@ -13,7 +13,11 @@ use spin_mcp_contract::{
     shipped,
 };
 
-use crate::{check, provide::in_part};
+use crate::{
+    adapt::{self, Adapted},
+    check,
+    provide::in_part,
+};
 
 /// A part that can be composed.
 #[derive(Debug)]
@@ -42,6 +46,8 @@ pub struct Loaded {
     /// What the parts of a saved sequence need shared state for.
     pub state: Vec<Need>,
     pub imports: Vec<Import>,
+    /// The functions that are not tools, and why, of a component with an adapter.
+    pub left_out: Vec<String>,
 }
 
 impl Loaded {
@@ -119,10 +125,25 @@ pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loade
         ComponentSource::Resolved(Resolved::Pulled(pulled)) => pulled.digest.clone(),
         _ => Digest::of(&bytes),
     };
-    let component = componentize(bytes, &shown)?;
-    let world = World::read(&component).with_context(|| {
+    let mut component = componentize(bytes, &shown)?;
+    let mut world = World::read(&component).with_context(|| {
         format!("`{shown}` is damaged or not a valid component; build it again")
     })?;
+    let mut docs = None;
+    if let Some((without, found)) = adapt::docs::take(&component)? {
+        (component, docs) = (without.into(), Some(found));
+    }
+    let record = Record::read(&component)?;
+    let adapted = match (role, &record) {
+        (Role::Feature, None) => Adapted::new(&component, &world, docs.as_ref()),
+        _ => Ok(None),
+    };
+    let adapted = adapted.with_context(|| format!("`{shown}` cannot be a feature"))?;
+    let joined = adapted.as_ref().map(|adapted| adapted.join(&component));
+    let joined = joined.transpose()?;
+    if let Some(joined) = &joined {
+        world = World::read(joined)?;
+    }
     let (kind, interfaces) = match role {
         Role::Feature => check::feature(&world, part)?,
         Role::Middleware => (check::middleware(&world, part)?, vec![]),
@@ -135,7 +156,7 @@ pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loade
         "{role} `{name}` (`{shown}`) has settings, but does not import `{SETTINGS}`, so it would never read \
          them; remove `settings`, or build the {role} with that import"
     );
-    let wit = guard(|| Imports::read(&component))
+    let wit = guard(|| Imports::read(joined.as_deref().unwrap_or(&component)))
         .with_context(|| format!("cannot read what {role} `{name}` imports"))?;
     let optional: &[_] = match part.component {
         ComponentSource::Shipped(_) => &shipped::OPTIONAL,
@@ -147,11 +168,17 @@ pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loade
         .with_context(|| format!("cannot close stdin of {role} `{name}`"))?
         .map_or(component, Cow::Owned);
     let settings = Value::Object(part.settings.clone().unwrap_or_default()).to_string();
-    let in_part = in_part::answer(&component, &wit, &grants.refusing, &settings);
-    let (component, answered) = match in_part {
+    // The adapter imports nothing that is granted.
+    let own = joined.map(|_| Imports::read(&component)).transpose()?;
+    let own = own.as_ref().unwrap_or(&wit);
+    let in_part = in_part::answer(&component, own, &grants.refusing, &settings);
+    let (mut component, answered) = match in_part {
         Some(in_part) => (Cow::Owned(in_part.component), in_part.interfaces),
         None => (component, Vec::new()),
     };
+    if let Some(adapted) = &adapted {
+        component = adapted.join(&component)?.into();
+    }
     grants.refusing.retain(|name| !answered.contains(name));
     if role == Role::Authenticator && matches!(part.component, ComponentSource::Shipped(_)) {
         // It has what its settings need, and asks for nothing else.
@@ -159,7 +186,6 @@ pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loade
     }
     let has_settings = answered.iter().any(|name| name == SETTINGS);
     let settings = (reads_settings && !has_settings).then_some(settings);
-    let record = Record::read(&component)?;
     ensure!(
         record.as_ref().is_none_or(|record| record.sequence),
         "{role} `{name}` (`{shown}`) is a composed server, not a part of one; compose its features and \
@@ -186,5 +212,6 @@ pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loade
         state,
         imports: world.imports,
         component: component.into_owned(),
+        left_out: adapted.map_or_else(Vec::new, |adapted| adapted.left_out),
     })
 }

@@ -111,6 +111,7 @@ pub fn feature(feature: &Loaded, lists: &Lists, state: Vec<Need>) -> FeatureReco
         initial_memory: memory(feature),
         grants: feature.grants.clone(),
         offers: offers(feature, lists),
+        left_out: feature.left_out.clone(),
     }
 }
 

@@ -12,7 +12,7 @@ const NAME: usize = 64;
 const TEXT: usize = 2_048;
 
 pub fn warnings(server: &ServerConfig, record: &Record) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<_> = record.left_out().collect();
     let instructions = server.instructions.as_deref();
     if let Some(length) = instructions.and_then(too_long) {
         warnings.push(format!(

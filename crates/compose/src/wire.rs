@@ -207,6 +207,37 @@ pub fn encode_asked(part: &Loaded, provided: &Provided) -> Result<Vec<u8>> {
     export(graph, &instance, &exports)
 }
 
+/// A component and its adapter, which imports what the component `exports`.
+pub fn adapted(
+    component: &[u8],
+    adapter: &[u8],
+    types: Option<&[u8]>,
+    exports: &dyn Fn(&str) -> bool,
+) -> Result<Vec<u8>> {
+    let mut graph = CompositionGraph::new();
+    let types = types.map(|types| instantiate(&mut graph, "adapted:types", types));
+    let types = types.transpose()?;
+    let component = instantiate(&mut graph, "adapted:component", component)?;
+    let adapter = instantiate(&mut graph, "adapted:adapter", adapter)?;
+    for import in &adapter.world.imports {
+        if exports(&import.name) {
+            adapter.plug(&mut graph, &import.name, &component, &import.name)?;
+        }
+    }
+    for instance in [&component, &adapter] {
+        for import in instance.world.imports.iter().filter(|import| {
+            types
+                .as_ref()
+                .is_some_and(|types| types.world.exports(&import.name))
+                && !exports(&import.name)
+        }) {
+            let types = types.as_ref().context("it was found")?;
+            instance.plug(&mut graph, &import.name, types, &import.name)?;
+        }
+    }
+    export(graph, &adapter, &adapter.world.exports)
+}
+
 fn export(mut graph: CompositionGraph, from: &Instance, exports: &[String]) -> Result<Vec<u8>> {
     for export in exports {
         let node = graph.alias_instance_export(from.node, export)?;
@@ -378,7 +409,7 @@ fn types_component(request: bool) -> Result<Vec<u8>> {
 
 /// Removes the core modules of a component that uses none of them, so that instances of a server
 /// do not make them.
-fn without_code(component: &[u8]) -> Result<Vec<u8>> {
+pub fn without_code(component: &[u8]) -> Result<Vec<u8>> {
     let mut codeless = wasm_encoder::Component::new();
     let mut depth = 0;
     for payload in Parser::new(0).parse_all(component) {

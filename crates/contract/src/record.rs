@@ -119,6 +119,9 @@ pub struct FeatureRecord {
     /// Without what depends on the request.
     #[serde(flatten)]
     pub offers: Offers,
+    /// The functions of a component without MCP that are not tools, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -190,6 +193,15 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl Record {
+    /// What features do not offer, though their components have it.
+    pub fn left_out(&self) -> impl Iterator<Item = String> {
+        self.features.iter().flat_map(|feature| {
+            let name = &feature.name;
+            let left_out = feature.left_out.iter();
+            left_out.map(move |left| format!("feature `{name}`: {left}"))
+        })
+    }
+
     /// Why instances must share state, if they must.
     pub fn reason_for_state(&self) -> Option<String> {
         self.reason_for(None)

@@ -71,6 +71,7 @@ fn stateful(mut server: ServerFacts, store: Option<&str>, imports: &[&str]) -> S
         store: store.map(str::to_owned),
         sequence: false,
         features: vec![FeatureRecord {
+            left_out: Vec::new(),
             name: "deploy".into(),
             source: None,
             sha256: String::new(),

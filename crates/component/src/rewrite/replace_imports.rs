@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, EntityType, ExportKind, ExportSection, Function,
     FunctionSection, ImportSection, MemoryType, Module, RefType, SectionId, TableSection,
-    TableType,
+    TableType, TypeSection, ValType,
     reencode::{self, Reencode},
 };
 use wasmparser::{CompositeInnerType, ExternalKind, FuncType, Parser, Payload, TypeRef};
@@ -121,6 +121,7 @@ pub struct ReplaceImports<'c, 'a> {
     core: &'c Core<'a>,
     fates: Vec<Fate>,
     added: Vec<(String, String, u32)>,
+    types: Vec<(Vec<ValType>, Vec<ValType>)>,
     bodies: Vec<(u32, Function)>,
     data: &'c [u8],
     elements: Option<Elements>,
@@ -140,6 +141,7 @@ impl<'c, 'a> ReplaceImports<'c, 'a> {
             core,
             fates,
             added: Vec::new(),
+            types: Vec::new(),
             bodies: Vec::new(),
             data: &[],
             elements: None,
@@ -159,6 +161,12 @@ impl<'c, 'a> ReplaceImports<'c, 'a> {
         let index = self.kept(self.fates.len()) + self.added.len() as u32;
         self.added.push((module.to_owned(), name.to_owned(), ty));
         index
+    }
+
+    /// Adds a type of functions, and returns its index.
+    pub fn add_type(&mut self, params: Vec<ValType>, results: Vec<ValType>) -> u32 {
+        self.types.push((params, results));
+        (self.core.types.len() + self.types.len() - 1) as u32
     }
 
     /// Puts data behind all that the module has in its memory, and returns its address. The
@@ -221,6 +229,19 @@ impl Reencode for ReplaceImports<'_, '_> {
 
     fn function_index(&mut self, index: u32) -> Outcome<u32> {
         Ok(self.function(index))
+    }
+
+    fn parse_type_section(
+        &mut self,
+        section: &mut TypeSection,
+        reader: wasmparser::TypeSectionReader<'_>,
+    ) -> Outcome {
+        reencode::utils::parse_type_section(self, section, reader)?;
+        for (params, results) in &self.types {
+            let (params, results) = (params.iter().copied(), results.iter().copied());
+            section.ty().function(params, results);
+        }
+        Ok(())
     }
 
     fn parse_import_section(
