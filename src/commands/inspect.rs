@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use serde_json::Value;
 
-use spin_mcp_component::{Size, World};
+use spin_mcp_component::{Import, Size, World};
 use spin_mcp_contract::record::{
     Offers, PromptRecord, Record, ResourceRecord, ResourceTemplateRecord,
 };
@@ -19,10 +19,11 @@ use spin_mcp_runner::plain;
 
 use super::AppArgs;
 
-/// Show what a server, or a component in a registry, offers, contains and needs.
+/// Show what a server, or a component that is not composed yet, offers, contains and needs.
 ///
 /// No code of the component runs. What a component in a registry offers comes from its manifest;
-/// what it exports and needs is read from the component itself.
+/// what it exports and needs is read from the component itself. So are the tools that compose would
+/// make of a component without MCP.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   # Show the server of the app in the current folder
@@ -353,7 +354,8 @@ fn print_tools(tools: &Value, component: &[u8], json: bool) -> Result<()> {
     let reasons: Vec<_> = list("leftOut").iter().map(text).collect();
     left_out(&mut stdout, reasons.iter().map(String::as_str))?;
     let imports = World::read(component)?.imports;
-    for import in imports.iter().filter(|import| !is_basic(&import.name)) {
+    let needs = |import: &&Import| !import.functions.is_empty() && !is_basic(&import.name);
+    for import in imports.iter().filter(needs) {
         writeln!(stdout, "  needs {}", plain::line(&import.name))?;
     }
     Ok(())
