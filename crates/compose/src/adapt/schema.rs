@@ -1,6 +1,7 @@
-//! JSON Schemas of what functions get and return.
+//! JSON Schemas of what functions get and return. They are written as text, since a map of
+//! `serde_json` would not keep the order of the author.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use wit_parser::{Docs, Function, FunctionKind, Resolve, Type, TypeDefKind};
 
 use super::{
@@ -41,10 +42,9 @@ pub fn schemas(resolve: &Resolve, function: &Function) -> Result<Schemas, String
         FunctionKind::AsyncFreestanding => return Err("it is asynchronous".to_owned()),
         _ => return Err("it belongs to a resource".to_owned()),
     }
-    let mut input = Writer::new(resolve, false);
     let params = function.params.iter();
     let params = params.map(|param| (&*param.name, param.ty, None));
-    let input = input.record(params, 0)?;
+    let input = Writer::new(resolve, false).record(params, 0)?;
     let mut output = Writer::new(resolve, true);
     let mut result = function.result.map(|ty| dealias(resolve, ty));
     if let Some(Type::Id(id)) = result
@@ -54,27 +54,25 @@ pub fn schemas(resolve: &Resolve, function: &Function) -> Result<Schemas, String
         // It is not in the schema, but it must have one.
         both.err.map(|ty| output.schema(ty, 1)).transpose()?;
     }
+    let is_record = |ty: Type| matches!(ty, Type::Id(id) if matches!(resolve.types[id].kind, TypeDefKind::Record(_)));
     let output = match result {
         None => None,
-        Some(ty) => {
-            let schema = output.schema(ty, 1)?;
-            Some(match is_record(resolve, ty) {
-                true => schema,
-                false => object([("result", schema)].into_iter(), &["result"]),
-            })
-        }
+        Some(ty) => Some(match output.schema(ty, 1)? {
+            schema if is_record(ty) => schema,
+            schema => object(&[("result", schema)], &["result"]),
+        }),
     };
-    if output
-        .iter()
-        .chain([&input])
-        .any(|schema| depth(schema) > MAX_DEPTH)
-    {
-        return Err(too_deep());
+    for schema in output.iter().chain([&input]) {
+        // `serde_json` reads 128 levels.
+        let schema = serde_json::from_str(schema).map_err(|_| too_deep())?;
+        if depth(&schema) > MAX_DEPTH {
+            return Err(too_deep());
+        }
     }
     Ok(Schemas {
         docs: text(&function.docs),
-        input: input.to_string(),
-        output: output.map(|schema| schema.to_string()),
+        input,
+        output,
     })
 }
 
@@ -91,40 +89,45 @@ fn depth(schema: &Value) -> usize {
     1 + below.unwrap_or(0)
 }
 
-fn is_record(resolve: &Resolve, ty: Type) -> bool {
-    matches!(ty, Type::Id(id) if matches!(resolve.types[id].kind, TypeDefKind::Record(_)))
-}
-
 fn text(docs: &Docs) -> Option<String> {
     let text = docs.contents.as_deref()?.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn object<'a>(properties: impl Iterator<Item = (&'a str, Value)>, required: &[&str]) -> Value {
-    let properties: Map<_, _> = properties
-        .map(|(name, schema)| (name.to_owned(), schema))
+fn object(properties: &[(&str, String)], required: &[&str]) -> String {
+    let properties = properties.iter();
+    let properties: Vec<_> = properties
+        .map(|(name, schema)| format!("\"{name}\":{schema}"))
         .collect();
-    let mut schema = json!({"type": "object", "properties": properties});
-    if !required.is_empty() {
-        schema["required"] = json!(required);
-    }
-    schema["additionalProperties"] = json!(false);
-    schema
+    let required = match required {
+        [] => String::new(),
+        required => format!(",\"required\":{}", json!(required)),
+    };
+    format!(
+        r#"{{"type":"object","properties":{{{}}}{required},"additionalProperties":false}}"#,
+        properties.join(",")
+    )
 }
 
-fn any_of(mut choices: Vec<Value>) -> Value {
+fn any_of(mut choices: Vec<String>) -> String {
     match choices.len() {
         1 => choices.remove(0),
-        _ => json!({"anyOf": choices}),
+        _ => format!(r#"{{"anyOf":[{}]}}"#, choices.join(",")),
     }
 }
 
-/// Adds what the author wrote about a value.
-fn described(mut schema: Value, docs: Option<String>) -> Value {
-    if let Some(docs) = docs {
-        schema["description"] = json!(docs);
-    }
-    schema
+/// A schema with what the author wrote about the value, instead of what is said about its type.
+fn described(schema: String, docs: Option<String>) -> String {
+    let Some(docs) = docs else { return schema };
+    let rest = match schema.strip_prefix(r#"{"description":"#) {
+        Some(rest) => {
+            let mut docs = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+            docs.next();
+            &rest[docs.byte_offset() + 1..]
+        }
+        None => &schema[1..],
+    };
+    format!(r#"{{"description":{},{rest}"#, json!(docs))
 }
 
 struct Writer<'a> {
@@ -144,36 +147,40 @@ impl<'a> Writer<'a> {
 
     fn record<'f>(
         &mut self,
-        fields: impl Iterator<Item = (&'f str, Type, Option<String>)> + Clone,
+        fields: impl Iterator<Item = (&'f str, Type, Option<String>)>,
         depth: usize,
-    ) -> Result<Value, String> {
-        let is_required = |(_, ty, _): &(&str, Type, _)| !is_nullable(self.resolve, *ty);
-        let required = fields.clone().filter(is_required);
-        let required: Vec<_> = required.map(|(name, ..)| name).collect();
-        let properties = fields.map(|(name, ty, docs)| {
-            let schema = match dealias(self.resolve, ty) {
+    ) -> Result<String, String> {
+        let (mut properties, mut required) = (Vec::new(), Vec::new());
+        for (name, ty, docs) in fields {
+            let option = match dealias(self.resolve, ty) {
                 Type::Id(id) => match self.resolve.types[id].kind {
-                    TypeDefKind::Option(some) => self.some(some, depth + 1),
-                    _ => self.schema(ty, depth + 1),
+                    TypeDefKind::Option(some) => Some(some),
+                    _ => None,
                 },
-                _ => self.schema(ty, depth + 1),
+                _ => None,
             };
-            Ok((name, described(schema?, docs)))
-        });
-        let properties = properties.collect::<Result<Vec<_>, String>>()?;
-        Ok(object(properties.into_iter(), &required))
+            let schema = match option {
+                Some(some) => self.some(some, depth + 1)?,
+                None => {
+                    required.push(name);
+                    self.schema(ty, depth + 1)?
+                }
+            };
+            properties.push((name, described(schema, docs)));
+        }
+        Ok(object(&properties, &required))
     }
 
     /// The payload of an option. One that `null` belongs to gets an object around it.
-    fn some(&mut self, ty: Type, depth: usize) -> Result<Value, String> {
+    fn some(&mut self, ty: Type, depth: usize) -> Result<String, String> {
         let schema = self.schema(ty, depth)?;
         Ok(match is_nullable(self.resolve, ty) {
-            true => object([("some", schema)].into_iter(), &["some"]),
+            true => object(&[("some", schema)], &["some"]),
             false => schema,
         })
     }
 
-    fn schema(&mut self, ty: Type, depth: usize) -> Result<Value, String> {
+    fn schema(&mut self, ty: Type, depth: usize) -> Result<String, String> {
         let left = self.left.checked_sub(1);
         let large = || format!("its schema would contain more than {MAX_TYPES} types");
         self.left = left.ok_or_else(large)?;
@@ -181,41 +188,40 @@ impl<'a> Writer<'a> {
             return Err(too_deep());
         }
         let bounded = |least: i64, most: i64| {
-            Ok(json!({"type": "integer", "minimum": least, "maximum": most}))
+            format!(r#"{{"type":"integer","minimum":{least},"maximum":{most}}}"#)
         };
         // Beyond what every reader of JSON keeps exact, a string.
-        let long = |integer: Value, pattern: &str| {
-            Ok(json!({"anyOf": [integer, {"type": "string", "pattern": pattern}]}))
+        let long = |least: &str, digits: &str| {
+            format!(
+                r#"{{"anyOf":[{{"type":"integer"{least}}},{{"type":"string","pattern":"{digits}"}}]}}"#
+            )
         };
-        match ty {
-            Type::Bool => Ok(json!({"type": "boolean"})),
+        Ok(match ty {
+            Type::Bool => r#"{"type":"boolean"}"#.to_owned(),
             Type::U8 => bounded(0, u8::MAX.into()),
             Type::U16 => bounded(0, u16::MAX.into()),
             Type::U32 => bounded(0, u32::MAX.into()),
             Type::S8 => bounded(i8::MIN.into(), i8::MAX.into()),
             Type::S16 => bounded(i16::MIN.into(), i16::MAX.into()),
             Type::S32 => bounded(i32::MIN.into(), i32::MAX.into()),
-            Type::U64 => long(json!({"type": "integer", "minimum": 0}), "^[0-9]{1,20}$"),
-            Type::S64 => long(json!({"type": "integer"}), "^-?[0-9]{1,19}$"),
-            Type::F32 | Type::F64 if self.output => Ok(json!({"anyOf": [
-                {"type": "number"},
-                {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]},
-            ]})),
-            Type::F32 | Type::F64 => Ok(json!({"type": "number"})),
-            Type::Char => Ok(json!({"type": "string", "minLength": 1, "maxLength": 1})),
-            Type::String => Ok(json!({"type": "string"})),
-            Type::ErrorContext => Err("it uses an error context".to_owned()),
-            Type::Id(id) => {
-                let resolve = self.resolve;
-                let ty = &resolve.types[id];
-                let schema = self.defined(&ty.kind, depth)?;
-                Ok(described(schema, text(&ty.docs)))
+            Type::U64 => long(r#","minimum":0"#, "^[0-9]{1,20}$"),
+            Type::S64 => long("", "^-?[0-9]{1,19}$"),
+            Type::F32 | Type::F64 if self.output => {
+                r#"{"anyOf":[{"type":"number"},{"type":"string","enum":["NaN","Infinity","-Infinity"]}]}"#.to_owned()
             }
-        }
+            Type::F32 | Type::F64 => r#"{"type":"number"}"#.to_owned(),
+            Type::Char => r#"{"type":"string","minLength":1,"maxLength":1}"#.to_owned(),
+            Type::String => r#"{"type":"string"}"#.to_owned(),
+            Type::ErrorContext => return Err("it uses an error context".to_owned()),
+            Type::Id(id) => {
+                let ty = &self.resolve.types[id];
+                let schema = self.defined(&ty.kind, depth)?;
+                described(schema, text(&ty.docs))
+            }
+        })
     }
 
-    fn defined(&mut self, kind: &'a TypeDefKind, depth: usize) -> Result<Value, String> {
-        let names = |names: Vec<&str>| json!({"type": "string", "enum": names});
+    fn defined(&mut self, kind: &'a TypeDefKind, depth: usize) -> Result<String, String> {
         Ok(match kind {
             TypeDefKind::Type(ty) => self.schema(*ty, depth)?,
             TypeDefKind::Record(record) => {
@@ -226,41 +232,39 @@ impl<'a> Writer<'a> {
             TypeDefKind::Tuple(tuple) => {
                 let types = tuple.types.iter().map(|ty| self.schema(*ty, depth + 1));
                 let (types, length) = (types.collect::<Result<Vec<_>, _>>()?, tuple.types.len());
-                json!({"type": "array", "prefixItems": types, "minItems": length, "maxItems": length})
+                let types = types.join(",");
+                format!(
+                    r#"{{"type":"array","prefixItems":[{types}],"minItems":{length},"maxItems":{length}}}"#
+                )
             }
             TypeDefKind::Variant(variant) => {
                 let cases = variant.cases.iter();
                 let cases = cases.map(|case| (&*case.name, case.ty, text(&case.docs)));
                 self.cases(cases.collect(), depth)?
             }
-            TypeDefKind::Result(result) => self.cases(
-                vec![("ok", result.ok, None), ("err", result.err, None)],
-                depth,
-            )?,
+            TypeDefKind::Result(result) => {
+                let cases = vec![("ok", result.ok, None), ("err", result.err, None)];
+                self.cases(cases, depth)?
+            }
             TypeDefKind::Enum(all) => {
                 let cases = all.cases.iter();
-                let docs = cases.filter_map(|case| Some((&*case.name, text(&case.docs)?)));
-                let docs = meanings(docs);
-                let cases = all.cases.iter().map(|case| &*case.name);
-                described(names(cases.collect()), docs)
+                names(cases.map(|case| (&*case.name, text(&case.docs))))
             }
             TypeDefKind::Flags(flags) if flags.flags.len() <= 32 => {
-                let docs = flags.flags.iter();
-                let docs = docs.filter_map(|flag| Some((&*flag.name, text(&flag.docs)?)));
-                let docs = meanings(docs);
-                let flags = flags.flags.iter().map(|flag| &*flag.name);
-                let items = described(names(flags.collect()), docs);
-                json!({"type": "array", "items": items, "uniqueItems": true})
+                let flags = flags.flags.iter();
+                let items = names(flags.map(|flag| (&*flag.name, text(&flag.docs))));
+                format!(r#"{{"type":"array","items":{items},"uniqueItems":true}}"#)
             }
             TypeDefKind::Option(ty) => {
-                any_of(vec![self.some(*ty, depth + 1)?, json!({"type": "null"})])
+                let none = r#"{"type":"null"}"#.to_owned();
+                any_of(vec![self.some(*ty, depth + 1)?, none])
             }
-            TypeDefKind::List(Type::U8) => json!({"type": "string", "contentEncoding": "base64"}),
             TypeDefKind::List(ty) if dealias(self.resolve, *ty) == Type::U8 => {
-                json!({"type": "string", "contentEncoding": "base64"})
+                r#"{"type":"string","contentEncoding":"base64"}"#.to_owned()
             }
             TypeDefKind::List(ty) => {
-                json!({"type": "array", "items": self.schema(*ty, depth + 1)?})
+                let items = self.schema(*ty, depth + 1)?;
+                format!(r#"{{"type":"array","items":{items}}}"#)
             }
             TypeDefKind::Handle(_) => return Err("it uses a resource".to_owned()),
             TypeDefKind::Flags(_) => return Err("it uses more than 32 flags".to_owned()),
@@ -273,29 +277,27 @@ impl<'a> Writer<'a> {
         &mut self,
         cases: Vec<(&str, Option<Type>, Option<String>)>,
         depth: usize,
-    ) -> Result<Value, String> {
+    ) -> Result<String, String> {
         let (full, bare): (Vec<_>, Vec<_>) = cases.into_iter().partition(|(_, ty, _)| ty.is_some());
         let mut choices = Vec::new();
         if !bare.is_empty() {
-            let names: Vec<_> = bare.iter().map(|(name, ..)| *name).collect();
-            let docs = bare.iter();
-            let docs = docs.filter_map(|(name, _, docs)| Some((*name, docs.clone()?)));
-            let schema = json!({"type": "string", "enum": names});
-            choices.push(described(schema, meanings(docs)));
+            choices.push(names(bare.into_iter().map(|(name, _, docs)| (name, docs))));
         }
         for (name, ty, docs) in full {
-            let payload = ty.map(|ty| self.schema(ty, depth + 1)).transpose()?;
-            let case = [(name, payload.unwrap_or_default())];
-            choices.push(described(object(case.into_iter(), &[name]), docs));
+            let Some(ty) = ty else { continue };
+            let case = [(name, self.schema(ty, depth + 1)?)];
+            choices.push(described(object(&case, &[name]), docs));
         }
         Ok(any_of(choices))
     }
 }
 
-/// What names mean, a line each.
-fn meanings<'n>(docs: impl Iterator<Item = (&'n str, String)>) -> Option<String> {
-    let lines: Vec<_> = docs
-        .map(|(name, docs)| format!("`{name}`: {docs}"))
-        .collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
+/// A choice of names, and what they mean, a line each.
+fn names<'n>(names: impl Iterator<Item = (&'n str, Option<String>)> + Clone) -> String {
+    let lines = names.clone();
+    let lines = lines.filter_map(|(name, docs)| Some(format!("`{name}`: {}", docs?)));
+    let lines: Vec<_> = lines.collect();
+    let names: Vec<_> = names.map(|(name, _)| name).collect();
+    let schema = format!(r#"{{"type":"string","enum":{}}}"#, json!(names));
+    described(schema, (!lines.is_empty()).then(|| lines.join("\n")))
 }

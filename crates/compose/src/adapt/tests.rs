@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use spin_mcp_component::World;
 use spin_mcp_values::{Memory, answer, flatten, lower, table::Table};
 use wasmtime::{
-    Config, Engine, Store,
-    component::{Component, Linker, Val},
+    Config, Engine, Store, StoreLimits, StoreLimitsBuilder,
+    component::{Component, Func, Linker, Val},
 };
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve, WorldId};
@@ -44,7 +44,7 @@ fn error(wit: &str) -> String {
 
 /// What a tool answers: the structured content or the text, and whether it is an error.
 fn call(
-    func: wasmtime::component::Func,
+    func: Func,
     store: &mut Store<Host>,
     name: &str,
     arguments: &Value,
@@ -100,6 +100,42 @@ struct Host {
     expected: Vec<Val>,
     result: Option<Val>,
     calls: usize,
+    limits: StoreLimits,
+}
+
+fn call_tool(linker: &Linker<Host>, store: &mut Store<Host>, component: &Component) -> Func {
+    let instance = linker.instantiate(&mut *store, component).unwrap();
+    let tools = instance.get_export_index(&mut *store, None, "spin-mcp:server/tools@0.1.0");
+    let index = instance.get_export_index(&mut *store, tools.as_ref(), "call-tool");
+    instance.get_func(&mut *store, index.unwrap()).unwrap()
+}
+
+/// What a call leaves behind is gone before the next one.
+#[test]
+fn calls_do_not_fill_the_memory() {
+    let engine = Engine::default();
+    let wit = "package test:long; world test { export echo: func(text: string) -> string; }";
+    let component = Component::new(&engine, &adapted(wit).unwrap().adapter).unwrap();
+    let mut linker = Linker::<Host>::new(&engine);
+    let mut root = linker.root();
+    let echo = root.func_new("echo", |_, _, arguments, results| {
+        results[0] = arguments[0].clone();
+        Ok(())
+    });
+    echo.unwrap();
+    let limits = StoreLimitsBuilder::new().memory_size(4 << 20).build();
+    let host = Host {
+        limits,
+        ..Host::default()
+    };
+    let mut store = Store::new(&engine, host);
+    store.limiter(|host| &mut host.limits);
+    let func = call_tool(&linker, &mut store, &component);
+    for round in 0..100 {
+        let text = "x".repeat(round * 3_000);
+        let (answer, ..) = call(func, &mut store, "echo", &json!({"text": text}));
+        assert_eq!(answer, text);
+    }
 }
 
 /// Wasmtime lifts the arguments that the adapter lowered, and lowers the result that it lifts.
@@ -136,13 +172,7 @@ fn values_pass_as_wasmtime_has_them() {
             .unwrap();
         }
         let mut store = Store::new(&engine, Host::default());
-        let instance = linker.instantiate(&mut store, &component).unwrap();
-        let tools = instance.get_export_index(&mut store, None, "spin-mcp:server/tools@0.1.0");
-        let func = |store: &mut Store<Host>, name: &str| {
-            let index = instance.get_export_index(&mut *store, tools.as_ref(), name);
-            instance.get_func(&mut *store, index.unwrap()).unwrap()
-        };
-        let func = func(&mut store, "call-tool");
+        let func = call_tool(&linker, &mut store, &component);
         let (resolve, world) = resolved(&wit);
         let all: Vec<_> = resolve.worlds[world]
             .exports
@@ -181,7 +211,7 @@ fn values_pass_as_wasmtime_has_them() {
                 *store.data_mut() = Host {
                     expected: arguments,
                     result: result.clone(),
-                    calls: 0,
+                    ..Host::default()
                 };
                 let (text, structured, is_error) =
                     call(func, &mut store, &format!("f{index}"), &named);
