@@ -17,8 +17,11 @@ fn main() {
         };
         println!("cargo::rustc-link-arg=-zstack-size={stack}");
         // Compose makes components of these.
-        if let "spin-mcp-server" | "spin-mcp-context" | "spin-mcp-policy" | "spin-mcp-adapter" =
-            env!("CARGO_PKG_NAME")
+        if let "spin-mcp-server"
+        | "spin-mcp-context"
+        | "spin-mcp-policy"
+        | "spin-mcp-adapter"
+        | "spin-mcp-openapi-feature" = env!("CARGO_PKG_NAME")
         {
             println!("cargo::rustc-link-arg=--skip-wit-component");
         }

@@ -1,0 +1,426 @@
+//! From the arguments of a tool to the request of its operation.
+
+use std::borrow::Cow;
+
+use spin_mcp_protocol::json::{Kind, Object, Value, compact};
+
+use crate::encode::{decoded, encoded};
+
+#[derive(Debug, PartialEq)]
+pub struct Request {
+    pub method: String,
+    /// With the query.
+    pub path: String,
+    /// The names are in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: Option<String>,
+}
+
+/// An argument with its place in a request.
+struct Parameter<'a> {
+    argument: Cow<'a, str>,
+    place: Cow<'a, str>,
+    name: Cow<'a, str>,
+    style: Cow<'a, str>,
+    explode: bool,
+    required: bool,
+    value: Option<Value<'a>>,
+}
+
+pub fn text<'a>(of: Value<'a>, name: &str) -> Option<Cow<'a, str>> {
+    of.member(name)?.as_str()
+}
+
+fn holds(of: Value<'_>, name: &str) -> bool {
+    of.member(name).is_some_and(|value| value.text == "true")
+}
+
+/// The request. The error is for the model. `variable` reads a variable of the app.
+pub fn build(
+    globals: Value<'_>,
+    operation: Value<'_>,
+    arguments: &str,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Request, String> {
+    let arguments = Value::parse(arguments).map_err(|_| "the arguments are not valid JSON")?;
+    let all = parameters(operation, arguments);
+    check(&all, arguments)?;
+    let of = |place: &'static str| {
+        let given = all.iter().filter(move |parameter| parameter.place == place);
+        given.filter_map(|parameter| Some((parameter, parameter.value?)))
+    };
+    let own = text(operation, "path").unwrap_or_default();
+    let mut path = text(globals, "path").unwrap_or_default().into_owned();
+    path += &path_of(&own, &all)?;
+    let mut query: Vec<(String, String)> = vec![];
+    for (parameter, value) in of("query") {
+        pairs(
+            &mut query,
+            &parameter.name,
+            value,
+            &parameter.style,
+            parameter.explode,
+        );
+    }
+    for (name, value) in templates(globals, "query") {
+        let name = encoded(&name);
+        query.retain(|(other, _)| *other != name);
+        query.push((name, encoded(&filled(value, variable)?)));
+    }
+    if !query.is_empty() {
+        path = format!("{path}?{}", joined(&query, "&"));
+    }
+    let mut headers = vec![
+        (
+            "accept".to_owned(),
+            text(operation, "accept").unwrap_or_default().into_owned(),
+        ),
+        ("user-agent".to_owned(), "spin-mcp".to_owned()),
+    ];
+    for (parameter, value) in of("header") {
+        let value = match &*parameter.style {
+            "json" => json(value),
+            _ => listed(value, parameter.explode, false),
+        };
+        if value.chars().any(char::is_control) {
+            return Err(format!(
+                "argument `{}` has a line break or another control character, which a header cannot",
+                parameter.argument
+            ));
+        }
+        headers.push((parameter.name.to_ascii_lowercase(), value));
+    }
+    let mut cookies = vec![];
+    for (parameter, value) in of("cookie") {
+        pairs(
+            &mut cookies,
+            &parameter.name,
+            value,
+            &parameter.style,
+            parameter.explode,
+        );
+    }
+    if !cookies.is_empty() {
+        headers.push(("cookie".into(), joined(&cookies, "; ")));
+    }
+    let mut body = None;
+    if let Some(spec) = operation.member("body") {
+        body = body_of(
+            spec,
+            of("body").next().map(|(_, value)| value),
+            &mut of("member"),
+        );
+        if body.is_some() {
+            headers.push((
+                "content-type".into(),
+                text(spec, "type").unwrap_or_default().into_owned(),
+            ));
+        }
+    }
+    for (name, value) in templates(globals, "headers") {
+        let name = name.to_ascii_lowercase();
+        headers.retain(|(other, _)| *other != name);
+        headers.push((name, filled(value, variable)?));
+    }
+    Ok(Request {
+        method: text(operation, "method").unwrap_or_default().into_owned(),
+        path,
+        headers,
+        body,
+    })
+}
+
+fn parameters<'a>(operation: Value<'a>, arguments: Value<'a>) -> Vec<Parameter<'a>> {
+    let all = operation.member("parameters");
+    let all = all
+        .iter()
+        .flat_map(|all| all.elements().collect::<Vec<_>>());
+    all.map(|of| {
+        let text = |name: &str| text(of, name).unwrap_or_default();
+        let argument = text("argument");
+        let value = arguments.member(&argument);
+        Parameter {
+            place: text("in"),
+            name: text("name"),
+            style: text("style"),
+            explode: holds(of, "explode"),
+            required: holds(of, "required"),
+            // In a body, `null` is a value.
+            value: value.filter(|value| {
+                value.kind != Kind::Null || matches!(&*text("in"), "body" | "member")
+            }),
+            argument,
+        }
+    })
+    .collect()
+}
+
+/// Names all that is missing or unknown at once.
+fn check(all: &[Parameter<'_>], arguments: Value<'_>) -> Result<(), String> {
+    let list = |names: Vec<&str>| format!("`{}`", names.join("`, `"));
+    let missing = all
+        .iter()
+        .filter(|parameter| parameter.required && parameter.value.is_none());
+    let missing: Vec<_> = missing.map(|parameter| &*parameter.argument).collect();
+    if !missing.is_empty() {
+        return Err(format!("required arguments are missing: {}", list(missing)));
+    }
+    let keys = arguments.members().filter_map(|(key, _)| key.as_str());
+    let unknown: Vec<_> = keys
+        .filter(|key| !all.iter().any(|of| of.argument == *key))
+        .collect();
+    match unknown.is_empty() {
+        true => Ok(()),
+        false => {
+            let known: Vec<_> = all.iter().map(|of| &*of.argument).collect();
+            let known = if known.is_empty() {
+                "none".into()
+            } else {
+                list(known)
+            };
+            let unknown: Vec<_> = unknown
+                .iter()
+                .map(|name| spin_mcp_protocol::excerpt(name))
+                .collect();
+            let unknown = list(unknown.iter().map(|name| &**name).collect());
+            Err(format!(
+                "unknown arguments: {unknown}; this tool takes {known}"
+            ))
+        }
+    }
+}
+
+/// The path of an operation, with its values. No value adds or removes a segment.
+fn path_of(template: &str, all: &[Parameter<'_>]) -> Result<String, String> {
+    let mut path = String::new();
+    let mut rest = template;
+    let mut values = vec![];
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        path += before;
+        let mut in_path = all.iter().filter(|parameter| parameter.place == "path");
+        let parameter = in_path.find(|parameter| parameter.name == name);
+        let given = parameter.and_then(|parameter| Some((parameter, parameter.value?)));
+        let (parameter, value) = given.ok_or("an argument of the path is missing")?;
+        let own = match &*parameter.style {
+            "json" => encoded(&json(value)),
+            _ => listed(value, parameter.explode, true),
+        };
+        if own.is_empty() || decoded(&own).chars().any(char::is_control) {
+            return Err(format!(
+                "argument `{}` is part of a path, so it must not be empty and have no control characters",
+                parameter.argument
+            ));
+        }
+        values.push(&*parameter.argument);
+        path += &own;
+        rest = after;
+    }
+    path += rest;
+    // What decodes a path before it looks for folders must find none but the document's.
+    let plain = decoded(&path);
+    let segments = plain
+        .split(['/', '\\'])
+        .map(|segment| segment.split(';').next());
+    let is_dots = |segment: Option<&str>| matches!(segment, Some("." | ".."));
+    match segments.map(is_dots).any(|is| is) {
+        true => Err(format!(
+            "`{}` must not have `.` or `..` between slashes",
+            values.join("`, `")
+        )),
+        false => Ok(path),
+    }
+}
+
+fn json(value: Value<'_>) -> String {
+    let mut out = vec![];
+    let _ = compact(&mut out, value.text);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// A value as text: a string without quotes, and JSON of everything else.
+fn scalar(value: Value<'_>) -> Cow<'_, str> {
+    match value.as_str() {
+        Some(text) => text,
+        None if value.kind == Kind::Null => "".into(),
+        None => json(value).into(),
+    }
+}
+
+/// The style `simple`.
+fn listed(value: Value<'_>, explode: bool, encode: bool) -> String {
+    let text = |text: &str| {
+        if encode {
+            encoded(text)
+        } else {
+            text.to_owned()
+        }
+    };
+    let equals = if explode { "=" } else { "," };
+    let all: Vec<_> = match value.kind {
+        Kind::Array => value
+            .elements()
+            .map(|element| text(&scalar(element)))
+            .collect(),
+        Kind::Object => value
+            .members()
+            .map(|(key, member)| format!("{}{equals}{}", text(&scalar(key)), text(&scalar(member))))
+            .collect(),
+        _ => return text(&scalar(value)),
+    };
+    all.join(",")
+}
+
+/// Encoded names and values for a query or a form.
+fn pairs(
+    out: &mut Vec<(String, String)>,
+    name: &str,
+    value: Value<'_>,
+    style: &str,
+    explode: bool,
+) {
+    let separator = match style {
+        "pipeDelimited" => "%7C",
+        "spaceDelimited" => "%20",
+        _ => ",",
+    };
+    let name = encoded(name);
+    match value.kind {
+        Kind::Object | Kind::Array if style == "json" => out.push((name, encoded(&json(value)))),
+        Kind::Object | Kind::Array if style == "deepObject" => deep(out, &name, value),
+        Kind::Object if style == "content" => out.push((name, encoded(&json(value)))),
+        Kind::Array if explode => {
+            let elements = value.elements();
+            out.extend(elements.map(|element| (name.clone(), encoded(&scalar(element)))));
+        }
+        Kind::Array => {
+            let all: Vec<_> = value
+                .elements()
+                .map(|element| encoded(&scalar(element)))
+                .collect();
+            if !all.is_empty() {
+                out.push((name, all.join(separator)));
+            }
+        }
+        Kind::Object => {
+            let members = value.members();
+            let members =
+                members.map(|(key, member)| (encoded(&scalar(key)), encoded(&scalar(member))));
+            match explode {
+                true => out.extend(members),
+                false => {
+                    let all: Vec<_> = members
+                        .map(|(key, member)| format!("{key}{separator}{member}"))
+                        .collect();
+                    out.push((name, all.join(separator)));
+                }
+            }
+        }
+        _ if style == "json" => out.push((name, encoded(&json(value)))),
+        _ => out.push((name, encoded(&scalar(value)))),
+    }
+}
+
+/// `name[key]` for each member at any depth. JSON nests at most 64 deep.
+fn deep(out: &mut Vec<(String, String)>, name: &str, value: Value<'_>) {
+    match value.kind {
+        Kind::Object => value.members().for_each(|(key, member)| {
+            deep(
+                out,
+                &format!("{name}%5B{}%5D", encoded(&scalar(key))),
+                member,
+            );
+        }),
+        Kind::Array => value.elements().enumerate().for_each(|(index, element)| {
+            deep(out, &format!("{name}%5B{index}%5D"), element);
+        }),
+        Kind::Null => {}
+        _ => out.push((name.to_owned(), encoded(&scalar(value)))),
+    }
+}
+
+fn joined(pairs: &[(String, String)], separator: &str) -> String {
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    pairs.join(separator)
+}
+
+fn body_of<'a>(
+    spec: Value<'_>,
+    whole: Option<Value<'_>>,
+    members: &mut dyn Iterator<Item = (&'a Parameter<'a>, Value<'a>)>,
+) -> Option<String> {
+    let mut members = members.peekable();
+    if whole.is_none() && members.peek().is_none() && !holds(spec, "required") {
+        return None;
+    }
+    match (&*text(spec, "as").unwrap_or_default(), whole) {
+        ("text", whole) => whole.map(|value| scalar(value).into_owned()),
+        ("form", whole) => {
+            let mut form = vec![];
+            for (key, value) in whole.iter().flat_map(Value::members) {
+                pairs(&mut form, &scalar(key), value, "content", true);
+            }
+            for (parameter, value) in members {
+                pairs(
+                    &mut form,
+                    &parameter.name,
+                    value,
+                    &parameter.style,
+                    parameter.explode,
+                );
+            }
+            Some(joined(&form, "&"))
+        }
+        (_, Some(whole)) => Some(json(whole)),
+        (_, None) => {
+            let mut out = vec![];
+            let mut object = Object::begin(&mut out);
+            members.for_each(|(parameter, value)| {
+                object.json(&parameter.name, json(value).as_bytes())
+            });
+            object.end();
+            String::from_utf8(out).ok()
+        }
+    }
+}
+
+/// Names and templates.
+fn templates<'a>(globals: Value<'a>, key: &str) -> Vec<(Cow<'a, str>, Value<'a>)> {
+    let all = globals.member(key);
+    let pairs = all
+        .iter()
+        .flat_map(|all| all.elements().collect::<Vec<_>>());
+    pairs
+        .filter_map(|pair| {
+            let mut pair = pair.elements();
+            Some((pair.next()?.as_str()?, pair.next()?))
+        })
+        .collect()
+}
+
+/// A template with its variables.
+fn filled(
+    template: Value<'_>,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, String> {
+    let mut out = String::new();
+    for (index, part) in template.elements().enumerate() {
+        let part = part.as_str().unwrap_or_default();
+        if index % 2 == 0 {
+            out += &part;
+            continue;
+        }
+        let value = variable(&part).unwrap_or_default();
+        let value = value.trim();
+        if value.is_empty() || value.chars().any(char::is_control) {
+            return Err(format!(
+                "the variable `{part}` of this server is not set or has a line break; its operator must set it"
+            ));
+        }
+        out += value;
+    }
+    Ok(out)
+}
