@@ -22,6 +22,8 @@ use crate::templates::SpinFailed;
     propagate_version = true
 )]
 enum Command {
+    #[command(subcommand)]
+    Add(commands::add::AddCommand),
     Build(commands::build::BuildCommand),
     Check(commands::check::CheckCommand),
     Compose(commands::compose::ComposeCommand),
@@ -40,6 +42,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Command::parse() {
+        Command::Add(command) => command.run(),
         Command::Build(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Compose(command) => command.run(),

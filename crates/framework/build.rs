@@ -33,7 +33,7 @@ struct Build {
 ///
 /// The authenticator that does not fetch keys imports no HTTP. To refuse it to the other one would
 /// take a component, and with it a memory.
-const BUILDS: [Build; 10] = [
+const BUILDS: [Build; 11] = [
     Build {
         packages: &["server"],
         feature: None,
@@ -81,6 +81,11 @@ const BUILDS: [Build; 10] = [
     },
     Build {
         packages: &["adapter"],
+        feature: None,
+        once: true,
+    },
+    Build {
+        packages: &["openapi-feature"],
         feature: None,
         once: true,
     },

@@ -88,6 +88,7 @@ impl BuildCommand {
             jobs,
         };
         let composed = make(&app, &options, self.locked, &mut Listed::default())?;
+        manifest.ensure_apis(&app)?;
         manifest.ensure_watch(&app.component, &app.missing_watch()?)?;
         manifest.save()?;
         terminal::print_notes(&composed);

@@ -371,6 +371,7 @@ impl ComposeCommand {
             manifest.ensure_store(&id, store)?;
         }
         manifest.ensure_access(&app)?;
+        manifest.ensure_apis(&app)?;
         manifest.app(Some(&id))?.check_store(&composed.record)?;
         file::replace(&app.output, &composed.component)?;
         resolver.save()?;

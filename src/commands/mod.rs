@@ -1,5 +1,6 @@
 //! The subcommands: each reads its arguments, calls the library and prints.
 
+pub mod add;
 pub mod auth;
 pub mod build;
 pub mod call;

@@ -5,18 +5,32 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use toml_edit::{
-    Array, ArrayOfTables, DocumentMut, Item, RawString, Table, TableLike, TomlError, Value, value,
+    Array, ArrayOfTables, DocumentMut, InlineTable, Item, RawString, Table, TableLike, TomlError,
+    Value, value,
 };
 
 use super::{App, find_manifest, read};
 use spin_mcp_component::file;
 use spin_mcp_component::path::{dir_of, in_dir, relative};
 use spin_mcp_contract::grants::allows_origin;
+use spin_mcp_openapi::Template;
 use spin_mcp_registry::Source;
 
 /// The component that is added where an app has no server, and the route to it.
 const COMPONENT: &str = "mcp";
 pub(super) const ROUTE: &str = "/mcp";
+
+/// A feature to add: what to write into its table `openapi`.
+#[derive(Debug, Default)]
+pub struct NewApi {
+    pub document: PathBuf,
+    /// None: as the document is called.
+    pub name: Option<String>,
+    pub base_url: Option<String>,
+    pub include: Vec<String>,
+    pub exclude: Vec<String>,
+    pub headers: Vec<(String, Template)>,
+}
 
 /// A `spin.toml`, before and after the changes.
 #[derive(Debug)]
@@ -183,6 +197,23 @@ impl Manifest {
         if origins.is_empty() {
             return Ok(());
         }
+        self.allow(app, origins, "the keys of tokens")?;
+        self.ensure_store(id, &auth.store)
+    }
+
+    /// Lets the component call the APIs of its features.
+    pub fn ensure_apis(&mut self, app: &App) -> Result<()> {
+        for (name, of) in app.apis() {
+            let origin = of.server()?.origin();
+            let app = self.app(Some(&app.component))?;
+            self.allow(&app, vec![origin], &format!("feature `{name}`"))?;
+        }
+        Ok(())
+    }
+
+    /// Adds origins to `allowed_outbound_hosts`.
+    fn allow(&mut self, app: &App, origins: Vec<String>, why: &str) -> Result<()> {
+        let id = &app.component;
         let allowed = |origin: &String| allows_origin(&app.outbound_hosts, origin);
         let missing: Vec<_> = origins
             .into_iter()
@@ -205,11 +236,11 @@ impl Manifest {
                 Ok(())
             })?;
             self.note(format!(
-                "allowed component `{id}` to call `{}`, for the keys of tokens",
+                "allowed component `{id}` to call `{}`, for {why}",
                 missing.join("`, `")
             ));
         }
-        self.ensure_store(id, &auth.store)
+        Ok(())
     }
 
     /// Adds patterns to what `spin watch` watches to build component `id`, if that has a `build`
@@ -293,6 +324,77 @@ impl Manifest {
             Ok(())
         })?;
         self.note(format!("added feature `{name}` with source `{source}`"));
+        Ok(())
+    }
+
+    /// Adds an OpenAPI document to the features of server `component`, and returns the feature's name.
+    pub fn add_openapi(&mut self, component: &str, added: &NewApi) -> Result<String> {
+        let dir = &dir_of(&self.path);
+        let file = &added.document;
+        ensure!(
+            file.is_file(),
+            "no file `{}`: correct the path, or download the document first",
+            file.display()
+        );
+        let name = added.name.clone().unwrap_or_else(|| kebab(file, "api"));
+        ensure!(
+            is_kebab(&name),
+            "`{name}` cannot be the name of a feature: use letters, digits and `-`"
+        );
+        let document = self.parse()?;
+        let path = ["component", component, "tool", "mcp", "features", &name];
+        let taken = path
+            .iter()
+            .try_fold(document.as_item(), |item, key| item.get(key));
+        ensure!(
+            taken.is_none(),
+            "there is a feature `{name}` already; change it in `{}`, or choose another name with `--name`",
+            self.path.display()
+        );
+        let source = relative(dir, file)?;
+        self.edit(|document| {
+            let mut table = Table::from_iter([("document", value(source.as_str()))]);
+            let lists = [("include", &added.include), ("exclude", &added.exclude)];
+            for (key, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+                table.insert(key, value(Array::from_iter(list)));
+            }
+            if let Some(url) = &added.base_url {
+                table.insert("base_url", value(url.as_str()));
+            }
+            if !added.headers.is_empty() {
+                let headers = added
+                    .headers
+                    .iter()
+                    .map(|(name, text)| (name, text.to_string()));
+                table.insert("headers", value(InlineTable::from_iter(headers)));
+            }
+            descend(document, &path)?.insert("openapi", at_end(table));
+            Ok(())
+        })?;
+        self.note(format!(
+            "added feature `{name}` with the OpenAPI document `{source}`"
+        ));
+        for variable in added.headers.iter().flat_map(|(_, text)| text.variables()) {
+            self.ensure_variable(component, variable)?;
+        }
+        Ok(name)
+    }
+
+    /// Gives component `id` a secret variable of the app.
+    fn ensure_variable(&mut self, id: &str, name: &str) -> Result<()> {
+        self.edit(|document| {
+            let declared = descend(document, &["variables"])?;
+            if !declared.contains_key(name) {
+                let keys = InlineTable::from_iter([("required", true), ("secret", true)]);
+                declared.insert(name, value(keys));
+            }
+            let own = descend(document, &["component", id, "variables"])?;
+            if !own.contains_key(name) {
+                own.insert(name, value(format!("{{{{ {name} }}}}")));
+            }
+            Ok(())
+        })?;
+        self.note(format!("gave component `{id}` the variable `{name}`"));
         Ok(())
     }
 

@@ -20,11 +20,13 @@ use spin_mcp_contract::{
     Wasi,
 };
 use spin_mcp_hosts::Target;
+use spin_mcp_openapi::OpenApi;
 use spin_mcp_registry::{Reference, Resolver, Source};
 
 pub use auth::Auth;
 pub use build::{BuildFailed, BuildOptions};
-pub use edit::Manifest;
+pub use edit::{Manifest, NewApi};
+pub use manifest::quoted;
 pub use sources::Sources;
 
 /// An MCP server as an app's `spin.toml` describes it.
@@ -84,6 +86,8 @@ pub enum Origin {
     Source(Source),
     /// The name of a middleware that `mcp` contains.
     Shipped(&'static str),
+    /// What compose makes of an OpenAPI document.
+    OpenApi(Box<OpenApi>),
 }
 
 impl fmt::Display for Origin {
@@ -91,6 +95,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Source(source) => source.fmt(f),
             Origin::Shipped(name) => f.write_str(name),
+            Origin::OpenApi(of) => of.document.display().fmt(f),
         }
     }
 }
@@ -150,6 +155,14 @@ impl App {
     pub fn parts(&self) -> impl Iterator<Item = &Part> {
         let auth = self.auth.iter().flat_map(Auth::parts);
         self.features.iter().chain(&self.middleware).chain(auth)
+    }
+
+    /// The features that are OpenAPI documents.
+    pub fn apis(&self) -> impl Iterator<Item = (&str, &OpenApi)> {
+        self.features.iter().filter_map(|part| match &part.origin {
+            Origin::OpenApi(of) => Some((&*part.name, &**of)),
+            _ => None,
+        })
     }
 
     /// The targets that `mcp check` knows. Prints a note about each of the others.
@@ -228,10 +241,11 @@ impl Part {
         }
     }
 
-    /// The file of its component, if its source is one.
+    /// The file of its component or document, if its source is one.
     pub fn file(&self) -> Option<&PathBuf> {
         match &self.origin {
             Origin::Source(source) => source.file(),
+            Origin::OpenApi(of) => Some(&of.document),
             Origin::Shipped(_) => None,
         }
     }
@@ -240,7 +254,7 @@ impl Part {
     pub fn tag(&self) -> Option<&Reference> {
         match &self.origin {
             Origin::Source(source) => source.tag(),
-            Origin::Shipped(_) => None,
+            Origin::Shipped(_) | Origin::OpenApi(_) => None,
         }
     }
 
@@ -249,6 +263,7 @@ impl Part {
         let component = match &self.origin {
             Origin::Source(source) => self.component(source, resolver)?,
             Origin::Shipped(name) => ComponentSource::Shipped(name),
+            Origin::OpenApi(of) => ComponentSource::OpenApi(of.clone()),
         };
         Ok(spin_mcp_contract::Part {
             role: self.role,

@@ -1,6 +1,7 @@
 //! The keys of `spin.toml`. Each struct below `Mcp` is a table of docs/reference/spin-toml.md.
 
 pub mod auth;
+pub mod openapi;
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -121,7 +122,9 @@ pub struct Server {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Feature {
-    pub source: SourceKey,
+    /// Either this or `openapi`.
+    pub source: Option<SourceKey>,
+    pub openapi: Option<openapi::OpenApi>,
     pub build: Option<String>,
     #[serde(default, deserialize_with = "workdir")]
     pub workdir: PathBuf,
@@ -490,6 +493,7 @@ mod tests {
             ("streams", keys::<Streams>()),
             ("server", keys::<Server>()),
             ("features.NAME", keys::<Feature>()),
+            ("features.NAME.openapi", keys::<openapi::OpenApi>()),
             ("middleware", keys::<Middleware>()),
             ("auth", keys::<auth::Auth>()),
             ("auth.issuers", keys::<auth::Issuer>()),

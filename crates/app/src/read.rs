@@ -3,8 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
+use indexmap::IndexMap;
+use serde::de::IgnoredAny;
 use spin_mcp_component::path::{dir_of, in_dir};
 use spin_mcp_contract::{Framework, Role, ServerConfig, shipped};
+use spin_mcp_openapi::OpenApi;
 use spin_mcp_protocol::{
     catalog::ServerInput,
     types::types::{CacheHint, CacheScope},
@@ -125,8 +128,8 @@ impl App {
             targets: targets.collect(),
             watch: server.build.watch,
             features: features
-                .map(|(name, keys)| feature(&dir, name, keys))
-                .collect(),
+                .map(|(name, keys)| feature(&dir, id, name, keys, &server.variables))
+                .collect::<Result<_>>()?,
             middleware: middleware
                 .map(|keys| middleware_part(&dir, keys))
                 .collect::<Result<_>>()?,
@@ -159,6 +162,7 @@ impl App {
             }
             let file = match origin {
                 Origin::Source(Source::File(path)) => Some(path),
+                Origin::OpenApi(of) => Some(&of.document),
                 _ => None,
             };
             ensure!(
@@ -219,7 +223,8 @@ fn choose<'a>(servers: &[&'a str], wanted: Option<&str>) -> Result<&'a str> {
 
 /// The tags of a server's sources in registries.
 fn tags(mcp: &Mcp) -> impl Iterator<Item = &Reference> {
-    let features = mcp.features.values().map(|feature| &feature.source);
+    let features = mcp.features.values();
+    let features = features.filter_map(|feature| feature.source.as_ref());
     let middleware = mcp
         .middleware
         .iter()
@@ -243,9 +248,54 @@ fn tags(mcp: &Mcp) -> impl Iterator<Item = &Reference> {
     sources.filter_map(|source| source.0.tag())
 }
 
-fn feature(dir: &Path, name: String, keys: Feature) -> Part {
-    let origin = Origin::Source(keys.source.0.in_dir(dir));
-    Part {
+fn feature(
+    dir: &Path,
+    id: &str,
+    name: String,
+    keys: Feature,
+    variables: &IndexMap<String, IgnoredAny>,
+) -> Result<Part> {
+    let table = format!(
+        "component.{}.tool.mcp.features.{}",
+        quoted(id),
+        quoted(&name)
+    );
+    let origin = match (keys.source, keys.openapi) {
+        (Some(source), None) => Origin::Source(source.0.in_dir(dir)),
+        (None, Some(openapi)) => {
+            let given = [
+                ("allow", !keys.allow.is_empty()),
+                ("dynamic", keys.dynamic),
+                ("settings", keys.settings.is_some()),
+            ];
+            if let Some((key, _)) = given.iter().find(|(_, given)| *given) {
+                bail!(
+                    "`{table}` has `openapi` and `{key}`, which is for a component of your own; remove `{key}`"
+                );
+            }
+            let mut of = OpenApi::from(openapi);
+            of.document = in_dir(dir, of.document);
+            let unknown = of
+                .variables()
+                .into_iter()
+                .find(|name| !variables.contains_key(*name));
+            if let Some(name) = unknown {
+                bail!(
+                    "`{table}.openapi` names the variable `{name}`, which the component does not have; write \
+                     `{name} = \"{{{{ {name} }}}}\"` below `[component.{id}.variables]`, and declare it below \
+                     `[variables]`"
+                );
+            }
+            Origin::OpenApi(Box::new(of))
+        }
+        (None, None) => bail!(
+            "`{table}` has no `source`; name its component there, or an OpenAPI document in `openapi`"
+        ),
+        (Some(_), Some(_)) => {
+            bail!("`{table}` has `source` and `openapi`, so it would be two features; remove one")
+        }
+    };
+    Ok(Part {
         build: keys.build,
         workdir: in_dir(dir, keys.workdir),
         prefix: keys.prefix,
@@ -253,7 +303,7 @@ fn feature(dir: &Path, name: String, keys: Feature) -> Part {
         dynamic: keys.dynamic,
         settings: keys.settings,
         ..Part::new(Role::Feature, name, origin, dir)
-    }
+    })
 }
 
 fn middleware_part(dir: &Path, keys: Middleware) -> Result<Part> {

@@ -38,6 +38,18 @@ impl App {
                     .filter(|pattern| !self.watch.contains(pattern)),
             );
         }
+        let documents = self
+            .apis()
+            .filter_map(|(_, of)| of.document.strip_prefix(&self.dir).ok());
+        for document in documents.map(|path| path.to_string_lossy().replace('\\', "/")) {
+            // What a build writes would begin another one.
+            let is_built = self
+                .parts()
+                .any(|part| part.build.is_some() && part.file() == Some(&self.dir.join(&document)));
+            if !is_built && !watched.matched(&document, false).is_ignore() {
+                missing.push(format!("/{document}"));
+            }
+        }
         missing.dedup();
         Ok(missing)
     }

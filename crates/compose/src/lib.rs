@@ -8,6 +8,7 @@ mod describe;
 mod list;
 mod load;
 mod offers;
+mod openapi;
 mod overrides;
 mod part;
 mod plan;

@@ -41,7 +41,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// Entries that one list of a feature may have.
 const MAX_ENTRIES: usize = 1_000;
 /// Bytes that all lists of a feature may have together.
-const MAX_BYTES: usize = 8_000_000;
+pub const MAX_BYTES: usize = 8_000_000;
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -148,7 +148,8 @@ pub fn list(features: &[Loaded], listed: &mut Listed) -> Result<Vec<Lists>> {
     for feature in features {
         progress.set_message(feature.name.clone());
         let key = (feature.digest.clone(), feature.settings.clone());
-        let lists = match (feature.dynamic, before.get(&key)) {
+        let known = feature.lists.as_ref().or_else(|| before.get(&key));
+        let lists = match (feature.dynamic, known) {
             (true, _) => Lists::default(),
             (false, Some(lists)) => lists.clone(),
             (false, None) => runtime.block_on(lister.lists(feature))?,

@@ -8,7 +8,7 @@ use spin_mcp_contract::{ComponentSource, Composition, Kind, Part, Role, Runtime,
 use spin_mcp_framework as framework;
 
 use crate::{
-    access,
+    access, openapi,
     overrides::Overrides,
     part::{self, Loaded},
     policy,
@@ -24,15 +24,21 @@ pub struct Parts {
     /// Whether requests pass the middleware synchronously.
     pub kind: Kind,
     pub overrides: Overrides,
-    /// What the author of the policy should know.
+    /// What the author of the policy, or of a feature of an OpenAPI document, should know.
     pub warnings: Vec<String>,
 }
 
 impl Parts {
     pub fn load(composition: &Composition) -> Result<Parts> {
         let wasi = composition.wasi;
+        let mut warnings = vec![];
         let features = composition.features.iter();
-        let features = features.map(|feature| part::load(feature, wasi));
+        let features = features.map(|feature| match &feature.component {
+            ComponentSource::OpenApi(of) => {
+                openapi::load(feature, of, (wasi, composition.runtime), &mut warnings)
+            }
+            _ => part::load(feature, wasi),
+        });
         let mut all = features.collect::<Result<Vec<_>>>()?;
         let (features, overrides) = (all.len(), Overrides::read(&composition.overrides)?);
         let transport = overrides.transport()?;
@@ -43,20 +49,19 @@ impl Parts {
         }
         all.extend(middleware);
         let middleware = all.len();
-        let mut warnings = None;
         if let Some(auth) = &composition.auth {
             let rego = auth.policy.as_ref().and_then(|policy| policy.rego.as_ref());
             let mut rego = rego.map(policy::policy).transpose()?;
             for part in auth.parts() {
                 all.push(match (&mut rego, &part.component) {
                     (Some((component, found)), _) if part.role == Role::Policy => {
-                        warnings = Some(mem::take(found));
+                        warnings.append(found);
                         part::load_bytes(part, mem::take(component).into(), wasi)?
                     }
-                    (_, ComponentSource::Resolved(_)) => part::load(part, wasi)?,
                     (_, ComponentSource::Shipped(_)) => {
                         part::load_bytes(part, access::shipped(auth, wasi).into(), wasi)?
                     }
+                    _ => part::load(part, wasi)?,
                 });
             }
             overrides.check_access()?;
@@ -67,7 +72,7 @@ impl Parts {
             middleware,
             kind,
             overrides,
-            warnings: warnings.unwrap_or_default(),
+            warnings,
         })
     }
 
@@ -120,8 +125,8 @@ fn middleware(
     let kind = kind(features, &own, transport)?;
     let mut own = own.into_iter();
     let loaded = middleware.iter().map(|part| match part.component {
-        ComponentSource::Resolved(_) => own.next().context("it was loaded"),
         ComponentSource::Shipped(name) => shipped(part, name, kind),
+        _ => own.next().context("it was loaded"),
     });
     Ok((kind, loaded.collect::<Result<_>>()?))
 }

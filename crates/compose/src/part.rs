@@ -16,6 +16,7 @@ use spin_mcp_contract::{
 use crate::{
     adapt::{self, Adapted},
     check,
+    list::Lists,
     provide::in_part,
 };
 
@@ -48,6 +49,8 @@ pub struct Loaded {
     pub imports: Vec<Import>,
     /// The functions that are not tools, and why, of a component with an adapter.
     pub left_out: Vec<String>,
+    /// What a feature offers, if that is known without asking it.
+    pub lists: Option<Lists>,
 }
 
 impl Loaded {
@@ -160,7 +163,7 @@ pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loade
         .with_context(|| format!("cannot read what {role} `{name}` imports"))?;
     let optional: &[_] = match part.component {
         ComponentSource::Shipped(_) => &shipped::OPTIONAL,
-        ComponentSource::Resolved(_) => &[],
+        _ => &[],
     };
     let mut grants = Grants::new(&wit, &part.allow, optional)
         .with_context(|| format!("cannot isolate {role} `{name}`"))?;
@@ -197,7 +200,7 @@ pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loade
         role,
         name: name.clone(),
         origin: match &part.component {
-            ComponentSource::Resolved(Resolved::File(_)) => None,
+            ComponentSource::Resolved(Resolved::File(_)) | ComponentSource::OpenApi(_) => None,
             component => Some(component.to_string()),
         },
         prefix: part.prefix.clone(),
@@ -211,6 +214,7 @@ pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loade
         interfaces,
         state,
         imports: world.imports,
+        lists: None,
         component: component.into_owned(),
         left_out: adapted.map_or_else(Vec::new, |adapted| adapted.left_out),
     })

@@ -5,6 +5,7 @@ use std::{fmt, path::PathBuf};
 use serde_json::{Map, Value};
 
 use spin_mcp_component::Resolved;
+use spin_mcp_openapi::OpenApi;
 
 use crate::Grant;
 
@@ -56,6 +57,8 @@ pub enum ComponentSource {
     Resolved(Resolved),
     /// A middleware or an authenticator that `mcp` carries, by its name.
     Shipped(&'static str),
+    /// An OpenAPI document, of which compose makes a component.
+    OpenApi(Box<OpenApi>),
 }
 
 impl fmt::Display for ComponentSource {
@@ -64,6 +67,7 @@ impl fmt::Display for ComponentSource {
         match self {
             ComponentSource::Resolved(resolved) => resolved.fmt(f),
             ComponentSource::Shipped(name) => f.write_str(name),
+            ComponentSource::OpenApi(of) => of.document.display().fmt(f),
         }
     }
 }

@@ -53,6 +53,12 @@ pub fn adapter() -> &'static [u8] {
     include_bytes!(concat!(env!("OUT_DIR"), "/adapter.wasm"))
 }
 
+/// The feature that calls an API, likewise. Its functions are synchronous, so it serves both versions of
+/// WASI.
+pub fn openapi() -> &'static [u8] {
+    include_bytes!(concat!(env!("OUT_DIR"), "/openapi-feature.wasm"))
+}
+
 /// What finds out who sends a request, a component.
 pub fn authenticator(wasi: Wasi) -> &'static [u8] {
     match wasi {

@@ -10,6 +10,18 @@ use crate::{
     operation::Operation,
 };
 
+/// Headers of a connection, which no request sets.
+pub const CONNECTION: [&str; 8] = [
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// A text with variables, such as `Bearer {{ token }}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Template(Vec<String>);
@@ -36,6 +48,13 @@ impl Template {
         }
         parts.push(rest.to_owned());
         Ok(Template(parts))
+    }
+
+    /// Whether a header of this name can have such a value. The others belong to the connection.
+    pub fn can_be_header(name: &str) -> bool {
+        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        let own = CONNECTION.iter().any(|own| own.eq_ignore_ascii_case(name));
+        !name.is_empty() && name.chars().all(token) && !own
     }
 
     pub fn variables(&self) -> impl Iterator<Item = &str> {

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     OpenApi,
+    credentials::CONNECTION,
     document::{Document, elements, members, reference},
     operation::Operation,
     schema::{Side, bounded, described, schema},
@@ -16,20 +17,7 @@ const MAX_OUTPUT: usize = 4 << 10;
 const MAX_DESCRIPTION: usize = 1_000;
 const MAX_TITLE: usize = 80;
 /// Headers that requests have by themselves, and those that credentials belong in.
-const OWN_HEADERS: [&str; 12] = [
-    "accept",
-    "authorization",
-    "connection",
-    "content-length",
-    "content-type",
-    "cookie",
-    "expect",
-    "host",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
+const OWN_HEADERS: [&str; 4] = ["accept", "authorization", "content-type", "cookie"];
 
 /// A tool as clients see it.
 #[derive(Debug)]
@@ -194,7 +182,8 @@ fn add_parameter(
     };
     let is_set = match place {
         "header" => {
-            OWN_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name))
+            let mut own = OWN_HEADERS.iter().chain(&CONNECTION);
+            own.any(|own| own.eq_ignore_ascii_case(name))
                 || set(&of.headers, |a, b| a.eq_ignore_ascii_case(b))
         }
         "query" => set(&of.query, |a, b| a == b),
