@@ -197,7 +197,7 @@ fn manifest(block: &str) -> String {
         features["echo"] = Item::Table(Table::new());
     }
     for (name, feature) in features.iter_mut() {
-        if feature.get("source").is_none() {
+        if feature.get("source").is_none() && feature.get("openapi").is_none() {
             feature["source"] = value(format!("{}.wasm", name.get()));
         }
     }
@@ -259,6 +259,7 @@ fn the_reference_has_every_option() {
     };
     let shared = section("Conventions").to_owned() + section("`spin mcp serve`");
     for command in [
+        "add openapi",
         "build",
         "compose",
         "check",
@@ -270,7 +271,10 @@ fn the_reference_has_every_option() {
         "templates install",
     ] {
         let verb = command.split(' ').next().unwrap();
-        let own = section(&format!("`spin mcp {verb}`"));
+        let own = match verb {
+            "add" => section(&format!("`spin mcp {command}`")),
+            _ => section(&format!("`spin mcp {verb}`")),
+        };
         let options = options(command);
         assert!(!options.is_empty(), "{command}");
         for option in options {

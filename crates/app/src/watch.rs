@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use ignore::gitignore::GitignoreBuilder;
 
 use super::build::files;
-use super::{App, Part};
+use super::{App, Origin, Part};
 
 /// Extensions of files whose changes need no build.
 const NOT_WATCHED: [&str; 3] = ["lock", "md", "wasm"];
@@ -38,16 +38,22 @@ impl App {
                     .filter(|pattern| !self.watch.contains(pattern)),
             );
         }
-        let documents = self
-            .apis()
-            .filter_map(|(_, of)| of.document.strip_prefix(&self.dir).ok());
-        for document in documents.map(|path| path.to_string_lossy().replace('\\', "/")) {
-            // What a build writes would begin another one.
-            let is_built = self
-                .parts()
-                .any(|part| part.build.is_some() && part.file() == Some(&self.dir.join(&document)));
-            if !is_built && !watched.matched(&document, false).is_ignore() {
-                missing.push(format!("/{document}"));
+        // What a build writes would begin another one.
+        let unbuilt = self.features.iter().filter(|part| part.build.is_none());
+        let documents = unbuilt.filter_map(|part| match &part.origin {
+            Origin::OpenApi(of) => of.document.canonicalize().ok(),
+            _ => None,
+        });
+        let top = self.dir.canonicalize()?;
+        for document in documents {
+            let Ok(document) = document.strip_prefix(&top) else {
+                continue;
+            };
+            if !watched.matched(document, false).is_ignore() {
+                missing.push(format!(
+                    "/{}",
+                    document.to_string_lossy().replace('\\', "/")
+                ));
             }
         }
         missing.dedup();

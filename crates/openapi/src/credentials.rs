@@ -127,18 +127,16 @@ pub fn missing(
             all.iter()
                 .any(|(name, _)| name.eq_ignore_ascii_case(&needed.name))
         };
-        if known.iter().any(|choice| choice.iter().all(given)) {
+        let same =
+            |one: &Credential, other: &Credential| (one.key, &one.name) == (other.key, &other.name);
+        let settled =
+            |needed: &Credential| given(needed) || missing.iter().any(|other| same(needed, other));
+        if known.iter().any(|choice| choice.iter().all(settled)) {
             continue;
         }
-        for needed in known.into_iter().next().into_iter().flatten() {
-            if !given(&needed)
-                && !missing
-                    .iter()
-                    .any(|other| (other.key, &other.name) == (needed.key, &needed.name))
-            {
-                missing.push(needed);
-            }
-        }
+        let first = known.into_iter().next().into_iter().flatten();
+        let first: Vec<_> = first.filter(|needed| !settled(needed)).collect();
+        missing.extend(first);
     }
     missing
 }

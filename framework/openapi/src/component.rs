@@ -152,8 +152,7 @@ impl Server<'_> {
                 .append(name, value.as_bytes())
                 .map_err(|_| format!("the host does not allow the header `{name}`"))?;
         }
-        let body = request.body.as_deref().unwrap_or_default().as_bytes();
-        if request.body.is_some() {
+        if let Some(body) = &request.body {
             // A host may refuse it, and then sends the body in chunks.
             let _ = fields.append("content-length", body.len().to_string().as_bytes());
         }
@@ -172,10 +171,17 @@ impl Server<'_> {
         let options = RequestOptions::new();
         let _ = options.set_connect_timeout(Some(self.seconds * SECOND));
         let _ = options.set_first_byte_timeout(Some(self.seconds * SECOND));
-        let stream = outgoing.body().map_err(invalid)?;
+        // A body that nobody asks for is none.
+        let body = request
+            .body
+            .as_ref()
+            .map(|body| Ok((outgoing.body()?, body.as_bytes())));
+        let body = body.transpose().map_err(invalid)?;
         let future = handle(outgoing, Some(options)).map_err(|error| self.problem(error))?;
-        // If it fails, the response says why.
-        let _ = self.write(stream, body);
+        if let Some((stream, body)) = body {
+            // If it fails, the response says why.
+            let _ = self.write(stream, body);
+        }
         let response = loop {
             if let Some(response) = future.get() {
                 break response.unwrap_or(Err(ErrorCode::InternalError(None)));

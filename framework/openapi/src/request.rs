@@ -117,13 +117,18 @@ pub fn build(
             ));
         }
     }
+    let method = text(operation, "method").unwrap_or_default();
+    if matches!(&*method, "POST" | "PUT" | "PATCH") {
+        // Servers want to know that there is nothing.
+        body = body.or_else(|| Some(String::new()));
+    }
     for (name, value) in templates(globals, "headers") {
         let name = name.to_ascii_lowercase();
         headers.retain(|(other, _)| *other != name);
         headers.push((name, filled(value, variable)?));
     }
     Ok(Request {
-        method: text(operation, "method").unwrap_or_default().into_owned(),
+        method: method.into_owned(),
         path,
         headers,
         body,

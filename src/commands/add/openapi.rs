@@ -102,7 +102,16 @@ impl OpenApiCommand {
 
 /// The tools, and what is left out.
 fn print(made: &Made, out: &mut impl Write) -> Result<()> {
-    writeln!(out, "\n{} tools call `{}`:", made.tools.len(), made.server)?;
+    let (noun, verb) = match made.tools.len() {
+        1 => ("tool", "calls"),
+        _ => ("tools", "call"),
+    };
+    writeln!(
+        out,
+        "\n{} {noun} {verb} `{}`:",
+        made.tools.len(),
+        made.server
+    )?;
     let width = made
         .tools
         .iter()
@@ -117,8 +126,10 @@ fn print(made: &Made, out: &mut impl Write) -> Result<()> {
         let text: String = text.chars().filter(|c| !c.is_control()).take(80).collect();
         writeln!(out, "  {:width$}  {text}", tool.name)?;
     }
-    if made.unselected > 0 {
-        writeln!(out, "{} operations are not selected", made.unselected)?;
+    match made.unselected {
+        0 => {}
+        1 => writeln!(out, "1 operation is not selected")?,
+        many => writeln!(out, "{many} operations are not selected")?,
     }
     if !made.left_out.is_empty() {
         writeln!(out, "left out:")?;
@@ -135,6 +146,10 @@ fn print(made: &Made, out: &mut impl Write) -> Result<()> {
 
 /// Says how to give requests the credentials that they lack.
 fn advise(made: &Made, id: &str, name: &str) {
+    if made.credentials.is_empty() {
+        return;
+    }
+    let (mut own, mut component, mut app) = (vec![], vec![], vec![]);
     for Credential {
         scheme,
         key,
@@ -143,23 +158,26 @@ fn advise(made: &Made, id: &str, name: &str) {
         what,
     } in &made.credentials
     {
-        let suffix = if *before == "Basic " {
-            "basic"
-        } else if before.is_empty() {
-            "key"
-        } else {
-            "token"
+        let kind = match *before {
+            "" => "key",
+            before => before.trim(),
         };
-        let variable = format!("{}_{suffix}", name.replace('-', "_").to_ascii_lowercase());
+        let kind = kind.replace("Bearer", "token");
+        let variable = format!("{}_{kind}", name.replace('-', "_")).to_ascii_lowercase();
         let of = spin_mcp_app::quoted(of);
-        eprintln!(
-            "\nnote: operations need `{scheme}`; write this to `spin.toml`, and set the variable to {what}:\n\n\
-             [component.{id}.tool.mcp.features.{name}.openapi.{key}]\n\
-             {of} = \"{before}{{{{ {variable} }}}}\"\n\n\
-             [component.{id}.variables]\n\
-             {variable} = \"{{{{ {variable} }}}}\"\n\n\
-             [variables]\n\
-             {variable} = {{ required = true, secret = true }}"
-        );
+        own.push(format!(
+            "{key}.{of} = \"{before}{{{{ {variable} }}}}\" # `{scheme}`"
+        ));
+        component.push(format!("{variable} = \"{{{{ {variable} }}}}\" # {what}"));
+        app.push(format!("{variable} = {{ required = true, secret = true }}"));
     }
+    eprintln!(
+        "\nnote: operations need credentials, which variables can hold; write this below \
+         `[component.{id}.tool.mcp.features.{name}.openapi]`:\n\n{}\n\n\
+         [component.{id}.variables]\n{}\n\n\
+         [variables]\n{}",
+        own.join("\n"),
+        component.join("\n"),
+        app.join("\n")
+    );
 }

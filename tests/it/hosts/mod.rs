@@ -13,6 +13,7 @@ mod isolation_stdio;
 mod listen;
 mod middleware;
 mod middleware_page;
+mod openapi;
 mod plain;
 mod request_state;
 mod serve;
