@@ -16,6 +16,7 @@ use spin_mcp_contract::{
     ComponentSource, Composition, Framework, Grant, Part, Role, Runtime, ServerConfig, Wasi,
     shipped,
 };
+use spin_mcp_openapi::is_document;
 use spin_mcp_registry::{Resolver, Source};
 
 use super::AppArgs;
@@ -186,6 +187,13 @@ fn framework_part(text: &str) -> Result<(Framework, Source)> {
 impl ComposeCommand {
     pub fn run(self) -> Result<()> {
         ensure!(!self.handler, "`--handler` is now `--sequence`");
+        let files = self.features.iter().filter_map(Source::file);
+        if let Some(file) = files.into_iter().find(|file| is_document(file)) {
+            let file = file.display();
+            bail!(
+                "`{file}` is not a component; `spin mcp add openapi {file}` makes a feature of an OpenAPI document"
+            );
+        }
         match &self.output {
             Some(output) if self.authenticator => self.compose_authenticator(output),
             Some(output) if self.authorizer => self.compose_authorizer(output),

@@ -220,6 +220,9 @@ impl InspectCommand {
                 &feature.sha256,
             )?;
             memory(&mut stdout, feature.initial_memory)?;
+            if let Some(api) = &feature.api {
+                entry(&mut stdout, "calls", api, &None)?;
+            }
             if feature.dynamic {
                 writeln!(stdout, "  lists that depend on the request")?;
             }

@@ -203,6 +203,29 @@ workdir = "text"
     }
 
     #[test]
+    fn documents_are_watched() {
+        let dir = tempfile::tempdir().unwrap();
+        let manifest = "spin_manifest_version = 2\napplication = { name = \"app\" }\n\
+             [component.mcp]\nsource = \"mcp.wasm\"\n[component.mcp.build]\ncommand = \"true\"\nwatch = WATCH\n\
+             [component.mcp.tool.mcp.features.one.openapi]\ndocument = \"api/one.yaml\"\n\
+             [component.mcp.tool.mcp.features.two]\nbuild = \"true\"\nworkdir = \"api\"\n\
+             openapi = { document = \"api/two.json\" }\n";
+        fs::create_dir(dir.path().join("api")).unwrap();
+        for file in ["api/one.yaml", "api/two.json", "api/source.py"] {
+            fs::write(dir.path().join(file), "").unwrap();
+        }
+        let missing = |watch: &str| {
+            let path = dir.path().join("spin.toml");
+            fs::write(&path, manifest.replace("WATCH", watch)).unwrap();
+            let app = Manifest::open(&path).unwrap().app(None).unwrap();
+            app.missing_watch().unwrap()
+        };
+        assert_eq!(missing("[]"), ["api/*.py", "/api/one.yaml"]);
+        assert_eq!(missing("[\"api/*.py\"]"), ["/api/one.yaml"]);
+        assert_eq!(missing("[\"api/*\"]"), [""; 0]);
+    }
+
+    #[test]
     fn watched_features_change_nothing() {
         let own = "watch = [\"Cargo.toml\", \"text/app.*\"]\n";
         assert_eq!(watched(own), (vec![], own.to_owned()));

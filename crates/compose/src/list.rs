@@ -148,7 +148,8 @@ pub fn list(features: &[Loaded], listed: &mut Listed) -> Result<Vec<Lists>> {
     for feature in features {
         progress.set_message(feature.name.clone());
         let key = (feature.digest.clone(), feature.settings.clone());
-        let known = feature.lists.as_ref().or_else(|| before.get(&key));
+        let api = feature.api.as_ref().map(|(lists, _)| lists);
+        let known = api.or_else(|| before.get(&key));
         let lists = match (feature.dynamic, known) {
             (true, _) => Lists::default(),
             (false, Some(lists)) => lists.clone(),

@@ -65,12 +65,13 @@ pub fn load(
         allow: allow[..=usize::from(is_secret)].to_vec(),
         ..part.clone()
     };
+    let lists = Lists {
+        tools,
+        ..Lists::default()
+    };
     let loaded = part::load_bytes(&part, component.into(), wasi)?;
     Ok(Loaded {
-        lists: Some(Lists {
-            tools,
-            ..Lists::default()
-        }),
+        api: Some((lists, made.server.to_string())),
         ..loaded
     })
 }

@@ -49,8 +49,8 @@ pub struct Loaded {
     pub imports: Vec<Import>,
     /// The functions that are not tools, and why, of a component with an adapter.
     pub left_out: Vec<String>,
-    /// What a feature offers, if that is known without asking it.
-    pub lists: Option<Lists>,
+    /// What the feature of an OpenAPI document offers, and the address of its API.
+    pub api: Option<(Lists, String)>,
 }
 
 impl Loaded {
@@ -214,7 +214,7 @@ pub fn load_bytes(part: &Part, bytes: Cow<'_, [u8]>, wasi: Wasi) -> Result<Loade
         interfaces,
         state,
         imports: world.imports,
-        lists: None,
+        api: None,
         component: component.into_owned(),
         left_out: adapted.map_or_else(Vec::new, |adapted| adapted.left_out),
     })

@@ -105,6 +105,7 @@ pub fn feature(feature: &Loaded, lists: &Lists, state: Vec<Need>) -> FeatureReco
         source: feature.origin.clone(),
         sha256: feature.digest.clone(),
         prefix: feature.prefix.clone(),
+        api: feature.api.as_ref().map(|(_, address)| address.clone()),
         dynamic: feature.dynamic,
         state,
         imports: names(feature),

@@ -103,6 +103,9 @@ pub struct FeatureRecord {
     pub sha256: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
+    /// The address of the API that it calls, if it is an OpenAPI document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<String>,
     /// Its lists depend on the request, so they are unknown.
     #[serde(default, skip_serializing_if = "is_false")]
     pub dynamic: bool,

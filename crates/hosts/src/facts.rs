@@ -76,10 +76,18 @@ impl ServerFacts {
         self.record.as_ref().map(Record::stores).unwrap_or_default()
     }
 
-    /// The origins that its authenticator fetches keys from.
-    pub fn origins(&self) -> impl Iterator<Item = &str> {
+    /// The origins that it calls, and why: its authenticator fetches keys, and features call APIs.
+    pub fn origins(&self) -> impl Iterator<Item = (&str, &'static str)> {
         let issuers = self.record.iter().flat_map(|record| &record.issuers);
         let fetched = issuers.filter(|issuer| issuer.keys == Keys::Fetched);
-        fetched.map(|issuer| metadata::split(&issuer.issuer).0)
+        let fetched = fetched.map(|issuer| {
+            (
+                metadata::split(&issuer.issuer).0,
+                "fetches the keys of tokens from",
+            )
+        });
+        let features = self.record.iter().flat_map(|record| &record.features);
+        let apis = features.filter_map(|feature| feature.api.as_deref());
+        fetched.chain(apis.map(|api| (metadata::split(api).0, "calls the API at")))
     }
 }

@@ -333,19 +333,19 @@ pub fn check_access(server: &ServerFacts, findings: &mut Findings) {
             "`spin mcp compose` adds a `[[trigger.http]]` for it to spin.toml",
         );
     }
-    for origin in server.origins() {
+    for (origin, does) in server.origins() {
         let remedy =
             format!("add `allowed_outbound_hosts = [\"{origin}\"]` to its component in spin.toml");
         match &server.outbound {
             Some(hosts) if allows_origin(hosts, origin) => {}
             Some(_) => findings.error(
                 About::Outbound,
-                format!("the server fetches the keys of tokens from `{origin}`, which its component may not call"),
+                format!("the server {does} `{origin}`, which its component may not call"),
                 remedy,
             ),
             None => findings.note(
                 About::Outbound,
-                format!("the server fetches the keys of tokens from `{origin}`"),
+                format!("the server {does} `{origin}`"),
                 remedy,
             ),
         }

@@ -76,6 +76,7 @@ fn stateful(mut server: ServerFacts, store: Option<&str>, imports: &[&str]) -> S
             source: None,
             sha256: String::new(),
             prefix: None,
+            api: None,
             dynamic: false,
             state: vec![Need::Input],
             imports: imports.iter().map(|import| import.to_string()).collect(),
@@ -397,6 +398,10 @@ fn keys_are_fetched_from_hosts_that_are_allowed() {
         assert_one(&errors(&server, target), &["no route leads there"]);
         server.unrouted.clear();
     }
+    let record = server.record.as_mut().unwrap();
+    record.features[0].api = Some("http://api.example.com:81/v1".into());
+    let line = "add `allowed_outbound_hosts = [\"http://api.example.com:81\"]`";
+    assert_one(&errors(&server, "spin@4"), &["calls the API at", line]);
 }
 
 #[test]

@@ -113,6 +113,7 @@ fn yaml(text: &str) -> Result<Value> {
     let options = serde_saphyr::options! {
         // Anchors may make a document larger, but not without end.
         budget: serde_saphyr::budget! { max_nodes: 1_000_000, max_events: 3_000_000, max_depth: 128 },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 200_000 },
         // `on` and `no` are names and words here.
         strict_booleans: true,
         with_snippet: false,

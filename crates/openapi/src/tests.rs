@@ -217,6 +217,11 @@ fn arguments_are_flat_where_their_names_differ() {
         json!({"type": "object", "properties": {"id": {"type": "string", "description": "own"}, "a": {"type": "string"},
                "b": {"type": "integer"}}, "required": ["a", "b"], "additionalProperties": false})
     );
+    let mut optional = operation.clone();
+    optional["requestBody"]["required"] = json!(false);
+    let schemas = json!({"schemas": {"A": {"type": "object", "properties": {"a": {}}}}});
+    let optional = tool("3.1.0", optional, schemas);
+    assert_eq!(optional.input_schema.get("required"), None);
     // A name of the body is that of a parameter.
     let a = json!({"type": "object", "properties": {"id": {}}});
     let whole = tool("3.1.0", operation.clone(), json!({"schemas": {"A": a}}));
