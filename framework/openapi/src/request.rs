@@ -224,11 +224,11 @@ fn path_of(template: &str, all: &[Parameter<'_>]) -> Result<String, String> {
     path += rest;
     // What decodes a path before it looks for folders must find none but the document's.
     let plain = decoded(&path);
-    let segments = plain
+    let mut segments = plain
         .split(['/', '\\'])
         .map(|segment| segment.split(';').next());
     let is_dots = |segment: Option<&str>| matches!(segment, Some("." | ".."));
-    match segments.map(is_dots).any(|is| is) {
+    match segments.any(is_dots) {
         true => Err(format!(
             "`{}` must not have `.` or `..` between slashes",
             values.join("`, `")
