@@ -1,4 +1,5 @@
-"""Builds the component: `python3 sdk/build.py OUTPUT [--app MODULE[:FUNCTION]] [--async]`.
+"""Builds the component: `python3 sdk/build.py OUTPUT [--app MODULE[:FUNCTION]] [--async]`, or `spin-mcp-build OUTPUT`
+where the package is installed.
 
 Installs `requirements.txt` into `.venv` whenever it changed, and reads the sources for what the
 component has to import and export.
@@ -109,10 +110,15 @@ def explained(told: str) -> str:
     return "\n".join(kept)
 
 
-if __name__ == "__main__":
+def command() -> None:
+    sys.path.insert(0, str(SDK))
     try:
         main()
     except subprocess.CalledProcessError as failed:
         sys.exit(failed.returncode)
     except OSError as why:
         sys.exit(f"error: {why}")
+
+
+if __name__ == "__main__":
+    command()

@@ -1,5 +1,7 @@
+#!/usr/bin/env node
 /**
- * Builds the component of the feature in this folder: `node spin-mcp/build.mjs OUTPUT`.
+ * Builds the component of the feature in this folder: `node spin-mcp/build.mjs OUTPUT`, or
+ * `npx spin-mcp-build OUTPUT` where the package is installed.
  *
  * Installs what `package-lock.json` says first, whenever it changed, and checks the types. The
  * component exports what the server registers, and imports what the code calls.
