@@ -4,7 +4,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-compose test-hosts test-languages conformance clients authorization bench
+.PHONY: help run check test test-compose test-hosts test-languages conformance clients authorization bench dist
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -43,3 +43,7 @@ bench: ## Measure composed servers against bare handlers (BENCH_FLAGS="--json FI
 		--wasmtime "$$(scripts/wasmtime-cli.sh)" \
 		--wrk "$$(scripts/load-generator.sh)" \
 		--scratch $(TARGET)/bench $(BENCH_FLAGS)
+
+dist: ## Make what a release consists of, in target/dist (see scripts/dist.py)
+	@scripts/wasm-target.sh
+	@scripts/dist.py

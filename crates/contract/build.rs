@@ -7,7 +7,7 @@ use std::{
 
 fn main() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-    let wit = root.join("../../framework/wit");
+    let wit = root.join("wit");
     println!("cargo::rerun-if-changed={}", wit.display());
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     join(&wit, &out.join("server.wit"));

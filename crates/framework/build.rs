@@ -2,7 +2,8 @@
 //!
 //! `SPIN_MCP_FRAMEWORK` names a folder that already holds the built components, so that a
 //! machine without the wasm target can build the plugin. An empty value embeds empty files: what
-//! only checks the code needs no components.
+//! only checks the code needs no components. The package of crates.io contains them in `packed`,
+//! which `scripts/dist.py` writes.
 
 use std::{
     env, fs,
@@ -94,12 +95,17 @@ const BUILDS: [Build; 11] = [
 fn main() {
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let root = manifest.join("../..");
-    for path in ["framework", "Cargo.toml", "Cargo.lock"] {
-        println!("cargo::rerun-if-changed={}", root.join(path).display());
-    }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     println!("cargo::rerun-if-env-changed=SPIN_MCP_FRAMEWORK");
-    let ready = env::var_os("SPIN_MCP_FRAMEWORK").map(PathBuf::from);
+    let mut ready = env::var_os("SPIN_MCP_FRAMEWORK").map(PathBuf::from);
+    if root.join("framework/server").is_dir() {
+        for path in ["framework", "Cargo.toml", "Cargo.lock"] {
+            println!("cargo::rerun-if-changed={}", root.join(path).display());
+        }
+    } else {
+        println!("cargo::rerun-if-changed=packed");
+        ready = ready.or(Some(manifest.join("packed")));
+    }
     thread::scope(|scope| {
         for wasi in WASI {
             let (root, out, ready) = (&root, &out, ready.as_deref());

@@ -6,4 +6,5 @@ mod compose;
 mod docs;
 mod hosts;
 mod languages;
+mod release;
 mod support;

@@ -45,7 +45,7 @@ pub const MAX_BYTES: usize = 8_000_000;
 
 mod bindings {
     wasmtime::component::bindgen!({
-        path: "../../framework/wit",
+        path: "wit",
         inline: "
             package spin-mcp:listing;
             world features {

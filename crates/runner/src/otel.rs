@@ -10,7 +10,7 @@ use super::guest::Guest;
 
 mod bindings {
     wasmtime::component::bindgen!({
-        path: "../../framework/wit-internal/deps/wasi-otel.wit",
+        path: "wit/otel.wit",
         inline: "
             package spin-mcp:host;
             world otel {

@@ -8,4 +8,3 @@ mod overrides;
 mod registry;
 mod schemas;
 mod sequence;
-mod version;

@@ -5,7 +5,7 @@
 
 mod bindings {
     wit_bindgen::generate!({
-        path: "../wit",
+        path: "wit",
         inline: "
             package spin-mcp:protocol;
 
