@@ -155,7 +155,8 @@ def sbom():
     known = {component["bom-ref"]: component for component in whole["components"]}
     dependencies = {entry["ref"]: set(entry.get("dependsOn", [])) for entry in whole["dependencies"]}
     carrier = next(ref for ref, component in known.items() if component["name"] == "spin-mcp-framework")
-    for bill in bills(tool, WASM, components).values():
+    # Both WASI builds, and all variants.
+    for bill in bills(tool, WASM, components, "--all-features").values():
         root = bill["metadata"]["component"]
         root.pop("components", None)
         for component in [root, *bill["components"]]:
@@ -177,10 +178,10 @@ def sbom():
     print(f"{path.relative_to(ROOT)}: {len(known)} components")
 
 
-def bills(tool, target, names):
+def bills(tool, target, names, *features):
     """The bills of packages for a target. The tool writes one beside each manifest of the workspace."""
     command = [tool, "cyclonedx", "--format=json", "--spec-version=1.5", "--no-build-deps", f"--target={target}"]
-    command += ["--override-filename=bill", "--quiet"]
+    command += ["--override-filename=bill", "--quiet", *features]
     subprocess.run(command, cwd=ROOT, check=True)
     found = {}
     for path in (ROOT / name for name in output("git", "ls-files", "*Cargo.toml").splitlines()):
