@@ -89,6 +89,49 @@ fn what_templates_share_is_the_same_in_each() {
     }
 }
 
+/// One text is for all of them, in the folder of the app.
+#[test]
+fn an_app_has_notes_for_coding_agents_once() {
+    let notes = fs::read_to_string(root().join("sdk/agents/AGENTS.md")).unwrap();
+    for template in fs::read_dir(root().join("templates")).unwrap() {
+        let template = template.unwrap().path();
+        let linked = fs::read_to_string(template.join("content/AGENTS.md"));
+        assert_eq!(linked.unwrap(), notes, "{}", template.display());
+    }
+    let dir = tempfile::tempdir().unwrap();
+    Template::named("mcp-server").new_app("my-server", dir.path());
+    assert_eq!(
+        fs::read_to_string(dir.path().join("AGENTS.md")).unwrap(),
+        notes
+    );
+    for template in [
+        "mcp-tool",
+        "mcp-tool-python",
+        "mcp-tool-ts",
+        "mcp-middleware",
+    ] {
+        Template::named(template).add(template, &dir.path().join("spin.toml"));
+        let added = dir.path().join(template);
+        assert!(added.join(".gitignore").is_file());
+        assert!(!added.join("AGENTS.md").exists(), "`{template}`");
+    }
+    let commands = notes
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `spin "));
+    for command in commands.filter_map(|rest| rest.strip_prefix("mcp ")) {
+        let command = command.split([' ', '`']).next().unwrap();
+        let mut help = support::mcp();
+        support::expect_success(help.args([command, "--help"]));
+    }
+    // An app that has no MCP server yet.
+    let app = "spin_manifest_version = 2\n[application]\nname = \"app\"\n";
+    let other = dir.path().join("other");
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("spin.toml"), app).unwrap();
+    Template::named("mcp-tool").add("first", &other.join("spin.toml"));
+    assert!(other.join("first/AGENTS.md").is_file());
+}
+
 /// Spin renders every file of a template.
 #[test]
 fn the_library_has_nothing_that_spin_would_render() {
