@@ -9,7 +9,7 @@ const STACK: u32 = 64 << 10;
 /// `validate` needs 60 KB for schemas applied 128 deep.
 const VALIDATE_STACK: u32 = 128 << 10;
 
-fn main() {
+pub fn main() {
     if std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|arch| arch == "wasm32") {
         let stack = match env!("CARGO_PKG_NAME") {
             "spin-mcp-validate" => VALIDATE_STACK,

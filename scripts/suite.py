@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", "target"))
 WASM = "wasm32-wasip2"
 CLIENT = "tests/clients/rust/Cargo.toml"
-RUST_SDK = ["spin-mcp-sdk", "spin-mcp-sdk-macros", "spin-mcp-sdk-tests"]
+RUST_SDK = ["spin-mcp-sdk", "spin-mcp-sdk-macros", "spin-mcp-sdk-tests", "spin-mcp-docs"]
 # What makes cargo lint what it builds, if it does.
 BUILD_LINTS = []
 # What is fetched, each by `scripts/NAME.sh`.

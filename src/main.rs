@@ -2,6 +2,7 @@
 
 mod clients;
 mod commands;
+mod docs;
 mod sdk;
 mod templates;
 mod terminal;

@@ -34,7 +34,7 @@ struct Build {
 ///
 /// The authenticator that does not fetch keys imports no HTTP. To refuse it to the other one would
 /// take a component, and with it a memory.
-const BUILDS: [Build; 11] = [
+const BUILDS: [Build; 12] = [
     Build {
         packages: &["server"],
         feature: None,
@@ -90,6 +90,11 @@ const BUILDS: [Build; 11] = [
         feature: None,
         once: true,
     },
+    Build {
+        packages: &["docs"],
+        feature: None,
+        once: true,
+    },
 ];
 
 fn main() {
@@ -99,7 +104,14 @@ fn main() {
     println!("cargo::rerun-if-env-changed=SPIN_MCP_FRAMEWORK");
     let mut ready = env::var_os("SPIN_MCP_FRAMEWORK").map(PathBuf::from);
     if root.join("framework/server").is_dir() {
-        for path in ["framework", "Cargo.toml", "Cargo.lock"] {
+        for path in [
+            "framework",
+            "docs",
+            "README.md",
+            "sdk/rust",
+            "Cargo.toml",
+            "Cargo.lock",
+        ] {
             println!("cargo::rerun-if-changed={}", root.join(path).display());
         }
     } else {

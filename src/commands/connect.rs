@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-use spin_mcp_app::App;
 use spin_mcp_component::file;
 
 use super::AppArgs;
 use crate::clients::{Client, Document, Transport};
+use crate::docs;
 
 /// Add the server of an app to an MCP client.
 ///
@@ -32,6 +32,9 @@ use crate::clients::{Client, Document, Transport};
   # Show what would be written for Codex
   spin mcp connect codex --print
 
+  # Give Claude Code the documentation, and commands on the project that it works in
+  spin mcp connect claude-code --docs
+
   # Undo it
   spin mcp connect claude-code --remove")]
 pub struct ConnectCommand {
@@ -47,6 +50,10 @@ pub struct ConnectCommand {
     /// Let the client start the server, with `mcp serve --stdio`
     #[arg(long, conflicts_with_all = ["url", "header"])]
     stdio: bool,
+
+    /// Add the server of `spin mcp serve --docs` instead, which the client starts
+    #[arg(long, conflicts_with_all = ["url", "stdio", "header"])]
+    docs: bool,
 
     /// Send a header with each request. The file holds it in clear text
     #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
@@ -97,6 +104,7 @@ impl ConnectCommand {
         let client = self.client;
         let name = match &self.name {
             Some(name) => name.clone(),
+            None if self.docs => docs::NAME.into(),
             None => {
                 let app = self.app.find();
                 app.context("name the entry with `--name`, or the app with `--from`")?
@@ -157,23 +165,27 @@ impl ConnectCommand {
     }
 
     fn transport(&self) -> Result<Transport> {
-        if !self.stdio {
+        if !self.stdio && !self.docs {
             return Ok(Transport::Http {
                 url: self.url.clone(),
                 headers: self.header.clone(),
             });
         }
-        let App { output, .. } = self.app.find_built()?;
         let program = env::current_exe().context("cannot determine the path of this program")?;
         let shown = |path: PathBuf| path.into_os_string().into_string();
         let text = |path: PathBuf| {
             shown(path).map_err(|path| anyhow::anyhow!("`{}` is not in UTF-8", path.display()))
         };
-        let server = std::path::absolute(&output)?;
-        let server = server.canonicalize().unwrap_or(server);
+        let served = match self.docs {
+            true => "--docs".into(),
+            false => {
+                let server = std::path::absolute(self.app.find_built()?.output)?;
+                text(server.canonicalize().unwrap_or(server))?
+            }
+        };
         Ok(Transport::Stdio {
             command: text(program)?,
-            arguments: vec!["serve".into(), "--stdio".into(), text(server)?],
+            arguments: vec!["serve".into(), "--stdio".into(), served],
         })
     }
 }

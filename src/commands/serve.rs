@@ -1,6 +1,7 @@
 //! `mcp serve`.
 
 use std::{
+    env,
     io::{ErrorKind, Write},
     net::{SocketAddr, ToSocketAddrs as _},
     path::PathBuf,
@@ -16,6 +17,7 @@ use spin_mcp_runner::{
 };
 
 use super::AppArgs;
+use crate::docs;
 
 /// Serve a composed MCP server over HTTP or stdio.
 ///
@@ -34,11 +36,21 @@ use super::AppArgs;
   spin mcp serve server.wasm --listen 127.0.0.1:0
 
   # Serve a desktop client, which starts this command itself
-  spin mcp serve server.wasm --stdio")]
+  spin mcp serve server.wasm --stdio
+
+  # Serve the documentation to a coding agent, which starts this command in the folder of the app
+  spin mcp serve --docs --stdio")]
 pub struct ServeCommand {
     /// The file of the server [default: the server of the app]
     #[arg(value_name = "SERVER", conflicts_with_all = ["from", "component_id"])]
     server: Option<PathBuf>,
+
+    /// Serve the documentation of `spin mcp`, and its commands `inspect`, `check` and `call`, to a
+    /// coding agent
+    ///
+    /// The commands reach apps and servers in the current folder and below it, and nothing else.
+    #[arg(long, conflicts_with_all = ["server", "from", "component_id"])]
+    docs: bool,
 
     #[command(flatten)]
     listen: ListenArgs,
@@ -160,7 +172,10 @@ impl RunArgs {
 
 impl ServeCommand {
     pub fn run(self) -> Result<()> {
-        let server = self.run.load(self.server)?;
+        let server = match self.docs {
+            true => docs::server(self.run.options(vec![]), env::current_dir()?)?,
+            false => self.run.load(self.server)?,
+        };
         let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
         if self.stdio {
             let code = runtime.block_on(server.run_stdio());

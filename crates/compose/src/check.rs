@@ -304,7 +304,9 @@ pub fn imports(
             || TYPES
                 .iter()
                 .any(|types| import == format!("{PACKAGE}{types}{VERSION}"));
-        if own || is_of_host(import) {
+        // What `allow` names is from a host that the author knows.
+        let granted = part.allow.iter().any(|grant| grant.names(import));
+        if own || granted || is_of_host(import) {
             continue;
         }
         if import.starts_with(PACKAGE) && !import.ends_with(VERSION) {
@@ -316,7 +318,8 @@ pub fn imports(
         }
         bail!(
             "{role} `{name}` (`{path}`) imports `{import}`, which neither the framework nor a host \
-             provides; compose what provides it into the {role} first, for instance with `wac plug`"
+             provides; compose what provides it into the {role} first, for instance with `wac plug`, or name it \
+             in `allow` if your host provides it"
         );
     }
     Ok(())

@@ -354,7 +354,9 @@ fn trap_unknown(linker: &mut Linker<Guest>, component: &Component) -> Result<()>
             "wasi:random/",
             "wasi:sockets/",
         ];
-        if name.starts_with("spin-mcp:") || served.iter().any(|served| name.starts_with(served)) {
+        if name.starts_with("spin-mcp:server/")
+            || served.iter().any(|served| name.starts_with(served))
+        {
             continue;
         }
         let mut traps = linker.instance(name)?;

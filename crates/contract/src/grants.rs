@@ -40,6 +40,16 @@ const WORDS: [(&str, Grant); 6] = [
     ("env", Grant::Env),
 ];
 
+impl Grant {
+    /// Whether this is the name of an import, or of its package.
+    pub fn names(&self, import: &str) -> bool {
+        let Grant::Wit(name) = self else { return false };
+        let (name, import) = (Name::parse(name), Name::parse(import));
+        name.zip(import)
+            .is_some_and(|(name, import)| name.covers(&import))
+    }
+}
+
 impl FromStr for Grant {
     type Err = String;
 

@@ -59,6 +59,11 @@ pub fn openapi() -> &'static [u8] {
     include_bytes!(concat!(env!("OUT_DIR"), "/openapi-feature.wasm"))
 }
 
+/// The feature with the documentation, and commands for coding agents, likewise.
+pub fn docs() -> &'static [u8] {
+    include_bytes!(concat!(env!("OUT_DIR"), "/docs.wasm"))
+}
+
 /// What finds out who sends a request, a component.
 pub fn authenticator(wasi: Wasi) -> &'static [u8] {
     match wasi {

@@ -13,6 +13,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
+    commands::Commands,
     config::{self, Variables},
     keyvalue,
     lines::Lines,
@@ -39,6 +40,7 @@ pub struct Guest {
     pub(super) table: ResourceTable,
     pub(super) stores: Arc<Stores>,
     pub(super) variables: Arc<Variables>,
+    pub(super) commands: Option<Commands>,
     limits: Limits,
 }
 
@@ -68,6 +70,7 @@ pub(super) struct Surroundings {
     pub(super) outbound: Arc<Outbound>,
     pub(super) stores: Arc<Stores>,
     pub(super) variables: Arc<Variables>,
+    pub(super) commands: Option<Commands>,
     /// The prefix of the lines that guests print.
     pub(super) label: Arc<str>,
 }
@@ -97,6 +100,7 @@ impl Surroundings {
             table: ResourceTable::new(),
             stores: self.stores.clone(),
             variables: self.variables.clone(),
+            commands: self.commands.clone(),
             limits: Limits { left: usize::MAX },
         };
         let mut store = Store::new(engine, guest);
@@ -113,6 +117,7 @@ pub fn sealed_store(engine: &Engine, label: &str) -> Store<Guest> {
         outbound: Arc::new(Outbound::new(Vec::new(), Vec::new())),
         stores: Arc::default(),
         variables: Arc::default(),
+        commands: None,
         label: label.into(),
     };
     let mut store = nothing.store(engine, Stdio::Log);

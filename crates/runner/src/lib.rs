@@ -5,10 +5,12 @@
 //! [`worker`] runs each instance. [`http`] and [`answer`] serve clients; a [`fate`] records the
 //! outcome of a request, and an [`exchange`] shows it to developers. [`stdio`] runs the server as a command, on
 //! the [`lines`] of its client. [`client`] calls its tools.
-//! Guests keep state in the [`stores`] through [`keyvalue`], and read variables through [`config`].
+//! Guests keep state in the [`stores`] through [`keyvalue`], read variables through [`config`], and may run
+//! [`commands`].
 
 mod answer;
 pub mod client;
+mod commands;
 mod config;
 pub mod engine;
 mod events;
@@ -46,6 +48,7 @@ use self::{
 };
 
 pub use self::{
+    commands::{Command, Commands},
     config::Variable,
     exchange::{Exchange, Observer},
     http::{Newest, PATH, listen},
@@ -76,6 +79,8 @@ pub struct RunOptions {
     pub outbound_hosts: Vec<String>,
     /// The key-value stores.
     pub stores: Arc<Stores>,
+    /// What the guest may let this process run.
+    pub commands: Option<Commands>,
     /// Compile fast instead of well, and do not cache what is compiled.
     pub quick: bool,
 }
@@ -93,6 +98,7 @@ impl Default for RunOptions {
             allowed_hosts: Vec::new(),
             outbound_hosts: Vec::new(),
             stores: Arc::default(),
+            commands: None,
             quick: false,
         }
     }
@@ -145,6 +151,7 @@ impl Runner {
             outbound: Arc::new(Outbound::new(options.allowed_hosts, options.outbound_hosts)),
             stores: options.stores,
             variables: Arc::new(config::variables(options.variables)),
+            commands: options.commands,
             label: name_of(shown),
         };
         let times = Times {
@@ -195,14 +202,16 @@ impl Runner {
             .collect();
         server::check_exports(shown, &exports)?;
 
-        let command = guest::server_linker(&engine)?
-            .instantiate_pre(&component)
-            .with_context(|| {
-                format!(
-                    "cannot run `{shown}`: it imports an interface that `mcp` does not provide; \
+        let mut linker = guest::server_linker(&engine)?;
+        if surroundings.commands.is_some() {
+            commands::add_to_linker(&mut linker)?;
+        }
+        let command = linker.instantiate_pre(&component).with_context(|| {
+            format!(
+                "cannot run `{shown}`: it imports an interface that `mcp` does not provide; \
                      `mcp check` lists hosts that may"
-                )
-            })?;
+            )
+        })?;
         let pre = match p3::bindings::ServicePre::new(command.clone()) {
             Ok(pre) => ProxyPre::P3(pre),
             Err(_) => ProxyPre::P2(

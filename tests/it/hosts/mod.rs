@@ -3,6 +3,7 @@
 mod auth;
 mod call;
 mod dev;
+mod docs_server;
 mod every_host;
 mod fleet;
 mod hostile;

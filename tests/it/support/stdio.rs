@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ExitStatus, Stdio as Pipe};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio as Pipe};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -29,11 +29,21 @@ impl Stdio {
 
     /// The same, with more options.
     pub fn mcp_with(component: &Path, options: &[&str]) -> Self {
-        let mut child = super::mcp()
-            .arg("serve")
-            .arg(component)
+        let mut command = super::mcp();
+        command.arg("serve").arg(component).args(options);
+        Self::start(command)
+    }
+
+    /// `mcp serve --docs --stdio` in a folder.
+    pub fn docs(folder: &Path) -> Self {
+        let mut command = super::mcp();
+        command.args(["serve", "--docs"]).current_dir(folder);
+        Self::start(command)
+    }
+
+    fn start(mut command: Command) -> Self {
+        let mut child = command
             .arg("--stdio")
-            .args(options)
             .stdin(Pipe::piped())
             .stdout(Pipe::piped())
             .spawn()
