@@ -1,7 +1,6 @@
 //! `mcp serve --docs`: what a coding agent finds there, and what its commands reach.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -136,9 +135,14 @@ fn only_this_server_has_the_commands() {
         "{refused}"
     );
     compose(&["--allow", "docs=spin-mcp:local"]);
-    let mut serve = mcp();
-    let server: &Path = &dir.path().join("server.wasm");
-    let output = serve.arg("serve").arg(server).output().unwrap();
+    let mut call = mcp();
+    let server = dir.path().join("server.wasm");
+    let output = call
+        .arg("call")
+        .arg(server)
+        .arg("inspect")
+        .output()
+        .unwrap();
     let refused = String::from_utf8(output.stderr).unwrap();
     assert!(
         refused.contains("imports an interface that `mcp` does not provide"),
