@@ -21,7 +21,16 @@ pub fn search(pages: &[(&'static str, &'static str)], query: &str, limit: usize)
         .iter()
         .flat_map(|(page, text)| sections(page, text))
         .collect();
-    let wanted: BTreeSet<_> = words(query).collect();
+    let is_known = |word: &String| sections.iter().any(|of| of.words.contains_key(word));
+    let names = query.split_whitespace().map(|name| {
+        let words: Vec<_> = words(name).collect();
+        // A name that pages have counts as a whole, for which it comes last.
+        match words.split_last() {
+            Some((whole, parts)) if !parts.is_empty() && is_known(whole) => vec![whole.clone()],
+            _ => words,
+        }
+    });
+    let wanted: BTreeSet<_> = names.flatten().collect();
     let mut scores = vec![0.0; sections.len()];
     for word in wanted {
         let having = sections.iter().filter(|of| of.words.contains_key(&word));
@@ -73,9 +82,14 @@ fn sections(page: &'static str, text: &'static str) -> Vec<Section> {
     sections.collect()
 }
 
-/// In lower case, and without the ending of a plural. Names are words, too, by their parts.
+/// In lower case, and without the ending of a plural. A name such as `call-tool` is a word, and so are its parts.
 fn words(text: &str) -> impl Iterator<Item = String> {
-    let words = text.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+    let names = text.split(|c: char| !(c.is_alphanumeric() || "_-".contains(c)));
+    let words = names.flat_map(|name| {
+        let name = name.trim_matches('-');
+        let parts = name.split(['-', '_']);
+        parts.chain(name.contains(['-', '_']).then_some(name))
+    });
     words.filter(|word| word.len() > 1).map(|word| {
         let word = word.to_lowercase();
         match word.strip_suffix('s') {
