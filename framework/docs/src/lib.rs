@@ -173,7 +173,7 @@ mod tests {
             ("Python is too old", "docs/troubleshooting.md"),
             ("call-tool", "wit/tools.wit"),
         ] {
-            let Json(found) = search_docs(query.into(), 3).unwrap();
+            let Json(found) = search_docs(query.into(), 5).unwrap();
             let pages: Vec<_> = found.sections.iter().map(|found| found.page).collect();
             assert!(pages.contains(&page), "{query}: {pages:?}");
         }
