@@ -6,8 +6,8 @@
 The steps, which run in this order if none is named:
 
     binary     builds the program, and packs it: mcp-VERSION-OS-ARCH.tar.gz
-    sbom       lists what the program and the components in it are made of: mcp-VERSION.cdx.json
     packages   writes what the packages for crates.io contain beside their sources (folders `packed`)
+    sbom       lists what the program and the components in it are made of: mcp-VERSION.cdx.json
     sdks       packs the SDKs for npm and PyPI, and checks the packages
     index      writes the plugin's manifest, mcp.json, for the tarballs that are there, and SHA256SUMS
 
@@ -226,7 +226,8 @@ def index():
     print(sums.read_text(), end="")
 
 
-STEPS = {step.__name__: step for step in [binary, sbom, packages, sdks, index]}
+# The tool of the bill writes beside the sources, for which cargo would build the components again.
+STEPS = {step.__name__: step for step in [binary, packages, sbom, sdks, index]}
 
 
 def main():
