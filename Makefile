@@ -4,7 +4,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-compose test-hosts test-languages conformance clients authorization bench dist
+.PHONY: help run check test test-compose test-hosts test-languages conformance clients authorization page bench dist
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -35,6 +35,9 @@ clients: ## Have the official SDKs' clients use a server (CLIENTS_FLAGS="--only 
 
 authorization: ## Have OAuth clients of others log in at an OAuth server of others, and be refused (AUTHORIZATION_FLAGS="--only rmcp")
 	@AUTHORIZATION_FLAGS='$(AUTHORIZATION_FLAGS)' scripts/suite.py authorization
+
+page: ## Use the page of `mcp serve` in Chromium (PAGE_FLAGS="--only form --shots FOLDER")
+	@PAGE_FLAGS='$(PAGE_FLAGS)' scripts/suite.py page
 
 bench: ## Measure composed servers against bare handlers (BENCH_FLAGS="--json FILE", see bench/bench.py)
 	@scripts/wasm-target.sh

@@ -26,9 +26,9 @@ RUST_SDK = ["spin-mcp-sdk", "spin-mcp-sdk-macros", "spin-mcp-sdk-tests", "spin-m
 # What makes cargo lint what it builds, if it does.
 BUILD_LINTS = []
 # What is fetched, each by `scripts/NAME.sh`.
-TOOLS = ["wasmtime-cli", "node22", "conformance-suite", "clients", "componentize-py", "docker-registry", "typescript", "typescript-sdk"]
+TOOLS = ["wasmtime-cli", "node22", "conformance-suite", "clients", "componentize-py", "docker-registry", "chromium", "typescript", "typescript-sdk"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-RESULT = re.compile(r"(?:test result: \w+\. |conformance: |clients: |authorization: )(\d+) passed[;,] (\d+) failed")
+RESULT = re.compile(r"(?:test result: \w+\. |conformance: |clients: |authorization: |page: )(\d+) passed[;,] (\d+) failed")
 SKIPPED = re.compile(r"skipped: (\S.*?) \((.+)\)$")
 
 
@@ -254,6 +254,7 @@ def test(suite):
     conformance(suite)
     clients(suite)
     authorization(suite)
+    page(suite)
 
 
 def build(suite):
@@ -297,6 +298,15 @@ def authorization(suite):
     with_clients(suite, "authorization", "authorized", "AUTHORIZATION_FLAGS")
 
 
+def page(suite):
+    """Part: the page of `mcp serve` in Chromium. PAGE_FLAGS has further arguments of `tests/page/run.mjs`."""
+    found = provided(suite, "page", ["node22", "chromium", "fixtures"])
+    if found:
+        node, chromium, fixtures = found
+        command = [node, "tests/page/run.mjs", "--mcp", ROOT / TARGET / "debug/mcp", "--chromium", chromium]
+        suite.step("page", *command, "--fixtures", fixtures, *shlex.split(os.environ.get("PAGE_FLAGS", "")))
+
+
 def with_clients(suite, part, program, flags):
     found = provided(suite, part, ["node22", "clients", "fixtures"])
     build = ["build", "--locked", f"--manifest-path={CLIENT}", f"--target-dir={TARGET}/clients"]
@@ -319,7 +329,7 @@ def provided(suite, part, scripts):
     return None if None in found else found
 
 
-PARTS = {part.__name__: part for part in [lint, unit, compose, hosts, languages, conformance, clients, authorization, test]}
+PARTS = {part.__name__: part for part in [lint, unit, compose, hosts, languages, conformance, clients, authorization, page, test]}
 
 
 def main():

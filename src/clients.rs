@@ -5,7 +5,7 @@ mod document;
 use std::env;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
@@ -58,6 +58,63 @@ pub const OWN: [&str; 8] = [
     "command",
     "args",
 ];
+
+/// What `spin mcp serve` serves.
+pub enum Served {
+    File(PathBuf),
+    /// The documentation of `spin mcp`.
+    Docs,
+}
+
+impl Transport {
+    /// Lets the client start this program with a server.
+    pub fn stdio(served: &Served) -> Result<Self> {
+        let program = env::current_exe().context("cannot determine the path of this program")?;
+        let text = |path: PathBuf| {
+            let text = path.into_os_string().into_string();
+            text.map_err(|path| anyhow!("`{}` is not in UTF-8", path.display()))
+        };
+        let served = match served {
+            Served::Docs => "--docs".into(),
+            Served::File(file) => {
+                let file = std::path::absolute(file)?;
+                text(file.canonicalize().unwrap_or(file))?
+            }
+        };
+        Ok(Self::Stdio {
+            command: text(program)?,
+            arguments: vec!["serve".into(), "--stdio".into(), served],
+        })
+    }
+}
+
+/// How each client connects to a server, for people: by its URL, or else by starting the file.
+pub fn all(name: &str, url: &str, served: &Served) -> Value {
+    let shown = |client: &Client| -> Result<Value> {
+        let by_url = Transport::Http {
+            url: url.to_owned(),
+            headers: Vec::new(),
+        };
+        let id = client.to_possible_value().context("no client is hidden")?;
+        let command = format!(
+            "spin mcp connect {} --name {name} --url {url}",
+            id.get_name()
+        );
+        let (entry, command) = match client.entry(&by_url) {
+            Ok(entry) => (entry, Some(command)),
+            Err(_) => (client.entry(&Transport::stdio(served)?)?, None),
+        };
+        let document = Document::parse(client.syntax(), "")?.set(client.servers(), name, &entry)?;
+        Ok(json!({
+            "title": client.title(),
+            "file": client.file()?.display().to_string(),
+            "text": document.text().trim(),
+            "command": command,
+        }))
+    };
+    let all = Client::value_variants().iter();
+    all.filter_map(|client| shown(client).ok()).collect()
+}
 
 impl Client {
     /// As people call it.

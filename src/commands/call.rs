@@ -83,7 +83,7 @@ impl CallCommand {
         check_arguments(&arguments)?;
 
         let token = self.run.token.clone();
-        let server = self.run.load(server)?;
+        let (server, _) = self.run.load(server)?;
         let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
         let result = runtime.block_on(async {
             let client = ToolClient::new(&server, token.as_deref());

@@ -3,14 +3,13 @@
 use std::env;
 use std::fs;
 use std::io::{ErrorKind, Write as _};
-use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
 use spin_mcp_component::file;
 
 use super::AppArgs;
-use crate::clients::{Client, Document, Transport};
+use crate::clients::{Client, Document, Served, Transport};
 use crate::docs;
 
 /// Add the server of an app to an MCP client.
@@ -171,21 +170,9 @@ impl ConnectCommand {
                 headers: self.header.clone(),
             });
         }
-        let program = env::current_exe().context("cannot determine the path of this program")?;
-        let shown = |path: PathBuf| path.into_os_string().into_string();
-        let text = |path: PathBuf| {
-            shown(path).map_err(|path| anyhow::anyhow!("`{}` is not in UTF-8", path.display()))
-        };
-        let served = match self.docs {
-            true => "--docs".into(),
-            false => {
-                let server = std::path::absolute(self.app.find_built()?.output)?;
-                text(server.canonicalize().unwrap_or(server))?
-            }
-        };
-        Ok(Transport::Stdio {
-            command: text(program)?,
-            arguments: vec!["serve".into(), "--stdio".into(), served],
+        Transport::stdio(&match self.docs {
+            true => Served::Docs,
+            false => Served::File(self.app.find_built()?.output),
         })
     }
 }

@@ -14,7 +14,7 @@ use spin_mcp_runner::{Exchange, Newest, RunOptions, Runner};
 
 use super::serve::{ListenArgs, RunArgs, shutdown};
 use super::{AppArgs, build};
-use crate::{sdk, terminal};
+use crate::{clients::Served, sdk, terminal};
 
 /// Build and serve an app, and do it again after each change of its sources.
 ///
@@ -59,6 +59,7 @@ impl DevCommand {
             quick: true,
             ..self.run.options(app.outbound_hosts.clone())
         };
+        let output = app.output.clone();
         let (first, served) = oneshot::channel();
         let series = Series {
             args: self.run.app,
@@ -76,7 +77,7 @@ impl DevCommand {
             ended = &mut building => return ended?,
             served = served => served.context("the first build ended")?,
         };
-        listening.announce(&served.borrow().clone()).await?;
+        let name = listening.announce(&served.borrow().clone()).await?;
         let mut failure = Ok(());
         let stop = async {
             tokio::select! {
@@ -85,6 +86,7 @@ impl DevCommand {
             }
         };
         let newest = Newest::new(served, Some(std::sync::Arc::new(print)));
+        let newest = listening.with_page(newest, &name, &Served::File(output));
         listening.serve(newest, stop).await?;
         failure
     }

@@ -17,12 +17,16 @@ use spin_mcp_runner::{
 };
 
 use super::AppArgs;
-use crate::docs;
+use crate::{
+    clients::{self, Served},
+    docs,
+};
 
 /// Serve a composed MCP server over HTTP or stdio.
 ///
 /// Over HTTP, the server is at `/mcp`. While it listens on a loopback address, it refuses requests
-/// that name another host, unless `allowed_hosts` has it. Ctrl-C ends it.
+/// that name another host, unless `allowed_hosts` has it, and shows browsers a page at `/` that
+/// calls its tools. Ctrl-C ends it.
 ///
 /// The server has key-value stores (`wasi:keyvalue`) in memory under any name, which all instances
 /// share and which end with the command. A key can have up to 255 bytes, a value 1,000,000 bytes,
@@ -72,6 +76,10 @@ pub(super) struct ListenArgs {
     /// The address; port 0 selects a free port. Of a name, all addresses
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000", value_parser = addresses)]
     listen: Addresses,
+
+    /// Show browsers no page at `/`
+    #[arg(long)]
+    no_page: bool,
 }
 
 /// Where to find a server, and what it may do.
@@ -139,8 +147,8 @@ fn env_variable(text: &str) -> Result<(String, String), String> {
 }
 
 impl RunArgs {
-    /// Loads the server at `path`, or else the server of the app.
-    pub(super) fn load(&self, path: Option<PathBuf>) -> Result<Runner> {
+    /// Loads the server at `path`, or else the server of the app. Also returns where it is.
+    pub(super) fn load(&self, path: Option<PathBuf>) -> Result<(Runner, PathBuf)> {
         let (path, outbound_hosts) = match path {
             Some(path) => (path, Vec::new()),
             None => {
@@ -153,7 +161,7 @@ impl RunArgs {
         progress.enable_steady_tick(Duration::from_millis(100));
         let server = Runner::load(&path, self.options(outbound_hosts));
         progress.finish_and_clear();
-        server
+        Ok((server?, path))
     }
 
     pub(super) fn options(&self, outbound_hosts: Vec<String>) -> RunOptions {
@@ -172,9 +180,15 @@ impl RunArgs {
 
 impl ServeCommand {
     pub fn run(self) -> Result<()> {
-        let server = match self.docs {
-            true => docs::server(self.run.options(vec![]), env::current_dir()?)?,
-            false => self.run.load(self.server)?,
+        let (server, served) = match self.docs {
+            true => {
+                let server = docs::server(self.run.options(vec![]), env::current_dir()?)?;
+                (server, Served::Docs)
+            }
+            false => {
+                let (server, path) = self.run.load(self.server)?;
+                (server, Served::File(path))
+            }
         };
         let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
         if self.stdio {
@@ -187,7 +201,7 @@ impl ServeCommand {
                 code => std::process::exit(code.into()),
             }
         } else {
-            let result = runtime.block_on(serve(server, self.listen));
+            let result = runtime.block_on(serve(server, &served, self.listen));
             // Do not wait for a guest that still computes.
             runtime.shutdown_background();
             result
@@ -195,7 +209,7 @@ impl ServeCommand {
     }
 }
 
-async fn serve(server: Runner, listen: ListenArgs) -> Result<()> {
+async fn serve(server: Runner, served: &Served, listen: ListenArgs) -> Result<()> {
     let listening = listen.bind()?;
     let shutdown = shutdown().context("cannot watch for signals")?;
     let name = listening.announce(&server).await?;
@@ -204,15 +218,16 @@ async fn serve(server: Runner, listen: ListenArgs) -> Result<()> {
         shell_word(&name),
         listening.url
     );
-    listening
-        .serve(Newest::new(watch::channel(server).1, None), shutdown)
-        .await
+    let newest = Newest::new(watch::channel(server).1, None);
+    let newest = listening.with_page(newest, &name, served);
+    listening.serve(newest, shutdown).await
 }
 
 /// Listeners that nothing serves yet.
 pub(super) struct Listening {
     listeners: Vec<TcpListener>,
     address: SocketAddr,
+    page: bool,
     pub(super) url: String,
 }
 
@@ -225,6 +240,7 @@ impl ListenArgs {
         Ok(Listening {
             listeners,
             address,
+            page: address.ip().is_loopback() && !self.no_page,
             url,
         })
     }
@@ -244,7 +260,21 @@ impl Listening {
         if !self.address.ip().is_loopback() && server.protected().is_none() {
             eprintln!("Anyone who can reach {} can call its tools", self.address);
         }
+        if self.page {
+            eprintln!(
+                "Try it in a browser: {}",
+                self.url.trim_end_matches(&PATH[1..])
+            );
+        }
         Ok(name)
+    }
+
+    /// Adds the page, if it may be shown.
+    pub(super) fn with_page(&self, server: Newest, name: &str, served: &Served) -> Newest {
+        match self.page {
+            true => server.with_page(&clients::all(&shell_word(name), &self.url, served)),
+            false => server,
+        }
     }
 
     pub(super) async fn serve(

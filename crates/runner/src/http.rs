@@ -5,6 +5,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     pin::{Pin, pin},
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -33,6 +34,7 @@ use super::{
     answer::{Answer, INVALID, RequestId, refuse},
     exchange::{Observer, Sight},
     fate::Fate,
+    page::{self, Page},
 };
 
 /// The path of the MCP endpoint.
@@ -66,13 +68,26 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 pub struct Newest {
     server: watch::Receiver<Runner>,
     observer: Option<Observer>,
+    page: Option<Arc<Page>>,
 }
 
 impl Newest {
     /// A request goes to what `server` holds when it arrives. Requests in progress end where they
     /// began. `observer` sees each request after its end.
     pub fn new(server: watch::Receiver<Runner>, observer: Option<Observer>) -> Self {
-        Self { server, observer }
+        Self {
+            server,
+            observer,
+            page: None,
+        }
+    }
+
+    /// Shows browsers on this machine a page at `/`. `clients` is how clients connect.
+    pub fn with_page(mut self, clients: &serde_json::Value) -> Self {
+        let page = Arc::new(Page::new(self.server.clone(), clients));
+        self.observer = Some(page.clone().observer(self.observer));
+        self.page = Some(page);
+        self
     }
 
     fn server(&self) -> Runner {
@@ -124,9 +139,7 @@ impl Newest {
         let idle = head_timeout.saturating_sub(MARGIN).as_secs();
         let idle = HeaderValue::try_from(format!("timeout={idle}")).ok();
         let service = service_fn(|request| async {
-            let mut sight = Sight::new(&self.observer, &request);
-            let response = self.server().route(request, local, &mut sight).await;
-            let mut response = sight.follow(response);
+            let mut response = self.respond(request, local).await;
             let headers = response.headers_mut();
             idle.iter()
                 .for_each(|idle| drop(headers.insert("keep-alive", idle.clone())));
@@ -146,6 +159,21 @@ impl Newest {
                 let _ = connection.await;
             }
         }
+    }
+
+    async fn respond(&self, request: Request<Incoming>, local: IpAddr) -> Response<WasiBody> {
+        let page = self.page.as_ref();
+        if let Some(shown) = page.and_then(|page| page.answer(&request, local)) {
+            if request.uri().path() != "/" {
+                return shown;
+            }
+            let own = self.server();
+            let own = own.route(request, local, &mut Sight::default()).await;
+            return page::first(own, shown);
+        }
+        let mut sight = Sight::new(&self.observer, &request);
+        let response = self.server().route(request, local, &mut sight).await;
+        sight.follow(response)
     }
 }
 
@@ -316,7 +344,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Replay<B> {
 }
 
 /// The host that the request names.
-fn authority(headers: &HeaderMap, uri: &Uri) -> Result<Authority, &'static str> {
+pub(super) fn authority(headers: &HeaderMap, uri: &Uri) -> Result<Authority, &'static str> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = match (hosts.next(), uri.authority()) {
         (Some(host), Some(authority)) if !is_same(host, authority) => {
@@ -340,7 +368,7 @@ fn is_same(host: &HeaderValue, authority: &Authority) -> bool {
 
 /// Whether a host is a loopback name of this machine. A browser that DNS rebinding tricks into
 /// sending requests here names another host.
-fn is_loopback(host: &str, local: IpAddr) -> bool {
+pub(super) fn is_loopback(host: &str, local: IpAddr) -> bool {
     let address = host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))

@@ -3,7 +3,8 @@
 //!
 //! [`engine`] and [`guest`] set up Wasmtime. [`pool`] assigns requests to instances, and a
 //! [`worker`] runs each instance. [`http`] and [`answer`] serve clients; a [`fate`] records the
-//! outcome of a request, and an [`exchange`] shows it to developers. [`stdio`] runs the server as a command, on
+//! outcome of a request, and an [`exchange`] shows it to developers, in a log or on the
+//! [`page`] for browsers. [`stdio`] runs the server as a command, on
 //! the [`lines`] of its client. [`client`] calls its tools.
 //! Guests keep state in the [`stores`] through [`keyvalue`], read variables through [`config`], and may run
 //! [`commands`].
@@ -24,6 +25,7 @@ mod log;
 mod message;
 mod otel;
 mod outbound;
+mod page;
 pub mod plain;
 mod pool;
 mod stdio;

@@ -18,7 +18,7 @@ const SHORT: Duration = Duration::from_millis(200);
 const LOOP: &str = "(loop (br 0))";
 
 /// A server of WASI 0.2 whose handler has this core function body.
-fn runner(body: &str, options: RunOptions) -> Runner {
+pub(super) fn runner(body: &str, options: RunOptions) -> Runner {
     let component = wat::parse_str(format!(
         r#"(component
             (import "wasi:http/types@0.2.0" (instance $types
