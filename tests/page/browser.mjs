@@ -17,7 +17,7 @@ export class Browser {
     const browser = new Browser();
     browser.profile = mkdtempSync(join(tmpdir(), 'chromium-'));
     // As root there is no sandbox; CI has one user.
-    const fixed = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--remote-debugging-port=0', '--hide-scrollbars'];
+    const fixed = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--remote-debugging-port=0', '--hide-scrollbars', '--disable-features=IsolateSandboxedIframes'];
     browser.process = spawn(program, [...fixed, `--user-data-dir=${browser.profile}`, ...flags, 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] });
     const address = await new Promise((resolve, reject) => {
       let text = '';
@@ -79,6 +79,8 @@ class Tab {
   }
 
   hear(method, params) {
+    // The last one is that of the frame in the page, if it shows one.
+    if (method === 'Runtime.executionContextCreated') this.last = params.context.uniqueId;
     if (method === 'Runtime.exceptionThrown') this.errors.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
     if (method === 'Runtime.consoleAPICalled' && ['error', 'warning'].includes(params.type)) this.errors.push(params.args.map((one) => one.value ?? one.description).join(' '));
     if (method === 'Log.entryAdded' && params.entry.level === 'error') this.errors.push(`${params.entry.text} ${params.entry.url ?? ''}`);
@@ -99,7 +101,7 @@ class Tab {
   /** What a function returns in the page. */
   async run(does, ...given) {
     const expression = `(${does})(${given.map((one) => JSON.stringify(one)).join(', ')})`;
-    const { result, exceptionDetails } = await this.send('Runtime.evaluate', { expression, awaitPromise: true, returnByValue: true });
+    const { result, exceptionDetails } = await this.send('Runtime.evaluate', { expression, uniqueContextId: this.context, awaitPromise: true, returnByValue: true });
     if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
     return result.value;
   }
@@ -114,6 +116,15 @@ class Tab {
       if (Date.now() > deadline) throw new Error(`not within ${PATIENCE} ms: ${does}(${given.map((one) => JSON.stringify(one))})`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+  }
+
+  /** The frame that this page shows, which began after it. */
+  async frame() {
+    await this.until(() => document.querySelector('iframe'));
+    const frame = Object.create(this);
+    Object.defineProperty(frame, 'context', { get: () => this.last });
+    await frame.until(() => self !== top);
+    return frame;
   }
 
   /** Presses a key, as a person does. */

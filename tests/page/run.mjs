@@ -7,10 +7,10 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { Browser } from './browser.mjs';
@@ -324,6 +324,72 @@ const checks = {
     await tab.look(1280, 900);
   },
 
+  async 'a tool shows its page, which calls tools as the user allows'({ browser, palette }) {
+    const tab = await browser.open(`${palette}#tool/palette`);
+    await tab.until(titled, 'Make a palette');
+    await tab.run(labeled, 'hue', '200');
+    await tab.run(call);
+    await tab.until(result);
+    const frame = await tab.frame();
+    await frame.until(() => document.querySelectorAll('#colors button').length === 6);
+    assert.equal(await frame.run(() => origin), 'null');
+    assert.ok(await tab.until(() => document.querySelector('iframe').height > 200));
+    if (options.shots) await tab.shot(join(options.shots, 'app-light.png'), true);
+
+    // Nothing but what it declares, and that is nothing.
+    const reach = () => Promise.all(['/mcp', '/.mcp/requests', 'https://example.com/'].map((path) => fetch(new URL(path, document.URL)).then(() => 'reached', (error) => error.name)));
+    assert.deepEqual(await frame.run(reach), ['TypeError', 'TypeError', 'TypeError']);
+    const peek = () => {
+      try {
+        return parent.document.title;
+      } catch (error) {
+        return error.name;
+      }
+    };
+    assert.equal(await frame.run(peek), 'SecurityError');
+    frame.errors.length = 0;
+
+    // The slider calls the tool again, once the user has agreed.
+    const slide = (hue) => {
+      document.querySelector('#hue').value = hue;
+      document.querySelector('#hue').dispatchEvent(new Event('change'));
+    };
+    const colors = () => [...document.querySelectorAll('#colors button')].map((one) => one.ariaLabel).join();
+    const before = await frame.run(colors);
+    await frame.run(slide, 20);
+    await tab.until(() => document.querySelector('.app .question')?.textContent.includes('palette'));
+    assert.equal(await frame.run(colors), before);
+    await tab.run(press, 'Allow');
+    await frame.until((old) => [...document.querySelectorAll('#colors button')].map((one) => one.ariaLabel).join() !== old, before);
+    await frame.run(slide, 120);
+    await tab.until(() => document.querySelectorAll('.told li').length === 2);
+    assert.equal(await tab.run(() => document.querySelectorAll('.app .question').length), 0);
+    await frame.run(() => document.querySelector('#colors button').click());
+    await tab.until(() => document.querySelector('.app .question')?.textContent.includes('contrast'));
+    await tab.run(press, 'Refuse');
+    await frame.until(() => document.querySelector('#said').textContent === 'the user refused');
+    await frame.run(() => document.querySelector('#colors button').click());
+    await tab.until(() => document.querySelector('.app .question'));
+    await tab.run(press, 'Allow');
+    await frame.until(() => document.querySelector('#said').textContent.includes('white'));
+
+    await tab.look(1280, 900, true);
+    await frame.until(() => document.documentElement.style.colorScheme === 'dark');
+    if (options.shots) await tab.shot(join(options.shots, 'app-dark.png'), true);
+
+    // Another view and back: the page begins again with the same result.
+    await show(tab, '#requests', 'Requests');
+    await show(tab, '#tool/palette', 'Make a palette');
+    const again = await tab.frame();
+    await again.until(() => document.querySelector('#hue')?.value === '200' && document.querySelectorAll('#colors button').length === 6);
+    await tab.run(call);
+    await tab.until(() => document.querySelectorAll('iframe').length === 1);
+    await tab.until(result);
+    assert.deepEqual(tab.errors, []);
+    await tab.run(() => document.querySelector('a[href="#tool/contrast"]').click());
+    await tab.until(() => document.querySelector('#view .kind')?.textContent.includes('for pages only'));
+  },
+
   async 'credentials stay in memory'({ browser, key, guarded }) {
     const tab = await browser.open(guarded);
     await tab.until(() => !document.querySelector('#credentials').hidden);
@@ -474,13 +540,21 @@ try {
   mcp('compose', '--from', 'guarded');
   const [{ url }, { url: guarded }] = await Promise.all([serving('serve', 'pizza.wasm'), serving('serve', '--from', 'guarded')]);
   const { server, port: other } = await elsewhere();
+  const example = join(folder, 'palette');
+  cpSync(new URL('../../examples/app', import.meta.url), example, { recursive: true, dereference: true });
+  // What other tests have built of the same dependencies.
+  const shared = join(dirname(dirname(options.mcp)), 'tmp/template');
+  mkdirSync(shared, { recursive: true });
+  symlinkSync(shared, join(example, 'palette/target'));
+  mcp('build', '--from', 'palette');
+  const { url: palette } = await serving('serve', '--from', 'palette');
   if (options.shots) await shots(browser, url);
   const tab = await browser.open(url);
   for (const [name, check] of Object.entries(checks)) {
     if (options.only && !name.includes(options.only)) continue;
     const began = Date.now();
     try {
-      await check({ browser, tab, url, guarded, key: key.trim(), other });
+      await check({ browser, tab, url, guarded, palette, key: key.trim(), other });
       assert.deepEqual(tab.errors, [], 'the console');
       passed += 1;
       console.log(`ok: ${name} (${Date.now() - began} ms)`);

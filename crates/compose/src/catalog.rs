@@ -12,7 +12,7 @@ use spin_mcp_contract::{
     interface::{CHANGES, INPUT, REQUEST},
 };
 
-use crate::{access::cache, list::Lists, part::Loaded};
+use crate::{access::cache, apps, list::Lists, part::Loaded};
 
 /// The version of a server that has none.
 const NO_VERSION: &str = "0.0.0";
@@ -29,11 +29,12 @@ pub fn bake<'a>(
     store: Option<&str>,
     shares_context: bool,
     access: Option<Access>,
-    parts: impl IntoIterator<Item = (&'a Loaded, &'a Lists)>,
+    parts: impl Iterator<Item = (&'a Loaded, &'a Lists)> + Clone,
 ) -> Result<Vec<u8>> {
     let mut inputs = Vec::new();
     let asked = [Role::Authenticator, Role::Policy];
-    let parts = parts.into_iter();
+    let features = parts.clone();
+    let has_apps = apps::check(features.map(|(part, lists)| (&*part.name, part.dynamic, lists)))?;
     for (feature, lists) in parts.filter(|(part, _)| !asked.contains(&part.role)) {
         for tool in &lists.tools {
             check_schema(feature, tool, "inputSchema", &tool.input_schema)?;
@@ -56,6 +57,10 @@ pub fn bake<'a>(
         });
     }
     let default = ServerInput::default();
+    let mut extensions = server.extensions.clone();
+    if has_apps && !extensions.iter().any(|(name, _)| name == apps::EXTENSION) {
+        extensions.push((apps::EXTENSION.to_owned(), "{}".to_owned()));
+    }
     let server = ServerInput {
         name: server.name.clone(),
         version: server
@@ -67,7 +72,7 @@ pub fn bake<'a>(
         instructions: server.instructions.clone(),
         allowed_origins: server.allowed_origins.clone(),
         allowed_hosts: server.allowed_hosts.clone(),
-        extensions: server.extensions.clone(),
+        extensions,
         page_size: server.page_size,
         cache: cache(server.cache.unwrap_or(default.cache), &access),
         access,

@@ -2,6 +2,7 @@
 
 mod access;
 mod adapt;
+mod apps;
 mod catalog;
 mod check;
 mod describe;

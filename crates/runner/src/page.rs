@@ -2,6 +2,7 @@
 //! asked, and how clients connect to it.
 
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     net::IpAddr,
     sync::{Arc, Mutex},
@@ -29,12 +30,11 @@ const KEPT: usize = 200;
 
 /// Nothing from elsewhere, and no HTML that scripts make.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-     img-src data:; media-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+     img-src data:; media-src data:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";
 
-const HEADERS: [(&str, &str); 7] = [
+const HEADERS: [(&str, &str); 6] = [
     ("cache-control", "no-store"),
-    ("content-security-policy", POLICY),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("referrer-policy", "no-referrer"),
@@ -42,6 +42,7 @@ const HEADERS: [(&str, &str); 7] = [
     ("x-content-type-options", "nosniff"),
 ];
 
+const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 macro_rules! files {
@@ -50,7 +51,7 @@ macro_rules! files {
     };
 }
 const FILES: &[(&str, &str)] = files! {
-    "page.css" "page.js" "content.js" "dom.js" "form.js" "input.js" "mcp.js" "template.js"
+    "page.css" "page.js" "app.js" "content.js" "dom.js" "form.js" "input.js" "mcp.js" "template.js"
 };
 
 /// The page of a series of servers.
@@ -117,11 +118,13 @@ impl Page {
         if !reads || !local.is_loopback() || !is_loopback(host.host(), local) {
             return None;
         }
+        let mut policy = Cow::Borrowed(POLICY);
         let (kind, body) = match request.uri().path() {
-            "/" if wants_html(request) => (
-                "text/html; charset=utf-8",
-                include_str!("page/index.html").into(),
-            ),
+            "/" if wants_html(request) => (HTML, include_str!("page/index.html").into()),
+            "/.mcp/app" => {
+                policy = frame_policy(request.uri().query().unwrap_or_default()).into();
+                (HTML, FRAME.into())
+            }
             "/.mcp/clients" => ("application/json", self.clients.clone()),
             "/.mcp/requests" => ("application/json", self.news(request.uri().query())),
             path => {
@@ -137,7 +140,8 @@ impl Page {
                 )
             }
         };
-        let mut response = Response::builder().header(CONTENT_TYPE, kind);
+        let response = Response::builder().header(CONTENT_TYPE, kind);
+        let mut response = response.header("content-security-policy", &*policy);
         for (name, value) in HEADERS {
             response = response.header(name, value);
         }
@@ -169,6 +173,48 @@ impl Page {
         let news = json!({ "server": server, "last": asked.number, "requests": requests });
         news.to_string().into()
     }
+}
+
+/// The document of a frame for the page of an MCP App: it becomes what the page around it sends.
+const FRAME: &str = "<!doctype html><script>addEventListener('message', ({ source, data }) => {
+  if (source !== parent || data.method !== 'ui/notifications/sandbox-resource-ready') return;
+  document.open();
+  document.write(data.params.html);
+  document.close();
+});
+parent.postMessage({ jsonrpc: '2.0', method: 'ui/notifications/sandbox-proxy-ready', params: {} }, '*');
+</script>";
+
+/// What such a frame may do: it has an origin of its own, and reaches only the sources in `query`, such
+/// as `connect=https://example.com`.
+fn frame_policy(query: &str) -> String {
+    let is_source = |source: &&str| {
+        let known = ["http://", "https://", "ws://", "wss://"];
+        known.iter().any(|scheme| source.starts_with(scheme))
+            && source
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b".*:/[]_~-".contains(&byte))
+    };
+    let sources = |kind: &str, none: &str| {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let found = pairs
+            .filter(|(name, _)| *name == kind)
+            .map(|(_, source)| source);
+        match found.filter(is_source).collect::<Vec<_>>().join(" ") {
+            found if found.is_empty() => none.to_owned(),
+            found => found,
+        }
+    };
+    let resources = sources("resource", "");
+    format!(
+        "sandbox allow-scripts allow-forms; default-src 'none'; script-src 'unsafe-inline' {resources}; \
+         style-src 'unsafe-inline' {resources}; img-src data: blob: {resources}; font-src data: {resources}; \
+         media-src data: blob: {resources}; connect-src {}; frame-src {}; base-uri {}; form-action 'none'; \
+         frame-ancestors 'self'",
+        sources("connect", "'none'"),
+        sources("frame", "'none'"),
+        sources("base", "'none'"),
+    )
 }
 
 /// What a browser gets at `/`. A server that has something there itself comes first.
@@ -274,6 +320,51 @@ mod tests {
             assert_eq!(headers["x-content-type-options"], "nosniff");
             assert_eq!(headers["cache-control"], "no-store");
             assert!(!headers.contains_key("access-control-allow-origin"));
+        }
+    }
+
+    #[test]
+    fn the_frame_of_an_app_reaches_what_it_declares() {
+        let policy = |path: &str| {
+            let request = Request::get(path).header("host", "localhost").body(());
+            let response = page().answer(&request.unwrap(), HERE).unwrap();
+            let policy = response.headers()["content-security-policy"].to_str();
+            policy.unwrap().to_owned()
+        };
+        let nothing = policy("/.mcp/app");
+        for part in [
+            "sandbox allow-scripts allow-forms;",
+            "default-src 'none'",
+            "connect-src 'none'",
+            "'self'",
+        ] {
+            assert!(nothing.contains(part), "{nothing}");
+        }
+        let declared = policy(
+            "/.mcp/app?connect=https://a.example&connect=wss://*.b.example:1&resource=https://c.example/d",
+        );
+        assert!(
+            declared.contains("connect-src https://a.example wss://*.b.example:1;"),
+            "{declared}"
+        );
+        assert!(
+            declared.contains("script-src 'unsafe-inline' https://c.example/d;"),
+            "{declared}"
+        );
+        for bad in [
+            "*",
+            "https:",
+            "'self'",
+            "https://a;script-src",
+            "https://a,b",
+            "data:",
+            "https://a%20b",
+        ] {
+            assert_eq!(
+                policy(&format!("/.mcp/app?connect={bad}&frame={bad}&base={bad}")),
+                nothing,
+                "{bad}"
+            );
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::de::value::StrDeserializer;
+use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::json;
@@ -105,4 +106,17 @@ fn invalid(why: impl Display) -> Error {
 /// The `_meta` of an entry.
 pub fn meta(json: impl Display) -> Option<String> {
     Some(json.to_string()).filter(|meta| meta != "null")
+}
+
+/// The `_meta` of a tool with a page, or for pages.
+pub fn app(meta: Option<String>, page: Option<&str>, visibility: &[&str]) -> Option<String> {
+    let meta = meta.and_then(|meta| serde_json::from_str(&meta).ok());
+    let mut meta: Value = meta.unwrap_or_else(|| json!({}));
+    if let Some(page) = page {
+        meta["ui"]["resourceUri"] = json!(page);
+    }
+    if !visibility.is_empty() {
+        meta["ui"]["visibility"] = json!(visibility);
+    }
+    Some(meta.to_string())
 }

@@ -2,7 +2,12 @@
 
 const REVISION = '2026-07-28';
 const OF_MCP = 'io.modelcontextprotocol/';
-const CAPABILITIES = { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} };
+const CAPABILITIES = {
+  elicitation: { form: {}, url: {} },
+  sampling: {},
+  roots: {},
+  extensions: { [`${OF_MCP}ui`]: { mimeTypes: ['text/html;profile=mcp-app'] } },
+};
 
 export class Refused extends Error {
   constructor(message, more) {

@@ -1,5 +1,6 @@
 // The page: what the server offers, what it was asked, and how clients connect to it.
 
+import { isFor, open, pageOf } from './app.js';
 import { details, block, contents } from './content.js';
 import { h, say, snippet, unique } from './dom.js';
 import { form } from './form.js';
@@ -130,7 +131,8 @@ function toolView(tool) {
   return call({
     thing: tool,
     kind: 'Tool',
-    hints: hints.filter(Boolean),
+    hints: hints.concat(pageOf(tool) && 'has a page', !isFor(tool, 'model') && 'for pages only').filter(Boolean),
+    page: pageOf(tool) && ((more) => open({ tool, tools: lists.tool, listed: lists.resource?.find((one) => one.uri === pageOf(tool)), ...more })),
     fields,
     verb: 'Call',
     method: 'tools/call',
@@ -190,13 +192,14 @@ function templateView(template) {
 }
 
 /** A view with a form, a call, and its result. */
-function call({ thing, kind, hints = [], fields, verb, method, params, schema, show, more, code }) {
+function call({ thing, kind, hints = [], fields, verb, method, params, schema, show, more, code, page }) {
   const title = thing.title ?? thing.annotations?.title ?? thing.name;
   const run = h('button', { class: 'primary' }, verb);
   const cancel = h('button', { type: 'button', class: 'quiet', hidden: true }, 'Cancel');
   const out = h('section', { class: 'card result', hidden: true, 'aria-label': 'Result' });
   const body = h('form', { class: 'card', novalidate: true, 'aria-label': `${verb} ${title}` }, fields?.element, h('div', { class: 'buttons' }, run, cancel));
   let stop;
+  let shown;
   cancel.addEventListener('click', () => stop.abort());
   body.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) body.requestSubmit();
@@ -225,12 +228,26 @@ function call({ thing, kind, hints = [], fields, verb, method, params, schema, s
     say(`${title} runs`);
     const start = performance.now();
     let ended;
+    await shown?.end('the tool is called again');
+    shown = undefined;
+    if (page) {
+      const frame = h('div', { class: 'app' });
+      out.append(frame);
+      const asks = (method, params, schema) => server.call(method, params, { name: params.name ?? params.uri, schema, answer: (all) => answers(all, frame, new AbortController().signal) });
+      try {
+        shown = await page({ values, call: asks, place: frame });
+      } catch (error) {
+        frame.append(h('p', { class: 'wrong' }, `The page cannot be shown: ${error.message}`));
+      }
+    }
     try {
       const result = await server.call(method, asked, { name, schema, signal, notice: notices(live), answer });
+      shown?.result(result);
       ended = result.isError ? 'The tool reports a failure' : 'Done';
       out.append(...[show(result)].flat(3).filter(Boolean), details('The whole result', result));
       out.classList.toggle('failed', result.isError === true);
     } catch (error) {
+      shown?.canceled(error.message);
       ended = signal.aborted ? 'Canceled' : error.code === undefined ? 'No result' : `Error ${error.code}`;
       if (!signal.aborted) out.append(h('p', { class: 'prose' }, error.message), error.data === undefined ? '' : details('Data of the error', error.data, true));
       out.classList.toggle('failed', !signal.aborted);

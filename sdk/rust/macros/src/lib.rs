@@ -30,6 +30,8 @@ use options::Options;
 /// - `name`, `title`, `description`: texts.
 /// - `annotations(read_only, destructive, idempotent, open_world = false)`: hints for clients.
 /// - `icons = [Icon::new("https://…")]`, `meta = json!({…})`: expressions.
+/// - `ui = "ui://…"`: the resource whose page shows the results, an MCP App. `visibility(app)`: only such a
+///   page calls the tool; `visibility(model)`: no page does.
 ///
 /// A parameter of the type `&Context` or `&mut Context` is no argument. An `Option` can be absent, and
 /// so can what has `#[default(…)]`. Attributes of serde and schemars work on parameters. A function can
@@ -50,7 +52,8 @@ pub fn tool(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// fn note(#[complete(names)] name: String) -> Option<String> { … }
 /// ```
 ///
-/// - `name`, `title`, `description`, `mime_type`: texts.
+/// - `name`, `title`, `description`, `mime_type`: texts. The page of an MCP App, at `ui://…`, has its MIME type
+///   without `mime_type`.
 /// - `list = function`: a `fn() -> Vec<ResourceInfo>` whose entries are listed as well.
 /// - `annotations(audience(user), priority = 0.5, last_modified = "…")`.
 /// - `icons = […]`, `meta = json!({…})`: expressions.
@@ -109,7 +112,13 @@ mod tests {
                 tool::expand as Expand,
                 "tite = \"A\"",
                 "fn f() {}",
-                "`tool` has no `tite`; it has `name`, `title`, `description`, `annotations`, `icons`, `meta`",
+                "`tool` has no `tite`; it has `name`, `title`, `description`, `annotations`, `icons`, `meta`, `ui`, `visibility`",
+            ),
+            (
+                tool::expand,
+                "visibility(user)",
+                "fn f() {}",
+                "a tool has the visibility `model`, `app` or both",
             ),
             (
                 tool::expand,

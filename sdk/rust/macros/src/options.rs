@@ -17,6 +17,9 @@ pub struct Options {
     pub annotations: Vec<(Ident, Annotation)>,
     pub icons: Option<Expr>,
     pub meta: Option<Expr>,
+    /// The page of a tool, and who may call the tool.
+    pub ui: Option<Expr>,
+    pub visibility: Vec<Ident>,
     pub list: Option<Path>,
     /// The keys that are given, for those that an attribute does not have.
     given: Vec<Ident>,
@@ -47,6 +50,8 @@ impl Parse for Options {
                 "mime_type" => options.mime_type = Some(value(input)?),
                 "icons" => options.icons = Some(value(input)?),
                 "meta" => options.meta = Some(value(input)?),
+                "ui" => options.ui = Some(value(input)?),
+                "visibility" => options.visibility = names(input)?,
                 "list" => options.list = Some(value(input)?),
                 "annotations" => options.annotations = annotations(input)?,
                 _ => {}
@@ -83,6 +88,14 @@ fn value<T: Parse>(input: ParseStream) -> Result<T> {
     input.parse()
 }
 
+/// Names in parentheses.
+fn names(input: ParseStream) -> Result<Vec<Ident>> {
+    let content;
+    parenthesized!(content in input);
+    let names = content.parse_terminated(Ident::parse, Token![,])?;
+    Ok(names.into_iter().collect())
+}
+
 fn annotations(input: ParseStream) -> Result<Vec<(Ident, Annotation)>> {
     let content;
     parenthesized!(content in input);
@@ -97,10 +110,7 @@ fn annotations(input: ParseStream) -> Result<Vec<(Ident, Annotation)>> {
                 Annotation::Value(content.parse()?)
             }
         } else if content.peek(syn::token::Paren) {
-            let names;
-            parenthesized!(names in content);
-            let names = names.parse_terminated(Ident::parse, Token![,])?;
-            Annotation::Names(names.into_iter().collect())
+            Annotation::Names(names(&content)?)
         } else {
             Annotation::Flag(true)
         };
@@ -145,11 +155,28 @@ impl Options {
         }
     }
 
-    pub fn meta(&self) -> TokenStream {
-        match &self.meta {
+    pub fn meta(&self) -> Result<TokenStream> {
+        let none = quote!(::core::option::Option::None);
+        let meta = match &self.meta {
             Some(meta) => quote!(::spin_mcp_sdk::__private::text::meta(#meta)),
-            None => quote!(::core::option::Option::None),
+            None => none.clone(),
+        };
+        let unknown = |name: &&Ident| *name != "model" && *name != "app";
+        if let Some(name) = self.visibility.iter().find(unknown) {
+            let why = "a tool has the visibility `model`, `app` or both";
+            return Err(Error::new(name.span(), why));
         }
+        if self.ui.is_none() && self.visibility.is_empty() {
+            return Ok(meta);
+        }
+        let visibility = self.visibility.iter().map(Ident::to_string);
+        let page = match &self.ui {
+            Some(page) => quote!(::core::option::Option::Some(#page)),
+            None => none,
+        };
+        Ok(quote! {
+            ::spin_mcp_sdk::__private::text::app(#meta, #page, &[#(#visibility),*])
+        })
     }
 
     /// `annotations` of a tool.

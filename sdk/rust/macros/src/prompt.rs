@@ -18,7 +18,7 @@ pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
     let name = function.name(&options);
     let title = text(options.title.as_ref());
     let description = text(function.description(&options));
-    let (icons, meta) = (options.icons(), options.meta());
+    let (icons, meta) = (options.icons(), options.meta()?);
     let listed = function.arguments.iter().map(|argument| {
         let (key, description) = (argument.key(), text(argument.description.as_ref()));
         let required = argument.default.is_none() && argument.optional().is_none();

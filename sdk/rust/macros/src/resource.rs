@@ -30,11 +30,12 @@ pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
     let ident = &function.item.sig.ident;
     let name = function.name(&options);
     let description = text(function.description(&options));
-    let (title, mime) = (
-        text(options.title.as_ref()),
-        text(options.mime_type.as_ref()),
-    );
-    let mime_type = match &options.mime_type {
+    // Of a page that shows results, hosts know only this type.
+    let page = LitStr::new("text/html;profile=mcp-app", uri.span());
+    let page = uri.value().starts_with("ui://").then_some(page);
+    let given = options.mime_type.clone().or(page);
+    let (title, mime) = (text(options.title.as_ref()), text(given.as_ref()));
+    let mime_type = match &given {
         Some(mime_type) => quote!(::core::option::Option::Some(#mime_type)),
         None => quote!(::core::option::Option::None),
     };
@@ -42,7 +43,7 @@ pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
         Some(list) => quote!(::core::option::Option::Some(#list)),
         None => quote!(::core::option::Option::None),
     };
-    let (annotations, icons, meta) = (options.annotations()?, options.icons(), options.meta());
+    let (annotations, icons, meta) = (options.annotations()?, options.icons(), options.meta()?);
     let shared = quote! {
         name: ::std::string::String::from(#name),
         title: #title,

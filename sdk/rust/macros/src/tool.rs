@@ -7,13 +7,15 @@ use syn::{Error, ItemFn, Result};
 use crate::function::Function;
 use crate::options::{Options, text};
 
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 8] = [
     "name",
     "title",
     "description",
     "annotations",
     "icons",
     "meta",
+    "ui",
+    "visibility",
 ];
 
 pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
@@ -28,7 +30,7 @@ pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
         Some(description) => quote!(::core::option::Option::Some(#description)),
         None => quote!(::core::option::Option::None),
     };
-    let (annotations, icons, meta) = (options.hints()?, options.icons(), options.meta());
+    let (annotations, icons, meta) = (options.hints()?, options.icons(), options.meta()?);
     let (context, output, call) = (function.context(), function.output(), function.call());
     let is_async = function.item.sig.asyncness.is_some();
     let outcome = quote! {
