@@ -1,5 +1,6 @@
 /** A server of the official SDK, as its documentation writes them. */
 
+import { RESOURCE_MIME_TYPE, registerAppResource, registerAppTool } from "@modelcontextprotocol/ext-apps/server";
 import { McpServer, ResourceTemplate, completable } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { Buffer } from "node:buffer";
@@ -71,6 +72,13 @@ function build() {
       return { content: [{ type: "text", text }], structuredContent };
     },
   );
+
+  const page = "ui://shop/chart.html";
+  const app = { description: "Compares prices.", _meta: { ui: { resourceUri: page } } };
+  registerAppTool(server, "chart", app, async () => ({ content: [{ type: "text", text: JSON.stringify(PRICES) }] }));
+  registerAppResource(server, "Chart", page, { _meta: { ui: { prefersBorder: true } } }, async () => ({
+    contents: [{ uri: page, mimeType: RESOURCE_MIME_TYPE, text: "<!doctype html>" }],
+  }));
 
   server.registerResource("catalog", "shop://catalog", { mimeType: "application/json" }, async (uri) => ({
     contents: [{ uri: uri.href, mimeType: "application/json", text: JSON.stringify(PRICES) }],

@@ -328,6 +328,15 @@ fn lists_and_answers(server: &Server) {
         json!({"src": "https://example.com/i.png", "mimeType": "image/png", "sizes": ["48x48"]});
     assert_eq!(shapes["icons"], json!([icon]));
     assert_eq!(shapes["_meta"], json!({"example.com/level": 3}));
+    let page = "ui://shop/chart.html";
+    let ui = json!({"resourceUri": page, "visibility": ["app"]});
+    let meta = json!({"ui": ui, "example.com/level": 4});
+    assert_eq!(tool("chart")["_meta"], meta);
+    let resources = result(server, "resources/list", json!({}));
+    let mut listed = resources["resources"].as_array().unwrap().iter();
+    let chart = listed.find(|resource| resource["uri"] == page).unwrap();
+    assert_eq!(chart["mimeType"], "text/html;profile=mcp-app");
+    assert_eq!(chart["_meta"], json!({"ui": {"prefersBorder": true}}));
     let stock = tool("stock");
     let hints = json!({"readOnlyHint": true, "openWorldHint": false});
     assert_eq!(stock["annotations"], hints);

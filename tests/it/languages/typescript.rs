@@ -198,9 +198,9 @@ fn server_of_the_official_sdk_is_a_feature() {
     grant(app, "");
     let built = expect_success(mcp().arg("build").current_dir(app));
     let told = String::from_utf8(built.stderr).unwrap();
-    assert!(told.contains("src/app.ts:12: `served` is gone"), "{told}");
+    assert!(told.contains("src/app.ts:13: `served` is gone"), "{told}");
     let told = String::from_utf8(built.stdout).unwrap();
-    let lists = ": 1 feature, 3 tools, 1 resource, 1 resource template, 1 prompt, ";
+    let lists = ": 1 feature, 4 tools, 2 resources, 1 resource template, 1 prompt, ";
     assert!(told.contains(lists), "{told}");
 
     let server = Server::mcp(&app.join("mcp.wasm"), &[]);
@@ -245,6 +245,21 @@ fn shows_the_shop(server: &Server) {
     let logo = result("tools/call", json!({"name": "logo", "arguments": {}}));
     assert_eq!(logo["content"][0]["data"], "iVBORw==");
     assert_eq!(logo["content"][1]["uri"], "shop://catalog");
+    let page = "ui://shop/chart.html";
+    let mut listed = tools["tools"].as_array().unwrap().iter();
+    let chart = listed.find(|tool| tool["name"] == "chart").unwrap();
+    assert_eq!(chart["_meta"]["ui"], json!({"resourceUri": page}));
+    let read = result("resources/read", json!({"uri": page}));
+    let mime_type = "text/html;profile=mcp-app";
+    assert_eq!(read["contents"][0]["mimeType"], mime_type);
+    let resources = result("resources/list", json!({}));
+    let mut listed = resources["resources"].as_array().unwrap().iter();
+    let chart = listed.find(|resource| resource["uri"] == page).unwrap();
+    assert_eq!(chart["mimeType"], mime_type);
+    assert_eq!(chart["_meta"], json!({"ui": {"prefersBorder": true}}));
+    let server = result("server/discover", json!({}));
+    let extension = &server["capabilities"]["extensions"]["io.modelcontextprotocol/ui"];
+    assert_eq!(*extension, json!({}));
     let read = result("resources/read", json!({"uri": "shop://items/tea"}));
     assert_eq!(read["contents"][0]["text"], "tea: 4.5");
     let prompt = result(

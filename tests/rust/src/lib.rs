@@ -13,8 +13,8 @@ use spin_mcp_sdk::{
 };
 
 spin_mcp_sdk::export! {
-    tools: [stock, logo, order, shapes, tree, media, exact, failing, rounds, diverging, whole, job, secret],
-    resources: [catalog, item, file, note],
+    tools: [stock, logo, order, shapes, chart, tree, media, exact, failing, rounds, diverging, whole, job, secret],
+    resources: [catalog, item, file, note, chart_page],
     prompts: [recommend, asking],
 }
 
@@ -191,6 +191,17 @@ struct Shapes {
 )]
 fn shapes(Parameters(shapes): Parameters<Shapes>) -> Json<Shapes> {
     Json(shapes)
+}
+
+/// Shows its result on a page, which alone calls it.
+#[tool(ui = "ui://shop/chart.html", visibility(app), meta = json!({"example.com/level": 4}))]
+fn chart() -> &'static str {
+    "a chart"
+}
+
+#[resource("ui://shop/chart.html", meta = json!({"ui": {"prefersBorder": true}}))]
+fn chart_page() -> &'static str {
+    "<!doctype html>"
 }
 
 #[tool]

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, get_origin, overload
 
 from . import hints
+from .apps import UI_MIME_TYPE, with_app
 from .content import (
     Media,
     Message,
@@ -74,6 +75,7 @@ class Component:
         icons: Iterable[Any] | None = None,
         tags: Iterable[str] | None = None,
         meta: dict[str, Any] | None = None,
+        app: Any = None,
         annotations: Any = None,
         enabled: bool = True,
         **_: Any,
@@ -84,7 +86,7 @@ class Component:
         self.description = description if description is not None else inspect.getdoc(function)
         self.icons = [hints.plain(icon) for icon in icons or ()]
         self.tags = sorted(tags or ())
-        self.meta = meta
+        self.meta = with_app(meta, app)
         self.annotations = wire(annotations)
 
     @property
@@ -198,7 +200,7 @@ class Resource(Component):
         super().__init__(function, **options)
         self.uri = str(uri)
         self.template = Template(self.uri)
-        self.mime_type = mime_type or "text/plain"
+        self.mime_type = mime_type or (UI_MIME_TYPE if self.uri.startswith("ui://") else "text/plain")
         takes = {slot.name: slot for slot in self.function.slots}
         given = {*self.template.variables, *self.template.query}
         if unknown := given - takes.keys():
