@@ -426,7 +426,8 @@ fn lists_and_answers(server: &Server) {
             "shop://catalog",
             "shop://items/tea",
             "shop://items/book",
-            "notes://café/x"
+            "notes://café/x",
+            "ui://shop/chart.html"
         ]
     );
     let prompt = json!({"name": "recommend", "arguments": {"item": "tea"}});

@@ -85,7 +85,7 @@ function mark() {
 function route() {
   const [kind, rest = ''] = location.hash.slice(1).split(/\/(.*)/s);
   const of = KINDS.find((one) => one.kind === kind);
-  const key = decodeURIComponent(rest);
+  const key = decoded(rest);
   const found = of && lists[kind]?.find((one) => one[of.key] === key);
   let view;
   if (kind === 'requests') view = requestsView();
@@ -94,6 +94,14 @@ function route() {
   else view = overview(of && !found && lists[kind] ? `The server has no ${kind} ${key}` : undefined);
   if (at('view').firstChild !== view) at('view').replaceChildren(view);
   mark();
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /** A view keeps what the user typed, until the server describes the thing differently. */
