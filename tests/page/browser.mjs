@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** For anything to happen on a page. */
-const PATIENCE = 10_000;
+const PATIENCE = 30_000;
 
 export class Browser {
   #last = 0;
