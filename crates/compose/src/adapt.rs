@@ -70,6 +70,11 @@ fn is_for_hosts(tool: &Tool<'_>) -> bool {
     interface.is_some_and(|interface| interface.starts_with("wasi:"))
 }
 
+/// Whether componentize-py exported it, which called it before it wrote the component.
+fn is_of_python(tool: &Tool<'_>) -> bool {
+    tool.interface.as_deref() == Some("exports") && tool.function.name == "init"
+}
+
 fn functions<'a>(resolve: &'a Resolve, key: &WorldKey, item: &'a WorldItem) -> Vec<Tool<'a>> {
     match item {
         WorldItem::Function(function) => vec![Tool {
@@ -117,7 +122,7 @@ impl Adapted {
         let exports = resolve.worlds[id].exports.iter();
         let all = exports.flat_map(|(key, item)| functions(&resolve, key, item));
         let (mut tools, mut left_out) = (Vec::new(), Vec::new());
-        for tool in all {
+        for tool in all.filter(|tool| !is_of_python(tool)) {
             let schemas = match is_for_hosts(&tool) {
                 true => Err("only hosts call it".to_owned()),
                 false => schema::schemas(&resolve, tool.function),

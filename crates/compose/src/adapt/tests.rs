@@ -534,6 +534,25 @@ fn what_is_not_a_tool_is_named_with_the_reason() {
     );
 }
 
+/// What componentize-py adds is not a tool, and not worth a warning.
+#[test]
+fn what_a_toolchain_adds_is_not_a_tool() {
+    let python = adapted(
+        "package test:python;
+        world test {
+            export exports: interface { init: func() -> result<_, string>; }
+            export good: func();
+        }",
+    );
+    let offers = python.unwrap().offers();
+    assert_eq!(offers["leftOut"], json!([]));
+    let tools = offers["tools"].as_array().unwrap().iter();
+    assert_eq!(
+        tools.map(|tool| &tool["name"]).collect::<Vec<_>>(),
+        ["good"]
+    );
+}
+
 #[test]
 fn schemas_have_a_bound() {
     let doubled: String = (1..13)
