@@ -17,10 +17,10 @@ fn problems_say_where_and_what() {
         "type": "object",
         "properties": {
             "count": {"type": "integer", "minimum": 1},
+            "either": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+            "items": {"type": "array", "items": {"$ref": "#/$defs/item"}, "uniqueItems": true},
             "name": {"type": ["string", "null"], "maxLength": 3, "pattern": "^[a-z]*$"},
             "unit": {"enum": ["s", "ms"]},
-            "items": {"type": "array", "items": {"$ref": "#/$defs/item"}, "uniqueItems": true},
-            "either": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
         },
         "required": ["count"],
         "additionalProperties": false,

@@ -80,12 +80,10 @@ fn answer(services: &mut TestServices, id: &str, responses: &str) {
 }
 
 fn keys(object: &Json) -> Vec<&str> {
-    object
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(|key| &**key)
-        .collect()
+    let keys = object.as_object().unwrap().keys();
+    let mut keys: Vec<_> = keys.map(|key| &**key).collect();
+    keys.sort_unstable();
+    keys
 }
 
 fn is_unknown<T: std::fmt::Debug>(outcome: Result<T, Failure>) {
