@@ -10,7 +10,8 @@ pub fn names<'a>(tools: impl Iterator<Item = &'a Tool<'a>>) -> Vec<String> {
     let choices: Vec<[String; 4]> = tools.map(choices).collect();
     let mut names = vec![String::new(); choices.len()];
     let mut open: Vec<usize> = (0..choices.len()).collect();
-    for length in 0..4 {
+    let mut length = 0;
+    while !open.is_empty() {
         let mut count = HashMap::new();
         for index in &open {
             *count.entry(&choices[*index][length]).or_insert(0) += 1;
@@ -23,6 +24,7 @@ pub fn names<'a>(tools: impl Iterator<Item = &'a Tool<'a>>) -> Vec<String> {
             names[index] = choices[index][length].clone();
         }
         open = rest;
+        length += 1;
     }
     names
 }

@@ -289,7 +289,7 @@ fn no_json_breaks_anything() {
     for seed in 1..=150 {
         let mut random = Random::new(seed);
         let function = random.function();
-        let wit = random.wit(&[function.clone()]);
+        let wit = random.wit(std::slice::from_ref(&function));
         let bytes = table(&wit);
         let table = Table(&bytes);
         for _ in 0..60 {
