@@ -28,7 +28,10 @@ fn main() {
     }
     let mut found = Found::default();
     find(&root.join("templates"), "", &mut found);
-    found.files.sort();
+    // Folder by folder: `mcp-tool` comes before `mcp-tool-python`.
+    found
+        .files
+        .sort_by(|one, other| one.0.split('/').cmp(other.0.split('/')));
     found.sdks.sort();
     let files = found
         .files
