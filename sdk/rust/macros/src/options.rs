@@ -27,7 +27,7 @@ pub struct Options {
 
 pub enum Annotation {
     Flag(bool),
-    Value(Expr),
+    Value(Box<Expr>),
     Names(Vec<Ident>),
 }
 
@@ -107,7 +107,7 @@ fn annotations(input: ParseStream) -> Result<Vec<(Ident, Annotation)>> {
             if content.peek(LitBool) {
                 Annotation::Flag(content.parse::<LitBool>()?.value)
             } else {
-                Annotation::Value(content.parse()?)
+                Annotation::Value(Box::new(content.parse()?))
             }
         } else if content.peek(syn::token::Paren) {
             Annotation::Names(names(&content)?)
