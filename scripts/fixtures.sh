@@ -12,14 +12,9 @@ for manifest in tests/fixtures/*/Cargo.toml examples/*/Cargo.toml; do
 done
 # As the templates link: Spin writes all of a component's memory for each request.
 small_stack='target.wasm32-wasip2.rustflags = ["-Clink-arg=-zstack-size=65536"]'
-# `scripts/suite.py` sets this where builds lint.
-lints=()
-if [ -n "${CLIPPY_ARGS:-}" ]; then
-  lints=(--config 'build.rustc-workspace-wrapper = "clippy-driver"')
-fi
 # Variables that cargo and clippy set for another build must not leak into this one.
 env -u RUSTFLAGS -u CARGO_ENCODED_RUSTFLAGS -u RUSTC_WRAPPER -u RUSTC_WORKSPACE_WRAPPER \
-  cargo build --config "$small_stack" "${lints[@]}" --profile component --target wasm32-wasip2 --target-dir "$target" "${packages[@]}" >&2 || {
+  cargo build --config "$small_stack" --profile component --target wasm32-wasip2 --target-dir "$target" "${packages[@]}" >&2 || {
   echo "error: cannot build the fixtures; if the target is missing, run scripts/wasm-target.sh" >&2
   exit 1
 }

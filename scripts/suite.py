@@ -173,11 +173,6 @@ def is_component(package):
     return bool(set(folders) & set(package["folder"].parents)) and package["folder"].name != "fuzz"
 
 
-def is_fixture(package):
-    """Whether `scripts/fixtures.sh` builds a package."""
-    return package["folder"].parent in [Path("examples"), Path("tests/fixtures")]
-
-
 def lint(suite):
     """Part: formats, and warnings in every line. It embeds no components, so it builds none."""
     suite.once("wasm target", "scripts/wasm-target.sh")
@@ -205,9 +200,7 @@ def lint(suite):
             for variant in sorted(package["features"].keys() - {"wasi-0-2", "wasi-0-3", "default"} - parts):
                 command = clippy(wasm, f"--features={wasi},{variant}", *deny, packages=[package["name"]])
                 steps.append((f"lint {wasi}, {variant}", *command))
-    # `scripts/fixtures.sh` lints what it builds.
-    alone = [package for package in others if not (BUILD_LINTS and is_fixture(package))]
-    steps.append(("lint other components", *clippy(wasm, "--all-features", *deny, packages=names(alone))))
+    steps.append(("lint other components", *clippy(wasm, "--all-features", *deny, packages=names(others))))
     return all(suite.step(*step, SPIN_MCP_FRAMEWORK="") for step in steps)
 
 
