@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use anyhow::Result;
 use wasmparser::{
-    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentType, ExternalKind, Instance,
-    InstantiationArg, Parser, Payload,
+    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind,
+    ComponentOuterAliasKind, ComponentType, ExternalKind, Instance, InstantiationArg, Parser,
+    Payload,
 };
 
 use super::shim::{Stubs, fills};
@@ -17,6 +18,8 @@ pub struct Level<'a> {
     instances: Vec<Instance<'a>>,
     /// The instance and the name that each core function is an alias of.
     functions: Vec<Option<(u32, &'a str)>>,
+    /// Modules come from other components, so indices do not name `modules`.
+    shares_modules: bool,
     /// The instances that something else is an alias of.
     others: HashSet<u32>,
     /// Functions that are not only arguments of instances.
@@ -92,7 +95,12 @@ impl<'a> Level<'a> {
                         ComponentAlias::CoreInstanceExport { instance_index, .. } => {
                             self.others.insert(instance_index);
                         }
-                        _ => {}
+                        ComponentAlias::InstanceExport { kind, .. } => {
+                            self.shares_modules |= kind == ComponentExternalKind::Module;
+                        }
+                        ComponentAlias::Outer { kind, .. } => {
+                            self.shares_modules |= kind == ComponentOuterAliasKind::CoreModule;
+                        }
                     }
                 }
             }
@@ -101,6 +109,12 @@ impl<'a> Level<'a> {
                     if let ComponentType::Resource { dtor, .. } = ty? {
                         self.used.extend(dtor);
                     }
+                }
+            }
+            Payload::ComponentImportSection(section) => {
+                for import in section {
+                    let kind = import?.ty.kind();
+                    self.shares_modules |= kind == ComponentExternalKind::Module;
                 }
             }
             Payload::ComponentCanonicalSection(section) => {
@@ -143,6 +157,9 @@ impl<'a> Level<'a> {
 
     /// The shim; none if there is none, or if anything is not as `wit-component` makes it.
     pub fn glue(&self) -> Option<Glue<'a>> {
+        if self.shares_modules {
+            return None;
+        }
         let (shim, shim_module, stubs) =
             self.instantiated().find_map(|(index, module, args)| {
                 let stubs = Stubs::read(self.modules.get(module as usize)?);

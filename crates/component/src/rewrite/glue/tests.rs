@@ -111,3 +111,15 @@ fn other_components_stay() {
     let before = modules_and_tables(&none);
     assert_eq!(modules_and_tables(&merged(&none)), before);
 }
+
+#[test]
+fn a_component_that_shares_modules_stays() {
+    let import = wat::parse_str(r#"(component (import "m" (core module)))"#).unwrap();
+    let level = Level::read(&import).unwrap();
+    assert!(level.glue().is_none());
+    // The sections of a component with a shim, behind an imported module.
+    let component = component(CALLS);
+    let shared = [&import[..], &component[8..]].concat();
+    assert!(Level::read(&component).unwrap().glue().is_some());
+    assert!(Level::read(&shared).unwrap().glue().is_none());
+}
