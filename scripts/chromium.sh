@@ -26,25 +26,10 @@ MSG
   exit 1
 }
 
-command -v apt-get >/dev/null && command -v dpkg >/dev/null || give_up "apt is not here"
-mirror=$(cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list /etc/apt/sources.list 2>/dev/null |
-  sed 's/#.*//' | grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' ' || true)
-[ -n "$mirror" ] || give_up "no Debian mirror in this machine's apt sources"
-suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work"/{lists/partial,cache/archives/partial,unpacked}
-echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$work/sources.list"
-apt=(-qq -o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null
-  -o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache" -o APT::Sandbox::User=root -o Debug::NoLocking=1)
-apt-get "${apt[@]}" update >&2 || give_up "apt could not read its lists"
-# What the system has already is not downloaded.
-apt-get "${apt[@]}" install --yes --download-only --no-install-recommends chromium-headless-shell fonts-dejavu-core >&2 ||
-  give_up "apt could not download it"
-for package in "$work"/cache/archives/*.deb; do
-  dpkg -x "$package" "$work/unpacked"
-done
+. "$root/scripts/debian.sh"
+debian_unpack "$work" chromium-headless-shell fonts-dejavu-core
 binary=$(find "$work/unpacked/usr/lib" -name 'chromium-headless-shell' -o -name 'headless_shell' | head -n 1)
 [ -n "$binary" ] || give_up "the package does not hold it"
 rm -rf "$dir"

@@ -25,24 +25,12 @@ MSG
   exit 1
 }
 
-command -v apt-get >/dev/null && command -v dpkg >/dev/null || give_up "apt is not here"
-mirror=$(cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list /etc/apt/sources.list 2>/dev/null |
-  sed 's/#.*//' | grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' ' || true)
-[ -n "$mirror" ] || give_up "no Debian mirror in this machine's apt sources"
-suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work"/{lists/partial,cache/archives/partial}
-echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$work/sources.list"
-apt=(-qq -o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null
-  -o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache" -o APT::Sandbox::User=root)
-apt-get "${apt[@]}" update >&2 || give_up "apt could not read its lists"
-cd "$work"
-apt-get "${apt[@]}" download docker-registry >&2 || give_up "apt could not download it"
-dpkg -x ./docker-registry_*.deb unpacked
-[ -x unpacked/usr/bin/docker-registry ] || give_up "the package does not hold it"
+. "$root/scripts/debian.sh"
+debian_unpack "$work" docker-registry
+[ -x "$work/unpacked/usr/bin/docker-registry" ] || give_up "the package does not hold it"
 rm -rf "$dir"
 mkdir -p "$(dirname "$dir")"
-mv unpacked "$dir"
+mv "$work/unpacked" "$dir"
 echo "$program"

@@ -30,22 +30,13 @@ if command -v rustup >/dev/null && timeout 60 rustup target add $target >/dev/nu
   exit 0
 fi
 
-command -v apt-get >/dev/null && command -v dpkg >/dev/null || give_up "rustup could not fetch it, and apt is not here"
+command -v apt-get >/dev/null || give_up "rustup could not fetch it, and apt is not here"
 echo "wasm-target: building std $version for $target from Debian's rust-src" >&2
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mirror=$(cat /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list /etc/apt/sources.list 2>/dev/null |
-  sed 's/#.*//' | grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1 | tr -d ' ' || true)
-[ -n "$mirror" ] || give_up "no Debian mirror in this machine's apt sources"
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-mkdir -p "$work"/{lists/partial,cache/archives/partial}
-for suite in trixie-backports sid; do
-  echo "deb [signed-by=$keyring] $mirror $suite main"
-done >"$work/sources.list"
-apt=(-qq -o "Dir::Etc::SourceList=$work/sources.list" -o Dir::Etc::SourceParts=/dev/null
-  -o "Dir::State::Lists=$work/lists" -o "Dir::Cache=$work/cache" -o APT::Sandbox::User=root)
-apt-get "${apt[@]}" update || give_up "apt could not read its lists"
+. "$(dirname "$0")/debian.sh"
+debian_lists "$work" trixie-backports sid
 pick() { # the version of a package that starts with $2
   apt-cache "${apt[@]}" madison "$1" | tr -d ' ' | cut -d'|' -f2 | grep -F -m1 "$2" || true
 }
