@@ -1,7 +1,5 @@
 //! The component around the table: sends requests of WASI 0.2. An instance may wait for the host.
 
-use std::slice;
-
 use spin_mcp_protocol::json::Value;
 use wasip2::{
     clocks::monotonic_clock::subscribe_duration,
@@ -50,12 +48,8 @@ const MAX_REDIRECTIONS: usize = 3;
 /// Nanoseconds.
 const SECOND: u64 = 1_000_000_000;
 
-// What compose places in this module, as in a server.
-#[link(wasm_import_module = "spin-mcp:catalog")]
-unsafe extern "C" {
-    fn address() -> *const u8;
-    fn length() -> usize;
-}
+#[path = "../../baked.rs"]
+mod baked;
 
 struct Component;
 
@@ -72,9 +66,7 @@ impl Guest for Component {
     }
 
     fn call_tool(_: u64, name: String, arguments: String) -> Result<Option<ToolOutcome>, Error> {
-        // SAFETY: compose replaces both functions by the place of static data that nothing else
-        // uses, and that is never written.
-        let table = Table(unsafe { slice::from_raw_parts(address(), length()) });
+        let table = Table(baked::bytes());
         let (Some(globals), Some(operation)) = (table.globals(), table.operation(&name)) else {
             return Ok(None);
         };

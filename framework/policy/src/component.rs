@@ -2,7 +2,6 @@
 
 use std::{
     cell::RefCell,
-    slice,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -30,12 +29,8 @@ mod bindings {
     });
 }
 
-// What compose places in this module, as in a server.
-#[link(wasm_import_module = "spin-mcp:catalog")]
-unsafe extern "C" {
-    fn address() -> *const u8;
-    fn length() -> usize;
-}
+#[path = "../../baked.rs"]
+mod baked;
 
 struct Component;
 
@@ -46,10 +41,9 @@ thread_local! {
 }
 
 fn open() -> Option<Policy> {
-    // SAFETY: compose replaces both functions by the place of static data that nothing else
-    // uses, and that is never written.
-    let program = unsafe { slice::from_raw_parts(address(), length()) };
-    Policy::new(program, &settings::get()).map_err(report).ok()
+    Policy::new(baked::bytes(), &settings::get())
+        .map_err(report)
+        .ok()
 }
 
 fn report(problem: Problem) {

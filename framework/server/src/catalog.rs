@@ -2,18 +2,16 @@
 
 use spin_mcp_protocol::{Catalog, catalog::Flags, services::ServerPart};
 
+#[path = "../../baked.rs"]
+mod baked;
+
 #[link(wasm_import_module = "spin-mcp:catalog")]
 unsafe extern "C" {
-    fn address() -> *const u8;
-    fn length() -> usize;
     safe fn part() -> usize;
 }
 
 pub fn catalog() -> Catalog<'static> {
-    // SAFETY: compose replaces both functions by the place of static data that nothing else
-    // uses, and that is never written.
-    let bytes = unsafe { std::slice::from_raw_parts(address(), length()) };
-    let catalog = Catalog::new(bytes).expect("compose and server have the same version");
+    let catalog = Catalog::new(baked::bytes()).expect("compose and server have the same version");
     // Whoever needs credentials must not get in without.
     assert!(
         cfg!(any(feature = "auth", feature = "router")) || !catalog.flags().contains(Flags::ACCESS),
