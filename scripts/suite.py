@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,12 +42,16 @@ class Suite:
         self.passed = self.failed = 0
         self.skipped = {}
         self.lock = threading.Lock()
+        # Whether steps run side by side: each then shows its output when it ends.
+        self.crowded = False
         self.fetching = threading.Thread(target=fetch, args=[self])
 
     def step(self, name, *command, **environment):
         """Runs a command and counts its tests; says whether it succeeded."""
         began = time.monotonic()
-        self.show(f"--- {name}\n")
+        crowded = self.crowded
+        if not crowded:
+            self.show(f"--- {name}\n")
         colour = "always" if sys.stdout.isatty() else "auto"
         process = subprocess.Popen(
             [str(word) for word in command],
@@ -60,8 +65,11 @@ class Suite:
         lines = []
         for line in process.stdout:
             lines.append(line)
-            self.show(line)
+            if not crowded:
+                self.show(line)
         succeeded = process.wait() == 0
+        if crowded:
+            self.show("".join([f"--- {name}\n", *lines]))
         with self.lock:
             self.count(lines)
             self.times.append((name, time.monotonic() - began))
@@ -80,6 +88,13 @@ class Suite:
         """Waits for what is fetched beside the first steps, if anything is."""
         if self.fetching.is_alive():
             self.fetching.join()
+
+    def side_by_side(self, parts):
+        """Runs parts that share no step; much of each waits for others."""
+        self.crowded = True
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda part: part(self), parts))
+        self.crowded = False
 
     def show(self, text):
         with self.lock:
@@ -243,11 +258,11 @@ def test(suite):
     unit(suite)
     build(suite)
     _, plugin = native()
-    suite.step("tests of the plugin", *cargo("test", "--no-fail-fast", packages=plugin))
-    conformance(suite)
-    clients(suite)
-    authorization(suite)
-    page(suite)
+    # Tests wait for servers, package managers and the network more than they compute.
+    threads = str(2 * (os.cpu_count() or 1))
+    suite.step("tests of the plugin", *cargo("test", "--no-fail-fast", packages=plugin), RUST_TEST_THREADS=threads)
+    client(suite)
+    suite.side_by_side([conformance, clients, authorization, page])
 
 
 def build(suite):
@@ -300,11 +315,15 @@ def page(suite):
         suite.step("page", *command, "--fixtures", fixtures, *shlex.split(os.environ.get("PAGE_FLAGS", "")))
 
 
+def client(suite):
+    """Builds the clients of rmcp. Clippy would check all that they depend on, for two short files."""
+    build = ["build", "--locked", f"--manifest-path={CLIENT}", f"--target-dir={TARGET}/clients"]
+    return suite.once("build the client", "cargo", *build, RUSTFLAGS="-D warnings")
+
+
 def with_clients(suite, part, program, flags):
     found = provided(suite, part, ["node22", "clients", "fixtures"])
-    build = ["build", "--locked", f"--manifest-path={CLIENT}", f"--target-dir={TARGET}/clients"]
-    # Clippy would check all that the client depends on, for two short files.
-    if found and suite.once("build the client", "cargo", *build, RUSTFLAGS="-D warnings"):
+    if found and client(suite):
         node, packages, fixtures = found
         command = [f"tests/{part}/run.py", "--mcp", TARGET / "debug/mcp", "--node", node, "--tools", packages]
         command += ["--rmcp", TARGET / "clients/debug" / program, "--fixture", f"{fixtures}/conformance.wasm"]
