@@ -15,8 +15,8 @@ export const Settings = z.strictObject({
 /**
  * Logs how long a request took, to stderr: stdout may belong to the client.
  *
- * `method` is one such as `tools/call`; `params` and the answer are JSON objects. `next` hands a
- * request on, as it is or changed. An answer that does not come from there is as good.
+ * `method` is a method of MCP, such as `tools/call`; `params` and the answer are JSON objects.
+ * `next` passes a request on, unchanged or changed. A middleware can also answer itself.
  */
 export function handle(
   settings: z.infer<typeof Settings>,

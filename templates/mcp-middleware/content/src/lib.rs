@@ -18,8 +18,8 @@ struct Settings {
 
 /// Logs how long a request took, to stderr: stdout may belong to the client.
 ///
-/// `method` is one such as `tools/call`; `params` and the answer are JSON objects. `next` hands
-/// a request on, as it is or changed. An answer that does not come from there is as good.
+/// `method` is a method of MCP, such as `tools/call`; `params` and the answer are JSON objects.
+/// `next` passes a request on, unchanged or changed. A middleware can also answer itself.
 {% if async == "yes" %}async {% endif %}fn handle(
     settings: &Settings,
     method: &str,
