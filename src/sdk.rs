@@ -204,7 +204,7 @@ impl Folder {
         let Some(installed) = &self.installed else {
             ensure!(
                 force,
-                "`{shown}` has no `{FILE}`, so nobody knows which files of the {title} SDK were edited; save your \
+                "`{shown}` has no `{FILE}`, so edited files of the {title} SDK cannot be recognized; save your \
                  changes, then `spin mcp update --force` replaces them"
             );
             let none = BTreeMap::new();

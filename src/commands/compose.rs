@@ -96,12 +96,12 @@ pub struct ComposeCommand {
     sequence: bool,
 
     /// Make an authenticator with the settings of the table `auth` of the app, for other servers to
-    /// name in `source` of their table
+    /// name in `auth.source`
     #[arg(long, requires = "output", conflicts_with_all = ["parts", "locked"])]
     authenticator: bool,
 
     /// Make a component of the policy in the table `auth.policy` of the app, for other servers to name
-    /// in `source` of their table
+    /// in `auth.policy.source`
     #[arg(long, requires = "output", conflicts_with_all = ["parts", "locked", "authenticator"])]
     authorizer: bool,
 

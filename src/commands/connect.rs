@@ -15,8 +15,8 @@ use crate::docs;
 /// Add the server of an app to an MCP client.
 ///
 /// Writes an entry to the client's configuration file. The rest of the file stays as it is, with
-/// its comments and order. If the file has an entry of that name, only what says how to reach the
-/// server is replaced in it.
+/// its comments and order. If the file has an entry of that name, only its URL and headers, or
+/// its command, are replaced.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   # Let Claude Code use the server that `spin mcp dev` or `spin up` serves
@@ -58,7 +58,7 @@ pub struct ConnectCommand {
     #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(String, String)>,
 
-    /// Write the client's file in the folder of the app, instead of the user's file
+    /// Write the project's file, in the folder of the app, instead of the user's file
     #[arg(long)]
     project: bool,
 

@@ -23,7 +23,7 @@ use crate::{clients::Served, sdk, terminal};
 /// server takes over at the same address. Requests in progress end in the old server. Sessions and
 /// key-value stores stay. If a build fails, the old server goes on.
 ///
-/// The server is compiled fast, so its code is slower than that of `spin mcp serve`.
+/// The server is compiled with few optimizations, so it is slower than under `spin mcp serve`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   # Serve the app in the current folder while you edit it

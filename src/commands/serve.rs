@@ -73,11 +73,11 @@ pub struct ServeCommand {
 /// Where to serve over HTTP.
 #[derive(Debug, clap::Args)]
 pub(super) struct ListenArgs {
-    /// The address; port 0 selects a free port. Of a name, all addresses
+    /// The address to listen on; port 0 selects a free port. A name means all of its addresses
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000", value_parser = addresses)]
     listen: Addresses,
 
-    /// Show browsers no page at `/`
+    /// Do not show browsers a page at `/`
     #[arg(long)]
     no_page: bool,
 }
@@ -96,7 +96,7 @@ pub(super) struct RunArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     timeout: u32,
 
-    /// Set an environment variable for the server; it has no others
+    /// Set an environment variable for the server; it sees no others
     #[arg(long, value_name = "NAME=VALUE", value_parser = env_variable)]
     env: Vec<(String, String)>,
 

@@ -9,9 +9,9 @@ use spin_mcp_registry::Resolver;
 use super::AppArgs;
 use crate::{sdk, terminal};
 
-/// Renew the SDK folders of an app, and move its tags to what their registries have now.
+/// Renew the SDK folders of an app, and record what its tags lead to now.
 ///
-/// The SDK folder of a feature (`sdk` in Python, `spin-mcp` in TypeScript) becomes that of this
+/// The SDK folder of a feature (`sdk` in Python, `spin-mcp` in TypeScript, `spin-mcp-sdk` in Rust) becomes that of this
 /// `spin mcp`. Files in it that you edited stay as they are, and the command names them.
 ///
 /// Writes `mcp.lock` and does not compose. A file, a URL and a reference with a digest have no tag.

@@ -85,7 +85,7 @@ impl Auth {
                 ];
                 if let Some((key, _)) = given.iter().find(|(_, given)| *given) {
                     bail!(
-                        "`{name}` has `source` and `{key}`, but `{key}` is for the authenticator of the framework; \
+                        "`{name}` has `source` and `{key}`, but `{key}` is for the shipped authenticator; \
                          remove one of them, or give the component `settings`"
                     );
                 }
@@ -101,7 +101,7 @@ impl Auth {
                 ensure!(
                     keys.headers.is_none()
                         || headers.clone().any(|header| header == "authorization"),
-                    "`{name}.headers` lacks `authorization`, in which the authenticator of the framework finds \
+                    "`{name}.headers` lacks `authorization`, in which the shipped authenticator finds \
                      tokens; add it"
                 );
                 Some(settings(dir, name, &keys, &mut warnings)?)
@@ -320,7 +320,7 @@ fn settings(
     };
     ensure!(
         !issuers.is_empty() || keys.api_keys.is_some(),
-        "`{name}` lets nobody in: name the `issuer` of tokens, add a key that `spin mcp auth key NAME` makes, or \
+        "`{name}` accepts no credentials: name the `issuer` of tokens, add a key that `spin mcp auth key NAME` makes, or \
          name an authenticator of your own in `source`"
     );
     let mut written: Vec<Value> = vec![];

@@ -103,9 +103,9 @@ pub fn check_keys(composition: &Composition, parts: &Parts) -> Result<()> {
     });
     if let Some((_, part)) = all.next() {
         bail!(
-            "{} has the grant `key-value`, so it could replace the keys of `{}` in the store `{store}` and let anybody \
-             in; give the component the variable `mcp_state_key`, with which they are sealed, pin them with `jwks`, or \
-             take the grant away",
+            "{} has the grant `key-value`, so it could replace the keys of `{}` in the store `{store}` and let any caller \
+             in; give the component the variable `mcp_state_key`, with which they are sealed, pin the keys with \
+             `jwks`, or remove the grant",
             part.shown(),
             issuer.issuer
         );

@@ -402,7 +402,7 @@ async fn all_pages<P: Page>(
     loop {
         let page = page(cursor, *left).await;
         let page = page.map_err(|error| match is_too_large(&error) {
-            true => anyhow!("`{list}` gives more than {} MB", MAX_BYTES / 1_000_000),
+            true => anyhow!("`{list}` returned more than {} MB", MAX_BYTES / 1_000_000),
             false => error,
         });
         let page = page?.map_err(|error| {

@@ -148,8 +148,8 @@ impl Overrides {
         };
         ensure!(
             imports,
-            "`{}` overrides the transport, but does not import `{AUTHENTICATOR}`, so it would serve everybody; let it \
-             ask the authenticator, or remove the table `auth`",
+            "`{}` overrides the transport, but does not import `{AUTHENTICATOR}`, so it would serve every caller; let it \
+             call the authenticator, or remove the table `auth`",
             own.shown
         );
         Ok(())

@@ -49,7 +49,7 @@ impl Document {
         let is_old = version.starts_with("3.0");
         ensure!(
             is_old || version.starts_with("3.1"),
-            "it is written in OpenAPI `{version}`; tools are made of 3.0 and 3.1"
+            "it is written in OpenAPI `{version}`; only 3.0 and 3.1 are supported"
         );
         Ok(Document { root, is_old })
     }

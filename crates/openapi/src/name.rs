@@ -25,7 +25,10 @@ pub fn names(
             continue;
         };
         if let Err(problem) = check_tool_name(name) {
-            anyhow::bail!("`names` calls `{}` `{name}`: {problem}", operation.shown());
+            anyhow::bail!(
+                "`names` gives `{}` the name `{name}`: {problem}",
+                operation.shown()
+            );
         }
         ensure!(
             taken.insert((*name).clone()),
@@ -48,7 +51,7 @@ pub fn names(
         }
         ensure!(
             taken.insert(name.clone()),
-            "two operations get the name `{name}`; give one another in `names`"
+            "two operations get the name `{name}`; give one of them another name in `names`"
         );
         names[index] = Some(name);
     }

@@ -68,7 +68,7 @@ pub fn tool(
         let own = crate::Server::parse(server).ok();
         if own.is_none() || own != of.server_of(document).ok() {
             return Err(format!(
-                "its server is `{server}`; make a feature of its own of it, with that `base_url`"
+                "its server is `{server}`; add a feature for it, with that `base_url`"
             ));
         }
     }
@@ -348,7 +348,7 @@ fn add_body(
             let name = ["body", "request_body"]
                 .into_iter()
                 .find(|name| !arguments.has(name));
-            let name = name.ok_or("its parameters have all the names that its body can have")?;
+            let name = name.ok_or("its parameters use every name that its body could have")?;
             arguments.add(
                 name,
                 described(own, text),

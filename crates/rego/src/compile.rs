@@ -94,7 +94,7 @@ pub fn engine(sources: &[Source], packages: &[&str]) -> Result<Engine> {
     let size: usize = sources.iter().map(|source| source.text.len()).sum();
     ensure!(
         size <= MAX_POLICY,
-        "the policy has {size} bytes; it can have {MAX_POLICY}. Put tables into `data`"
+        "the policy has {size} bytes; at most {MAX_POLICY} are allowed; move tables into `data`"
     );
     let mut engine = Engine::new();
     for Source { name, text } in sources {

@@ -48,7 +48,7 @@ pub(super) enum StoreError {
     NoCounter(usize),
     #[error("the counter would overflow")]
     Overflow,
-    #[error("this store does not do that")]
+    #[error("this store does not support the operation")]
     Refused,
 }
 

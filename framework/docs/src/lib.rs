@@ -92,7 +92,7 @@ fn search_docs(
     let sections = search::search(PAGES, &query, limit);
     match sections.is_empty() {
         true => Err(format!(
-            "nothing is about `{query}`; `read_docs` has these pages: {}",
+            "no section matches `{query}`; `read_docs` has these pages: {}",
             names().join(", ")
         )),
         false => Ok(Json(FoundAll { sections })),

@@ -84,7 +84,7 @@ pub fn build(
         };
         if value.chars().any(char::is_control) {
             return Err(format!(
-                "argument `{}` has a line break or another control character, which a header cannot",
+                "argument `{}` has a line break or another control character, which a header cannot contain",
                 parameter.argument
             ));
         }

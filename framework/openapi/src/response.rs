@@ -96,7 +96,7 @@ pub fn outcome(operation: Value<'_>, request: &Request, response: Response) -> O
             &kind
         };
         let message = format!(
-            "The API answered {} with {more}{length} bytes of {kind}, which is no text.",
+            "The API answered {} with {more}{length} bytes of {kind}, which is not text.",
             named(status)
         );
         return finish(Content::Text(message), None);

@@ -22,7 +22,7 @@ use super::super::AppArgs;
 
 /// Check the authorization of a server: its settings, its issuers, its metadata, and a token.
 ///
-/// Without a network, use `--offline`. The command fails if a check does.
+/// The command fails if a check fails. `--offline` sends no requests.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   # Check the app in the current folder, and its issuers
@@ -46,7 +46,7 @@ pub struct CheckCommand {
     #[arg(long, value_name = "TOKEN", env = "MCP_TOKEN", hide_env_values = true)]
     token: Option<String>,
 
-    /// Ask neither issuers nor the server
+    /// Send no request to issuers or the server
     #[arg(long, conflicts_with = "pin")]
     offline: bool,
 

@@ -8,7 +8,7 @@ use spin_mcp_auth::api_key;
 
 /// Make an API key for a server that needs no authorization server.
 ///
-/// Prints the key on stdout, once: nothing keeps it. The line for `spin.toml` goes to stderr. It has
+/// Prints the key on stdout. It cannot be shown again. The line for `spin.toml` goes to stderr. It has
 /// the SHA-256 of the key, from which nobody can compute the key.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:

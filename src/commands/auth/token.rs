@@ -24,7 +24,7 @@ const RESOURCE: &str = "http://127.0.0.1:3000/mcp";
 /// Make an access token for development, signed with a key of your own.
 ///
 /// With `--new`, first makes the key, and a file of its public half that `jwks` of an issuer in
-/// spin.toml can name. Whoever has the key can sign tokens for every server that trusts it.
+/// spin.toml can name. Anyone who has the key can sign tokens for every server that trusts it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   # Make a key, and a token of it

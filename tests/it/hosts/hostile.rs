@@ -168,7 +168,7 @@ fn a_catalog_of_200_megabytes() {
         data: &data,
         ..Text::default()
     };
-    refused(&text.module(), "`list-tools` gives more than 8 MB");
+    refused(&text.module(), "`list-tools` returned more than 8 MB");
 }
 
 /// A thousand tools share one text, so that the feature itself is small.
@@ -188,7 +188,7 @@ fn a_catalog_that_is_larger_than_its_feature() {
         data: &data,
         ..Text::default()
     };
-    refused(&text.module(), "`list-tools` gives more than 8 MB");
+    refused(&text.module(), "`list-tools` returned more than 8 MB");
 }
 
 /// Each page is small enough.
@@ -202,7 +202,7 @@ fn a_catalog_of_many_pages() {
         data: &data,
         ..Text::default()
     };
-    refused(&text.module(), "`list-tools` gives more than 8 MB");
+    refused(&text.module(), "`list-tools` returned more than 8 MB");
 }
 
 #[test]

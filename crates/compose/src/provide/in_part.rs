@@ -213,7 +213,7 @@ fn without(
     expected.sort();
     imported.sort();
     if before.exports != after.exports || expected != imported {
-        bail!("it is not made in the usual way");
+        bail!("it was not built by a known toolchain");
     }
     Ok(encoded)
 }

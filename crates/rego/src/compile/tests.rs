@@ -103,7 +103,7 @@ fn the_program_has_limits_and_no_texts_of_the_policy() {
     );
     let error = compiled(&long).unwrap_err().to_string();
     assert!(
-        error.ends_with("it can have 262144. Put tables into `data`"),
+        error.ends_with("at most 262144 are allowed; move tables into `data`"),
         "{error}"
     );
     let source = Source {

@@ -197,7 +197,7 @@ fn unchecked(what: &str, name: &str, fault: &Fault) -> Error {
                 excerpt(to)
             )
         }
-        _ => "it takes too long with its schema".to_owned(),
+        _ => "the check with its schema takes too long".to_owned(),
     };
     error(
         INTERNAL_ERROR,

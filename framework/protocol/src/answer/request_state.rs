@@ -18,7 +18,7 @@ pub fn seal<S: Services>(
 ) -> Result<String, Failure> {
     if !S::WHOLE {
         return Err(Failure::internal(
-            "the feature gives state but never asks for it: let it import `input`",
+            "the feature returns state but never reads it: let it import `input`",
         ));
     }
     let principal = services.principal();

@@ -79,12 +79,12 @@ impl<'s> Checker<'s> {
         }
         if count < least {
             return at.invalid(format!(
-                "has {count} elements of the kind that it must have {least} of"
+                "has {count} elements that match `contains`; at least {least} are required"
             ));
         }
         if count > most {
             return at.invalid(format!(
-                "has {count} elements of the kind that it may have {most} of"
+                "has {count} elements that match `contains`; at most {most} are allowed"
             ));
         }
         Ok(())

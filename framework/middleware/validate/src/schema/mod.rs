@@ -172,7 +172,11 @@ impl<'s> Checker<'s> {
             match fitting {
                 0 => return at.invalid(problems),
                 1 => {}
-                _ => return at.invalid(format!("fits {fitting} alternatives, and may fit one")),
+                _ => {
+                    return at.invalid(format!(
+                        "matches {fitting} alternatives, but must match exactly one"
+                    ));
+                }
             }
         }
         if let Some(other) = schema.get("not")

@@ -39,7 +39,7 @@ pub fn refusal<'h>(
         return Some("the host of this request is unknown, but `allowed_hosts` needs it");
     }
     ((listed_only || loopback_origin) && !hosts.all(known))
-        .then_some("the server does not answer for this host; add it to `allowed_hosts`")
+        .then_some("this host is not allowed; add it to `allowed_hosts`")
 }
 
 /// Whether `host` is the allowed one. If `allowed` has no port, `host` may have any. Clients
