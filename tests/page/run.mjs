@@ -21,6 +21,13 @@ const { values: options } = parseArgs({
 const folder = mkdtempSync(join(tmpdir(), 'mcp-page-'));
 const fixture = (name) => join(options.fixtures, `${name}.wasm`);
 const mcp = (...words) => execFileSync(options.mcp, words, { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
+/** What `spin new` and `spin add` do. */
+function scaffold(...words) {
+  const target = dirname(dirname(options.mcp));
+  const stdio = ['ignore', 'ignore', 'inherit'];
+  execFileSync('cargo', ['build', '--quiet', '--package=scaffold', '--target-dir', target], { stdio });
+  execFileSync(join(target, 'debug/scaffold'), words, { stdio });
+}
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 if (options.shots) mkdirSync(options.shots, { recursive: true });
 
@@ -390,6 +397,27 @@ const checks = {
     await tab.until(() => document.querySelector('#view .kind')?.textContent.includes('for pages only'));
   },
 
+  async 'the page of the template shows sums, and makes others'({ browser, palette }) {
+    const tab = await browser.open(`${palette}#tool/sums_add`);
+    await tab.until(titled, 'sums_add');
+    for (const [label, value] of [['a', '2'], ['b', '40']]) await tab.run(labeled, label, value);
+    await tab.run(call);
+    await tab.until(result);
+    const frame = await tab.frame();
+    const shown = () => ['a', 'b', 'sum'].map((id) => document.getElementById(id)?.value).join();
+    await frame.until(() => document.querySelector('#sum')?.value === '42');
+    assert.equal(await frame.run(shown), '2,40,42');
+    if (options.shots) await tab.shot(join(options.shots, 'template.png'), true);
+    await frame.run(() => {
+      a.value = '-2';
+      a.dispatchEvent(new Event('change'));
+    });
+    await tab.until(() => document.querySelector('.app .question')?.textContent.includes('sums_add'));
+    await tab.run(press, 'Allow');
+    await frame.until(() => document.querySelector('#sum').value === '38');
+    assert.deepEqual(tab.errors, []);
+  },
+
   async 'credentials stay in memory'({ browser, key, guarded }) {
     const tab = await browser.open(guarded);
     await tab.until(() => !document.querySelector('#credentials').hidden);
@@ -546,6 +574,8 @@ try {
   const shared = join(dirname(dirname(options.mcp)), 'tmp/template');
   mkdirSync(shared, { recursive: true });
   symlinkSync(shared, join(example, 'palette/target'));
+  scaffold('add', 'mcp-app', 'sums', join(example, 'spin.toml'));
+  symlinkSync(shared, join(example, 'sums/target'));
   mcp('build', '--from', 'palette');
   const { url: palette } = await serving('serve', '--from', 'palette');
   if (options.shots) await shots(browser, url);

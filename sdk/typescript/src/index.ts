@@ -4,6 +4,7 @@ import { running } from "./run.ts";
 
 export { McpServer, ResourceTemplate, completable } from "./server.ts";
 export type * from "./server.ts";
+export * from "./apps.ts";
 export { Refusal } from "./run.ts";
 export { serveStdio, StdioServerTransport } from "./stdio.ts";
 

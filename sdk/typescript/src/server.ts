@@ -97,10 +97,10 @@ export type PromptConfig<Input> = Named & { argsSchema?: Input };
 export type ResourceConfig = Named & { mimeType?: string; size?: number; annotations?: Annotations };
 
 /** A function with what it is given, if there is a schema, and the context. */
-type Callback<Input, Result> = Input extends Schema
+export type Callback<Input, Result> = Input extends Schema
   ? (given: Given<Input>, ctx: Context) => Maybe<Result>
   : (ctx: Context) => Maybe<Result>;
-type Read<At> = At extends ResourceTemplate<infer Template>
+export type Read<At> = At extends ResourceTemplate<infer Template>
   ? (uri: Uri, variables: Variables<Template>, ctx: Context) => Maybe<ReadResourceResult | undefined>
   : (uri: Uri, ctx: Context) => Maybe<ReadResourceResult | undefined>;
 

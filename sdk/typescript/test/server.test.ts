@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as z from "zod";
-import { McpServer, ResourceTemplate, completable } from "../src/index.ts";
+import { McpServer, RESOURCE_MIME_TYPE, ResourceTemplate, completable, registerAppResource, registerAppTool } from "../src/index.ts";
 import { handler } from "../src/light.ts";
 import { Client, text } from "./support.ts";
 
@@ -217,4 +217,20 @@ test("prompts take texts, give messages, and complete what their schema allows",
 
 test("names that are registered twice are refused", () => {
   assert.throws(() => made((server) => [1, 2].forEach(() => server.registerTool("a", {}, () => ({})))), /`a` is registered twice/);
+});
+
+test("a tool has a page", async () => {
+  const uri = "ui://sums/page.html";
+  const _meta = { ui: { resourceUri: uri, visibility: ["app" as const] } };
+  const csp = { connectDomains: ["https://example.com"] };
+  const client = made((server) => {
+    registerAppTool(server, "double", { inputSchema: z.object({ n: z.int() }), _meta }, ({ n }) => text(`${2 * n}`));
+    registerAppResource(server, "Page", uri, { _meta: { ui: { csp } } }, () => ({ contents: [{ uri, text: "<p>" }] }));
+  });
+  assert.equal(await client.says("double", { n: 2 }), "4");
+  const [tool] = await client.tools();
+  assert.deepEqual(JSON.parse(tool.meta), _meta);
+  const [page] = await client.resources();
+  assert.deepEqual([page.uri, page.mimeType, JSON.parse(page.meta)], [uri, RESOURCE_MIME_TYPE, { ui: { csp } }]);
+  assert.equal((await client.read(uri)).contents[0].mimeType, RESOURCE_MIME_TYPE);
 });

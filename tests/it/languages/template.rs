@@ -17,6 +17,7 @@ const RUST: [(&str, u64); 3] = [
     ("mcp-resource", 100_000),
     ("mcp-prompt", 180_000),
 ];
+const RUST_AND_APP: [&str; 4] = ["mcp-tool", "mcp-resource", "mcp-prompt", "mcp-app"];
 /// The largest server of one tool.
 const MAX_SERVER: u64 = 400_000;
 /// The most lines of the first file that a user sees.
@@ -48,7 +49,7 @@ fn wit_is_a_copy_of_the_contract() {
 #[test]
 fn what_templates_share_is_the_same_in_each() {
     let library = root().join("sdk/rust");
-    let apps = RUST.map(|(template, _)| {
+    let apps = RUST_AND_APP.map(|template| {
         let linked = root().join(format!("templates/{template}/content/spin-mcp-sdk"));
         assert_eq!(linked.canonicalize().unwrap(), library, "`{template}`");
         let dir = tempfile::tempdir().unwrap();
@@ -152,7 +153,7 @@ fn the_library_has_nothing_that_spin_would_render() {
 
 #[test]
 fn new_app_has_one_feature() {
-    for (template, _) in RUST {
+    for template in RUST_AND_APP {
         let dir = tempfile::tempdir().unwrap();
         Template::named(template).new_app("My Server", dir.path());
         let app = App::load(&dir.path().join("spin.toml"), None).unwrap();
@@ -196,10 +197,10 @@ fn new_app_has_one_feature() {
 fn apps_may_have_any_name() {
     let languages = ["", "-python", "-ts"];
     let kinds = ["mcp-tool", "mcp-resource", "mcp-prompt"];
-    for template in kinds
+    let all = kinds
         .iter()
-        .flat_map(|kind| languages.map(|of| format!("{kind}{of}")))
-    {
+        .flat_map(|kind| languages.map(|of| format!("{kind}{of}")));
+    for template in all.chain(["mcp-app".to_owned()]) {
         for name in ["mcp", "2app", "über"] {
             let dir = tempfile::tempdir().unwrap();
             Template::named(&template).new_app(name, dir.path());
@@ -253,7 +254,7 @@ fn added_features_follow_in_order() {
 
 #[test]
 fn any_app_becomes_a_server() {
-    for (template, _) in RUST {
+    for template in RUST_AND_APP {
         let dir = tempfile::tempdir().unwrap();
         let manifest = dir.path().join("spin.toml");
         let before = "spin_manifest_version = 2\n\n[application]\nname = \"shop\"\n\n[[trigger.http]]\nroute = \"/...\"\ncomponent = \"web\"\n\n[component.web]\nsource = \"web.wasm\"\n";
@@ -432,6 +433,17 @@ fn app_of_async_features_is_for_wasi_0_3() {
             );
         }
     }
+}
+
+/// The test of the page builds it, and uses it in a browser.
+#[test]
+fn an_app_with_a_page_is_tested() {
+    let dir = tempfile::tempdir().unwrap();
+    Template::named("mcp-app").new_app("sums", dir.path());
+    share_target(dir.path());
+    run(cargo(dir.path()).args(["fmt", "--check"]));
+    let tests = stdout(&run(cargo(dir.path()).arg("test")));
+    assert!(tests.contains("2 passed; 0 failed"), "{tests}");
 }
 
 /// The template for middleware, for either kind of chain; the documentation shows its code.
