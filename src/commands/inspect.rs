@@ -386,7 +386,7 @@ struct Published {
     role: Role,
     exports: Vec<String>,
     imports: Vec<String>,
-    /// The lists that were published with it.
+    /// The lists that were published with it, or the tools of a component without MCP.
     catalog: Option<Catalog>,
 }
 
@@ -395,7 +395,13 @@ impl Published {
         let damaged = || format!("`{reference}` is not a WebAssembly component");
         let world = World::read(component).with_context(damaged)?;
         let annotations = image.manifest.annotations.clone().unwrap_or_default();
-        let catalog = Catalog::read(&annotations);
+        let mut catalog =
+            Catalog::read(&annotations).with_context(|| format!("cannot inspect `{reference}`"))?;
+        if catalog.is_none()
+            && let Ok(Some(tools)) = spin_mcp_compose::tools(component)
+        {
+            catalog = serde_json::from_value(tools)?;
+        }
         Ok(Published {
             reference: reference.to_string(),
             digest: image.digest.to_string(),
@@ -406,9 +412,10 @@ impl Published {
             imports: world
                 .imports
                 .into_iter()
+                .filter(|import| !import.functions.is_empty())
                 .map(|import| import.name)
                 .collect(),
-            catalog: catalog.with_context(|| format!("cannot inspect `{reference}`"))?,
+            catalog,
         })
     }
 

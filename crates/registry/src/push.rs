@@ -13,7 +13,10 @@ use super::client::{Client, MAX_MANIFEST};
 use super::labels::{self, Catalog, Labels};
 use super::{Digest, Reference};
 use spin_mcp_component::{MAX_COMPONENT, World};
-use spin_mcp_contract::{interface::VERSION, record::Offers};
+use spin_mcp_contract::{
+    interface::{PACKAGE, VERSION},
+    record::Offers,
+};
 
 /// A published component.
 pub struct Pushed {
@@ -69,7 +72,9 @@ pub fn push(reference: &Reference, publication: Publication<'_>) -> Result<Pushe
     let defaults = Labels {
         title: Some(name_of(reference).to_owned()),
         version: version(reference.tag()),
-        contract: Some(VERSION[1..].to_owned()),
+        contract: (world.exports.iter())
+            .any(|name| name.starts_with(PACKAGE))
+            .then(|| VERSION[1..].to_owned()),
         ..Labels::default()
     };
     let labels = labels.or(Labels::of_component(&component)?).or(defaults);

@@ -6,6 +6,9 @@ use anyhow::Result;
 
 /// Add a feature that needs no code to an app.
 #[derive(Debug, clap::Subcommand)]
+#[command(
+    after_help = "A component, with MCP or without, is added by `spin mcp compose COMPONENT`."
+)]
 pub enum AddCommand {
     #[command(name = "openapi")]
     OpenApi(openapi::OpenApiCommand),

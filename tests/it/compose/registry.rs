@@ -63,6 +63,54 @@ fn a_feature_is_pushed_and_composed_by_tag_and_by_digest() {
     assert_eq!(registry.push("org/echo:1.0.0", &fixture("echo")), digest);
 }
 
+/// What `inspect --json` says of an image.
+fn inspect(registry: &Registry, image: &str) -> Value {
+    let output = expect_success(&mut registry.mcp(Path::new("."), &["inspect", image, "--json"]));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_component_without_mcp_is_pushed_and_composed() {
+    needs!("docker-registry");
+    let registry = Registry::start();
+    registry.push("org/people:1.0.0", &fixture("plain"));
+    let dir = tempfile::tempdir().unwrap();
+    let image = registry.image("org/people:1.0.0");
+    let pushed = inspect(&registry, &image);
+    assert_eq!(
+        (&pushed["contract"], &pushed["version"]),
+        (&Value::Null, &json!("1.0.0"))
+    );
+    assert_eq!(pushed["catalog"]["tools"].as_array().unwrap().len(), 9);
+    let imports = pushed["imports"].as_array().unwrap();
+    assert!(
+        !imports.contains(&json!("example:people/types@1.0.0")),
+        "only types"
+    );
+
+    // As other tools publish it: without annotations.
+    let manifest = registry.http("GET /v2/org/people/manifests/1.0.0 HTTP/1.1\r\nAccept: application/vnd.oci.image.manifest.v1+json", "");
+    let mut manifest: Value = serde_json::from_str(&manifest).unwrap();
+    manifest.as_object_mut().unwrap().remove("annotations");
+    let head = "PUT /v2/org/people/manifests/bare HTTP/1.1\r\nContent-Type: application/vnd.oci.image.manifest.v1+json";
+    assert_eq!(registry.http(head, &manifest.to_string()), "");
+    let bare = registry.image("org/people:bare");
+    assert_eq!(inspect(&registry, &bare)["catalog"], pushed["catalog"]);
+
+    expect_success(&mut registry.mcp(dir.path(), &["compose", &bare]));
+    let feature = first_feature(&registry, &dir.path().join("mcp.wasm"));
+    assert_eq!(
+        (&feature["name"], &feature["source"]),
+        (&json!("people"), &json!(bare))
+    );
+    let arguments = ["call", "mirror", r#"{"point": {"x": 1.5, "y": -2}}"#];
+    let output = expect_success(&mut registry.mcp(dir.path(), &arguments));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "{\"x\":-1.5,\"y\":2.0}\n"
+    );
+}
+
 #[test]
 fn an_app_keeps_in_its_lock_what_a_tag_stands_for() {
     needs!("docker-registry");
