@@ -388,17 +388,47 @@ fn tools_say_what_they_do() {
 }
 
 #[test]
+fn files_are_text_or_base64() {
+    let schema = json!({"type": "object", "properties": {
+        "file": {"type": "string", "format": "binary", "description": "A photo."},
+        "files": {"type": "array", "items": {"type": "string", "format": "binary"}},
+        "key": {"type": "string", "contentMediaType": "application/json"},
+        "data": {"type": "string", "format": "byte"},
+    }});
+    let body = json!({"content": {
+        "application/x-www-form-urlencoded": {"schema": schema},
+        "multipart/form-data": {"schema": schema},
+    }});
+    let made = tool("3.0.3", json!({"requestBody": body}), json!({}));
+    let properties = &made.input_schema["properties"];
+    let members = |schema: &Value| -> Vec<String> {
+        let all = schema["properties"].as_object().unwrap().keys();
+        all.cloned().collect()
+    };
+    let file = ["name", "text", "base64", "type"];
+    assert_eq!(members(&properties["file"]), file);
+    assert_eq!(properties["file"]["description"], "A photo.");
+    assert_eq!(members(&properties["files"]["items"]), file);
+    assert_eq!(properties["key"]["type"], "string");
+    assert_eq!(properties["data"]["type"], "string");
+}
+
+#[test]
 fn what_cannot_be_called_is_left_out() {
     let with = |parameter: Value| json!({"parameters": [parameter]});
     let paths = |operation: Value| json!({"/x": {"post": operation}, "/ok": {"get": {}}});
     for (operation, expected) in [
         (
             json!({"requestBody": {"content": {"multipart/form-data": {}}}}),
-            "its body is `multipart/form-data`",
+            "its body is `multipart/form-data` without known members",
         ),
         (
-            with(json!({"in": "path", "name": "x", "style": "matrix"})),
-            "has the style `matrix`",
+            json!({"requestBody": {"content": {"multipart/mixed": {}}}}),
+            "its body is `multipart/mixed`",
+        ),
+        (
+            with(json!({"in": "path", "name": "x", "style": "form"})),
+            "has the style `form`",
         ),
         (
             with(json!({"in": "query", "name": "x", "content": {"text/csv": {}}})),

@@ -16,6 +16,7 @@ const MAX_OUTPUT: usize = 4 << 10;
 /// The most characters of a description and of a title.
 const MAX_DESCRIPTION: usize = 1_000;
 const MAX_TITLE: usize = 80;
+const MULTIPART: &str = "multipart/form-data";
 /// Headers that requests have by themselves, and those that credentials belong in.
 const OWN_HEADERS: [&str; 4] = ["accept", "authorization", "content-type", "cookie"];
 
@@ -211,6 +212,7 @@ fn add_parameter(
         (Some((media, _)), _) => return Err(format!("its parameter `{name}` is `{media}`")),
         (None, style @ "simple") if default == "simple" => style,
         (None, style @ "form") if default == "form" => style,
+        (None, style @ ("label" | "matrix")) if place == "path" => style,
         (None, style @ ("deepObject" | "pipeDelimited" | "spaceDelimited")) if place == "query" => {
             style
         }
@@ -253,6 +255,11 @@ fn is_json(media: &str) -> bool {
     media == "application/json" || media.ends_with("+json")
 }
 
+fn is_text(media: &str) -> bool {
+    let media = essence(media);
+    media.starts_with("text/") || media == "application/xml" || media.ends_with("+xml")
+}
+
 /// A media type without parameters, in lower case.
 fn essence(media: &str) -> String {
     media
@@ -278,45 +285,46 @@ fn add_body(
         return Ok(None);
     };
     let all: Vec<_> = members(body.get("content")).collect();
-    let form = "application/x-www-form-urlencoded";
-    let is_text = |media: &str| {
-        let media = essence(media);
-        media.starts_with("text/") || media == "application/xml" || media.ends_with("+xml")
+    let kinds: [(&str, &dyn Fn(&str) -> bool); 6] = [
+        ("json", &|media| essence(media) == "application/json"),
+        ("json", &is_json),
+        ("form", &|media| {
+            essence(media) == "application/x-www-form-urlencoded"
+        }),
+        ("multipart", &|media| essence(media) == MULTIPART),
+        ("text", &is_text),
+        ("file", &|media| !essence(media).starts_with("multipart/")),
+    ];
+    let find = |(kind, fits): &(&'static str, &dyn Fn(&str) -> bool)| {
+        let (media, of) = all.iter().find(|(media, _)| fits(media))?;
+        Some((media.as_str(), *kind, *of))
     };
-    let find = |fits: &dyn Fn(&str) -> bool| all.iter().find(|(media, _)| fits(media)).copied();
-    let (media, kind, content) =
-        if let Some((media, of)) = find(&|media| essence(media) == "application/json") {
-            (media, "json", of)
-        } else if let Some((media, of)) = find(&is_json) {
-            (media, "json", of)
-        } else if let Some((media, of)) = find(&|media| essence(media) == form) {
-            (media, "form", of)
-        } else if let Some((media, of)) = find(&is_text) {
-            (media, "text", of)
-        } else {
-            let required = body.get("required") == Some(&Value::Bool(true));
-            return match all.first() {
-                Some((media, _)) if required || operation.method != "GET" => {
-                    Err(format!("its body is `{media}`"))
-                }
-                _ => Ok(None),
-            };
-        };
+    let required = body.get("required") == Some(&Value::Bool(true));
+    // Documents also list types that cannot hold the files.
+    let files = find(&kinds[3]).filter(|(.., of)| has_file(document, of.get("schema")));
+    let found = files.or_else(|| kinds.iter().find_map(find));
+    let is_odd = |kind| kind == "file" && operation.method == "GET" && !required;
+    let (media, kind, content) = match (found, all.first()) {
+        (Some((_, kind, _)), _) if is_odd(kind) => return Ok(None),
+        (Some(found), _) => found,
+        (None, Some((media, _))) => return Err(format!("its body is `{media}`")),
+        (None, None) => return Ok(None),
+    };
     if media.chars().any(|c| !(' '..='~').contains(&c)) {
         return Err(format!("its body is `{}`", media.escape_debug()));
     }
-    let required = body.get("required") == Some(&Value::Bool(true));
     let text = body
         .get("description")
         .and_then(Value::as_str)
         .unwrap_or_default();
     let mut own = content.get("schema").cloned().unwrap_or(json!({}));
     let fields = match kind {
-        "text" => None,
+        "text" | "file" => None,
         _ => fields(document, &own, 0).map_err(outside)?,
     };
     let fields = fields.filter(|(fields, _)| {
-        !fields.is_empty() && !fields.iter().any(|(name, _)| arguments.has(name))
+        let is_free = |(name, _): &(&String, _)| kind == "multipart" || !arguments.has(name);
+        !fields.is_empty() && fields.iter().all(is_free)
     });
     match fields {
         Some((fields, needed)) => {
@@ -327,9 +335,27 @@ fn add_body(
                 }
                 let required = required && needed.contains(&name.as_str());
                 let mut table = json!({"in": "member", "name": name});
+                let encoding = content.get("encoding").and_then(|all| all.get(name));
+                let of = |key: &str| encoding.and_then(|encoding| encoding.get(key));
+                if kind == "multipart" {
+                    let media = of("contentType").and_then(Value::as_str);
+                    let one = |media: &&str| {
+                        media.chars().all(|c| c.is_ascii_graphic()) && !media.contains(['*', ','])
+                    };
+                    table["type"] = media.filter(one).into();
+                    let file = file(document, field, 0).map_err(outside)?;
+                    table["file"] = file.is_some().into();
+                    let argument = match arguments.has(name) {
+                        true => &format!("{name}_body"),
+                        false => name,
+                    };
+                    if arguments.has(argument) {
+                        return Err(format!("it has several parameters `{argument}`"));
+                    }
+                    arguments.add(argument, file.unwrap_or(field.clone()), required, table);
+                    continue;
+                }
                 if kind == "form" {
-                    let encoding = content.get("encoding").and_then(|all| all.get(name));
-                    let of = |key: &str| encoding.and_then(|encoding| encoding.get(key));
                     // Without a style, an object is JSON, and an array is repeated.
                     let style = of("style").and_then(Value::as_str).unwrap_or("content");
                     table["style"] = style.into();
@@ -341,9 +367,14 @@ fn add_body(
                 arguments.add(name, field.clone(), required, table);
             }
         }
+        None if kind == "multipart" => {
+            return Err(format!("its body is `{media}` without known members"));
+        }
         None => {
-            if kind == "text" {
-                own = json!({"type": "string"});
+            match kind {
+                "text" => own = json!({"type": "string"}),
+                "file" => own = file_of(""),
+                _ => {}
             }
             let name = ["body", "request_body"]
                 .into_iter()
@@ -357,9 +388,64 @@ fn add_body(
             );
         }
     }
+    let media = match media.contains('*') {
+        true => "application/octet-stream",
+        false => media,
+    };
     Ok(Some(
         json!({"type": media, "as": kind, "required": required}),
     ))
+}
+
+/// The argument for a file.
+fn file_of(description: &str) -> Value {
+    let text = |description: &str| json!({"type": "string", "description": description});
+    let file = json!({
+        "type": "object",
+        "properties": {
+            "name": text("The name of the file, with its ending."),
+            "text": text("The content, if it is text."),
+            "base64": text("The content in base64, if it is not text."),
+            "type": text("Its media type."),
+        },
+        "additionalProperties": false,
+    });
+    described(file, description)
+}
+
+/// What the argument is if a member of a form is a file, or a list of files.
+fn file(document: &Document, member: &Value, depth: usize) -> Result<Option<Value>, String> {
+    let target = document.resolve(member)?;
+    let text = |key: &str| target.get(key).and_then(Value::as_str);
+    let description = text("description").unwrap_or_default();
+    let media = text("contentMediaType").filter(|_| text("contentEncoding").is_none());
+    if text("format") == Some("binary")
+        || media.is_some_and(|media| !is_json(media) && !is_text(media))
+    {
+        return Ok(Some(file_of(description)));
+    }
+    if depth == 8 {
+        return Ok(None);
+    }
+    if let Some(items) = target.get("items") {
+        let items = file(document, items, depth + 1)?;
+        let list = |items| described(json!({"type": "array", "items": items}), description);
+        return Ok(items.map(list));
+    }
+    let choices = ["anyOf", "oneOf", "allOf"].map(|key| elements(target.get(key)));
+    for choice in choices.into_iter().flatten() {
+        if let Some(found) = file(document, choice, depth + 1)? {
+            return Ok(Some(described(found, description)));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a member of a form is a file.
+fn has_file(document: &Document, schema: Option<&Value>) -> bool {
+    let fields = schema.and_then(|schema| fields(document, schema, 0).ok()?);
+    let is_file = |(_, field): &(&String, &Value)| matches!(file(document, field, 0), Ok(Some(_)));
+    fields.is_some_and(|(fields, _)| fields.iter().any(is_file))
 }
 
 type Fields<'a> = (Vec<(&'a String, &'a Value)>, Vec<&'a str>);

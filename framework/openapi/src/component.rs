@@ -167,7 +167,7 @@ impl Server<'_> {
         let body = request
             .body
             .as_ref()
-            .map(|body| Ok((outgoing.body()?, body.as_bytes())));
+            .map(|body| Ok((outgoing.body()?, &body[..])));
         let body = body.transpose().map_err(invalid)?;
         let future = handle(outgoing, Some(options)).map_err(|error| self.problem(error))?;
         if let Some((stream, body)) = body {

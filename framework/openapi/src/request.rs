@@ -1,6 +1,15 @@
 //! From the arguments of a tool to the request of its operation.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
+
+use base64::{
+    Engine as _,
+    alphabet::STANDARD,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 
 use spin_mcp_protocol::json::{Kind, Object, Value, compact};
 
@@ -13,7 +22,7 @@ pub struct Request {
     pub path: String,
     /// The names are in lower case.
     pub headers: Vec<(String, String)>,
-    pub body: Option<String>,
+    pub body: Option<Vec<u8>>,
 }
 
 /// An argument with its place in a request.
@@ -24,6 +33,9 @@ struct Parameter<'a> {
     style: Cow<'a, str>,
     explode: bool,
     required: bool,
+    /// Whether it is a file, and its media type, in a form.
+    file: bool,
+    media: Cow<'a, str>,
     value: Option<Value<'a>>,
 }
 
@@ -80,7 +92,7 @@ pub fn build(
     for (parameter, value) in of("header") {
         let value = match &*parameter.style {
             "json" => json(value),
-            _ => listed(value, parameter.explode, false),
+            _ => listed(value, parameter.explode, ",", false),
         };
         if value.chars().any(char::is_control) {
             return Err(format!(
@@ -105,22 +117,16 @@ pub fn build(
     }
     let mut body = None;
     if let Some(spec) = operation.member("body") {
-        body = body_of(
-            spec,
-            of("body").next().map(|(_, value)| value),
-            &mut of("member"),
-        );
-        if body.is_some() {
-            headers.push((
-                "content-type".into(),
-                text(spec, "type").unwrap_or_default().into_owned(),
-            ));
+        let (whole, mut members) = (of("body").next(), of("member"));
+        if let Some((media, content)) = body_of(spec, whole, &mut members)? {
+            headers.push(("content-type".into(), media));
+            body = Some(content);
         }
     }
     let method = text(operation, "method").unwrap_or_default();
     if matches!(&*method, "POST" | "PUT" | "PATCH") {
         // Servers want to know that there is nothing.
-        body = body.or_else(|| Some(String::new()));
+        body = body.or_else(|| Some(vec![]));
     }
     for (name, value) in templates(globals, "headers") {
         let name = name.to_ascii_lowercase();
@@ -150,6 +156,8 @@ fn parameters<'a>(operation: Value<'a>, arguments: Value<'a>) -> Vec<Parameter<'
             style: text("style"),
             explode: holds(of, "explode"),
             required: holds(of, "required"),
+            file: holds(of, "file"),
+            media: text("type"),
             // In a body, `null` is a value.
             value: value.filter(|value| {
                 value.kind != Kind::Null || matches!(&*text("in"), "body" | "member")
@@ -207,9 +215,21 @@ fn path_of(template: &str, all: &[Parameter<'_>]) -> Result<String, String> {
         let parameter = in_path.find(|parameter| parameter.name == name);
         let given = parameter.and_then(|parameter| Some((parameter, parameter.value?)));
         let (parameter, value) = given.ok_or("an argument of the path is missing")?;
-        let own = match &*parameter.style {
+        let (style, explode, is_object) = (
+            &*parameter.style,
+            parameter.explode,
+            value.kind == Kind::Object,
+        );
+        let named = format!(";{}=", encoded(&parameter.name));
+        let (start, separator) = match style {
+            "label" => (".", if explode { "." } else { "," }),
+            "matrix" if explode && is_object => (";", ";"),
+            "matrix" => (&*named, if explode { &*named } else { "," }),
+            _ => ("", ","),
+        };
+        let own = match style {
             "json" => encoded(&json(value)),
-            _ => listed(value, parameter.explode, true),
+            _ => listed(value, parameter.explode, separator, true),
         };
         if own.is_empty() || decoded(&own).chars().any(char::is_control) {
             return Err(format!(
@@ -218,7 +238,7 @@ fn path_of(template: &str, all: &[Parameter<'_>]) -> Result<String, String> {
             ));
         }
         values.push(&*parameter.argument);
-        path += &own;
+        path = path + start + &own;
         rest = after;
     }
     path += rest;
@@ -252,8 +272,8 @@ fn scalar(value: Value<'_>) -> Cow<'_, str> {
     }
 }
 
-/// The style `simple`.
-fn listed(value: Value<'_>, explode: bool, encode: bool) -> String {
+/// The styles `simple`, `label` and `matrix`.
+fn listed(value: Value<'_>, explode: bool, separator: &str, encode: bool) -> String {
     let text = |text: &str| {
         if encode {
             encoded(text)
@@ -273,7 +293,7 @@ fn listed(value: Value<'_>, explode: bool, encode: bool) -> String {
             .collect(),
         _ => return text(&scalar(value)),
     };
-    all.join(",")
+    all.join(separator)
 }
 
 /// Encoded names and values for a query or a form.
@@ -352,20 +372,33 @@ fn joined(pairs: &[(String, String)], separator: &str) -> String {
     pairs.join(separator)
 }
 
+/// The body and its media type.
 fn body_of<'a>(
     spec: Value<'_>,
-    whole: Option<Value<'_>>,
+    whole: Option<(&Parameter<'_>, Value<'_>)>,
     members: &mut dyn Iterator<Item = (&'a Parameter<'a>, Value<'a>)>,
-) -> Option<String> {
+) -> Result<Option<(String, Vec<u8>)>, String> {
     let mut members = members.peekable();
     if whole.is_none() && members.peek().is_none() && !holds(spec, "required") {
-        return None;
+        return Ok(None);
     }
-    match (&*text(spec, "as").unwrap_or_default(), whole) {
-        ("text", whole) => whole.map(|value| scalar(value).into_owned()),
+    let mut media = text(spec, "type").unwrap_or_default().into_owned();
+    let content = match (&*text(spec, "as").unwrap_or_default(), whole) {
+        ("text" | "file", None) => return Ok(None),
+        ("text", Some((_, value))) => scalar(value).into_owned().into_bytes(),
+        ("file", Some((parameter, value))) => {
+            let file = File::of(parameter, value)?;
+            media = file.media.map_or(media, Cow::into_owned);
+            file.content
+        }
+        ("multipart", _) => {
+            let (boundary, content) = multipart(members)?;
+            media = format!("{media}; boundary={boundary}");
+            content
+        }
         ("form", whole) => {
             let mut form = vec![];
-            for (key, value) in whole.iter().flat_map(Value::members) {
+            for (key, value) in whole.iter().flat_map(|(_, value)| value.members()) {
                 pairs(&mut form, &scalar(key), value, "content", true);
             }
             for (parameter, value) in members {
@@ -377,9 +410,9 @@ fn body_of<'a>(
                     parameter.explode,
                 );
             }
-            Some(joined(&form, "&"))
+            joined(&form, "&").into_bytes()
         }
-        (_, Some(whole)) => Some(json(whole)),
+        (_, Some((_, whole))) => json(whole).into_bytes(),
         (_, None) => {
             let mut out = vec![];
             let mut object = Object::begin(&mut out);
@@ -387,7 +420,114 @@ fn body_of<'a>(
                 object.json(&parameter.name, json(value).as_bytes())
             });
             object.end();
-            String::from_utf8(out).ok()
+            out
+        }
+    };
+    Ok(Some((media, content)))
+}
+
+/// The boundary, and a part for each value and for each element of a list.
+fn multipart<'a>(
+    members: impl Iterator<Item = (&'a Parameter<'a>, Value<'a>)>,
+) -> Result<(String, Vec<u8>), String> {
+    // As browsers write names.
+    let quoted = |name: &str| {
+        let name = name.replace('"', "%22").replace('\r', "%0D");
+        name.replace('\n', "%0A")
+    };
+    let mut parts: Vec<(String, Vec<u8>)> = vec![];
+    for (parameter, value) in members {
+        let all = match value.kind {
+            Kind::Array => value.elements().collect(),
+            Kind::Null => vec![],
+            _ => vec![value],
+        };
+        for value in all {
+            let mut head = format!(
+                "Content-Disposition: form-data; name=\"{}\"",
+                quoted(&parameter.name)
+            );
+            let (content, media) = if parameter.file {
+                let file = File::of(parameter, value)?;
+                head += &format!("; filename=\"{}\"", quoted(&file.name));
+                (
+                    file.content,
+                    file.media.unwrap_or("application/octet-stream".into()),
+                )
+            } else if matches!(value.kind, Kind::Array | Kind::Object) {
+                (json(value).into_bytes(), "application/json".into())
+            } else {
+                (
+                    scalar(value).into_owned().into_bytes(),
+                    parameter.media.as_ref().into(),
+                )
+            };
+            if !media.is_empty() {
+                head += &format!("\r\nContent-Type: {media}");
+            }
+            parts.push((head, content));
+        }
+    }
+    let has = |content: &[u8], boundary: &str| {
+        let mut windows = content.windows(boundary.len());
+        windows.any(|window| window == boundary.as_bytes())
+    };
+    // No content can hold the boundary that it leads to.
+    let mut hasher = DefaultHasher::new();
+    let boundary = loop {
+        parts.hash(&mut hasher);
+        let boundary = format!("spin-mcp-{:016x}", hasher.finish());
+        if !parts.iter().any(|(_, content)| has(content, &boundary)) {
+            break boundary;
+        }
+    };
+    let mut out = vec![];
+    for (head, content) in parts {
+        out.extend(format!("--{boundary}\r\n{head}\r\n\r\n").bytes());
+        out.extend(content);
+        out.extend(b"\r\n");
+    }
+    out.extend(format!("--{boundary}--\r\n").bytes());
+    Ok((boundary, out))
+}
+
+/// What a model gives as a file.
+struct File<'a> {
+    name: Cow<'a, str>,
+    media: Option<Cow<'a, str>>,
+    content: Vec<u8>,
+}
+
+impl<'a> File<'a> {
+    fn of(parameter: &'a Parameter<'_>, value: Value<'a>) -> Result<Self, String> {
+        const BASE64: GeneralPurpose = GeneralPurpose::new(
+            &STANDARD,
+            GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+        );
+        let argument = &parameter.argument;
+        let own = text(value, "text").or_else(|| value.as_str());
+        let content = match (own, text(value, "base64")) {
+            (Some(text), None) => text.into_owned().into_bytes(),
+            (None, Some(base64)) => BASE64
+                .decode(&*base64)
+                .map_err(|_| format!("`base64` of argument `{argument}` is not base64"))?,
+            _ => {
+                return Err(format!(
+                    "argument `{argument}` is a file: give its content as `text` or as `base64`"
+                ));
+            }
+        };
+        let declared = Some(parameter.media.as_ref()).filter(|media| !media.is_empty());
+        let media = text(value, "type").or(declared.map(Cow::from));
+        match media {
+            Some(media) if !media.chars().all(|c| c.is_ascii_graphic() || c == ' ') => Err(
+                format!("`type` of argument `{argument}` is not a media type"),
+            ),
+            media => Ok(Self {
+                name: text(value, "name").unwrap_or(parameter.name.as_ref().into()),
+                media,
+                content,
+            }),
         }
     }
 }
