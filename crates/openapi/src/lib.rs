@@ -79,7 +79,7 @@ impl OpenApi {
 
     fn server_of(&self, document: &Document) -> Result<Server> {
         let shown = self.document.display();
-        match (&self.base_url, server::of_document(document)) {
+        match (&self.base_url, server::first(&document.root)) {
             (Some(server), _) => Ok(server.clone()),
             (None, Some(url)) => Server::parse(&url).map_err(|problem| {
                 anyhow::anyhow!(

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use crate::document::{Document, elements, members};
+use crate::{
+    document::{Document, elements, members},
+    server,
+};
 
 pub const METHODS: [&str; 7] = ["GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH"];
 
@@ -81,9 +84,10 @@ impl<'a> Operation<'a> {
         Ok(parameters)
     }
 
-    /// The servers that it has instead of the document's.
-    pub fn own_server(&self) -> Option<&'a str> {
-        let lists = [self.object, self.shared].map(|of| elements(of.get("servers")).next());
-        lists.into_iter().flatten().next()?.get("url")?.as_str()
+    /// The server that it has instead of the document's.
+    pub fn own_server(&self) -> Option<String> {
+        [self.object, self.shared]
+            .into_iter()
+            .find_map(server::first)
     }
 }

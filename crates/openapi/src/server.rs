@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::document::{Document, elements, members};
+use crate::document::{elements, members};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Server {
@@ -65,9 +65,9 @@ impl fmt::Display for Server {
     }
 }
 
-/// The first server of a document, its variables replaced by their defaults.
-pub fn of_document(document: &Document) -> Option<String> {
-    let server = elements(document.root.get("servers")).next()?;
+/// The first server of a document, a path or an operation, its variables replaced by their defaults.
+pub fn first(of: &Value) -> Option<String> {
+    let server = elements(of.get("servers")).next()?;
     let mut url = server.get("url")?.as_str()?.to_owned();
     for (name, variable) in members(server.get("variables")) {
         let default = variable

@@ -447,7 +447,7 @@ fn what_cannot_be_called_is_left_out() {
             "`$ref` leads to `#/components/schemas/No`",
         ),
         (
-            json!({"servers": [{"url": "https://other.test"}]}),
+            json!({"servers": [{"url": "{at}", "variables": {"at": {"default": "https://other.test"}}}]}),
             "its server is `https://other.test`",
         ),
     ] {

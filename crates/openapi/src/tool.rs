@@ -66,7 +66,7 @@ pub fn tool(
     of: &OpenApi,
 ) -> Result<(Tool, Value), String> {
     if let Some(server) = operation.own_server() {
-        let own = crate::Server::parse(server).ok();
+        let own = crate::Server::parse(&server).ok();
         if own.is_none() || own != of.server_of(document).ok() {
             return Err(format!(
                 "its server is `{server}`; add a feature for it, with that `base_url`"

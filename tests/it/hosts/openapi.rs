@@ -14,11 +14,10 @@ use crate::support::{
 
 /// An app with the short petstore, whose API is at this address.
 fn app(dir: &Path, api: &Web) {
-    fs::copy(
-        root().join("tests/openapi/petstore.yaml"),
-        dir.join("petstore.yaml"),
-    )
-    .unwrap();
+    let document = fs::read_to_string(root().join("tests/openapi/petstore.yaml")).unwrap();
+    let photo = "{ type: object, properties: { photo: { type: string, format: binary } } }";
+    let document = document.replace("schema: { type: object }", &format!("schema: {photo}"));
+    fs::write(dir.join("petstore.yaml"), document).unwrap();
     let url = format!("http://{}/v1", api.address());
     let header = ["--header", "Authorization=Bearer {{ token }}"];
     let mut add = mcp();
@@ -39,6 +38,7 @@ fn answer(method: &str, path: &str, body: &str) -> (u16, String) {
         ("GET", "/v1/pets/a%20b%2Fc?key=s%26t") => (200, pet.into()),
         ("GET", "/v1/pets?status=available,sold&limit=2&key=s%26t") => (200, "[1, 2]".into()),
         ("POST", "/v1/pets?key=s%26t") => (201, body.into()),
+        ("POST", "/v1/pets/7/photo?key=s%26t") => (200, body.into()),
         ("DELETE", _) => (204, String::new()),
         _ => (
             404,
@@ -80,7 +80,7 @@ fn operations_are_tools() {
             .collect();
         assert_eq!(
             names,
-            ["listPets", "addPet", "getPet", "deletePet"],
+            ["listPets", "addPet", "getPet", "deletePet", "uploadPhoto"],
             "{wasi}"
         );
         let hints = json!({"readOnlyHint": false, "destructiveHint": true, "idempotentHint": true, "openWorldHint": true});
@@ -105,6 +105,11 @@ fn operations_are_tools() {
             added["structuredContent"],
             json!({"name": "é", "born": null})
         );
+        let photo = json!({"name": "rex.svg", "base64": "PHN2Zy8+", "type": "image/svg+xml"});
+        let sent = send("uploadPhoto", json!({"petId": 7, "photo": photo}));
+        let sent = sent["content"][0]["text"].as_str().unwrap();
+        let part = "name=\"photo\"; filename=\"rex.svg\"\r\nContent-Type: image/svg+xml\r\n\r\n<svg/>\r\n--";
+        assert!(sent.contains(part), "{sent}");
         let gone = send("deletePet", json!({"petId": 1}));
         assert_eq!(
             gone["content"][0]["text"],
