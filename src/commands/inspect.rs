@@ -356,12 +356,24 @@ fn print_tools(tools: &Value, component: &[u8], json: bool) -> Result<()> {
     }
     let reasons: Vec<_> = list("leftOut").iter().map(text).collect();
     left_out(&mut stdout, reasons.iter().map(String::as_str))?;
-    let imports = World::read(component)?.imports;
-    let needs = |import: &&Import| !import.functions.is_empty() && !is_basic(&import.name);
-    for import in imports.iter().filter(needs) {
-        writeln!(stdout, "  needs {}", plain::line(&import.name))?;
-    }
+    needs(&mut stdout, &World::read(component)?.imports)?;
     Ok(())
+}
+
+/// Prints the imports with functions that ordinary components do not have.
+fn needs(stdout: &mut impl Write, imports: &[Import]) -> std::io::Result<()> {
+    let basic = [
+        "spin-mcp:",
+        "wasi:io/",
+        "wasi:cli/",
+        "wasi:clocks/",
+        "wasi:random/",
+    ];
+    let mut needed = imports.iter().filter(|import| {
+        let is_basic = |basic: &&str| import.name.starts_with(basic);
+        !import.functions.is_empty() && !basic.iter().any(is_basic)
+    });
+    needed.try_for_each(|import| writeln!(stdout, "  needs {}", plain::line(&import.name)))
 }
 
 fn left_out<'a>(
@@ -386,6 +398,8 @@ struct Published {
     role: Role,
     exports: Vec<String>,
     imports: Vec<String>,
+    #[serde(skip)]
+    needs: Vec<Import>,
     /// The lists that were published with it, or the tools of a component without MCP.
     catalog: Option<Catalog>,
 }
@@ -409,12 +423,10 @@ impl Published {
             size: Size::of(component)?,
             role: server::role(&world),
             exports: world.exports,
-            imports: world
-                .imports
-                .into_iter()
-                .filter(|import| !import.functions.is_empty())
-                .map(|import| import.name)
+            imports: (world.imports.iter())
+                .map(|import| import.name.clone())
                 .collect(),
+            needs: world.imports,
             catalog,
         })
     }
@@ -459,9 +471,7 @@ impl Published {
         for export in &self.exports {
             writeln!(stdout, "  exports {}", plain::line(export))?;
         }
-        for import in self.imports.iter().filter(|import| !is_basic(import)) {
-            writeln!(stdout, "  needs {}", plain::line(import))?;
-        }
+        needs(&mut stdout, &self.needs)?;
         Ok(())
     }
 }
@@ -477,17 +487,4 @@ fn entry(
     let description = description.lines().next().unwrap_or_default();
     let line = format!("  {kind:<8} {name:<24} {description}");
     writeln!(stdout, "{}", plain::line(line.trim_end()))
-}
-
-/// Whether ordinary components import it.
-fn is_basic(import: &str) -> bool {
-    [
-        "spin-mcp:",
-        "wasi:io/",
-        "wasi:cli/",
-        "wasi:clocks/",
-        "wasi:random/",
-    ]
-    .iter()
-    .any(|basic| import.starts_with(basic))
 }

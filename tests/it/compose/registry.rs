@@ -82,11 +82,9 @@ fn a_component_without_mcp_is_pushed_and_composed() {
         (&Value::Null, &json!("1.0.0"))
     );
     assert_eq!(pushed["catalog"]["tools"].as_array().unwrap().len(), 9);
-    let imports = pushed["imports"].as_array().unwrap();
-    assert!(
-        !imports.contains(&json!("example:people/types@1.0.0")),
-        "only types"
-    );
+    let shown = expect_success(&mut registry.mcp(dir.path(), &["inspect", &image]));
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(!shown.contains("  needs "), "only types: {shown}");
 
     // As other tools publish it: without annotations.
     let manifest = registry.http("GET /v2/org/people/manifests/1.0.0 HTTP/1.1\r\nAccept: application/vnd.oci.image.manifest.v1+json", "");
