@@ -63,7 +63,7 @@ fn contrast(
 }
 
 /// Shows a palette.
-#[resource("ui://palette/page.html")]
+#[resource("ui://palette/page.html", title = "Palette")]
 fn page() -> &'static str {
     include_str!("page.html")
 }
