@@ -298,6 +298,8 @@ def conformance(suite):
 def clients(suite):
     """Part: clients of others. CLIENTS_FLAGS has further arguments of `tests/clients/run.py`."""
     with_clients(suite, "clients", "rmcp-client", "CLIENTS_FLAGS")
+    command = ["test", "--locked", f"--manifest-path={CLIENT}", f"--target-dir={TARGET}/clients", "--test=served"]
+    suite.step("servers of rmcp", "cargo", *command)
 
 
 def authorization(suite):

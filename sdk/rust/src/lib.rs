@@ -15,6 +15,8 @@ pub mod prompts;
 mod replay;
 #[doc(hidden)]
 pub mod resources;
+#[cfg(feature = "rmcp")]
+pub mod rmcp;
 mod state;
 #[doc(hidden)]
 pub mod text;
