@@ -5,7 +5,7 @@ pub use crate::bindings::imports::spin_mcp::server::resource_types::ResourceTemp
 pub use crate::bindings::imports::spin_mcp::server::tool_types::{Tool, ToolAnnotations};
 pub use crate::export::Server;
 pub use crate::prompts::{self, PromptEntry, PromptFunction};
-pub use crate::resources::{self, Described, ResourceEntry, ResourceFunction};
+pub use crate::resources::{self, Described, Lister, ResourceEntry, ResourceFunction};
 pub use crate::text;
 pub use crate::tools::{self, ToolEntry, ToolFunction};
 

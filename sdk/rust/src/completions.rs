@@ -6,31 +6,33 @@ use crate::bindings::imports::spin_mcp::server::completion_types::{
 use crate::bindings::imports::spin_mcp::server::types::Error;
 use crate::export::Server;
 use crate::text::Completing;
+use crate::tools::seen;
 use crate::uri;
 
 /// None if the reference is not of this server.
-fn complete<S: Server>(
+async fn complete<S: Server>(
+    request: u64,
     reference: CompletionReference,
     argument: CompletionArgument,
     arguments: Vec<(String, String)>,
 ) -> Option<Completion> {
     let complete = match reference {
         CompletionReference::Prompt(name) => {
-            S::PROMPTS
-                .iter()
-                .find(|prompt| prompt.name == name)?
+            let mut prompts = S::PROMPTS.iter();
+            prompts
+                .find(|prompt| prompt.name == name && seen(prompt.when, request))?
                 .complete
         }
         CompletionReference::ResourceTemplate(template) => {
             let template = uri::normal(&template);
             let mut entries = S::RESOURCES.iter();
             entries
-                .find(|entry| uri::normal(entry.uri) == template)?
+                .find(|entry| uri::normal(entry.uri) == template && seen(entry.when, request))?
                 .complete
         }
     };
     let CompletionArgument { name, value } = argument;
-    let values = complete(&name, &Completing { value, arguments });
+    let values = complete(&name, &Completing { value, arguments }).await;
     Some(Completion {
         total: u32::try_from(values.len()).ok(),
         values,
@@ -41,15 +43,18 @@ fn complete<S: Server>(
 mod exported {
     use super::*;
     use crate::bindings::completions::exports::spin_mcp::server::completions::Guest;
+    use crate::export::at_once;
 
     impl<S: Server> Guest for S {
         fn complete(
-            _: u64,
+            request: u64,
             reference: CompletionReference,
             argument: CompletionArgument,
             arguments: Vec<(String, String)>,
         ) -> Result<Option<Completion>, Error> {
-            Ok(complete::<S>(reference, argument, arguments))
+            Ok(at_once(complete::<S>(
+                request, reference, argument, arguments,
+            )))
         }
     }
 }
@@ -61,12 +66,12 @@ mod exported_async {
 
     impl<S: Server> Guest for S {
         async fn complete(
-            _: u64,
+            request: u64,
             reference: CompletionReference,
             argument: CompletionArgument,
             arguments: Vec<(String, String)>,
         ) -> Result<Option<Completion>, Error> {
-            Ok(complete::<S>(reference, argument, arguments))
+            Ok(complete::<S>(request, reference, argument, arguments).await)
         }
     }
 }

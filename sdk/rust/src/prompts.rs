@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::export::{Server, first_page};
 use crate::text::{Completing, Given};
-use crate::tools::Answer;
+use crate::tools::{Answer, Later, When, seen};
 
 /// A function as a prompt; `#[prompt]` writes it.
 pub struct PromptEntry {
@@ -19,6 +19,8 @@ pub struct PromptEntry {
     pub name: &'static str,
     /// Whether it is an `async fn`.
     pub is_async: bool,
+    /// Who sees it.
+    pub when: When,
     /// The entry of the list.
     pub describe: fn() -> Prompt,
     /// The context that it takes.
@@ -26,7 +28,7 @@ pub struct PromptEntry {
     /// Calls it with names and texts.
     pub get: for<'a> fn(&'a mut Context, &'a Given) -> Answer<'a, PromptOutcome>,
     /// Suggests values for one argument.
-    pub complete: fn(&str, &Completing) -> Vec<String>,
+    pub complete: for<'a> fn(&'a str, &'a Completing) -> Later<'a, Vec<String>>,
 }
 
 /// What `export!` lists under `prompts`.
@@ -108,13 +110,13 @@ pub fn finished_asking(
     }
 }
 
-fn list<S: Server>(cursor: Option<String>) -> Result<PromptList, types::Error> {
+fn list<S: Server>(request: u64, cursor: Option<String>) -> Result<PromptList, types::Error> {
     first_page(cursor)?;
+    let listed = S::PROMPTS
+        .iter()
+        .filter(|prompt| seen(prompt.when, request));
     Ok(PromptList {
-        prompts: S::PROMPTS
-            .iter()
-            .map(|prompt| (prompt.describe)())
-            .collect(),
+        prompts: listed.map(|prompt| (prompt.describe)()).collect(),
         next_cursor: None,
         cache: None,
     })
@@ -125,7 +127,9 @@ async fn get<S: Server>(
     name: &str,
     arguments: &Given,
 ) -> Result<Option<PromptOutcome>, types::Error> {
-    let Some(prompt) = S::PROMPTS.iter().find(|prompt| prompt.name == name) else {
+    let mut prompts = S::PROMPTS.iter();
+    let Some(prompt) = prompts.find(|prompt| prompt.name == name && seen(prompt.when, request))
+    else {
         return Ok(None);
     };
     let mut context = (prompt.context)(request);
@@ -138,8 +142,8 @@ mod exported {
     use crate::export::at_once;
 
     impl<S: Server> Guest for S {
-        fn list_prompts(_: u64, cursor: Option<String>) -> Result<PromptList, types::Error> {
-            list::<S>(cursor)
+        fn list_prompts(request: u64, cursor: Option<String>) -> Result<PromptList, types::Error> {
+            list::<S>(request, cursor)
         }
 
         fn get_prompt(
@@ -158,8 +162,11 @@ mod exported_async {
     use crate::bindings::prompts_async::exports::spin_mcp::server::prompts_async::Guest;
 
     impl<S: Server> Guest for S {
-        async fn list_prompts(_: u64, cursor: Option<String>) -> Result<PromptList, types::Error> {
-            list::<S>(cursor)
+        async fn list_prompts(
+            request: u64,
+            cursor: Option<String>,
+        ) -> Result<PromptList, types::Error> {
+            list::<S>(request, cursor)
         }
 
         async fn get_prompt(

@@ -15,8 +15,8 @@ use crate::content::Json;
 use crate::context::Context;
 use crate::error::Error;
 use crate::export::{Server, first_page};
-use crate::text::{Completing, Given};
-use crate::tools::Answer;
+use crate::text::{Completing, Given, Waits};
+use crate::tools::{Answer, Later, When, seen};
 use crate::uri::Template;
 
 /// A function as a resource or a template; `#[resource]` writes it.
@@ -27,16 +27,62 @@ pub struct ResourceEntry {
     pub mime_type: Option<&'static str>,
     /// Whether it is an `async fn`.
     pub is_async: bool,
+    /// Who sees it.
+    pub when: When,
     /// The entry of the list.
     pub describe: fn() -> Described,
     /// Further entries of the list, such as what a template has.
-    pub list: Option<fn() -> Vec<ResourceInfo>>,
+    pub list: Option<for<'a> fn(&'a Context) -> Later<'a, Vec<ResourceInfo>>>,
     /// The context that it takes.
     pub context: fn(u64) -> Context,
     /// Calls it with the variables; none if there is no such resource.
     pub read: for<'a> fn(&'a mut Context, &'a Given) -> Answer<'a, Option<ReadOutcome>>,
     /// Suggests values for one variable.
-    pub complete: fn(&str, &Completing) -> Vec<String>,
+    pub complete: for<'a> fn(&'a str, &'a Completing) -> Later<'a, Vec<String>>,
+}
+
+/// What can list resources: `fn() -> Vec<ResourceInfo>` or `fn(&Context) -> Vec<ResourceInfo>`, also as
+/// `async fn`.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot list resources",
+    note = "`fn() -> Vec<ResourceInfo>`, `fn(&Context) -> Vec<ResourceInfo>` or an `async fn` of them can"
+)]
+pub trait Lister<Takes> {
+    /// Whether it is an `async fn`.
+    const WAITS: bool = false;
+    /// The entries for this request.
+    fn list(self, context: &Context) -> impl Future<Output = Vec<ResourceInfo>>;
+}
+
+impl<F: Fn() -> Vec<ResourceInfo>> Lister<()> for F {
+    async fn list(self, _: &Context) -> Vec<ResourceInfo> {
+        self()
+    }
+}
+
+impl<F: Fn(&Context) -> Vec<ResourceInfo>> Lister<(Context,)> for F {
+    async fn list(self, context: &Context) -> Vec<ResourceInfo> {
+        self(context)
+    }
+}
+
+impl<F: AsyncFn() -> Vec<ResourceInfo>> Lister<Waits<()>> for F {
+    const WAITS: bool = true;
+    async fn list(self, _: &Context) -> Vec<ResourceInfo> {
+        self().await
+    }
+}
+
+impl<F: AsyncFn(&Context) -> Vec<ResourceInfo>> Lister<Waits<(Context,)>> for F {
+    const WAITS: bool = true;
+    async fn list(self, context: &Context) -> Vec<ResourceInfo> {
+        self(context).await
+    }
+}
+
+/// Whether a function that lists is an `async fn`.
+pub const fn waits<Takes, F: Lister<Takes>>(_: &F) -> bool {
+    F::WAITS
 }
 
 /// An entry of a list.
@@ -157,31 +203,42 @@ pub fn finished_asking(
     }
 }
 
-fn list<S: Server>(cursor: Option<String>) -> Result<ResourceList, types::Error> {
+/// What this request sees.
+fn entries<S: Server>(request: u64) -> impl Iterator<Item = &'static ResourceEntry> {
+    let entries = S::RESOURCES.iter();
+    entries.filter(move |entry| seen(entry.when, request))
+}
+
+async fn list<S: Server>(
+    request: u64,
+    cursor: Option<String>,
+) -> Result<ResourceList, types::Error> {
     first_page(cursor)?;
-    let listed = S::RESOURCES.iter().flat_map(|entry| {
-        let own = match (entry.describe)() {
-            Described::Resource(resource) => Some(resource),
-            Described::Template(_) => None,
-        };
-        own.into_iter()
-            .chain(entry.list.into_iter().flat_map(|list| list()))
-    });
+    let mut resources = vec![];
+    for entry in entries::<S>(request) {
+        if let Described::Resource(resource) = (entry.describe)() {
+            resources.push(resource);
+        }
+        if let Some(list) = entry.list {
+            resources.extend(list(&Context::new(request)).await);
+        }
+    }
     Ok(ResourceList {
-        resources: listed.collect(),
+        resources,
         next_cursor: None,
         cache: None,
     })
 }
 
-fn list_templates<S: Server>(cursor: Option<String>) -> Result<ResourceTemplateList, types::Error> {
+fn list_templates<S: Server>(
+    request: u64,
+    cursor: Option<String>,
+) -> Result<ResourceTemplateList, types::Error> {
     first_page(cursor)?;
-    let listed = S::RESOURCES
-        .iter()
-        .filter_map(|entry| match (entry.describe)() {
-            Described::Resource(_) => None,
-            Described::Template(template) => Some(template),
-        });
+    let listed = entries::<S>(request).filter_map(|entry| match (entry.describe)() {
+        Described::Resource(_) => None,
+        Described::Template(template) => Some(template),
+    });
     Ok(ResourceTemplateList {
         resource_templates: listed.collect(),
         next_cursor: None,
@@ -190,7 +247,7 @@ fn list_templates<S: Server>(cursor: Option<String>) -> Result<ResourceTemplateL
 }
 
 async fn read<S: Server>(request: u64, uri: String) -> Result<Option<ReadOutcome>, types::Error> {
-    let fitting = S::RESOURCES.iter().filter_map(|entry| {
+    let fitting = entries::<S>(request).filter_map(|entry| {
         let given = Template::new(entry.uri).fits(&uri)?;
         Some((given, entry))
     });
@@ -224,15 +281,18 @@ mod exported {
     use crate::export::at_once;
 
     impl<S: Server> Guest for S {
-        fn list_resources(_: u64, cursor: Option<String>) -> Result<ResourceList, types::Error> {
-            list::<S>(cursor)
+        fn list_resources(
+            request: u64,
+            cursor: Option<String>,
+        ) -> Result<ResourceList, types::Error> {
+            at_once(list::<S>(request, cursor))
         }
 
         fn list_resource_templates(
-            _: u64,
+            request: u64,
             cursor: Option<String>,
         ) -> Result<ResourceTemplateList, types::Error> {
-            list_templates::<S>(cursor)
+            list_templates::<S>(request, cursor)
         }
 
         fn read_resource(request: u64, uri: String) -> Result<Option<ReadOutcome>, types::Error> {
@@ -248,17 +308,17 @@ mod exported_async {
 
     impl<S: Server> Guest for S {
         async fn list_resources(
-            _: u64,
+            request: u64,
             cursor: Option<String>,
         ) -> Result<ResourceList, types::Error> {
-            list::<S>(cursor)
+            list::<S>(request, cursor).await
         }
 
         async fn list_resource_templates(
-            _: u64,
+            request: u64,
             cursor: Option<String>,
         ) -> Result<ResourceTemplateList, types::Error> {
-            list_templates::<S>(cursor)
+            list_templates::<S>(request, cursor)
         }
 
         async fn read_resource(

@@ -30,26 +30,55 @@ impl Completing {
 }
 
 /// What can suggest values: `fn() -> Vec<String>`, of which clients get those that begin with what was
-/// typed, or `fn(&Completing) -> Vec<String>`, which chooses itself. The values can also be `&str`.
+/// typed, or `fn(&Completing) -> Vec<String>`, which chooses itself. Either can be an `async fn`. The
+/// values can also be `&str`.
 #[diagnostic::on_unimplemented(
     message = "this function cannot suggest values",
-    note = "`fn() -> Vec<String>` or `fn(&Completing) -> Vec<String>` can"
+    note = "`fn() -> Vec<String>`, `fn(&Completing) -> Vec<String>` or an `async fn` of them can"
 )]
 pub trait Completer<Takes> {
+    /// Whether it is an `async fn`.
+    const WAITS: bool = false;
     /// The values that fit.
-    fn complete(self, typed: &Completing) -> Vec<String>;
+    fn complete(self, typed: &Completing) -> impl Future<Output = Vec<String>>;
 }
 
+/// An `async fn` that takes this.
+pub struct Waits<Takes>(std::marker::PhantomData<Takes>);
+
 impl<F: Fn() -> Vec<S>, S: Into<String>> Completer<()> for F {
-    fn complete(self, typed: &Completing) -> Vec<String> {
-        fitting(self().into_iter().map(Into::into).collect(), typed)
+    async fn complete(self, typed: &Completing) -> Vec<String> {
+        fitting(texts(self()), typed)
     }
 }
 
 impl<F: Fn(&Completing) -> Vec<S>, S: Into<String>> Completer<(Completing,)> for F {
-    fn complete(self, typed: &Completing) -> Vec<String> {
-        self(typed).into_iter().map(Into::into).collect()
+    async fn complete(self, typed: &Completing) -> Vec<String> {
+        texts(self(typed))
     }
+}
+
+impl<F: AsyncFn() -> Vec<S>, S: Into<String>> Completer<Waits<()>> for F {
+    const WAITS: bool = true;
+    async fn complete(self, typed: &Completing) -> Vec<String> {
+        fitting(texts(self().await), typed)
+    }
+}
+
+impl<F: AsyncFn(&Completing) -> Vec<S>, S: Into<String>> Completer<Waits<(Completing,)>> for F {
+    const WAITS: bool = true;
+    async fn complete(self, typed: &Completing) -> Vec<String> {
+        texts(self(typed).await)
+    }
+}
+
+/// Whether a function that suggests values is an `async fn`.
+pub const fn waits<Takes, F: Completer<Takes>>(_: &F) -> bool {
+    F::WAITS
+}
+
+fn texts<S: Into<String>>(values: Vec<S>) -> Vec<String> {
+    values.into_iter().map(Into::into).collect()
 }
 
 /// The values that a type names, such as an enum.

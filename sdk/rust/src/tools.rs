@@ -19,7 +19,16 @@ use crate::export::{Server, first_page};
 use crate::{Content, json};
 
 /// What a function returns once it is done.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, types::Error>> + 'a>>;
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+/// The same, or why there is nothing.
+pub type Answer<'a, T> = Later<'a, Result<T, types::Error>>;
+/// Whether a request gets to see an entry: `#[tool(when = …)]`.
+pub type When = Option<fn(&Context) -> bool>;
+
+/// Whether this request sees it.
+pub(crate) fn seen(when: When, request: u64) -> bool {
+    when.is_none_or(|when| when(&Context::new(request)))
+}
 
 /// A function as a tool; `#[tool]` writes it.
 pub struct ToolEntry {
@@ -27,6 +36,8 @@ pub struct ToolEntry {
     pub name: &'static str,
     /// Whether it is an `async fn`.
     pub is_async: bool,
+    /// Who sees it.
+    pub when: When,
     /// The entry of the list.
     pub describe: fn() -> tool_types::Tool,
     /// The context that it takes.
@@ -273,10 +284,11 @@ fn failed(why: String) -> ToolOutcome {
 }
 
 /// The list of a server.
-fn list<S: Server>(cursor: Option<String>) -> Result<ToolList, types::Error> {
+fn list<S: Server>(request: u64, cursor: Option<String>) -> Result<ToolList, types::Error> {
     first_page(cursor)?;
+    let listed = S::TOOLS.iter().filter(|tool| seen(tool.when, request));
     Ok(ToolList {
-        tools: S::TOOLS.iter().map(|tool| (tool.describe)()).collect(),
+        tools: listed.map(|tool| (tool.describe)()).collect(),
         next_cursor: None,
         cache: None,
     })
@@ -287,7 +299,8 @@ async fn call<S: Server>(
     name: &str,
     arguments: &str,
 ) -> Result<Option<ToolOutcome>, types::Error> {
-    let Some(tool) = S::TOOLS.iter().find(|tool| tool.name == name) else {
+    let mut tools = S::TOOLS.iter();
+    let Some(tool) = tools.find(|tool| tool.name == name && seen(tool.when, request)) else {
         return Ok(None);
     };
     let mut context = (tool.context)(request);
@@ -300,8 +313,8 @@ mod exported {
     use crate::export::at_once;
 
     impl<S: Server> Guest for S {
-        fn list_tools(_: u64, cursor: Option<String>) -> Result<ToolList, types::Error> {
-            list::<S>(cursor)
+        fn list_tools(request: u64, cursor: Option<String>) -> Result<ToolList, types::Error> {
+            list::<S>(request, cursor)
         }
 
         fn call_tool(
@@ -320,8 +333,11 @@ mod exported_async {
     use crate::bindings::tools_async::exports::spin_mcp::server::tools_async::Guest;
 
     impl<S: Server> Guest for S {
-        async fn list_tools(_: u64, cursor: Option<String>) -> Result<ToolList, types::Error> {
-            list::<S>(cursor)
+        async fn list_tools(
+            request: u64,
+            cursor: Option<String>,
+        ) -> Result<ToolList, types::Error> {
+            list::<S>(request, cursor)
         }
 
         async fn call_tool(

@@ -161,6 +161,16 @@ impl Function {
         quote!(#name(#(#passed),*) #wait)
     }
 
+    /// Whether something waits: the function, or one that completes.
+    pub fn is_async(&self) -> TokenStream {
+        let waits = self.item.sig.asyncness.is_some();
+        let completers = self
+            .arguments
+            .iter()
+            .filter_map(|argument| argument.complete.as_ref());
+        quote!(#waits #(|| ::spin_mcp_sdk::__private::text::waits(&#completers))*)
+    }
+
     /// `asking` or `context`.
     pub fn context(&self) -> TokenStream {
         match self.asks {
@@ -266,7 +276,7 @@ impl Argument {
     /// How to suggest values for what is `typed`; none if nothing is known.
     pub fn completion(&self) -> Option<TokenStream> {
         if let Some(complete) = &self.complete {
-            return Some(quote!(::spin_mcp_sdk::Completer::complete(#complete, typed)));
+            return Some(quote!(::spin_mcp_sdk::Completer::complete(#complete, typed).await));
         }
         let of = self.optional().unwrap_or(&self.of);
         let plain = [
@@ -286,12 +296,14 @@ pub fn completions(arguments: &[Argument]) -> TokenStream {
         .collect();
     let (names, completions): (Vec<_>, Vec<_>) = known.into_iter().unzip();
     match names.is_empty() {
-        true => quote!(|_, _| ::std::vec![]),
+        true => quote!(|_, _| ::std::boxed::Box::pin(async { ::std::vec![] })),
         false => quote! {
-            |name, typed| match name {
-                #(#names => #completions,)*
-                _ => ::std::vec![],
-            }
+            |name, typed| ::std::boxed::Box::pin(async move {
+                match name {
+                    #(#names => #completions,)*
+                    _ => ::std::vec![],
+                }
+            })
         },
     }
 }

@@ -33,6 +33,9 @@ use options::Options;
 /// - `ui = "ui://…"`: the resource whose page shows the results, an MCP App. `visibility(app)`: only such a
 ///   page calls the tool; `visibility(model)`: no page does.
 ///
+/// - `when = function`: a `fn(&Context) -> bool` that says whether a request sees it. A feature whose
+///   functions look at the caller must be `dynamic` in `spin.toml`.
+///
 /// A parameter of the type `&Context` or `&mut Context` is no argument. An `Option` can be absent, and
 /// so can what has `#[default(…)]`. Attributes of serde and schemars work on parameters. A function can
 /// take all arguments as one struct: `Parameters(trip): Parameters<Trip>`.
@@ -54,7 +57,9 @@ pub fn tool(attribute: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// - `name`, `title`, `description`, `mime_type`: texts. The page of an MCP App, at `ui://…`, has its MIME type
 ///   without `mime_type`.
-/// - `list = function`: a `fn() -> Vec<ResourceInfo>` whose entries are listed as well.
+/// - `list = function`: a `fn() -> Vec<ResourceInfo>`, or a `fn(&Context) -> Vec<ResourceInfo>`, whose
+///   entries are listed as well. It can be an `async fn`.
+/// - `when = function`: as in [`macro@tool`].
 /// - `annotations(audience(user), priority = 0.5, last_modified = "…")`.
 /// - `icons = […]`, `meta = json!({…})`: expressions.
 #[proc_macro_attribute]
@@ -75,6 +80,7 @@ pub fn resource(attribute: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// - `name`, `title`, `description`: texts.
 /// - `icons = […]`, `meta = json!({…})`: expressions.
+/// - `when = function`: as in [`macro@tool`].
 ///
 /// Clients send texts; a parameter of another type is read from the text. The variants of an enum are
 /// its completions; `#[complete(function)]` suggests others.

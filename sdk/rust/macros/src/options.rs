@@ -21,6 +21,7 @@ pub struct Options {
     pub ui: Option<Expr>,
     pub visibility: Vec<Ident>,
     pub list: Option<Path>,
+    pub when: Option<Path>,
     /// The keys that are given, for those that an attribute does not have.
     given: Vec<Ident>,
 }
@@ -53,6 +54,7 @@ impl Parse for Options {
                 "ui" => options.ui = Some(value(input)?),
                 "visibility" => options.visibility = names(input)?,
                 "list" => options.list = Some(value(input)?),
+                "when" => options.when = Some(value(input)?),
                 "annotations" => options.annotations = annotations(input)?,
                 _ => {}
             }
@@ -145,6 +147,14 @@ impl Options {
                 ),
             )),
             None => Ok(()),
+        }
+    }
+
+    /// Who sees it.
+    pub fn when(&self) -> TokenStream {
+        match &self.when {
+            Some(when) => quote!(::core::option::Option::Some(#when)),
+            None => quote!(::core::option::Option::None),
         }
     }
 

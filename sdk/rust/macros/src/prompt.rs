@@ -7,7 +7,7 @@ use syn::{ItemFn, Result};
 use crate::function::{Function, completions, without_schema};
 use crate::options::{Options, text};
 
-const KEYS: [&str; 5] = ["name", "title", "description", "icons", "meta"];
+const KEYS: [&str; 6] = ["name", "title", "description", "icons", "meta", "when"];
 
 pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
     options.only("prompt", &KEYS)?;
@@ -41,7 +41,7 @@ pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
         .iter()
         .map(|argument| argument.read_text());
     let (context, call) = (function.context(), function.call());
-    let is_async = function.item.sig.asyncness.is_some();
+    let (is_async, when) = (function.is_async(), options.when());
     let result = quote! {
         async {
             ::spin_mcp_sdk::__private::text::known(given, &[#(#keys),*])?;
@@ -57,6 +57,7 @@ pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
             const ENTRY: ::spin_mcp_sdk::__private::PromptEntry = ::spin_mcp_sdk::__private::PromptEntry {
                 name: #name,
                 is_async: #is_async,
+                when: #when,
                 describe: || ::spin_mcp_sdk::__private::Prompt {
                     name: ::std::string::String::from(#name),
                     title: #title,

@@ -7,7 +7,7 @@ use syn::{Error, ItemFn, LitStr, Result};
 use crate::function::{Function, completions, without_schema};
 use crate::options::{Options, text};
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "name",
     "title",
     "description",
@@ -16,6 +16,7 @@ const KEYS: [&str; 8] = [
     "annotations",
     "icons",
     "meta",
+    "when",
 ];
 
 pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
@@ -39,9 +40,16 @@ pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
         Some(mime_type) => quote!(::core::option::Option::Some(#mime_type)),
         None => quote!(::core::option::Option::None),
     };
-    let list = match &options.list {
-        Some(list) => quote!(::core::option::Option::Some(#list)),
-        None => quote!(::core::option::Option::None),
+    let (list, list_waits) = match &options.list {
+        Some(list) => (
+            quote! {
+                ::core::option::Option::Some(|context| {
+                    ::std::boxed::Box::pin(::spin_mcp_sdk::__private::Lister::list(#list, context))
+                })
+            },
+            quote!(::spin_mcp_sdk::__private::resources::waits(&#list)),
+        ),
+        None => (quote!(::core::option::Option::None), quote!(false)),
     };
     let (annotations, icons, meta) = (options.annotations()?, options.icons(), options.meta()?);
     let shared = quote! {
@@ -78,7 +86,7 @@ pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
         .iter()
         .map(|argument| argument.read_text());
     let (context, call) = (function.context(), function.call());
-    let is_async = function.item.sig.asyncness.is_some();
+    let (is_async, when) = (function.is_async(), options.when());
     let read = match is_template {
         true => quote! {
             let read = || ::core::result::Result::<_, ::spin_mcp_sdk::Error>::Ok((#(#reads,)*));
@@ -101,7 +109,8 @@ pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
             const ENTRY: ::spin_mcp_sdk::__private::ResourceEntry = ::spin_mcp_sdk::__private::ResourceEntry {
                 uri: #uri,
                 mime_type: #mime_type,
-                is_async: #is_async,
+                is_async: #is_async || #list_waits,
+                when: #when,
                 describe: || ::spin_mcp_sdk::__private::Described::#described,
                 list: #list,
                 context: #context,

@@ -7,7 +7,7 @@ use syn::{Error, ItemFn, Result};
 use crate::function::Function;
 use crate::options::{Options, text};
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "name",
     "title",
     "description",
@@ -16,6 +16,7 @@ const KEYS: [&str; 8] = [
     "meta",
     "ui",
     "visibility",
+    "when",
 ];
 
 pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
@@ -32,7 +33,7 @@ pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
     };
     let (annotations, icons, meta) = (options.hints()?, options.icons(), options.meta()?);
     let (context, output, call) = (function.context(), function.output(), function.call());
-    let is_async = function.item.sig.asyncness.is_some();
+    let (is_async, when) = (function.is_async(), options.when());
     let outcome = quote! {
         match ::spin_mcp_sdk::__private::tools::parsed::<Arguments>(arguments) {
             ::core::result::Result::Ok(arguments) => {
@@ -50,6 +51,7 @@ pub fn expand(options: Options, item: ItemFn) -> Result<TokenStream> {
             const ENTRY: ::spin_mcp_sdk::__private::ToolEntry = ::spin_mcp_sdk::__private::ToolEntry {
                 name: #name,
                 is_async: #is_async,
+                when: #when,
                 describe: || {
                     let (input_schema, description) =
                         ::spin_mcp_sdk::__private::tools::input::<Arguments>(#description);
