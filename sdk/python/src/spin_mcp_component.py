@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 import spin_mcp_app  # written by the build: imports the author's module, and what runs late
@@ -257,12 +257,16 @@ def first_page(cursor: str | None) -> None:
         raise Err(mcp_types.Error(-32602, "the list has one page, without a cursor", None))
 
 
+def seen(request: int, every: Iterable[Any]) -> list[Any]:
+    return SERVER._seen(Imported(request), every)
+
+
 # Exports
 
 
 async def list_tools(request: int, cursor: str | None) -> Any:
     first_page(cursor)
-    return tool_types.ToolList([tool(of) for of in SERVER.tools.values()], None, None)
+    return tool_types.ToolList([tool(of) for of in seen(request, SERVER.tools.values())], None, None)
 
 
 async def call_tool(request: int, name: str, arguments: str) -> Any:
@@ -281,12 +285,12 @@ async def call_tool(request: int, name: str, arguments: str) -> Any:
 
 async def list_resources(request: int, cursor: str | None) -> Any:
     first_page(cursor)
-    return resource_types.ResourceList([resource(of) for of in SERVER.resources if not of.is_template], None, None)
+    return resource_types.ResourceList([resource(of) for of in seen(request, SERVER.resources) if not of.is_template], None, None)
 
 
 async def list_resource_templates(request: int, cursor: str | None) -> Any:
     first_page(cursor)
-    return resource_types.ResourceTemplateList([template(of) for of in SERVER.resources if of.is_template], None, None)
+    return resource_types.ResourceTemplateList([template(of) for of in seen(request, SERVER.resources) if of.is_template], None, None)
 
 
 async def read_resource(request: int, uri: str) -> Any:
@@ -304,7 +308,7 @@ async def read_resource(request: int, uri: str) -> Any:
 
 async def list_prompts(request: int, cursor: str | None) -> Any:
     first_page(cursor)
-    return prompt_types.PromptList([prompt(of) for of in SERVER.prompts.values()], None, None)
+    return prompt_types.PromptList([prompt(of) for of in seen(request, SERVER.prompts.values())], None, None)
 
 
 async def get_prompt(request: int, name: str, arguments: list[tuple[str, str]]) -> Any:
@@ -322,7 +326,7 @@ async def get_prompt(request: int, name: str, arguments: list[tuple[str, str]]) 
 
 async def complete(request: int, reference: Any, argument: Any, context: list[tuple[str, str]]) -> Any:
     of_prompt = isinstance(reference, completion_types.CompletionReference_Prompt)
-    found = await SERVER._complete(of_prompt, reference.value, argument.name, argument.value, dict(context))
+    found = await SERVER._complete(Imported(request), of_prompt, reference.value, argument.name, argument.value, dict(context))
     if found is None:
         return None
     return completion_types.Completion(found.values, found.total, bool(found.has_more))

@@ -1,13 +1,13 @@
 """`tests/python/servers/official.py` and `decorated.py`: what both documentations show."""
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 import decorated
 import official
 import pytest
-from fastmcp import Client
-from fastmcp.exceptions import ToolError
+from fastmcp import Client, Context, FastMCP
+from fastmcp.exceptions import McpError, ToolError
 from mcp.types import PromptReference
 
 
@@ -101,3 +101,41 @@ def test_prompts_and_resources_of_fastmcp() -> None:
     run(decorated.mcp, work)
     with pytest.raises(AttributeError, match="`http_app` is not supported in a component"):
         decorated.mcp.http_app()
+
+
+def test_a_function_says_who_sees_what() -> None:
+    mcp: FastMCP[Any] = FastMCP("doors")
+
+    def known(ctx: Context[Any, Any, Any]) -> bool:
+        return ctx.session_id == "open"
+
+    @mcp.tool(enabled=known)
+    def door() -> int:
+        return 1
+
+    @mcp.resource("door://{name}", enabled=known)
+    def named(name: str) -> str:
+        return name
+
+    @mcp.prompt(enabled=known)
+    def ask(kind: Literal["front", "back"]) -> str:
+        return kind
+
+    async def work(session: str) -> tuple[int, ...]:
+        async with Client(mcp, session_id=session) as client:
+            completed = await client.complete(PromptReference(name="ask"), {"name": "kind", "value": ""})
+            lists = (client.list_tools(), client.list_prompts(), client.list_resource_templates())
+            if session == "shut":
+                with pytest.raises(McpError, match="^unknown tool `door`$"):
+                    await client.call_tool("door")
+                with pytest.raises(McpError, match="^unknown resource `door://a`$"):
+                    await client.read_resource("door://a")
+                with pytest.raises(McpError, match="^unknown prompt `ask`$"):
+                    await client.get_prompt("ask", {"kind": "back"})
+            else:
+                assert (await client.call_tool("door")).data == 1
+                assert (await client.read_resource("door://a"))[0].text == "a"
+            return (*[len(await found) for found in lists], len(completed.values))
+
+    assert asyncio.run(work("shut")) == (0, 0, 0, 0)
+    assert asyncio.run(work("open")) == (1, 1, 1, 2)

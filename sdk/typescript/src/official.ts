@@ -4,6 +4,7 @@ import { explain } from "spin-mcp/engine";
 import { notify } from "./notify.ts";
 import { Refusal, type Json, type Run } from "./run.ts";
 import { StdioServerTransport, link } from "./stdio.ts";
+import { spellings } from "./uri.ts";
 
 /** The newest revision in which the SDK sends requests to clients. Newer clients are asked by repeated calls. */
 const NEWEST = "2025-11-25";
@@ -52,8 +53,19 @@ export async function handle(run: Run, method: string, params: Json): Promise<Js
   });
   link.transport!.onmessage!({ jsonrpc: "2.0", method: "notifications/initialized" });
   const meta = host.meta();
+  const asked = meta ? { ...params, _meta: meta } : params;
+  // The SDK compares the texts of URIs.
+  if (method !== "resources/read") return result(run, method, asked);
+  for (const uri of spellings(params.uri)) {
+    const found = await result(run, method, { ...asked, uri });
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+async function result(run: Run, method: string, params: Json): Promise<Json> {
   try {
-    const result = await request(method, meta ? { ...params, _meta: meta } : params, run);
+    const result = await request(method, params, run);
     const [first] = result.isError ? (result.content ?? []) : [];
     if (first?.type === "text") first.text = explain(first.text);
     return result;

@@ -8,11 +8,14 @@ import { notify } from "./notify.ts";
 import { Asked, Refusal, running, type Json, type Run } from "./run.ts";
 import { fields, jsonSchema, parse, unchecked, type Given, type Schema } from "./schema.ts";
 import { link } from "./stdio.ts";
+import { encoded, normal } from "./uri.ts";
 
 export type Annotations = { audience?: ("user" | "assistant")[]; priority?: number; lastModified?: string };
 export type Icon = { src: string; mimeType?: string; sizes?: string[]; theme?: "light" | "dark" };
 type Meta = { _meta?: Record<string, unknown> };
 type Named = { title?: string; description?: string; icons?: Icon[] } & Meta;
+/** Beyond the official SDK: whether a request sees it. */
+type Enabled = { enabled?: (ctx: Context) => boolean };
 export type ResourceContents = { uri: string; mimeType?: string } & Meta & ({ text: string } | { blob: string });
 export type ResourceLink = { uri: string; name: string; mimeType?: string; size?: number; annotations?: Annotations } & Named;
 export type ContentBlock =
@@ -82,7 +85,7 @@ function context(run: Run, method: string): Context {
   };
 }
 
-export type ToolConfig<Input, Output> = Named & {
+export type ToolConfig<Input, Output> = Named & Enabled & {
   inputSchema?: Input;
   outputSchema?: Output;
   annotations?: {
@@ -93,8 +96,8 @@ export type ToolConfig<Input, Output> = Named & {
     openWorldHint?: boolean;
   };
 };
-export type PromptConfig<Input> = Named & { argsSchema?: Input };
-export type ResourceConfig = Named & { mimeType?: string; size?: number; annotations?: Annotations };
+export type PromptConfig<Input> = Named & Enabled & { argsSchema?: Input };
+export type ResourceConfig = Named & Enabled & { mimeType?: string; size?: number; annotations?: Annotations };
 
 /** A function with what it is given, if there is a schema, and the context. */
 export type Callback<Input, Result> = Input extends Schema
@@ -142,12 +145,21 @@ export class ResourceTemplate<Template extends string = string> {
   match(uri: string): Record<string, string> | undefined {
     const names: string[] = [];
     const literal = (text: string) => text.replace(/[.*+?^$()|[\]\\{}]/g, "\\$&");
+    const eitherCase = (text: string) =>
+      text.replace(/%..|[a-z]/gi, (c) => (c[0] === "%" ? c : `[${c.toLowerCase()}${c.toUpperCase()}]`));
+    // Variables keep their case, and the host around them has none.
+    let inHost = true;
     const parts = this.uriTemplate.split(/\{(\+?\w+)\}/).map((part, at) => {
-      if (at % 2 === 0) return literal(part);
+      if (at % 2 === 0) {
+        const text = at === 0 ? normal(part, false) : encoded(part);
+        const host = inHost ? /^(?:[^:/?#]*:(?:\/\/)?)?[^/?#]*/.exec(text)![0] : "";
+        inHost &&= host === text;
+        return eitherCase(literal(host)) + literal(text.slice(host.length));
+      }
       names.push(part.replace("+", ""));
       return part.startsWith("+") ? "(.*)" : "([^/?#]*)";
     });
-    const found = new RegExp(`^${parts.join("")}$`).exec(uri);
+    const found = new RegExp(`^${parts.join("")}$`).exec(normal(uri, false));
     if (!found) return undefined;
     try {
       return Object.fromEntries(names.map((name, at) => [name, decodeURIComponent(found[at + 1]!)]));
@@ -229,7 +241,7 @@ export class McpServer {
     switch (method) {
       case "tools/list":
         return {
-          tools: entries(this.#tools, (name, { config, input, output }) => ({
+          tools: entries(seen(this.#tools, ctx), (name, { config, input, output }) => ({
             ...config,
             name,
             inputSchema: input,
@@ -238,7 +250,7 @@ export class McpServer {
         };
       case "prompts/list":
         return {
-          prompts: entries(this.#prompts, (name, { config, input }) => ({
+          prompts: entries(seen(this.#prompts, ctx), (name, { config, input }) => ({
             ...config,
             name,
             arguments: entries(new Map(Object.entries<Json>(input.properties ?? {})), (name, field) => ({
@@ -253,7 +265,7 @@ export class McpServer {
         return this.#listResources(ctx);
       case "resources/templates/list":
         return {
-          resourceTemplates: entries(this.#templates, (uriTemplate, { name, config }) => ({ ...config, name, uriTemplate })),
+          resourceTemplates: entries(seen(this.#templates, ctx), (uriTemplate, { name, config }) => ({ ...config, name, uriTemplate })),
         };
       case "tools/call":
         return this.#call(params, ctx);
@@ -262,21 +274,21 @@ export class McpServer {
       case "resources/read":
         return this.#read(params.uri, ctx);
       case "completion/complete":
-        return this.#complete(params);
+        return this.#complete(params, ctx);
     }
     throw new Refusal(-32601, `there is no method \`${method}\``);
   }
 
   #listResources(ctx: Context): Maybe<Json> {
-    const listed = entries(this.#resources, (uri, { name, config }) => ({ ...config, name, uri }));
-    const more = [...this.#templates.values()].map(({ template }) => template.callbacks.list?.(ctx));
+    const listed = entries(seen(this.#resources, ctx), (uri, { name, config }) => ({ ...config, name, uri }));
+    const more = [...seen(this.#templates, ctx).values()].map(({ template }) => template.callbacks.list?.(ctx));
     return after(all(more), (pages) => ({
       resources: [...listed, ...pages.flatMap((page: Json) => page?.resources ?? [])],
     }));
   }
 
   #call({ name, arguments: given }: Json, ctx: Context): Maybe<Json> {
-    const tool = this.#tools.get(name);
+    const tool = seen(this.#tools, ctx).get(name);
     if (!tool) return undefined;
     const { inputSchema, outputSchema } = tool.config;
     const checked = (result: Json) => {
@@ -297,7 +309,7 @@ export class McpServer {
   }
 
   #get({ name, arguments: given }: Json, ctx: Context): Maybe<Json> {
-    const prompt = this.#prompts.get(name);
+    const prompt = seen(this.#prompts, ctx).get(name);
     if (!prompt) return undefined;
     const { config, input } = prompt;
     // Clients send text. Where a field takes none, such as a number, the text is its JSON.
@@ -318,9 +330,9 @@ export class McpServer {
     };
     const typed = ({ mimeType }: ResourceConfig, found: Json) =>
       found && { ...found, contents: found.contents.map((one: Json) => ({ mimeType, ...one })) };
-    const same = this.#resources.get(uri);
+    const same = named(seen(this.#resources, ctx), uri);
     if (same) return attempt(() => after(same.read(parseUri(uri), ctx), (found) => typed(same.config, found)), failed);
-    const fitting = [...this.#templates.values()].flatMap((family) => {
+    const fitting = [...seen(this.#templates, ctx).values()].flatMap((family) => {
       const variables = family.template.match(uri);
       return variables ? [{ family, variables }] : [];
     });
@@ -333,13 +345,13 @@ export class McpServer {
     return attempt(() => next(0), failed);
   }
 
-  #complete({ ref, argument, context }: Json): Maybe<Json> {
+  #complete({ ref, argument, context }: Json, ctx: Context): Maybe<Json> {
     const { name, value } = argument;
     if (ref.type === "ref/resource") {
-      const complete = this.#templates.get(ref.uri)?.template.callbacks.complete?.[name];
+      const complete = named(seen(this.#templates, ctx), ref.uri)?.template.callbacks.complete?.[name];
       return complete && after(complete(value, context), (values) => ({ completion: { values } }));
     }
-    const prompt = this.#prompts.get(ref.name);
+    const prompt = seen(this.#prompts, ctx).get(ref.name);
     if (!prompt) return undefined;
     const complete = completer(fields(prompt.config.argsSchema)[name]);
     const found = complete
@@ -352,6 +364,16 @@ export class McpServer {
 function add<T>(to: Map<string, T>, kind: string, name: string, item: T): void {
   if (to.has(name)) throw new Error(`the ${kind} \`${name}\` is registered twice`);
   to.set(name, item);
+}
+
+/** What has this URI, however it is written. */
+function named<T>(of: Map<string, T>, uri: string): T | undefined {
+  return of.get(uri) ?? [...of].find(([known]) => normal(known) === normal(uri))?.[1];
+}
+
+/** What a request sees. */
+function seen<T extends { config: Enabled }>(of: Map<string, T>, ctx: Context): Map<string, T> {
+  return new Map([...of].filter(([, { config }]) => config.enabled?.(ctx) ?? true));
 }
 
 function entries<T>(of: Map<string, T>, convert: (name: string, item: T) => Json): Json[] {

@@ -140,3 +140,14 @@ test("version 2: a tool sees who calls, and the headers that the server passes o
   const client = await connect(two, undefined, host);
   assert.equal(await client.says("who", {}), '["c",["mcp:read"],"","a, b"]');
 });
+
+test("URIs are equal by RFC 3986, for both versions", async () => {
+  for (const server of [new McpServer({ name: "s", version: "1" }), new Older({ name: "s", version: "1" })] as any[]) {
+    server.registerResource("one", "notes://caf%C3%A9/x", {}, async () => ({ contents: [{ uri: "u", text: "one" }] }));
+    const client = await connect(server);
+    for (const uri of ["notes://caf%C3%A9/x", "NOTES://caf%c3%a9/%78", "notes://café/x"]) {
+      assert.equal((await client.read(uri))?.contents[0].body.val, "one", uri);
+    }
+    assert.equal(await client.read("notes://cafe/x"), undefined);
+  }
+});

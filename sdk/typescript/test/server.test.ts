@@ -3,7 +3,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as z from "zod";
-import { McpServer, RESOURCE_MIME_TYPE, ResourceTemplate, completable, registerAppResource, registerAppTool } from "../src/index.ts";
+import {
+  McpServer,
+  RESOURCE_MIME_TYPE,
+  ResourceTemplate,
+  completable,
+  registerAppResource,
+  registerAppTool,
+  type Context,
+} from "../src/index.ts";
 import { handler } from "../src/light.ts";
 import { Client, text } from "./support.ts";
 
@@ -233,4 +241,45 @@ test("a tool has a page", async () => {
   const [page] = await client.resources();
   assert.deepEqual([page.uri, page.mimeType, JSON.parse(page.meta)], [uri, RESOURCE_MIME_TYPE, { ui: { csp } }]);
   assert.equal((await client.read(uri)).contents[0].mimeType, RESOURCE_MIME_TYPE);
+});
+
+test("a function says who sees what", async () => {
+  const client = made((server) => {
+    const enabled = (ctx: Context) => ctx.sessionId === "open";
+    server.registerTool("door", { enabled }, () => text("1"));
+    server.registerPrompt("ask", { enabled, argsSchema: { kind: z.enum(["front", "back"]) } }, ({ kind }) => ({
+      messages: [{ role: "user", content: { type: "text", text: kind } }],
+    }));
+    server.registerResource("hall", "door://hall", { enabled }, (uri) => ({ contents: [{ uri: uri.href, text: "h" }] }));
+    const doors = new ResourceTemplate("door://rooms/{name}", { list: undefined });
+    server.registerResource("room", doors, { enabled }, (uri) => ({ contents: [{ uri: uri.href, text: "r" }] }));
+  });
+  const found = async () => [
+    ...[await client.tools(), await client.prompts(), await client.resources(), await client.templates()].map((list) => list.length),
+    (await client.complete("prompt", "ask", "kind", ""))?.values.length,
+    await client.call("door"),
+    await client.get("ask", { kind: "back" }),
+    await client.read("door://hall"),
+    await client.read("door://rooms/a"),
+  ];
+  assert.deepEqual(await found(), [0, 0, 0, 0, ...Array(5).fill(undefined)]);
+  client.host.sessionId = () => "open";
+  assert.ok((await found()).every((one) => one));
+});
+
+test("URIs are equal by RFC 3986", async () => {
+  const client = made((server) => {
+    server.registerResource("one", "notes://café/x", {}, () => ({ contents: [{ uri: "u", text: "one" }] }));
+    const template = new ResourceTemplate("notes://größe/{name}", { list: undefined, complete: { name: () => ["a"] } });
+    server.registerResource("all", template, {}, (_, { name }) => ({ contents: [{ uri: "u", text: name }] }));
+  });
+  for (const uri of ["notes://café/x", "notes://caf%C3%A9/x", "NOTES://caf%c3%a9/%78"]) {
+    assert.equal((await client.read(uri))?.contents[0].body.val, "one", uri);
+  }
+  assert.equal(await client.read("notes://CAF%C3%89/x"), undefined);
+  assert.equal((await client.read("Notes://GR%C3%B6%c3%9fe/Caf%C3%A9"))?.contents[0].body.val, "Café");
+  assert.equal((await client.read("Notes://gr%C3%B6%c3%9fe/caf%C3%A9"))?.contents[0].body.val, "café");
+  assert.equal((await client.read("notes://größe/café"))?.contents[0].body.val, "café");
+  const completed = await client.complete("resource-template", "NOTES://gr%C3%B6%C3%9Fe/{name}", "name", "");
+  assert.deepEqual(completed?.values, ["a"]);
 });

@@ -147,16 +147,16 @@ class Client:
         return True
 
     async def list_tools(self) -> list[Tool]:
-        return list(self.server.tools.values())
+        return self.server._seen(Here(self), self.server.tools.values())
 
     async def list_prompts(self) -> list[Prompt]:
-        return list(self.server.prompts.values())
+        return self.server._seen(Here(self), self.server.prompts.values())
 
     async def list_resources(self) -> list[Resource]:
-        return [resource for resource in self.server.resources if not resource.is_template]
+        return self.server._seen(Here(self), (of for of in self.server.resources if not of.is_template))
 
     async def list_resource_templates(self) -> list[Resource]:
-        return [resource for resource in self.server.resources if resource.is_template]
+        return self.server._seen(Here(self), (of for of in self.server.resources if of.is_template))
 
     async def call_tool(self, name: str, arguments: dict[str, Any] | None = None, *, raise_on_error: bool = True) -> CallToolResult:
         given = json.loads(hints.dumps(arguments or {}))
@@ -185,7 +185,9 @@ class Client:
     async def complete(self, ref: Any, argument: dict[str, str], context_arguments: dict[str, str] | None = None) -> Completion:
         of_prompt = ref.type == "ref/prompt"
         name = ref.name if of_prompt else ref.uri
-        found = await self.server._complete(of_prompt, name, argument["name"], argument["value"], context_arguments or {})
+        found = await self.server._complete(
+            Here(self), of_prompt, name, argument["name"], argument["value"], context_arguments or {}
+        )
         return found or Completion(values=[])
 
     async def _finish(self, call: Callable[[Here], Awaitable[Any]]) -> Any:

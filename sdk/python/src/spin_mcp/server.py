@@ -40,6 +40,7 @@ from .types import (
 from .uris import Template, normal
 
 F = TypeVar("F", bound=Callable[..., Any])
+C = TypeVar("C", bound="Component")
 T = TypeVar("T")
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as WithDefault
@@ -77,7 +78,7 @@ class Component:
         meta: dict[str, Any] | None = None,
         app: Any = None,
         annotations: Any = None,
-        enabled: bool = True,
+        enabled: "bool | Callable[[Context[Any, Any, Any]], bool]" = True,
         **_: Any,
     ) -> None:
         self.function = Function(function, name)
@@ -431,6 +432,14 @@ class FastMCP(Generic[L]):
 
     # What a host calls
 
+    def _seen(self, request: Request, every: Iterable[C]) -> list[C]:
+        """What a request sees: `enabled` can be a function of the context."""
+        seen = []
+        for one in every:
+            if not callable(one.enabled) or one.enabled(Context(self, request, Replay(None, []))):
+                seen.append(one)
+        return seen
+
     async def _run(self, request: Request, name: str, work: Callable[[Context[Any, Any, Any]], Awaitable[T]]) -> T:
         """Runs a function; raises `Asked` once it asks."""
         replay = Replay(request.state(), request.responses())
@@ -455,7 +464,7 @@ class FastMCP(Generic[L]):
             yield value
 
     async def _call_tool(self, request: Request, name: str, arguments: Any) -> ToolResult | None:
-        if (tool := self.tools.get(name)) is None:
+        if (tool := self.tools.get(name)) is None or not self._seen(request, [tool]):
             return None
         try:
             return await self._run(request, name, lambda context: tool.call(context, arguments))
@@ -490,7 +499,8 @@ class FastMCP(Generic[L]):
 
     async def _result(self, context: Context[Any, Any, Any], uri: str) -> ResourceResult | None:
         # A resource of its own comes before the template that it fits.
-        for resource in sorted(self.resources, key=lambda of: len(of.template.variables)):
+        seen = self._seen(context._request, self.resources)
+        for resource in sorted(seen, key=lambda of: len(of.template.variables)):
             if (given := resource.fits(uri)) is not None:
                 if (found := await resource.contents(context, given)) is not None:
                     return found
@@ -501,7 +511,7 @@ class FastMCP(Generic[L]):
         return found.contents if found else None
 
     async def _get_prompt(self, request: Request, name: str, arguments: dict[str, str]) -> PromptResult | None:
-        if (prompt := self.prompts.get(name)) is None:
+        if (prompt := self.prompts.get(name)) is None or not self._seen(request, [prompt]):
             return None
         try:
             return await self._run(request, name, lambda context: prompt.get(context, arguments))
@@ -514,14 +524,14 @@ class FastMCP(Generic[L]):
             raise McpError(-32603, self._why(why, name)) from None
 
     async def _complete(
-        self, of_prompt: bool, reference: str, argument: str, value: str, given: dict[str, str]
+        self, request: Request, of_prompt: bool, reference: str, argument: str, value: str, given: dict[str, str]
     ) -> Completion | None:
         """None if the reference is not of this server."""
         known: Component | None = self.prompts.get(reference) if of_prompt else None
         if not of_prompt:
             same = (resource for resource in self.resources if normal(resource.uri) == normal(reference))
             known = next(same, None)
-        if known is None:
+        if known is None or not self._seen(request, [known]):
             return None
         if self._completion is not None:
             ref = PromptReference(name=reference) if of_prompt else ResourceTemplateReference(uri=reference)
