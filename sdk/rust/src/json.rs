@@ -95,6 +95,26 @@ fn whole(
     (schema, description)
 }
 
+/// Whether a number is `null`: serde writes that for infinity, which JSON does not have.
+pub(crate) fn endless(schema: &Value, root: &Value, value: &Value) -> bool {
+    if let Some(path) = schema["$ref"].as_str() {
+        let target = root.pointer(path.trim_start_matches('#'));
+        return target.is_some_and(|schema| endless(schema, root, value));
+    }
+    match value {
+        Value::Null => schema["type"] == "number",
+        Value::Array(items) => items.iter().enumerate().any(|(at, item)| {
+            let of = schema["prefixItems"].get(at).unwrap_or(&schema["items"]);
+            endless(of, root, item)
+        }),
+        Value::Object(members) => members.iter().any(|(name, member)| {
+            let of = schema["properties"].get(name);
+            endless(of.unwrap_or(&schema["additionalProperties"]), root, member)
+        }),
+        _ => false,
+    }
+}
+
 /// The texts that a schema allows, if it names them.
 pub(crate) fn choices(schema: &Value) -> Vec<String> {
     let text = schema.as_str().or_else(|| schema["const"].as_str());

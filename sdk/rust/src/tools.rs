@@ -170,6 +170,13 @@ impl<T: Serialize + JsonSchema> ToolOutput for Json<T> {
     fn outcome(self) -> Result<ToolOutcome, Error> {
         let text = serde_json::to_string(&self.0)
             .map_err(|why| Error::internal(format!("the result is not JSON: {why}")))?;
+        if text.contains("null") {
+            let schema = json::output::<T>().to_value();
+            let value = serde_json::from_str(&text).unwrap_or_default();
+            if json::endless(&schema, &schema, &value) {
+                return Err(Error::tool("JSON has neither infinite numbers nor NaN"));
+            }
+        }
         ToolResult {
             content: vec![Content::text(text.clone())],
             structured_content: Some(text),

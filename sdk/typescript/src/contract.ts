@@ -107,13 +107,23 @@ export const toolList = (of: Json) =>
     ),
   });
 
-export const toolResult = (of: Json) =>
-  present({
+/** JSON would have `null` for it. */
+function endless(value: Json): number | undefined {
+  if (typeof value === "number") return Number.isFinite(value) ? undefined : value;
+  if (value === null || typeof value !== "object") return undefined;
+  return Object.values(value).map(endless).find((found) => found !== undefined);
+}
+
+export function toolResult(of: Json): Json {
+  const odd = endless(of.structuredContent);
+  if (odd !== undefined) return toolResult({ content: [{ type: "text", text: `JSON has no ${odd}` }], isError: true });
+  return present({
     content: (of.content ?? []).filter((one: Json) => one.type !== "text" || one.text !== "").map(block),
     structuredContent: json(of.structuredContent),
     isError: of.isError ?? false,
     meta: json(of._meta),
   });
+}
 
 export const resourceList = (of: Json) => present({ ...page(of), resources: of.resources.map(resource) });
 

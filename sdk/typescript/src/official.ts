@@ -3,6 +3,7 @@
 import { explain } from "spin-mcp/engine";
 import { notify } from "./notify.ts";
 import { Refusal, type Json, type Run } from "./run.ts";
+import { mended } from "./schema.ts";
 import { StdioServerTransport, link } from "./stdio.ts";
 import { spellings } from "./uri.ts";
 
@@ -65,8 +66,15 @@ export async function handle(run: Run, method: string, params: Json): Promise<Js
 
 async function result(run: Run, method: string, params: Json): Promise<Json> {
   try {
-    const result = await request(method, params, run);
-    const [first] = result.isError ? (result.content ?? []) : [];
+    let result = await request(method, params, run);
+    let [first] = result.isError ? (result.content ?? []) : [];
+    // The tool has not run.
+    if (method === "tools/call" && first?.text?.includes("Input validation error")) {
+      const { tools } = await request("tools/list", {});
+      const { inputSchema } = tools.find((tool: Json) => tool.name === params.name);
+      result = await request(method, { ...params, arguments: mended(inputSchema, params.arguments) }, run);
+      [first] = result.isError ? (result.content ?? []) : [];
+    }
     if (first?.type === "text") first.text = explain(first.text);
     return result;
   } catch (why) {

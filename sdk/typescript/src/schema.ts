@@ -139,17 +139,41 @@ const KINDS: Record<string, (value: Json) => boolean> = {
   object: (value) => value !== null && typeof value === "object" && !Array.isArray(value),
 };
 
+/** What `$ref` stands for. */
+function resolved(schema: Json, root: Json): Json {
+  if (typeof schema?.$ref !== "string") return schema;
+  const steps = schema.$ref.split("/").slice(1).map((step: string) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const target = steps.reduce((at: Json, step: string) => at?.[step], root);
+  if (target === undefined) throw new Error(`\`${schema.$ref}\` is not in the schema`);
+  return resolved(target, root);
+}
+
+/** Arguments as clients and models write them: `null` for what may be absent, text of JSON for an array or object. */
+export function mended(schema: Json, value: Json, root: Json = schema): Json {
+  const { type, items, properties = {}, required = [], additionalProperties } = resolved(schema, root) ?? {};
+  if (typeof value === "string" && (type === "object" || type === "array")) {
+    try {
+      const found = JSON.parse(value);
+      if (KINDS[type]!(found)) value = found;
+    } catch {
+      // It is told what is wrong with the text.
+    }
+  }
+  if (Array.isArray(value)) return value.map((item) => mended(items, item, root));
+  if (!KINDS.object!(value)) return value;
+  const absent = (name: string, member: Json) =>
+    member === null && Object.hasOwn(properties, name) && !required.includes(name) && mismatches(properties[name], null, root).length > 0;
+  const members = Object.entries<Json>(value).filter(([name, member]) => !absent(name, member));
+  const known = (name: string) => (Object.hasOwn(properties, name) ? properties[name] : additionalProperties);
+  return Object.fromEntries(members.map(([name, member]) => [name, mended(known(name), member, root)]));
+}
+
 /** Where a value does not fit a JSON Schema: the keywords that schemas of tools have. */
 export function mismatches(schema: Json, value: Json, root: Json = schema, path: Json[] = []): Issue[] {
   if (schema === true || schema === undefined) return [];
   if (schema === false) return [{ path, message: "not allowed" }];
   const wrong = (message: string): Issue[] => [{ path, message }];
-  if (typeof schema.$ref === "string") {
-    const steps = schema.$ref.split("/").slice(1).map((step: string) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
-    const target = steps.reduce((at: Json, step: string) => at?.[step], root);
-    if (target === undefined) throw new Error(`\`${schema.$ref}\` is not in the schema`);
-    return mismatches(target, value, root, path);
-  }
+  if (typeof schema.$ref === "string") return mismatches(resolved(schema, root), value, root, path);
   const kinds = schema.type === undefined ? [] : [schema.type].flat();
   if (kinds.length > 0 && !kinds.some((kind: string) => KINDS[kind]?.(value))) {
     return wrong(`expected ${kinds.join(" or ")}`);

@@ -6,7 +6,7 @@
 import { explain, sync, uri as parseUri, type Answer, type Maybe, type Uri } from "spin-mcp/engine";
 import { notify } from "./notify.ts";
 import { Asked, Refusal, running, type Json, type Run } from "./run.ts";
-import { fields, jsonSchema, parse, unchecked, type Given, type Schema } from "./schema.ts";
+import { fields, jsonSchema, mended, parse, unchecked, type Given, type Schema } from "./schema.ts";
 import { link } from "./stdio.ts";
 import { encoded, normal } from "./uri.ts";
 
@@ -303,7 +303,8 @@ export class McpServer {
     };
     const work = () => {
       if (inputSchema === undefined) return after(tool.call(ctx), checked);
-      return after(parse(inputSchema, given, "arguments"), (given) => after(tool.call(given, ctx), checked));
+      const parsed = parse(inputSchema, mended(tool.input, given), "arguments");
+      return after(parsed, (given) => after(tool.call(given, ctx), checked));
     };
     return attempt(work, (why) => ({ content: [{ type: "text", text: reason(why) }], isError: true }));
   }

@@ -151,3 +151,15 @@ test("URIs are equal by RFC 3986, for both versions", async () => {
     assert.equal(await client.read("notes://cafe/x"), undefined);
   }
 });
+
+test("arguments are taken as clients write them, for both versions", async () => {
+  let ran = 0;
+  for (const server of [new McpServer({ name: "s", version: "1" }), new Older({ name: "s", version: "1" })] as any[]) {
+    const inputSchema = z.object({ n: z.int().optional(), list: z.array(z.int()).default([]) });
+    server.registerTool("kind", { inputSchema }, async (given: any) => (ran++, text(JSON.stringify(given))));
+    const client = await connect(server);
+    assert.equal(await client.says("kind", { n: null, list: "[1]" }), '{"list":[1]}');
+    assert.match(await client.says("kind", { list: "a" }), /^failed: .*expected array, received string/);
+  }
+  assert.equal(ran, 2);
+});

@@ -283,3 +283,20 @@ test("URIs are equal by RFC 3986", async () => {
   const completed = await client.complete("resource-template", "NOTES://gr%C3%B6%C3%9Fe/{name}", "name", "");
   assert.deepEqual(completed?.values, ["a"]);
 });
+
+test("arguments are taken as clients write them, and results that JSON does not have are refused", async () => {
+  const client = made((server) => {
+    const inputSchema = z.object({
+      n: z.int().optional(),
+      none: z.string().nullable().optional(),
+      list: z.array(z.object({ deep: z.int().optional() })).default([]),
+      map: z.record(z.string(), z.int()).default({}),
+    });
+    server.registerTool("kind", { inputSchema }, (given) => text(JSON.stringify(given)));
+    server.registerTool("endless", {}, () => ({ structuredContent: { a: [1, -Infinity] } }));
+  });
+  const given = { n: null, none: null, list: '[{"deep":null},{"deep":3.0}]', map: '{"a":1}' };
+  assert.equal(await client.says("kind", given), '{"none":null,"list":[{},{"deep":3}],"map":{"a":1}}');
+  assert.match(await client.says("kind", { list: "[1" }), /list: Invalid input: expected array, received string/);
+  assert.equal(await client.says("endless"), "failed: JSON has no -Infinity");
+});
