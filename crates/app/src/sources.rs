@@ -174,13 +174,14 @@ impl App {
 }
 
 /// Whether a file can be part of a build, by its path in the app. Editors hide what they keep
-/// beside a file that they edit.
+/// beside a file that they edit, and the log of this program may be in the app.
 fn is_source(path: &Path) -> bool {
     let hidden = |part: Component| {
         let name = part.as_os_str().as_encoded_bytes();
         name.starts_with(b".") || name.ends_with(b"~") || FILLED.contains(&name)
     };
-    !path.components().any(hidden) && path.extension().is_none_or(|extension| extension != "md")
+    let is_read = |extension| extension == "md" || extension == "log";
+    !path.components().any(hidden) && !path.extension().is_some_and(is_read)
 }
 
 #[cfg(test)]
@@ -202,7 +203,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "").unwrap();
         }
-        fs::write(dir.join(".gitignore"), "lib.wasm\n*.log\n").unwrap();
+        fs::write(dir.join(".gitignore"), "lib.wasm\n*.tmp\n").unwrap();
         let manifest = "spin_manifest_version = 2\napplication = { name = \"app\" }\n\
             [component.mcp]\nsource = \"mcp.wasm\"\n\
             [component.mcp.tool.mcp.features.text]\nsource = \"text/out.wasm\"\nworkdir = \"text\"\nbuild = \"true\"\n\
@@ -239,11 +240,12 @@ mod tests {
         for file in [
             "text/out.wasm",
             "mcp.wasm",
-            "text/x.log",
+            "text/x.tmp",
             "target/x",
             "text/.app.py.swp",
             "text/app.py~",
             "README.md",
+            "dev.log",
         ] {
             assert!(!changed(file, "2"), "{file}");
         }

@@ -337,25 +337,7 @@ fn add_body(
                 let mut table = json!({"in": "member", "name": name});
                 let encoding = content.get("encoding").and_then(|all| all.get(name));
                 let of = |key: &str| encoding.and_then(|encoding| encoding.get(key));
-                if kind == "multipart" {
-                    let media = of("contentType").and_then(Value::as_str);
-                    let one = |media: &&str| {
-                        media.chars().all(|c| c.is_ascii_graphic()) && !media.contains(['*', ','])
-                    };
-                    table["type"] = media.filter(one).into();
-                    let file = file(document, field, 0).map_err(outside)?;
-                    table["file"] = file.is_some().into();
-                    let argument = match arguments.has(name) {
-                        true => &format!("{name}_body"),
-                        false => name,
-                    };
-                    if arguments.has(argument) {
-                        return Err(format!("it has several parameters `{argument}`"));
-                    }
-                    arguments.add(argument, file.unwrap_or(field.clone()), required, table);
-                    continue;
-                }
-                if kind == "form" {
+                if kind != "json" {
                     // Without a style, an object is JSON, and an array is repeated.
                     let style = of("style").and_then(Value::as_str).unwrap_or("content");
                     table["style"] = style.into();
@@ -364,7 +346,25 @@ fn add_body(
                         .unwrap_or(style != "deepObject")
                         .into();
                 }
-                arguments.add(name, field.clone(), required, table);
+                let (mut argument, mut schema) = (name.clone(), field.clone());
+                if kind == "multipart" {
+                    let one = |media: &&str| {
+                        media.chars().all(|c| c.is_ascii_graphic()) && !media.contains(['*', ','])
+                    };
+                    let media = of("contentType").and_then(Value::as_str);
+                    table["type"] = media.filter(one).into();
+                    if let Some(file) = file(document, field, 0).map_err(outside)? {
+                        table["file"] = true.into();
+                        schema = file;
+                    }
+                    if arguments.has(&argument) {
+                        argument += "_body";
+                    }
+                }
+                if arguments.has(&argument) {
+                    return Err(format!("it has several parameters `{argument}`"));
+                }
+                arguments.add(&argument, schema, required, table);
             }
         }
         None if kind == "multipart" => {

@@ -435,38 +435,49 @@ fn multipart<'a>(
         let name = name.replace('"', "%22").replace('\r', "%0D");
         name.replace('\n', "%0A")
     };
-    let mut parts: Vec<(String, Vec<u8>)> = vec![];
-    for (parameter, value) in members {
-        let all = match value.kind {
-            Kind::Array => value.elements().collect(),
-            Kind::Null => vec![],
-            _ => vec![value],
+    let head = |name: &str, more: &str, media: &str| {
+        let media = match media {
+            "" => String::new(),
+            media => format!("\r\nContent-Type: {media}"),
         };
-        for value in all {
-            let mut head = format!(
-                "Content-Disposition: form-data; name=\"{}\"",
-                quoted(&parameter.name)
-            );
-            let (content, media) = if parameter.file {
-                let file = File::of(parameter, value)?;
-                head += &format!("; filename=\"{}\"", quoted(&file.name));
-                (
-                    file.content,
-                    file.media.unwrap_or("application/octet-stream".into()),
-                )
-            } else if matches!(value.kind, Kind::Array | Kind::Object) {
-                (json(value).into_bytes(), "application/json".into())
-            } else {
-                (
-                    scalar(value).into_owned().into_bytes(),
-                    parameter.media.as_ref().into(),
-                )
+        let name = quoted(name);
+        format!("Content-Disposition: form-data; name=\"{name}\"{more}{media}")
+    };
+    let mut parts: Vec<(String, Vec<u8>)> = vec![];
+    for (parameter, value) in members.filter(|(_, value)| value.kind != Kind::Null) {
+        let media = &*parameter.media;
+        if parameter.file {
+            let all = match value.kind {
+                Kind::Array => value.elements().collect(),
+                _ => vec![value],
             };
-            if !media.is_empty() {
-                head += &format!("\r\nContent-Type: {media}");
+            for value in all {
+                let file = File::of(parameter, value)?;
+                let name = format!("; filename=\"{}\"", quoted(&file.name));
+                let media = file.media.as_deref().unwrap_or("application/octet-stream");
+                parts.push((head(&parameter.name, &name, media), file.content));
             }
-            parts.push((head, content));
+            continue;
         }
+        let style = &*parameter.style;
+        let media = match (value.kind, style) {
+            (Kind::Object, "content") if media.is_empty() => "application/json",
+            _ => media,
+        };
+        let mut encoded = vec![];
+        pairs(
+            &mut encoded,
+            &parameter.name,
+            value,
+            style,
+            parameter.explode,
+        );
+        parts.extend(encoded.iter().map(|(name, content)| {
+            (
+                head(&decoded(name), "", media),
+                decoded(content).into_bytes(),
+            )
+        }));
     }
     let has = |content: &[u8], boundary: &str| {
         let mut windows = content.windows(boundary.len());

@@ -244,15 +244,16 @@ fn forms_carry_files() {
             "more": {"type": "array", "items": binary},
             "note": {"type": "string"},
             "tags": {"type": "array", "items": {"type": "string"}},
-            "about": {"type": "object"},
+            "about": {"type": "object"}, "deep": {"type": "object"},
         }},
-        "encoding": {"photo": {"contentType": "image/png"}, "more": {"contentType": "a/b, c/*"}},
+        "encoding": {"photo": {"contentType": "image/png"}, "more": {"contentType": "a/b, c/*"}, "deep": {"style": "deepObject"}},
     }));
     let arguments = json!({
         "note": "in the query", "note_body": "é",
         "photo": {"name": "a\"\r\n.png", "base64": "AP-A/w=".replace('-', "+")},
         "more": [{"name": "x.txt", "text": "--spin-mcp", "type": "text/plain; charset=utf-8"}, "plain"],
         "tags": ["a", "b"], "about": {"k": [1]},
+        "deep": {"a": {"b\"": "é "}},
     });
     let made = request(&table, &arguments).unwrap();
     assert_eq!(made.path, "/v1/x?note=in%20the%20query&key=s%26t");
@@ -282,6 +283,7 @@ fn forms_carry_files() {
             "name=\"about\"\r\nContent-Type: application/json",
             b"{\"k\":[1]}",
         ),
+        part("name=\"deep[a][b%22]\"", "é ".as_bytes()),
     ]
     .concat();
     expected.extend(format!("--{boundary}--\r\n").bytes());
