@@ -18,13 +18,17 @@ LATE = (
     "encodings.utf_8_sig",
 )
 # Names in the sources, and the interfaces that they need.
-ASKS = {"elicit", "elicit_url", "list_roots", "create_message"}
+ASKS = {"elicit", "elicit_form", "elicit_url", "list_roots", "create_message"}
+CHANGES = ("resource_updated", "tool_list_changed", "prompt_list_changed", "resource_list_changed")
 STATE = {"get_state", "set_state", "delete_state"}
-CONTEXT = {"Context", "get_context", "get_access_token", "CurrentContext", "CurrentAccessToken", "request_context"}
+CONTEXT = {"Context", "get_context", "get_access_token", "CurrentContext", "CurrentAccessToken", "request_context", "ServerRequestContext"}
 OFFERS = {
-    "tools": {"tool", "add_tool", "Tool", "list_tools"},
-    "resources": {"resource", "add_resource", "add_template", "Resource", "TextResource", "list_resources", "list_resource_templates"},
-    "prompts": {"prompt", "add_prompt", "Prompt", "list_prompts"},
+    "tools": {"tool", "add_tool", "Tool", "list_tools", "on_list_tools"},
+    "resources": {
+        *("resource", "add_resource", "add_template", "Resource", "TextResource", "list_resources"),
+        *("list_resource_templates", "on_list_resources", "on_list_resource_templates"),
+    },
+    "prompts": {"prompt", "add_prompt", "Prompt", "list_prompts", "on_list_prompts"},
 }
 
 
@@ -53,7 +57,7 @@ class Sources:
             lines.append("import spin-mcp:server/request@0.1.0;")
         if self.asks:
             lines.append("import spin-mcp:server/input@0.1.0;")
-        if self.uses("send_resource_updated"):
+        if any(self.uses(f"send_{what}") for what in CHANGES):
             lines.append("import spin-mcp:server/changes@0.1.0;")
         if self.uses(*STATE) or self.imports("wasi.key_value"):
             lines.append("import wasi:keyvalue/store@0.2.0-draft2;")
@@ -153,6 +157,8 @@ def look(tree: ast.Module, found: Sources) -> None:
             found.names.add(node.id)
         elif isinstance(node, ast.alias):
             found.names.add(node.name)
+        elif isinstance(node, ast.keyword) and node.arg:
+            found.names.add(node.arg)
         elif isinstance(node, ast.Attribute):
             found.names.add(node.attr)
             found.asks |= node.attr in ASKS

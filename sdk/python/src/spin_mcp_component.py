@@ -25,6 +25,7 @@ from wit_world import exports
 from wit_world.imports import mcp_types
 
 SERVER: FastMCP[Any] = chosen(spin_mcp_app.module)
+SERVER._ready()
 
 
 def imported(name: str) -> Any:
@@ -84,6 +85,10 @@ class Imported:
     def updated(self, uri: str) -> None:
         if changes_:
             changes_.resource_updated(self.request, uri)
+
+    def list_changed(self, kind: str) -> None:
+        if changes_:
+            changes_.list_changed(self.request, changes_.ListKind[kind.upper()])
 
     def can_ask(self) -> bool:
         return input_ is not None

@@ -7,8 +7,9 @@ import pytest
 from fastmcp import Client
 from fastmcp.exceptions import McpError, ToolError
 from mcp import types
-from mcp.server import NotificationOptions, Server
+from mcp.server import NotificationOptions, Server, ServerRequestContext
 from mcp.server.stdio import stdio_server
+from mcp.shared.exceptions import UrlElicitationRequiredError
 from spin_mcp.lowlevel import started
 
 
@@ -85,6 +86,58 @@ def test_handlers_become_a_server(start: Any) -> None:
                 assert (await client.read_resource(uri))[0].text == f"read {uri}"
             with pytest.raises(McpError, match="unknown resource"):
                 await client.read_resource("low://c")
+
+    asyncio.run(use())
+
+
+async def tools(ctx: Any, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+    page = int(params.cursor or 0) if params else 0
+    tool = types.Tool(name=f"t{page}", input_schema={"type": "object"})
+    return types.ListToolsResult(tools=[tool], next_cursor=None if page else "1")
+
+
+async def call(ctx: ServerRequestContext, params: types.CallToolRequestParams) -> types.CallToolResult:
+    if params.name == "t1":
+        page = types.ElicitRequestURLParams(message="m", url="https://example.com", elicitation_id="e")
+        raise UrlElicitationRequiredError([page])
+    await ctx.session.send_tool_list_changed()
+    found = await ctx.session.elicit_form("sure?", {"type": "object", "properties": {}})
+    return types.CallToolResult(content=[types.TextContent(text=f"{params.arguments} {found.action}")])
+
+
+async def resources(ctx: Any, params: Any) -> types.ListResourcesResult:
+    return types.ListResourcesResult(resources=[types.Resource(uri="new://a", name="a")])
+
+
+async def read(ctx: Any, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+    blob = types.BlobResourceContents(uri=params.uri, blob="aGk=", mime_type="image/png")
+    return types.ReadResourceResult(contents=[blob])
+
+
+async def complete(ctx: Any, params: types.CompleteRequestParams) -> types.CompleteResult:
+    return types.CompleteResult(completion=types.Completion(values=[params.argument.value * 2]))
+
+
+def test_handlers_of_version_2() -> None:
+    server: Server = Server(
+        *("new", "1"), on_list_tools=tools, on_call_tool=call, on_list_resources=resources, on_read_resource=read, on_completion=complete
+    )
+    server._ready()
+
+    async def use() -> None:
+        async with Client(server, elicitation_handler=lambda message: None) as client:
+            assert [tool.name for tool in await client.list_tools()] == ["t0", "t1"]
+            found = await client.call_tool("t0", {"n": 1})
+            assert found.content[0].text == "{'n': 1} decline"
+            assert client.told.lists_changed == ["tools", "tools"]
+            with pytest.raises(McpError, match="^URL elicitation required$") as refused:
+                await client.call_tool("t1")
+            assert refused.value.error.code == -32042
+            assert refused.value.error.data["elicitations"][0]["elicitationId"] == "e"
+            (part,) = await client.read_resource("new://a")
+            assert (part.blob, part.mime_type) == ("aGk=", "image/png")
+            ref = types.ResourceTemplateReference(uri="new://a")
+            assert (await client.complete(ref, {"name": "x", "value": "ab"})).values == ["abab"]
 
     asyncio.run(use())
 

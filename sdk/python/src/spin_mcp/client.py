@@ -45,6 +45,7 @@ class Told:
     progress: list[tuple[float, float | None, str | None]] = field(default_factory=list)
     log: list[tuple[str, Any]] = field(default_factory=list)
     updated: list[str] = field(default_factory=list)
+    lists_changed: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -97,6 +98,9 @@ class Here:
 
     def updated(self, uri: str) -> None:
         self.client.told.updated.append(uri)
+
+    def list_changed(self, kind: str) -> None:
+        self.client.told.lists_changed.append(kind)
 
     def can_ask(self) -> bool:
         return True

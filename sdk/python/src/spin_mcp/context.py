@@ -13,7 +13,7 @@ from .content import block
 from .elicit import AcceptedElicitation, CancelledElicitation, DeclinedElicitation, answered, form
 from .host import Caller, Request
 from .replay import Replay
-from .types import CreateMessageResult, LoggingLevel, Root, TextContent
+from .types import CreateMessageResult, ElicitResult, LoggingLevel, Root, TextContent
 
 T = TypeVar("T")
 if TYPE_CHECKING:
@@ -358,8 +358,27 @@ class Session:
     ) -> None:
         await self._context.report_progress(progress, total, message)
 
-    async def send_resource_updated(self, uri: Any) -> None:
+    async def send_resource_updated(self, uri: Any, **_: Any) -> None:
         self._context._request.updated(str(uri))
+
+    async def send_tool_list_changed(self, **_: Any) -> None:
+        self._context._request.list_changed("tools")
+
+    async def send_prompt_list_changed(self, **_: Any) -> None:
+        self._context._request.list_changed("prompts")
+
+    async def send_resource_list_changed(self, **_: Any) -> None:
+        self._context._request.list_changed("resources")
+
+    async def elicit_form(self, message: str, requested_schema: dict[str, Any], **_: Any) -> Any:
+        params = {"mode": "form", "message": message, "requestedSchema": requested_schema}
+        return ElicitResult.model_validate(await self._context._ask("elicitation/create", params))
+
+    elicit = elicit_form
+
+    async def elicit_url(self, message: str, url: str, elicitation_id: str, **_: Any) -> Any:
+        params = {"mode": "url", "message": message, "url": url, "elicitationId": elicitation_id}
+        return ElicitResult.model_validate(await self._context._ask("elicitation/create", params))
 
     @property
     def client_params(self) -> Any:

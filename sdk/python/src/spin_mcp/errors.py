@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .types import ErrorData
+from .types import ElicitRequestURLParams, ErrorData
 
 
 class FastMCPError(Exception):
@@ -35,3 +35,11 @@ class McpError(Exception):
     def __init__(self, code: int | ErrorData = -32603, message: str = "", data: Any = None) -> None:
         self.error = code if isinstance(code, ErrorData) else ErrorData(code=code, message=message, data=data)
         super().__init__(self.error.message)
+
+
+class UrlElicitationRequiredError(McpError):
+    """The user has to open pages first. Clients then call again."""
+
+    def __init__(self, elicitations: list[ElicitRequestURLParams], message: str | None = None) -> None:
+        asked = [one.model_dump(mode="json", by_alias=True) for one in elicitations]
+        super().__init__(-32042, message or "URL elicitation required", {"elicitations": asked})

@@ -1,14 +1,18 @@
-"""The official SDK's `Server` of version 1: handlers instead of functions with type hints.
+"""The official SDK's `Server`: handlers instead of functions with type hints.
+
+Version 1 has decorators, version 2 parameters `on_list_tools` and so on.
 
 `run` asks the handlers for their lists, which the component then has.
 """
 
 import asyncio
 import inspect
+import sys
+from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from .content import PromptResult, ResourceContent, ResourceResult, ToolResult
 from .context import CURRENT, Context
@@ -16,7 +20,17 @@ from .functions import current
 from .hints import MISSING, Slot, plain
 from .models import Field
 from .server import FastMCP, Prompt, Resource, Tool, wire
-from .types import CallToolResult, GetPromptResult
+from .types import (
+    BlobResourceContents,
+    CallToolRequestParams,
+    CallToolResult,
+    CompleteRequestParams,
+    GetPromptRequestParams,
+    GetPromptResult,
+    PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+)
 from .uris import Template, normal
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -87,6 +101,11 @@ class ListedResource(Resource):
 
     async def contents(self, context: Context[Any, Any, Any], given: dict[str, Any]) -> ResourceResult | None:
         found = await handled(self.handler, context, given["uri"])
+        if isinstance(found, ReadResourceResult):
+            found = [
+                ResourceContent(b64decode(part.blob) if isinstance(part, BlobResourceContents) else part.text, part.mime_type)
+                for part in found.contents
+            ]
         parts = [found] if isinstance(found, (str, bytes)) else list(found)
         made = [
             ResourceContent(part, self.mime_type)
@@ -97,12 +116,76 @@ class ListedResource(Resource):
         return ResourceResult(made)
 
 
+def lists(result: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A handler of version 2 that lists, as one of version 1: all pages at once."""
+
+    def older(handler: Callable[..., Any]) -> Callable[..., Any]:
+        async def handle() -> list[Any]:
+            found, cursor = [], None
+            while True:
+                page = await handler(None, PaginatedRequestParams(cursor=cursor) if cursor else None)
+                found += getattr(page, result)
+                if (cursor := page.next_cursor) is None:
+                    return found
+
+        return handle
+
+    return older
+
+
+def calls(params: type[Any], *names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A handler of version 2 with parameters of this type, as one of version 1."""
+
+    def older(handler: Callable[..., Any]) -> Callable[..., Any]:
+        async def handle(*given: Any) -> Any:
+            return await handler(current(), params(**dict(zip(names, given))))
+
+        return handle
+
+    return older
+
+
+def completes(handler: Callable[..., Any]) -> Callable[..., Any]:
+    async def handle(ref: Any, argument: Any, context: Any) -> Any:
+        found = await handler(None, CompleteRequestParams(ref=ref, argument=argument, context=context))
+        return found.completion
+
+    return handle
+
+
+NEWER = {
+    "list_tools": lists("tools"),
+    "list_prompts": lists("prompts"),
+    "list_resources": lists("resources"),
+    "list_resource_templates": lists("resource_templates"),
+    "call_tool": calls(CallToolRequestParams, "name", "arguments"),
+    "get_prompt": calls(GetPromptRequestParams, "name", "arguments"),
+    "read_resource": calls(ReadResourceRequestParams, "uri"),
+}
+
+
 class Server(FastMCP[Any]):
-    """A server of handlers: `@server.list_tools()`, `@server.call_tool()` and so on."""
+    """A server of handlers: `@server.list_tools()` or `on_list_tools=`, and so on."""
 
     def __init__(self, name: str, version: str | None = None, instructions: str | None = None, **settings: Any) -> None:
+        given = {key[3:]: settings.pop(key) for key in [*settings] if key.startswith("on_")}
         super().__init__(name, instructions, version=version, **settings)
-        self.handlers: dict[str, Callable[..., Any]] = {}
+        self.handlers: dict[str, Callable[..., Any]] = {
+            key: NEWER[key](handler) for key, handler in given.items() if handler is not None and key in NEWER
+        }
+        self.listed = False
+        if handler := given.get("completion"):
+            self._completion = completes(handler)
+
+    if not TYPE_CHECKING:
+
+        def __class_getitem__(cls, _: Any) -> Any:
+            """`Server[Lifespan]` says nothing more at run time."""
+            return cls
+
+    def _ready(self) -> None:
+        if not self.listed:
+            at_once(self.run())
 
     def _handler(self, name: str) -> Callable[[F], F]:
         def mark(function: F) -> F:
@@ -146,6 +229,7 @@ class Server(FastMCP[Any]):
         async def listed(name: str) -> list[Any]:
             return list(await self.handlers[name]()) if name in self.handlers else []
 
+        self.listed = True
         get = self.handlers.get
         self._own_tools = {of.name: ListedTool(of, get("call_tool")) for of in await listed("list_tools")}
         self._own_prompts = {of.name: ListedPrompt(of, get("get_prompt")) for of in await listed("list_prompts")}
@@ -162,14 +246,21 @@ async def stdio_server(*_: Any) -> AsyncIterator[tuple[None, None]]:
 
 def started(main: Callable[[], Any]) -> None:
     """Runs the function that makes a server and runs it, which ends at once in a component."""
-    usual = asyncio.run
+    anyio: Any = sys.modules.get("anyio")
+    usual = asyncio.run, anyio and anyio.run
     asyncio.run = at_once  # type: ignore[assignment]
+    if anyio:
+        anyio.run = lambda main, *arguments, **_: at_once(main(*arguments))
     try:
-        found = main()
+        # A command of `click` would end the program.
+        command: Any = main
+        found = command.main([], standalone_mode=False) if hasattr(main, "make_context") else main()
         if inspect.iscoroutine(found):
             at_once(found)
     finally:
-        asyncio.run = usual
+        asyncio.run = usual[0]
+        if anyio:
+            anyio.run = usual[1]
 
 
 def at_once(work: Coroutine[Any, Any, Any], **_: Any) -> Any:

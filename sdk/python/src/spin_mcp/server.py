@@ -432,6 +432,9 @@ class FastMCP(Generic[L]):
 
     # What a host calls
 
+    def _ready(self) -> None:
+        """Does what the author's program does before it serves."""
+
     def _seen(self, request: Request, every: Iterable[C]) -> list[C]:
         """What a request sees: `enabled` can be a function of the context."""
         seen = []

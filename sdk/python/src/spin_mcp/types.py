@@ -160,6 +160,24 @@ class Completion(Wire):
     has_more: bool | None = None
 
 
+class ElicitRequestFormParams(Wire):
+    mode: Literal["form"] = "form"
+    message: str
+    requested_schema: dict[str, Any]
+
+
+class ElicitRequestURLParams(Wire):
+    mode: Literal["url"] = "url"
+    message: str
+    url: str
+    elicitation_id: str
+
+
+class ElicitResult(Wire):
+    action: Literal["accept", "decline", "cancel"]
+    content: dict[str, Any] | None = None
+
+
 class CallToolResult(Wire):
     content: list[ContentBlock] = []
     structured_content: dict[str, Any] | None = None
@@ -233,4 +251,60 @@ class ResourceTemplate(Wire):
     mime_type: str | None = None
     annotations: Annotations | None = None
     icons: list[Icon] | None = None
+    meta: dict[str, Any] | None = None
+
+
+# Parameters and results of the handlers of the low-level server
+
+
+class PaginatedRequestParams(Wire):
+    cursor: str | None = None
+
+
+class CallToolRequestParams(Wire):
+    name: str
+    arguments: dict[str, Any] | None = None
+
+
+class ReadResourceRequestParams(Wire):
+    uri: str
+
+
+class GetPromptRequestParams(Wire):
+    name: str
+    arguments: dict[str, str] | None = None
+
+
+class CompleteRequestParams(Wire):
+    ref: PromptReference | ResourceTemplateReference
+    argument: CompletionArgument
+    context: CompletionContext | None = None
+
+
+class CompleteResult(Wire):
+    completion: Completion
+
+
+class ListToolsResult(Wire):
+    tools: list[Tool]
+    next_cursor: str | None = None
+
+
+class ListPromptsResult(Wire):
+    prompts: list[Prompt]
+    next_cursor: str | None = None
+
+
+class ListResourcesResult(Wire):
+    resources: list[Resource]
+    next_cursor: str | None = None
+
+
+class ListResourceTemplatesResult(Wire):
+    resource_templates: list[ResourceTemplate]
+    next_cursor: str | None = None
+
+
+class ReadResourceResult(Wire):
+    contents: list[TextResourceContents | BlobResourceContents]
     meta: dict[str, Any] | None = None
