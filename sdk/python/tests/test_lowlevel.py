@@ -1,6 +1,7 @@
 """A server of the official SDK's low level, which a function makes and runs."""
 
 import asyncio
+import uuid
 from typing import Any
 
 import pytest
@@ -101,6 +102,9 @@ async def call(ctx: ServerRequestContext, params: types.CallToolRequestParams) -
         page = types.ElicitRequestURLParams(message="m", url="https://example.com", elicitation_id="e")
         raise UrlElicitationRequiredError([page])
     await ctx.session.send_tool_list_changed()
+    drawn = str(uuid.uuid4())
+    opened = await ctx.session.elicit_url("pay", f"https://example.com/?id={drawn}", drawn)
+    assert opened.action == "decline"
     found = await ctx.session.elicit_form("sure?", {"type": "object", "properties": {}})
     return types.CallToolResult(content=[types.TextContent(text=f"{params.arguments} {found.action}")])
 
@@ -129,7 +133,7 @@ def test_handlers_of_version_2() -> None:
             assert [tool.name for tool in await client.list_tools()] == ["t0", "t1"]
             found = await client.call_tool("t0", {"n": 1})
             assert found.content[0].text == "{'n': 1} decline"
-            assert client.told.lists_changed == ["tools", "tools"]
+            assert client.told.lists_changed == ["tools"] * 3
             with pytest.raises(McpError, match="^URL elicitation required$") as refused:
                 await client.call_tool("t1")
             assert refused.value.error.code == -32042

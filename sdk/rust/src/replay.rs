@@ -160,12 +160,17 @@ impl Replay {
 }
 
 /// The first part of the method, and FNV-1a of what the question says. Ids that authors draw at random
-/// do not belong to it.
+/// do not belong to it, also where the URL has the id.
 fn digest(method: &str, params: &Value) -> String {
     let mut said = params.clone();
     if let Value::Object(members) = &mut said {
-        members.remove("elicitationId");
         members.remove("_meta");
+        let drawn = members.remove("elicitationId");
+        if let (Some(Value::String(id)), Some(Value::String(url))) = (drawn, members.get_mut("url"))
+            && *url != id
+        {
+            *url = url.replace(&id, "");
+        }
     }
     said.sort_all_objects();
     let said = said.to_string();

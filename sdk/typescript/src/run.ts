@@ -184,9 +184,10 @@ export class Run {
   }
 }
 
-/** What a question asks. Ids that authors draw at random and `_meta` do not belong to it. */
+/** What a question asks. `_meta` and ids that authors draw at random do not belong to it, also where the URL has the id. */
 function digest(method: string, params: Json): string {
-  const { elicitationId: _id, _meta, ...rest } = params ?? {};
+  const { elicitationId: drawn, _meta, ...rest } = params ?? {};
+  if (drawn && typeof rest.url === "string" && rest.url !== drawn) rest.url = rest.url.replaceAll(drawn, "");
   let hash = 0xcbf29ce484222325n;
   for (const char of method + JSON.stringify(rest, sorted)) {
     hash = BigInt.asUintN(64, (hash ^ BigInt(char.codePointAt(0)!)) * 0x100000001b3n);

@@ -104,8 +104,9 @@ test("another question than before is an error that says so", async () => {
 test("ids that are drawn at random do not make another question", async () => {
   const asking = client(
     async (ctx) => {
-      const params = { mode: "url", message: "look", url: "https://example.com" } as const;
-      const { action } = await ctx.mcpReq.elicitInput({ ...params, elicitationId: String(Math.random()) });
+      const elicitationId = String(Math.random());
+      const url = `https://example.com?id=${elicitationId}`;
+      const { action } = await ctx.mcpReq.elicitInput({ mode: "url", message: "look", url, elicitationId });
       return text(action);
     },
     () => accept({}),

@@ -1,9 +1,11 @@
 //! Questions, by replay: what a function that asks gives the framework, and what comes back.
 
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
 use serde_json::{Value, json};
 use spin_mcp_sdk::__private::{ToolEntry, ToolFunction};
 use spin_mcp_sdk::bindings::imports::spin_mcp::server::tool_types::ToolOutcome;
-use spin_mcp_sdk::{Context, Elicited, Error, Form, Json, Sent, block_on, tool};
+use spin_mcp_sdk::{Context, Elicited, Error, Form, Json, Question, Sent, block_on, tool};
 
 /// One call after the other, until the tool no longer asks. `answers` are by the words of questions.
 /// Gives the number of questions of each round, all that was sent, and the result.
@@ -229,4 +231,37 @@ fn errors_of_any_type_carry_questions() {
         let (rounds, ..) = played(&tool, &[("Sure?", accepted(json!(true)))]);
         assert_eq!(rounds, [1]);
     }
+}
+
+/// A page at an address that an author draws at random.
+struct Drawn;
+
+impl Question for Drawn {
+    type Answer = Value;
+    const METHOD: &'static str = "elicitation/create";
+
+    fn params(&self) -> Result<Value, Error> {
+        static DRAWN: AtomicU32 = AtomicU32::new(0);
+        let id = format!("id-{}", DRAWN.fetch_add(1, Relaxed));
+        let url = format!("https://example.com/?id={id}");
+        Ok(json!({"mode": "url", "message": "pay", "url": url, "elicitationId": id}))
+    }
+
+    fn answer(&self, result: Value) -> Result<Value, Error> {
+        Ok(result)
+    }
+}
+
+#[tool]
+fn drawing(ctx: &mut Context) -> Result<Json<Value>, Error> {
+    let first = ctx.ask(Drawn)?;
+    Ok(Json(json!([first, ctx.ask(Drawn)?])))
+}
+
+#[test]
+fn a_drawn_id_does_not_make_another_question() {
+    let answers = [("pay", json!({"action": "accept"}))];
+    let (rounds, _, result) = played(&drawing::ENTRY, &answers);
+    assert_eq!(rounds, [1, 1]);
+    assert_eq!(result.unwrap()[1]["action"], "accept");
 }

@@ -63,7 +63,7 @@ class Replay:
         return self.tells > self.told and not self.ended
 
     async def ask(self, method: str, params: dict[str, Any]) -> Any:
-        said = json.dumps([method, params], ensure_ascii=False, sort_keys=True)
+        said = json.dumps([method, lasting(params)], ensure_ascii=False, sort_keys=True)
         digest = hashlib.sha256(said.encode()).hexdigest()[:16]
         count = self.counts[digest] = self.counts.get(digest, 0) + 1
         key = digest if count == 1 else f"{digest}-{count}"
@@ -125,6 +125,15 @@ class Replay:
                 f"at most {LARGEST} can be kept between two questions"
             )
         return text
+
+
+def lasting(params: dict[str, Any]) -> dict[str, Any]:
+    """What a question says, without the id that authors draw at random, also where the URL has it."""
+    said = {name: value for name, value in params.items() if name not in ("_meta", "elicitationId")}
+    drawn, url = params.get("elicitationId"), said.get("url")
+    if drawn and isinstance(url, str) and url != drawn:
+        said["url"] = url.replace(str(drawn), "")
+    return said
 
 
 def label(question: Question) -> str:
