@@ -1,6 +1,7 @@
 /** A server of the official SDK, as its documentation writes them. */
 
 import { RESOURCE_MIME_TYPE, registerAppResource, registerAppTool } from "@modelcontextprotocol/ext-apps/server";
+import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
 import { McpServer, ResourceTemplate, completable } from "@modelcontextprotocol/server";
 import { serveStdio } from "@modelcontextprotocol/server/stdio";
 import { Buffer } from "node:buffer";
@@ -103,4 +104,6 @@ function build() {
   return server;
 }
 
-serveStdio(build);
+// A component has no ports.
+if (process.argv.includes("--http")) await build().connect(new StreamableHTTPServerTransport({ sessionIdGenerator: undefined }));
+else serveStdio(build);

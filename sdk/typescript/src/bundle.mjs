@@ -27,6 +27,10 @@ const ALIAS = {
   "@modelcontextprotocol/sdk/server/stdio.js": ours("stdio.ts"),
 };
 
+/** What programs listen with when they are not started for stdio. */
+const LISTENS =
+  /^(express(-rate-limit)?|cors|body-parser|helmet|morgan|fastify|koa|@hono\/node-server(\/.*)?|@modelcontextprotocol\/(express|fastify|hono|node)|@modelcontextprotocol\/sdk\/server\/(express|sse|streamableHttp)(\.js)?)$/;
+
 function entryOf(project) {
   const named = project["spin-mcp"]?.entry;
   const entry = [named, "src/app.ts", "src/index.ts", "src/app.js", "src/index.js"].find(
@@ -51,7 +55,7 @@ export async function bundle({ project, quickjs, outfile }) {
       alias: { ...ALIAS, "spin-mcp/engine": ours(`engine-${quickjs ? "quickjs" : "starlingmonkey"}.ts`) },
       define: { "self.location": "undefined", ...define },
       inject: quickjs ? [] : [ours("builtins/globals.ts")],
-      plugins: [contract, ...(quickjs ? [] : [builtins, validator, locations])],
+      plugins: [contract, ...(quickjs ? [] : [listeners, builtins, validator, locations])],
       format: "esm",
       mainFields: ["module", "main"],
       metafile: true,
@@ -195,6 +199,13 @@ function remedy(name) {
   if (/^fs(\/promises)?$/.test(name)) return "; use a key-value store (`wasi:keyvalue`)";
   return "; use another package, or one with a build for browsers";
 }
+
+const listeners = {
+  name: "listeners",
+  setup(build) {
+    build.onResolve({ filter: LISTENS }, () => ({ path: ours("builtins/listens.cjs") }));
+  },
+};
 
 /** Version 1 of the SDK checks answers with code that is made of strings. */
 const validator = {

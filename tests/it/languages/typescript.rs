@@ -198,7 +198,7 @@ fn server_of_the_official_sdk_is_a_feature() {
     grant(app, "");
     let built = expect_success(mcp().arg("build").current_dir(app));
     let told = String::from_utf8(built.stderr).unwrap();
-    assert!(told.contains("src/app.ts:13: `served` is gone"), "{told}");
+    assert!(told.contains("src/app.ts:14: `served` is gone"), "{told}");
     let told = String::from_utf8(built.stdout).unwrap();
     let lists = ": 1 feature, 4 tools, 2 resources, 1 resource template, 1 prompt, ";
     assert!(told.contains(lists), "{told}");
