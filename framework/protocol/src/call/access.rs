@@ -6,7 +6,7 @@ use std::{borrow::Cow, rc::Rc};
 use super::{
     Call, CallResponse,
     caller::Caller,
-    target::{unknown_prompt, unknown_resource, unknown_tool},
+    target::{spelled, unknown_prompt, unknown_resource, unknown_template, unknown_tool},
 };
 use crate::{
     catalog::{BakedAccess, Catalog, Flags, ListKind, NeedKind, Unmet},
@@ -49,6 +49,11 @@ pub fn check<S: Services>(
     }
     let (access, sender) = both(catalog, services)?;
     let sender = &*sender;
+    // Middleware could read another one of two members.
+    let reference = params.reference.filter(|_| method == "completion/complete");
+    if reference.is_some_and(|reference| !is_strict(&reference)) {
+        return Err(Failure::malformed_params("`ref` names a member twice"));
+    }
     let items = items(method, params, services);
     let asked = Asked {
         catalog,
@@ -135,11 +140,12 @@ fn items<'r, S: Services>(method: &str, params: &Params<'r>, services: &mut S) -
             Vec::from_iter(item(NeedKind::Resource, params.uri))
         }
         "completion/complete" => {
-            // Both members, whatever the type: only one of them is used.
             let member = |name| params.reference.and_then(|of| of.member(name));
-            let prompt = item(NeedKind::Prompt, member("name"));
-            let resource = item(NeedKind::Resource, member("uri"));
-            prompt.into_iter().chain(resource).collect()
+            Vec::from_iter(match member("type").and_then(|of| of.as_str()).as_deref() {
+                Some("ref/prompt") => item(NeedKind::Prompt, member("name")),
+                Some("ref/resource") => item(NeedKind::Resource, member("uri")),
+                _ => None,
+            })
         }
         "tasks/get" | "tasks/update" | "tasks/cancel" => {
             let id = params.task_id.and_then(|id| id.as_str());
@@ -294,6 +300,9 @@ impl Asked<'_, '_> {
                 NeedKind::Resource if self.method == "completion/complete" => {
                     unknown_template(&item.name)
                 }
+                NeedKind::Resource if self.method == "resources/read" => {
+                    unknown_resource(&spelled(self.catalog, (*item.name).into()), modern)
+                }
                 NeedKind::Resource => unknown_resource(&item.name, modern),
             },
         }
@@ -419,11 +428,6 @@ pub fn visible<S: Services>(
 /// JSON: the target of a request that is about nothing in particular.
 fn none() -> String {
     r#"{"kind":"none"}"#.to_owned()
-}
-
-fn unknown_template(uri: &str) -> Failure {
-    let message = format!("unknown resource template `{}`", excerpt(uri));
-    Failure::invalid_params(message).unknown()
 }
 
 fn add(all: &mut Vec<String>, more: Vec<String>) {

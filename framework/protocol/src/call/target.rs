@@ -8,9 +8,10 @@ use crate::{
     wire::{
         failure::{Failure, INVALID_PARAMS, RESOURCE_NOT_FOUND, excerpt},
         json::{Kind, Object, Value},
-        message::Params,
+        message::{Params, Request},
         types::completion_types::{CompletionArgument, CompletionReference},
         uri,
+        version::Version,
     },
 };
 
@@ -149,14 +150,7 @@ impl<'a> Target<'a> {
                 // The feature knows the spelling in its list.
                 Some((listed, slot)) => (Cow::Borrowed(listed), Slots::One(slot)),
                 None => {
-                    let matches =
-                        |uri: &str| catalog.templates().any(|template| template.matches(uri));
-                    let uri = match matches(&uri) {
-                        true => uri,
-                        false => Some(uri::normal(&uri))
-                            .filter(|normal| matches(normal))
-                            .map_or(uri, Cow::Owned),
-                    };
+                    let uri = spelled(catalog, uri);
                     let templates = catalog.templates();
                     let fitting = templates
                         .filter(|template| template.matches(&uri))
@@ -176,64 +170,34 @@ impl<'a> Target<'a> {
         catalog: &Catalog<'a>,
         params: &Params<'a>,
     ) -> Result<(Self, Option<Slots>), Failure> {
-        let missing = |what| Failure::malformed_params(format!("`{what}` is not an object"));
-        let reference = params
-            .reference
-            .filter(Value::is_object)
-            .ok_or_else(|| missing("ref"))?;
-        let argument = params
-            .argument
-            .filter(Value::is_object)
-            .ok_or_else(|| missing("argument"))?;
-        let kind = text("ref.type", reference.member("type"))?;
-        let (reference, slots) = match &*kind {
-            "ref/prompt" => {
-                let name = text("ref.name", reference.member("name"))?;
-                match catalog.prompt(&name) {
-                    Some(prompt) => (
-                        CompletionReference::Prompt(prompt.feature_name().to_owned()),
-                        Slots::One(prompt.slot()),
-                    ),
-                    None => (
-                        CompletionReference::Prompt(name.to_string()),
-                        dynamic(catalog, Flags::PROMPTS).ok_or_else(|| unknown_prompt(&name))?,
-                    ),
+        let Completion {
+            is_prompt,
+            name,
+            argument,
+            context,
+        } = completion(params)?;
+        let (reference, slots) = if is_prompt {
+            match catalog.prompt(&name) {
+                Some(prompt) => (
+                    CompletionReference::Prompt(prompt.feature_name().to_owned()),
+                    Slots::One(prompt.slot()),
+                ),
+                None => (
+                    CompletionReference::Prompt(name.to_string()),
+                    dynamic(catalog, Flags::PROMPTS).ok_or_else(|| unknown_prompt(&name))?,
+                ),
+            }
+        } else {
+            let known = || catalog.equal_template(&name);
+            let (uri, slots) = match known().or_else(|| catalog.equal_resource(&name)) {
+                Some((listed, slot)) => (listed.to_owned(), Slots::One(slot)),
+                None => {
+                    let slots = dynamic(catalog, Flags::RESOURCES);
+                    let slots = slots.ok_or_else(|| unknown_template(&name))?;
+                    (name.into_owned(), slots)
                 }
-            }
-            "ref/resource" => {
-                let uri = text("ref.uri", reference.member("uri"))?;
-                let known = || catalog.equal_template(&uri);
-                let (uri, slots) = match known().or_else(|| catalog.equal_resource(&uri)) {
-                    Some((listed, slot)) => (listed.to_owned(), Slots::One(slot)),
-                    None => match dynamic(catalog, Flags::RESOURCES) {
-                        Some(slots) => (uri.into_owned(), slots),
-                        None => {
-                            let uri = excerpt(&uri);
-                            let message = format!("unknown resource template `{uri}`");
-                            return Err(Failure::invalid_params(message).unknown());
-                        }
-                    },
-                };
-                (CompletionReference::ResourceTemplate(uri), slots)
-            }
-            kind => {
-                return Err(Failure::malformed_params(format!(
-                    "unknown kind of reference `{}`",
-                    excerpt(kind)
-                )));
-            }
-        };
-        let argument = CompletionArgument {
-            name: text("argument.name", argument.member("name"))?.into_owned(),
-            value: text("argument.value", argument.member("value"))?.into_owned(),
-        };
-        let context = match params.context {
-            None => Vec::new(),
-            Some(context) if context.is_object() => strings(
-                "context.arguments",
-                object("context.arguments", context.member("arguments"))?,
-            )?,
-            Some(_) => return Err(missing("context")),
+            };
+            (CompletionReference::ResourceTemplate(uri), slots)
         };
         let completes = |slot: &usize| catalog.slot_flags(*slot).contains(Flags::COMPLETIONS);
         let target = Target::Completion {
@@ -392,6 +356,83 @@ fn many(slots: impl Iterator<Item = usize>) -> Option<Slots> {
     }
 }
 
+/// A URI as a feature with a matching template gets it.
+pub fn spelled<'u>(catalog: &Catalog<'_>, uri: Cow<'u, str>) -> Cow<'u, str> {
+    let matches = |uri: &str| catalog.templates().any(|template| template.matches(uri));
+    if matches(&uri) {
+        return uri;
+    }
+    let normal = Some(uri::normal(&uri)).filter(|normal| matches(normal));
+    normal.map_or(uri, Cow::Owned)
+}
+
+/// The parameters of `completion/complete`.
+struct Completion<'a> {
+    is_prompt: bool,
+    /// The name of a prompt, or the URI of a resource or a template.
+    name: Cow<'a, str>,
+    argument: CompletionArgument,
+    context: Vec<(String, String)>,
+}
+
+fn completion<'a>(params: &Params<'a>) -> Result<Completion<'a>, Failure> {
+    let missing = |what| Failure::malformed_params(format!("`{what}` is not an object"));
+    let reference = params.reference.filter(Value::is_object);
+    let reference = reference.ok_or_else(|| missing("ref"))?;
+    let argument = params.argument.filter(Value::is_object);
+    let argument = argument.ok_or_else(|| missing("argument"))?;
+    let is_prompt = match &*text("ref.type", reference.member("type"))? {
+        "ref/prompt" => true,
+        "ref/resource" => false,
+        kind => {
+            return Err(Failure::malformed_params(format!(
+                "unknown kind of reference `{}`",
+                excerpt(kind)
+            )));
+        }
+    };
+    let name = match is_prompt {
+        true => text("ref.name", reference.member("name"))?,
+        false => text("ref.uri", reference.member("uri"))?,
+    };
+    let argument = CompletionArgument {
+        name: text("argument.name", argument.member("name"))?.into_owned(),
+        value: text("argument.value", argument.member("value"))?.into_owned(),
+    };
+    let context = match params.context {
+        None => Vec::new(),
+        Some(context) if context.is_object() => strings(
+            "context.arguments",
+            object("context.arguments", context.member("arguments"))?,
+        )?,
+        Some(_) => return Err(missing("context")),
+    };
+    Ok(Completion {
+        is_prompt,
+        name,
+        argument,
+        context,
+    })
+}
+
+/// Fails as a request does whose parameters are malformed, whatever item they name.
+pub fn check(
+    catalog: &Catalog<'_>,
+    request: &Request<'_>,
+    version: Version,
+) -> Result<(), Failure> {
+    let params = &request.params;
+    match &*request.method {
+        "tools/call" => object("arguments", params.arguments).map(drop),
+        "prompts/get" => strings("arguments", object("arguments", params.arguments)?).map(drop),
+        "completion/complete" if !catalog.flags().contains(Flags::COMPLETIONS) => {
+            Err(Failure::method_not_found(&request.method, version))
+        }
+        "completion/complete" => completion(params).map(drop),
+        _ => Ok(()),
+    }
+}
+
 /// The features whose lists are not in the catalog.
 fn dynamic(catalog: &Catalog<'_>, exports: Flags) -> Option<Slots> {
     many(catalog.slots_with(exports.with(Flags::DYNAMIC)))
@@ -447,6 +488,11 @@ pub fn unknown_tool(name: &str) -> Failure {
 
 pub fn unknown_prompt(name: &str) -> Failure {
     Failure::invalid_params(format!("unknown prompt `{}`", excerpt(name))).unknown()
+}
+
+pub fn unknown_template(uri: &str) -> Failure {
+    let message = format!("unknown resource template `{}`", excerpt(uri));
+    Failure::invalid_params(message).unknown()
 }
 
 pub fn unknown_resource(uri: &str, modern: bool) -> Failure {

@@ -1,6 +1,6 @@
 //! Requests that a part of a server handles itself.
 
-use super::{dispatched::Dispatched, params, stateful};
+use super::{chain, dispatched::Dispatched, params, stateful};
 use crate::{
     answer::{response::ready, result::NO_COMPLETION},
     call::{
@@ -37,15 +37,15 @@ pub fn own<'a, S: Services>(
     }
     match &*request.method {
         "tools/call" if flags.contains(Flags::TOOLS) => {
-            let target = Target::tool(catalog, &request.params)?;
+            let target = Target::tool(catalog, &request.params);
             call(catalog, request, target, client, services)
         }
         "prompts/get" if S::WHOLE && flags.contains(Flags::PROMPTS) => {
-            let target = Target::prompt(catalog, &request.params)?;
+            let target = Target::prompt(catalog, &request.params);
             call(catalog, request, target, client, services)
         }
         "resources/read" if S::WHOLE && flags.contains(Flags::RESOURCES) => {
-            let target = Target::resource(catalog, &request.params, modern)?;
+            let target = Target::resource(catalog, &request.params, modern);
             call(catalog, request, target, client, services)
         }
         "completion/complete" if S::WHOLE && flags.contains(Flags::COMPLETIONS) => {
@@ -129,11 +129,20 @@ fn list<'a, S: Services>(
 fn call<'a, S: Services>(
     catalog: &Catalog<'a>,
     request: Request<'a>,
-    target: (Target<'a>, target::Slots),
-    client: Caller<'a>,
+    target: Result<(Target<'a>, target::Slots), Failure>,
+    mut client: Caller<'a>,
     services: &mut S,
 ) -> Result<Dispatched<'a>, Failure> {
-    let mut client = client;
+    let target = match target {
+        Ok(target) => target,
+        Err(failure) => {
+            // Whatever else is wrong comes first, as it does where features must be asked.
+            if failure.unknown {
+                chain::request(catalog, request, client, services)?;
+            }
+            return Err(failure);
+        }
+    };
     params::without_tasks(catalog, &mut client, services);
     let input = params::input(&request.params, &target.0, &client, services)?;
     let meta = request.params.meta;

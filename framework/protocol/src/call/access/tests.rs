@@ -3,7 +3,11 @@ use serde_json::{Value as Json, json};
 use crate::{
     call::FeatureOutcome,
     catalog::{Access, Catalog, Need, NeedKind, Unmet},
-    serve::{http::HttpResponse, stdio},
+    serve::{
+        http::HttpResponse,
+        router::{self, Own},
+        stdio,
+    },
     state::{
         sender::{Sender, Who},
         services::{ServerPart, Services as _},
@@ -309,6 +313,138 @@ fn hidden_items_are_unknown() {
     let mut outside = client(catalog, Some("u:other"));
     let response = outside.modern("tools/call", Some("zeta"), r#""name":"zeta","#);
     assert_eq!((response.status, scopes(&response)), (403, "base"));
+}
+
+/// The message of the error of a router whose features know nothing.
+fn of_router(client: &mut Client<'_>, method: &str, params: &str) -> String {
+    let catalog = Catalog::new(client.catalog).unwrap();
+    let services = &mut client.services;
+    services.part = ServerPart::Router;
+    let (version, capabilities) = ("2025-11-25", "{}".to_owned());
+    let mut call = match router::handle(&catalog, method, params, version, capabilities, services) {
+        router::Handling::Done(Own::Unknown(error) | Own::Done(Err(error))) => {
+            return error.message;
+        }
+        router::Handling::Done(Own::Done(Ok(result))) => panic!("{result}"),
+        router::Handling::Call(call) => call,
+    };
+    loop {
+        let outcome = FeatureOutcome::Resource(Ok(None));
+        match router::settle(&mut call, outcome, services) {
+            router::RouterStep::Done(Own::Unknown(error)) => return error.message,
+            router::RouterStep::Done(_) => panic!("it is known"),
+            router::RouterStep::Invoke => {}
+        }
+    }
+}
+
+/// Whatever is wrong with a request, it fails as one for an item that does not exist.
+#[test]
+fn malformed_parameters_do_not_tell_hidden_from_absent() {
+    const REF: &str = r#""argument":{"name":"book","value":""}"#;
+    let policy = Access {
+        unmet: Unmet::Challenge,
+        needs: Vec::new(),
+        policy: true,
+        ..hiding()
+    };
+    for (access, part) in [
+        (hiding(), ServerPart::Server),
+        (hiding(), ServerPart::Transport),
+        (policy, ServerPart::Server),
+    ] {
+        let catalog = &guarded::catalog(access);
+        let answers = |method: &str, item: &str, rest: &str| {
+            let mut hidden = client(catalog, Some("u:base"));
+            hidden.services.part = part;
+            hidden.services.decide = |question| match question.target.contains("none") {
+                true => Decision::Allow,
+                false => Decision::Unknown,
+            };
+            let params = rest.replace("ITEM", item);
+            let modern = hidden.modern(method, Some(item), &format!("{params},"));
+            [modern, hidden.legacy(method, &format!("{{{params}}}"))].map(|answer| {
+                let answered = body(&answer);
+                let mut text = answered["error"]["message"].to_string();
+                if answered.get("subject").is_some() {
+                    // It is for a feature, or for the router.
+                    let params = format!("{{{params}}}");
+                    text = json!(of_router(&mut hidden, method, &params)).to_string();
+                }
+                (answer.status, text.replace(item, "X"))
+            })
+        };
+        for (method, hidden, absent, rest) in [
+            (
+                "tools/call",
+                "zeta",
+                "zetb",
+                vec![
+                    r#""name":"ITEM","arguments":7"#,
+                    r#""name":"ITEM","arguments":[]"#,
+                    r#""name":"ITEM","inputResponses":7"#,
+                    r#""name":"ITEM","requestState":7"#,
+                    r#""name":"ITEM","requestState":"x""#,
+                    r#""name":"ITEM","name":"ITEM""#,
+                    r#""name":["ITEM"]"#,
+                ],
+            ),
+            (
+                "prompts/get",
+                "lib.review",
+                "lib.reviex",
+                vec![
+                    r#""name":"ITEM","arguments":7"#,
+                    r#""name":"ITEM","arguments":{"book":7}"#,
+                    r#""name":"ITEM","arguments":{"book":"a","book":"b"}"#,
+                    r#""name":"ITEM","arguments":{}"#,
+                    r#""name":"ITEM","inputResponses":{"a":1,"a":1}"#,
+                ],
+            ),
+            (
+                "resources/read",
+                "TEST://library/licence",
+                "TEST://library/absent",
+                vec![r#""uri":"ITEM","inputResponses":7"#, r#""uri":"ITEM""#],
+            ),
+            (
+                "resources/subscribe",
+                "test://library/licence",
+                "test://library/absent",
+                vec![
+                    r#""uri":"ITEM","uri":7"#,
+                    r#""uri":"ITEM","_meta":7"#,
+                    r#""uri":"ITEM""#,
+                ],
+            ),
+            (
+                "completion/complete",
+                "lib.review",
+                "lib.reviex",
+                vec![
+                    r#""ref":{"type":"ref/prompt","name":"ITEM"}"#,
+                    r#""ref":{"type":"ref/prompt","name":"ITEM"},"argument":{"name":7,"value":""}"#,
+                    r#""ref":{"type":"ref/prompt","name":"ITEM"},"argument":{"name":"book"}"#,
+                    r#""ref":{"type":"ref/prompt","name":"ITEM"},"argument":{"name":"book","value":""},"context":7"#,
+                    r#""ref":{"type":"ref/other","name":"ITEM"},REF"#,
+                    r#""ref":{"type":7,"name":"ITEM"},REF"#,
+                    r#""ref":{"name":"ITEM"},REF"#,
+                    r#""ref":{"type":"ref/prompt","type":"ref/resource","name":"ITEM","uri":"a://b"},REF"#,
+                    r#""ref":{"type":"ref/resource","name":"ITEM","uri":"a://b"},REF"#,
+                    r#""ref":{"type":"ref/prompt","name":"ITEM"},REF"#,
+                ],
+            ),
+        ] {
+            for rest in rest.iter().map(|rest| rest.replace("REF", REF)) {
+                let expected = answers(method, absent, &rest);
+                assert_eq!(
+                    answers(method, hidden, &rest),
+                    expected,
+                    "{part:?} {method} {rest}"
+                );
+            }
+        }
+    }
 }
 
 #[test]
