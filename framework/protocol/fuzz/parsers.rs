@@ -392,7 +392,7 @@ fn filters() {
             let change = Change::Resource(uri.as_str().unwrap().to_owned());
             messages::notification(&listener.notice(&change).unwrap());
         }
-        assert_eq!(listener.poll(services), Ok(Vec::new()));
+        assert_eq!(listener.poll(services, |_, _| true), Ok(Vec::new()));
         messages::response(&listener.end(b"{}").unwrap(), Some("\"i\""));
     });
 }

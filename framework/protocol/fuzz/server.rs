@@ -293,7 +293,7 @@ fn serve<'i, S: Inner>(
         }
     }
     for listener in listeners.iter_mut() {
-        let notices = listener.poll(&mut world.services).unwrap();
+        let notices = listener.poll(&mut world.services, |_, _| true).unwrap();
         notices
             .iter()
             .for_each(|notice| messages::notification(notice));

@@ -117,7 +117,7 @@ fn stored_subscriptions() {
         assert_eq!(listener.begin(&mut services), Ok(None));
         let changes: Vec<_> = read.iter().cloned().map(listen::Change::Resource).collect();
         listen::publish(&mut services, &changes).unwrap();
-        let notices = listener.poll(&mut services).unwrap();
+        let notices = listener.poll(&mut services, |_, _| true).unwrap();
         assert!(notices.len() <= changes.len());
         notices
             .iter()

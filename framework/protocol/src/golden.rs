@@ -463,7 +463,7 @@ fn changes_are_read() {
     let services = &mut keyed();
     listener.begin(services).unwrap();
     services.store = with_stored("changed").store;
-    assert_eq!(listener.poll(services).unwrap().len(), 4);
+    assert_eq!(listener.poll(services, |_, _| true).unwrap().len(), 4);
     let services = &mut with_stored("subscribed");
     let uris = listen::subscriptions(services, SESSION, EXPIRES).unwrap();
     assert_eq!(uris, ["test://a", "test://b"]);
@@ -474,7 +474,7 @@ fn changes_are_read() {
     listener.begin(services).unwrap();
     services.store = with_stored("stream").store;
     listen::publish(services, &[Change::Tools]).unwrap();
-    assert_eq!(listener.poll(services), Ok(Vec::new()));
+    assert_eq!(listener.poll(services, |_, _| true), Ok(Vec::new()));
 }
 
 #[test]

@@ -194,7 +194,7 @@ async fn listen(mut listening: Listening<'_>, response: Out, client: Client<'_>)
         while is_open && !waits.is_over(client.host().now()) {
             wasi::sleep(waits.pause()).await;
             // A store that fails has written the reason to stderr; the client listens again.
-            let polled = listening.listener.poll(&mut *client.host());
+            let polled = listening.poll(&catalog(), &mut *client.host());
             let Ok(mut messages) = polled else {
                 break;
             };

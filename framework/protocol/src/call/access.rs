@@ -70,6 +70,39 @@ pub fn check<S: Services>(
     })
 }
 
+/// Whether the client may watch the resource with this URI, on a stream of its session.
+pub fn may_watch<S: Services>(
+    catalog: &Catalog<'_>,
+    uri: &str,
+    client: &Caller<'_>,
+    services: &mut S,
+) -> bool {
+    if !S::AUTH {
+        return true;
+    }
+    let Ok((access, sender)) = both(catalog, services) else {
+        return false;
+    };
+    let mut params = Vec::new();
+    let mut object = Object::begin(&mut params);
+    object.string("uri", uri);
+    object.end();
+    let asked = Asked {
+        catalog,
+        access,
+        sender: &sender,
+        client,
+        method: "resources/subscribe",
+        params: &String::from_utf8(params).unwrap_or_default(),
+    };
+    let item = Item {
+        kind: NeedKind::Resource,
+        name: uri.into(),
+        is_task: false,
+    };
+    asked.decide(&[item], services).is_ok()
+}
+
 /// Fails if the client may not send anything. For messages that are no requests.
 pub fn check_sender<S: Services>(
     catalog: &Catalog<'_>,

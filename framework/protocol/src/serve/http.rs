@@ -34,7 +34,7 @@ use crate::{
         call_stream::EventId,
         listen::Listener,
         replies,
-        services::{ServerPart, Services, unavailable},
+        services::{ServerPart, Services, Unavailable, unavailable},
         session::{self, Session},
     },
     wire::{
@@ -73,6 +73,23 @@ pub struct Listening<'a> {
     /// The first message of the stream.
     pub first: Option<Vec<u8>>,
     pub watched: Option<Watched<'a>>,
+    /// Of the session whose stream it is.
+    session: Option<Caller<'a>>,
+}
+
+impl Listening<'_> {
+    /// The messages to send since the stream began, or since the last call: of the resources that a
+    /// session is subscribed to, those about which the credentials of its stream let it know.
+    pub fn poll<S: Services>(
+        &mut self,
+        catalog: &Catalog<'_>,
+        services: &mut S,
+    ) -> Result<Vec<Vec<u8>>, Unavailable> {
+        self.listener.poll(services, |uri, services| {
+            let session = self.session.as_ref();
+            session.is_none_or(|client| access::may_watch(catalog, uri, client, services))
+        })
+    }
 }
 
 /// Handles a request whose head passed. A transport may stop reading a body at `MAX_BODY` bytes
@@ -158,16 +175,14 @@ fn listen<'a, S: Services>(
         });
     }
     let offer = stateful::offer(catalog, services);
-    open(
-        Listener::session(&session, client.session_expires, last_event, offer),
-        None,
-        services,
-    )
+    let listener = Listener::session(&session, client.session_expires, last_event, offer);
+    open(listener, None, Some(client), services)
 }
 
 fn open<'a, S: Services>(
     mut listener: Listener,
     watched: Option<Watched<'a>>,
+    session: Option<Caller<'a>>,
     services: &mut S,
 ) -> Result<HttpOutcome<'a>, Failure> {
     let first = listener.begin(services)?;
@@ -175,6 +190,7 @@ fn open<'a, S: Services>(
         listener,
         first,
         watched,
+        session,
     })))
 }
 
@@ -484,7 +500,7 @@ fn proceed<'a, S: Services>(
         Dispatched::Gate(gate) => HttpOutcome::Gate(gate),
         Dispatched::Listen(listening) if S::WHOLE => {
             let (listener, watched) = *listening;
-            open(listener, Some(watched), services)?
+            open(listener, Some(watched), None, services)?
         }
         Dispatched::Listen(_) => {
             return Err(Failure::internal(

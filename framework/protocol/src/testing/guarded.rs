@@ -10,6 +10,7 @@ use crate::{
         HttpOutcome, HttpRequest, HttpResponse, Judged, enter, handle, judge, metadata, unready,
     },
     state::{
+        listen::{self, Change},
         sender::Sender,
         services::{ServerPart, Services, Store},
     },
@@ -32,6 +33,8 @@ pub struct Guarded {
     pub credentials: Vec<Credentials>,
     pub questions: Vec<Question>,
     pub log: Vec<String>,
+    /// What changes once a stream is open.
+    pub changes: Vec<Change>,
 }
 
 impl Default for Guarded {
@@ -46,6 +49,7 @@ impl Default for Guarded {
             credentials: Vec::new(),
             questions: Vec::new(),
             log: Vec::new(),
+            changes: Vec::new(),
         }
     }
 }
@@ -212,7 +216,11 @@ pub fn send_for(
         },
         HttpOutcome::Gate(gate) => gate.call,
         HttpOutcome::Notify(call) => *call,
-        HttpOutcome::Listen(_) => return HttpResponse::json(200, br#"{"listens":true}"#.to_vec()),
+        HttpOutcome::Listen(mut listening) => {
+            listen::publish(services, &services.changes.clone()).unwrap();
+            let told = listening.poll(&catalog, services).unwrap().concat();
+            return HttpResponse::json(200, [&br#"{"listens":true}"#[..], &told].concat());
+        }
         HttpOutcome::Resume(_) => return HttpResponse::json(200, br#"{"resumes":true}"#.to_vec()),
     };
     let context = call

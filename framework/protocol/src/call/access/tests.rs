@@ -9,6 +9,7 @@ use crate::{
         stdio,
     },
     state::{
+        listen::Change,
         sender::{Sender, Who},
         services::{ServerPart, Services as _},
         tasks,
@@ -19,7 +20,7 @@ use crate::{
     },
     wire::{
         json::Value,
-        types::{Decision, types::Error},
+        types::{Decision, Question, types::Error},
     },
 };
 
@@ -467,6 +468,70 @@ fn a_subscription_does_not_tell_hidden_from_absent() {
         "{unknown:?}"
     );
     assert_eq!(answers("other://licence"), unknown);
+}
+
+/// A session may have subscribed with a token that could read more.
+#[test]
+fn a_stream_tells_what_its_own_token_may_watch() {
+    let forbids: fn(&_) -> Decision = |question: &Question| {
+        let is_law = question.target.contains("licence");
+        let may = question
+            .caller
+            .as_ref()
+            .unwrap()
+            .scopes
+            .contains(&"law".to_owned());
+        match is_law && !may {
+            true => Decision::Forbidden("no".to_owned()),
+            false => Decision::Allow,
+        }
+    };
+    let uris = ["test://library/readme", "test://library/licence"];
+    for access in [scoped(), hiding(), with_policy()] {
+        let catalog = &guarded::catalog(access);
+        for (token, told) in [("u:base", &uris[..1]), ("u:base,law", &uris[..])] {
+            let mut strong = client(catalog, Some("u:base,law"));
+            strong.services.decide = forbids;
+            let begun = strong.legacy(
+                "initialize",
+                r#"{"protocolVersion":"2025-11-25","capabilities":{}}"#,
+            );
+            let session = header(&begun, "mcp-session-id").unwrap().to_owned();
+            let with_session = |client: &Client<'_>| {
+                let mut all = client.headers(headers(&crate::testing::LEGACY_HEADERS));
+                all.push(("mcp-session-id".to_owned(), session.clone().into_bytes()));
+                all
+            };
+            for uri in uris {
+                let body = legacy_request("resources/subscribe", &format!(r#"{{"uri":"{uri}"}}"#));
+                let all = with_session(&strong);
+                let response = send(&mut strong.services, catalog, POST, &all, &body);
+                assert_eq!(response.status, 200, "{uri}");
+            }
+            let mut stream = Client {
+                token: Some(token),
+                ..strong
+            };
+            stream.services.changes = uris.map(|uri| Change::Resource(uri.to_owned())).to_vec();
+            let all = with_session(&stream);
+            let response = send(&mut stream.services, catalog, ("GET", "/mcp"), &all, "");
+            let text = String::from_utf8(response.body).unwrap();
+            for uri in uris {
+                assert_eq!(text.contains(uri), told.contains(&uri), "{token} {text}");
+            }
+            // A subscription of 2026 has the token that it was made with.
+            let wants = format!(
+                r#""notifications":{{"resourceSubscriptions":["{}","{}"]}},"#,
+                uris[0], uris[1]
+            );
+            let response = stream.modern("subscriptions/listen", None, &wants);
+            let text = String::from_utf8(response.body).unwrap();
+            let told_all = uris
+                .iter()
+                .all(|uri| text.contains("listens") && text.contains(uri));
+            assert_eq!(told_all, told == uris, "{token} {text}");
+        }
+    }
 }
 
 fn listed(response: &HttpResponse, list: &str, key: &str) -> Vec<String> {

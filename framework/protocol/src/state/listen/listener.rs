@@ -202,33 +202,52 @@ impl Listener {
     }
 
     /// The notifications of events since `begin` or since the last `poll`. If the store fails,
-    /// the next `poll` gives them.
-    pub fn poll<S: Services>(&mut self, services: &mut S) -> Result<Vec<Vec<u8>>, Unavailable> {
-        let now = services.now();
-        match services.store() {
-            Some(store) => self.poll_at(now, store),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    pub(super) fn poll_at(
+    /// the next `poll` gives them. What a stream `may` not tell about a resource is left to the next
+    /// one of its session.
+    pub fn poll<S: Services>(
         &mut self,
-        now: u64,
-        store: &mut dyn Store,
+        services: &mut S,
+        may: impl Fn(&str, &mut S) -> bool,
     ) -> Result<Vec<Vec<u8>>, Unavailable> {
-        let keys = self.session.as_ref().map(Session::keys).unwrap_or_default();
-        let mut values = self.watch.look(now, store, &keys)?.into_iter();
-        let mut silent = false;
-        if let Some(session) = &mut self.session {
-            let latest = stamp(&values.next().flatten().unwrap_or_default());
-            silent = latest.is_some() && !session.streams.contains(&latest);
-            session.follow(&mut self.watch, values.next().flatten());
-        }
-        let id = self.id.as_deref();
-        if silent {
-            self.watch.take_pending().for_each(drop);
+        let now = services.now();
+        let Some(store) = services.store() else {
+            return Ok(Vec::new());
+        };
+        if !self.look(now, store)? {
             return Ok(Vec::new());
         }
+        let mut withheld = Vec::new();
+        for topic in self.watch.topics_mut() {
+            if let (true, Change::Resource(uri)) = (topic.pending, &topic.change)
+                && !may(uri, services)
+            {
+                topic.pending = false;
+                withheld.push(uri.clone());
+            }
+        }
+        Ok(services
+            .store()
+            .map_or(Vec::new(), |store| self.tell(withheld, store)))
+    }
+
+    /// Looks for events. False: another stream tells the client of them.
+    pub(super) fn look(&mut self, now: u64, store: &mut dyn Store) -> Result<bool, Unavailable> {
+        let keys = self.session.as_ref().map(Session::keys).unwrap_or_default();
+        let mut values = self.watch.look(now, store, &keys)?.into_iter();
+        if let Some(session) = &mut self.session {
+            let latest = stamp(&values.next().flatten().unwrap_or_default());
+            let silent = latest.is_some() && !session.streams.contains(&latest);
+            session.follow(&mut self.watch, values.next().flatten());
+            if silent {
+                self.watch.take_pending().for_each(drop);
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The notifications of the events that `look` found, but for those of `withheld` resources.
+    pub(super) fn tell(&mut self, withheld: Vec<String>, store: &mut dyn Store) -> Vec<Vec<u8>> {
         if let Some(session) = &mut self.session {
             for topic in self.watch.topics_mut() {
                 if topic.pending {
@@ -238,13 +257,18 @@ impl Listener {
             }
             session.numbers.end = session.last + 1;
         }
+        let id = self.id.as_deref();
         let pending = self.watch.take_pending();
         let notices: Vec<Vec<u8>> = pending.map(|change| notice::change(id, change)).collect();
+        for topic in self.watch.topics_mut() {
+            topic.pending |=
+                matches!(&topic.change, Change::Resource(uri) if withheld.contains(uri));
+        }
         if let Some(session) = self.session.as_ref().filter(|_| !notices.is_empty()) {
             // If this fails, the next stream gives them again.
             let _ = session.keep(&self.watch, store);
         }
-        Ok(notices)
+        notices
     }
 
     /// A notification as an event. The events of a session have ids: the client names the last

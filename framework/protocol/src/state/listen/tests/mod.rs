@@ -45,9 +45,18 @@ fn begun(mut listener: Listener, services: &mut TestServices) -> Listener {
     listener
 }
 
+impl Listener {
+    fn poll_at(&mut self, now: u64, store: &mut dyn Store) -> Result<Vec<Vec<u8>>, Unavailable> {
+        let tells = self.look(now, store)?;
+        Ok(tells
+            .then(|| self.tell(Vec::new(), store))
+            .unwrap_or_default())
+    }
+}
+
 /// The method of each notification, and its URI if it has one.
 fn heard(listener: &mut Listener, services: &mut TestServices) -> Vec<String> {
-    let notifications = listener.poll(services).unwrap();
+    let notifications = listener.poll(services, |_, _| true).unwrap();
     notifications.into_iter().map(brief).collect()
 }
 

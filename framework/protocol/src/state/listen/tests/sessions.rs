@@ -63,7 +63,7 @@ fn what_is_not_offered_is_not_told() {
     services.store = None;
     let mut nothing = Listener::session(b"s", expires(), None, Offer::default());
     assert_eq!(nothing.begin(&mut services), Ok(None));
-    assert_eq!(nothing.poll(&mut services), Ok(Vec::new()));
+    assert_eq!(nothing.poll(&mut services, |_, _| true), Ok(Vec::new()));
 }
 
 #[test]
@@ -185,13 +185,41 @@ fn what_happens_between_two_streams_is_delivered_on_the_next() {
 }
 
 #[test]
+fn a_stream_leaves_what_it_may_not_tell_to_the_next_one() {
+    let mut services = at(0);
+    for uri in ["a:b", "a:secret"] {
+        subscribed(&mut services, uri);
+    }
+    let mut weak = session("s", &mut services);
+    publish(&mut services, &[resource("a:secret"), resource("a:b")]).unwrap();
+    for expected in [1, 0, 0] {
+        let told = weak.poll(&mut services, |uri, _| uri == "a:b").unwrap();
+        let told: Vec<_> = told
+            .into_iter()
+            .map(|notice| text(weak.event(&notice)))
+            .collect();
+        assert_eq!(told.len(), expected, "{told:?}");
+        assert!(
+            told.iter()
+                .all(|event| event.contains("\"a:b\"") && event.contains("id: changes.1\n"))
+        );
+    }
+    let mut strong = session("s", &mut services);
+    assert_eq!(
+        heard(&mut strong, &mut services),
+        ["resources/updated a:secret"]
+    );
+    assert!(heard(&mut strong, &mut services).is_empty());
+}
+
+#[test]
 fn a_client_gets_again_what_it_did_not_receive() {
     let mut services = at(0);
     let mut first = session("s", &mut services);
     let mut ids = Vec::new();
     for change in [Change::Tools, Change::Prompts] {
         publish(&mut services, &[change]).unwrap();
-        let notices = first.poll(&mut services).unwrap();
+        let notices = first.poll(&mut services, |_, _| true).unwrap();
         let event = text(first.event(&notices[0]));
         let id = event.lines().find_map(|line| line.strip_prefix("id: "));
         ids.push(id.unwrap().to_owned());
