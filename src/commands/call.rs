@@ -82,7 +82,7 @@ impl CallCommand {
         };
         check_arguments(&arguments)?;
 
-        let token = self.run.token.clone();
+        let token = self.run.token().map(str::to_owned);
         let (server, _) = self.run.load(server)?;
         let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
         let result = runtime.block_on(async {

@@ -12,7 +12,7 @@ use spin_mcp_component::{Import, Size, World};
 use spin_mcp_contract::record::{
     Offers, PromptRecord, Record, ResourceRecord, ResourceTemplateRecord,
 };
-use spin_mcp_contract::{Grants, Keys, Role, server};
+use spin_mcp_contract::{Grants, Keys, Role, server, shipped};
 use spin_mcp_protocol::catalog::{NeedKind, embedded};
 use spin_mcp_registry::{Catalog, Image, Labels, Reference, Resolver, Source};
 use spin_mcp_runner::plain;
@@ -279,8 +279,11 @@ fn heading(
     sha256: &str,
 ) -> std::io::Result<()> {
     let digest: String = sha256.chars().take(12).collect();
-    let from = source.map(|source| format!(" from {}", plain::line(source)));
-    let from = from.unwrap_or_default();
+    let from = match source {
+        Some(shipped::AUTHENTICATOR) => " of the framework".to_owned(),
+        Some(source) => format!(" from {}", plain::line(source)),
+        None => String::new(),
+    };
     let (name, digest) = (plain::line(name), plain::line(&digest));
     writeln!(stdout, "\n{role} {name}{from} (sha256 {digest})")
 }

@@ -106,7 +106,7 @@ pub(super) struct RunArgs {
 
     /// An access token or an API key, for a server with authorization
     #[arg(long, value_name = "TOKEN", env = "MCP_TOKEN", hide_env_values = true)]
-    pub(super) token: Option<String>,
+    token: Option<String>,
 
     /// Let the server send HTTP requests to this host; without a port, to the scheme's default port
     ///
@@ -164,9 +164,14 @@ impl RunArgs {
         Ok((server?, path))
     }
 
+    /// The token; an empty one is none.
+    pub(super) fn token(&self) -> Option<&str> {
+        self.token.as_deref().filter(|token| !token.is_empty())
+    }
+
     pub(super) fn options(&self, outbound_hosts: Vec<String>) -> RunOptions {
-        let token = self.token.iter();
-        let token = token.map(|token| ("MCP_TOKEN".to_owned(), token.clone()));
+        let token = self.token();
+        let token = token.map(|token| ("MCP_TOKEN".to_owned(), token.to_owned()));
         RunOptions {
             timeout: Duration::from_secs(self.timeout.into()),
             env: self.env.iter().cloned().chain(token).collect(),

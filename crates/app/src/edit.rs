@@ -537,6 +537,15 @@ fn server_id(document: &DocumentMut, wanted: Option<&str>) -> Result<String> {
     Ok(id.to_owned())
 }
 
+/// The HTTP triggers of a component.
+pub(super) fn triggers_of<'d>(
+    document: &'d DocumentMut,
+    component: &str,
+) -> impl Iterator<Item = &'d dyn TableLike> {
+    let triggers = triggers(document).into_iter();
+    triggers.filter(move |t| text(*t, "component") == Some(component))
+}
+
 /// The HTTP triggers.
 fn triggers(document: &DocumentMut) -> Vec<&dyn TableLike> {
     let triggers = document.get("trigger").and_then(|all| all.get("http"));
@@ -553,8 +562,7 @@ fn triggers(document: &DocumentMut) -> Vec<&dyn TableLike> {
 
 /// The routes that lead to a component.
 pub(super) fn routes(document: &DocumentMut, component: &str) -> Vec<String> {
-    let triggers = triggers(document).into_iter();
-    let own = triggers.filter(|t| text(*t, "component") == Some(component));
+    let own = triggers_of(document, component);
     own.filter_map(|t| text(t, "route").map(str::to_owned))
         .collect()
 }

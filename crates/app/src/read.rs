@@ -55,6 +55,12 @@ impl App {
         let chosen = servers.into_iter().find(|(known, _)| *known == id);
         let (_, server) = chosen.context("a server is one of all servers")?;
         let mcp = server.tool.mcp;
+        if let Some(table) = misplaced_auth(document, id) {
+            bail!(
+                "`{table}.auth` lets everybody in: the server reads `[component.{}.tool.mcp.auth]`; move it there",
+                quoted(id)
+            );
+        }
 
         let output = match server.source {
             Some(source) => match source.0 {
@@ -179,6 +185,26 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// The table that has a key `auth` in vain.
+fn misplaced_auth(document: &DocumentMut, id: &str) -> Option<String> {
+    let component = format!("component.{}", quoted(id));
+    let server = document.get("component").and_then(|all| all.get(id));
+    let tool = server.and_then(|server| server.get("tool"));
+    let tables = [
+        ("application".to_owned(), document.get("application")),
+        (format!("{component}.tool"), tool),
+        (component, server),
+    ];
+    let has = |table: &Item| table.get("auth").is_some();
+    let table = tables.into_iter().find(|(_, table)| table.is_some_and(has));
+    table.map(|(name, _)| name).or_else(|| {
+        let mut triggers = edit::triggers_of(document, id);
+        triggers
+            .any(|table| table.contains_key("auth"))
+            .then(|| "trigger.http".to_owned())
+    })
 }
 
 /// The components with a `tool.mcp` table.

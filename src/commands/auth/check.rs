@@ -110,6 +110,11 @@ impl Report {
 }
 
 impl CheckCommand {
+    /// The token; an empty one is none.
+    fn token(&self) -> Option<&str> {
+        self.token.as_deref().filter(|token| !token.is_empty())
+    }
+
     pub fn run(self) -> Result<()> {
         let url = self.what.as_deref().filter(|what| what.contains("://"));
         let from = match (url, &self.what) {
@@ -131,7 +136,7 @@ impl CheckCommand {
             ),
         }
         if let Some(url) = url.filter(|_| !self.offline) {
-            server::check(url, self.token.as_deref(), &mut report);
+            server::check(url, self.token(), &mut report);
         }
         let failed = report
             .checks
@@ -219,7 +224,7 @@ impl CheckCommand {
                 }
             });
         }
-        if let Some(text) = &self.token {
+        if let Some(text) = self.token() {
             let resource = auth
                 .access
                 .resource

@@ -188,7 +188,16 @@ fn an_api_key_needs_no_authorization_server() {
         let mut call = mcp();
         call.current_dir(dir)
             .args(["call", "echo", r#"{"message": "hi"}"#]);
-        assert!(!call.output().unwrap().status.success());
+        // An empty token is none.
+        let refused = call.env("MCP_TOKEN", "").output().unwrap();
+        let refused = String::from_utf8(refused.stderr).unwrap();
+        assert!(refused.contains("needs credentials"), "{refused}");
+        let shown = support::expect_success(mcp().current_dir(dir).arg("inspect"));
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        assert!(
+            shown.contains("authenticator auth of the framework (sha256"),
+            "{shown}"
+        );
         let answered = support::expect_success(call.args(["--token", &key]));
         assert_eq!(String::from_utf8(answered.stdout).unwrap().trim(), "hi");
     }

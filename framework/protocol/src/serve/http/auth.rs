@@ -119,7 +119,10 @@ pub fn judge<S: Services>(
         challenge: Some(challenge),
         ..Failure::new(status, code, message)
     };
-    access::log(services, &failure, &anonymous, entered.request.method, "");
+    // Clients begin without credentials, to learn from the challenge where to obtain some.
+    if error.is_some() {
+        access::log(services, &failure, &anonymous, entered.request.method, "");
+    }
     Judged::Refused(HttpResponse::failure(&failure, None))
 }
 

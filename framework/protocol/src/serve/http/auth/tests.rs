@@ -81,8 +81,9 @@ fn credentials_decide_about_the_status() {
         let answer = body(&response);
         assert_eq!(answer["error"]["code"], code);
         assert_eq!(answer.get("id"), None);
-        assert_eq!(services.log.len(), 1);
-        assert!(!services.log[0].contains("Bearer"));
+        let has_credentials = expected.contains("error=");
+        assert_eq!(services.log.len(), usize::from(has_credentials));
+        assert!(!services.log.concat().contains("Bearer"));
     }
     let services = &mut Guarded::default();
     let early = [("authorization", "Bearer early")];
