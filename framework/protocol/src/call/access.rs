@@ -254,23 +254,23 @@ impl Asked<'_, '_> {
     ) -> Result<(), Failure> {
         let trusted = matches!(self.sender.who, Who::Trusted);
         let granted = self.sender.scopes();
-        let has = |scope: &String| trusted || granted.contains(scope);
-        let mut needed: Vec<String> = self.access.scopes().map(str::to_owned).collect();
-        let of_server = needed.iter().all(has);
+        let has = |scope: &str| trusted || granted.iter().any(|granted| granted == scope);
+        let of_server = self.access.scopes().all(has);
         let hides = self.access.unmet() == Unmet::Hide;
         let mut hidden = None;
         for item in items {
-            let scopes = self.needs(item.kind, &item.name);
-            if !scopes.iter().all(has) || hides && !trusted && self.watches_nothing(item) {
+            let has_all = self.needs(item.kind, &item.name).into_iter().all(has);
+            if !has_all || hides && !trusted && self.watches_nothing(item) {
                 hidden = Some(item);
-            }
-            // A challenge would tell what is hidden.
-            if !hides {
-                add(&mut needed, scopes);
             }
         }
         if of_server && hidden.is_none() && wanted.is_empty() {
             return Ok(());
+        }
+        let mut needed = owned(self.access.scopes());
+        // A challenge would tell what is hidden.
+        for item in items.iter().filter(|_| !hides) {
+            add(&mut needed, owned(self.needs(item.kind, &item.name)));
         }
         if let Some(item) = hidden
             && of_server
@@ -313,12 +313,11 @@ impl Asked<'_, '_> {
         forms
     }
 
-    fn needs(&self, kind: NeedKind, name: &str) -> Vec<String> {
-        let scopes = match kind {
+    fn needs(&self, kind: NeedKind, name: &str) -> Vec<&str> {
+        match kind {
             NeedKind::Resource => self.access.resource_needs(name),
             kind => self.access.needs(kind, name),
-        };
-        scopes.into_iter().map(str::to_owned).collect()
+        }
     }
 
     /// The failure as if the item did not exist.
@@ -378,7 +377,7 @@ impl Asked<'_, '_> {
             annotations.map_or("{}", |all| all.text).as_bytes(),
         );
         let list = object.key("scopes");
-        json::strings(list, &self.needs(kind, name));
+        json::strings(list, &owned(self.needs(kind, name)));
         object.end();
         String::from_utf8(out).unwrap_or_default()
     }
@@ -438,10 +437,8 @@ pub fn visible<S: Services>(
     if hides {
         let granted = sender.scopes();
         entries.retain(|(name, _)| {
-            asked
-                .needs(of, name)
-                .iter()
-                .all(|need| granted.contains(need))
+            let mut needs = asked.needs(of, name).into_iter();
+            needs.all(|need| granted.iter().any(|granted| granted == need))
         });
     }
     if access.policy() {
@@ -461,6 +458,10 @@ pub fn visible<S: Services>(
 /// JSON: the target of a request that is about nothing in particular.
 fn none() -> String {
     r#"{"kind":"none"}"#.to_owned()
+}
+
+fn owned<'t>(texts: impl IntoIterator<Item = &'t str>) -> Vec<String> {
+    texts.into_iter().map(str::to_owned).collect()
 }
 
 fn add(all: &mut Vec<String>, more: Vec<String>) {

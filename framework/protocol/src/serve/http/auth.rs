@@ -152,8 +152,11 @@ fn settings<'a, S: Services>(
     services: &mut S,
 ) -> Option<(BakedAccess<'a>, String)> {
     let access = catalog.access()?;
-    let configured = access.resource().map(str::to_owned);
-    let resource = match configured.or_else(|| services.variable(RESOURCE)) {
+    // Compose checked it.
+    if let Some(resource) = access.resource() {
+        return Some((access, resource.to_owned()));
+    }
+    let resource = match services.variable(RESOURCE) {
         Some(resource) => resource,
         // The client's word counts only where it cannot be about another machine.
         None => {
