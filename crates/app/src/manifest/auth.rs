@@ -9,7 +9,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value as Json};
 use spin_mcp_auth::{algorithm::Algorithm, api_key, claims::is_scope, metadata};
 use spin_mcp_contract::Grant;
-use spin_mcp_protocol::catalog::{StdioCaller, Unmet};
+use spin_mcp_protocol::{
+    catalog::{StdioCaller, Unmet},
+    uri,
+};
 use toml_edit::Datetime;
 
 use super::{SourceKey, grants, settings, store, workdir};
@@ -309,7 +312,10 @@ fn checked<'de, D: Deserializer<'de>>(
 }
 
 fn resource<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    checked(deserializer, metadata::problem)
+    checked(deserializer, |text| match uri::is_uri(text) {
+        true => metadata::problem(text),
+        false => Some("it is not a URI"),
+    })
 }
 
 /// Unlike a resource, an issuer may end with `/`, and name a claim in braces.
