@@ -61,6 +61,8 @@ impl Answers {
             let _ = (call.context(), call.may_stream(), call.is_async());
             let outcome = match call.ask() {
                 Ask::Handle { .. } => self.handled(call),
+                // Its feature lists a tool before it is called.
+                ask @ Ask::List { .. } if call.target.method() == "tools/call" => nothing(&ask),
                 ask => self.outcome(&ask),
             };
             match call.settle(outcome, services) {

@@ -239,6 +239,9 @@ fn serve<'i, S: Inner>(
                 _ => None,
             };
             match begin(catalog, world, &head, body) {
+                http::HttpOutcome::Reply(response) if response.is_stream => {
+                    world.sent.push(response.body);
+                }
                 http::HttpOutcome::Reply(response) => {
                     check(&response, id);
                     world.sent.push(response.body.clone());

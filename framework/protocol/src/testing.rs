@@ -193,6 +193,8 @@ pub struct TestServices {
     pub store: Option<MemoryStore>,
     /// How many random values were taken: each is the number of its turn.
     pub randoms: u128,
+    /// The lines that were logged.
+    pub log: Vec<String>,
 }
 
 impl Default for TestServices {
@@ -203,12 +205,17 @@ impl Default for TestServices {
             variables: Vec::new(),
             store: Some(MemoryStore::default()),
             randoms: 0,
+            log: Vec::new(),
         }
     }
 }
 
 impl Services for TestServices {
     const WHOLE: bool = true;
+
+    fn log(&mut self, line: &str) {
+        self.log.push(line.to_owned());
+    }
 
     fn now(&mut self) -> u64 {
         self.now

@@ -57,7 +57,8 @@ fn ask<S: Services>(
     services: &mut S,
 ) -> Result<Asking, Failure> {
     let describe = || call.target.describe();
-    let Some(session) = call.client.session_key.as_deref() else {
+    let session = call.client.session_key.as_deref();
+    let Some(session) = session.filter(|_| call.can_be_asked()) else {
         return Err(Failure::internal(format!(
             "{} needs input from the user, but this client has no session; begin one with `initialize`, and accept `text/event-stream`",
             describe()

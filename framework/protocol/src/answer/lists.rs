@@ -3,19 +3,14 @@
 use super::response;
 use crate::{
     call::{
-        Call, CallResponse, CallStep, Listed, access,
+        Call, CallResponse, CallStep, Listed, Look, access,
         listing::{self, LONGEST_CURSOR, Listing},
+        mirrored,
         target::Target,
     },
-    catalog::{
-        entries_on_a_page, stricter,
-        written::{prompt_json, resource_json, template_json, tool_json},
-    },
+    catalog::{BuildError, Catalog, check, entries_on_a_page, schema, stricter},
     state::services::Services,
-    wire::{
-        failure::Failure,
-        types::types::{CacheHint, Error},
-    },
+    wire::{failure::Failure, types::types::Error},
 };
 
 /// How many calls one page may take: each may return no entry.
@@ -37,20 +32,20 @@ pub fn settle<S: Services>(
     let slot = call.slot();
     let feature = call.catalog.slot(slot);
     let (name, prefix) = feature.map_or(("", ""), |slot| (slot.name, slot.prefix));
-    let legacy = !call.client.version.is_modern();
-    let default = call.catalog.cache();
+    let context = (&call.catalog, !call.client.version.is_modern());
     let Target::List(listing) = &mut call.target else {
         return CallStep::Done(
             call.fail(&Failure::internal("a list arrived that was not asked for")),
         );
     };
-    if let Err(problem) = listing.add(listed, prefix, legacy, default) {
+    if let Err(problem) = listing.add(listed, (name, prefix), context, services) {
         let failure = Failure::internal(format!("feature `{name}` {problem}"));
         return CallStep::Done(call.fail(&failure));
     }
     listing.calls += 1;
     // A page ends with the feature's page that brings it to this many entries of dynamic features.
-    let full = listing.count >= entries_on_a_page(listing.kind) || listing.calls >= MOST_CALLS;
+    let full =
+        listing.names.len() >= entries_on_a_page(listing.kind) || listing.calls >= MOST_CALLS;
     let more = listing.cursor.is_some();
     if !full && (more || call.advance()) {
         return CallStep::Invoke;
@@ -68,6 +63,40 @@ pub fn settle<S: Services>(
     CallStep::Done(respond(call, next))
 }
 
+/// Compares the headers of a request with the arguments, once the feature has listed the tool.
+pub fn compare(call: &mut Call<'_>, look: Look, listed: Result<Listed, Error>) -> CallStep {
+    let list = match listed {
+        Ok(Listed::Tools(list)) => list,
+        Ok(_) => return CallStep::Invoke,
+        Err(error) => return CallStep::Done(response::of_feature(call, &error)),
+    };
+    let name = call.target.name().strip_prefix(call.prefix());
+    let tool = list.tools.iter().find(|tool| Some(&*tool.name) == name);
+    match tool {
+        Some(tool) => {
+            // Clients do not see a tool whose schema is not valid.
+            let rules = schema::header_parameters(&tool.input_schema).unwrap_or_default();
+            let checked = rules.iter().try_for_each(|rule| {
+                let path = rule.path.iter().map(String::as_str);
+                mirrored::check(call.headers(), &rule.name(), path, call.argument_object())
+            });
+            match checked {
+                Ok(()) => CallStep::Invoke,
+                Err(failure) => CallStep::Done(call.fail(&failure)),
+            }
+        }
+        None if list.next_cursor.is_some() && look.pages + 1 < MOST_CALLS => {
+            call.look = Some(Look {
+                cursor: list.next_cursor,
+                pages: look.pages + 1,
+            });
+            CallStep::Invoke
+        }
+        // Features need not list every tool.
+        None => CallStep::Invoke,
+    }
+}
+
 /// Removes what the client may not see.
 fn show<S: Services>(call: &mut Call<'_>, services: &mut S) -> Result<(), Failure> {
     let Target::List(listing) = &mut call.target else {
@@ -83,36 +112,68 @@ fn show<S: Services>(call: &mut Call<'_>, services: &mut S) -> Result<(), Failur
 }
 
 impl Listing {
-    fn add(
+    /// Adds a page of a feature, without the entries that clients refuse: some clients throw away
+    /// the whole list because of one.
+    fn add<S: Services>(
         &mut self,
         listed: Listed,
-        prefix: &str,
-        legacy: bool,
-        default: CacheHint,
+        (feature, prefix): (&str, &str),
+        (catalog, legacy): (&Catalog<'_>, bool),
+        services: &mut S,
     ) -> Result<(), String> {
-        let empty = |what: &str| format!("lists a tool with {what} that is not a JSON object");
-        let mut entries = Vec::new();
-        let (next, hint) = match listed {
+        let (kind, default) = (self.kind, catalog.cache());
+        let mut put = |name: String, written: Result<Vec<u8>, BuildError>| {
+            let is_new = !catalog.has(kind, &name) && !self.names.contains(&name);
+            let written = written.and_then(|entry| match is_new {
+                true => Ok(entry),
+                false => Err(BuildError::Extra {
+                    kind,
+                    feature: feature.to_owned(),
+                    name: name.clone(),
+                    problem: "a name that the list has already".to_owned(),
+                }),
+            });
+            match written {
+                Ok(entry) => {
+                    if !self.entries.is_empty() {
+                        self.entries.push(b',');
+                    }
+                    self.entries.extend_from_slice(&entry);
+                    self.names.insert(name);
+                }
+                Err(problem) => services.log(&format!("error: left out of the list: {problem}")),
+            }
+        };
+        let (next, hint, length) = match listed {
             Listed::Tools(list) => {
                 for tool in &list.tools {
                     let name = format!("{prefix}{}", tool.name);
-                    entries.push(tool_json(tool, &name, legacy).map_err(empty)?);
+                    let written = check::tool(feature, tool, &name)
+                        .and_then(|_| check::written_tool(feature, tool, &name, legacy));
+                    put(name, written);
                 }
-                (list.next_cursor, list.cache)
+                (list.next_cursor, list.cache, list.tools.len())
             }
             Listed::Resources(list) => {
-                entries.extend(list.resources.iter().map(resource_json));
-                (list.next_cursor, list.cache)
+                for resource in &list.resources {
+                    put(resource.uri.clone(), check::resource(feature, resource));
+                }
+                (list.next_cursor, list.cache, list.resources.len())
             }
             Listed::ResourceTemplates(list) => {
-                entries.extend(list.resource_templates.iter().map(template_json));
-                (list.next_cursor, list.cache)
+                for template in &list.resource_templates {
+                    let written = check::template(feature, template);
+                    put(template.uri_template.clone(), written);
+                }
+                (list.next_cursor, list.cache, list.resource_templates.len())
             }
             Listed::Prompts(list) => {
                 for prompt in &list.prompts {
-                    entries.push(prompt_json(prompt, &format!("{prefix}{}", prompt.name)));
+                    let name = format!("{prefix}{}", prompt.name);
+                    let written = check::prompt(feature, prompt, &name);
+                    put(name, written);
                 }
-                (list.next_cursor, list.cache)
+                (list.next_cursor, list.cache, list.prompts.len())
             }
         };
         if let Some(cursor) = &next {
@@ -122,16 +183,9 @@ impl Listing {
                     cursor.len()
                 ));
             }
-            if entries.is_empty() {
+            if length == 0 {
                 return Err("gave an empty page with a cursor, so its list might never end".into());
             }
-        }
-        self.count += entries.len();
-        for entry in entries {
-            if !self.entries.is_empty() {
-                self.entries.push(b',');
-            }
-            self.entries.extend_from_slice(&entry);
         }
         self.cursor = next;
         self.hint = stricter(self.hint, hint.unwrap_or(default));

@@ -28,6 +28,12 @@ impl Call<'_> {
         if outcome.is_unknown() && self.advance() {
             return CallStep::Invoke;
         }
+        if S::WHOLE
+            && let Some(look) = self.look.take()
+            && let FeatureOutcome::List(listed) = outcome
+        {
+            return lists::compare(self, look, listed);
+        }
         settle(self, outcome, services)
     }
 }

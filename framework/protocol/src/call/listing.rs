@@ -2,6 +2,8 @@
 //! those in the catalog
 //! (https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/pagination).
 
+use std::collections::BTreeSet;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::{
@@ -27,7 +29,8 @@ pub struct Listing {
     pub cursor: Option<String>,
     /// JSON values with commas between them.
     pub entries: Vec<u8>,
-    pub count: usize,
+    /// The names of those that features listed.
+    pub names: BTreeSet<String>,
     pub calls: usize,
     pub hint: CacheHint,
 }

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod caller;
 pub(crate) mod listing;
+pub(crate) mod mirrored;
 pub(crate) mod target;
 
 use std::borrow::Cow;
@@ -128,6 +129,19 @@ pub struct Call<'a> {
     pub(crate) request: &'a str,
     /// The request for the next middleware or the router, in a chain.
     pub(crate) passed: Option<Passed<'a>>,
+    /// The headers of the request, if they are compared with the schema that a dynamic feature lists.
+    headers: Option<&'a mirrored::List>,
+    /// The page of that list to ask for next.
+    pub(crate) look: Option<Look>,
+    /// Whether the client reads nothing but the answer.
+    answer_only: bool,
+}
+
+/// Where to look for a tool in the list of a dynamic feature.
+#[derive(Debug, Default)]
+pub(crate) struct Look {
+    pub cursor: Option<String>,
+    pub pages: usize,
 }
 
 /// A request for the next middleware or the router.
@@ -208,6 +222,9 @@ impl<'a> Call<'a> {
             stream: None,
             request: "",
             passed: None,
+            headers: None,
+            look: None,
+            answer_only: false,
         }
     }
 
@@ -243,11 +260,14 @@ impl<'a> Call<'a> {
                 params: &passed.params,
             };
         }
+        if let Some(look) = &self.look {
+            return Ask::List {
+                kind: ListKind::Tools,
+                cursor: look.cursor.as_deref(),
+            };
+        }
         let prefix = match self.target {
-            Target::Tool { .. } | Target::Prompt { .. } => self
-                .catalog
-                .slot(self.slot())
-                .map_or("", |slot| slot.prefix),
+            Target::Tool { .. } | Target::Prompt { .. } => self.prefix(),
             _ => "",
         };
         match &self.target {
@@ -285,6 +305,38 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// The prefix of the feature that is asked now.
+    pub(crate) fn prefix(&self) -> &'a str {
+        let slot = self.catalog.slot(self.slot());
+        slot.map_or("", |slot| slot.prefix)
+    }
+
+    /// Compares these headers with the arguments before the feature is called: it lists the tool
+    /// first, since the catalog does not have it.
+    pub(crate) fn compare(&mut self, headers: &'a mirrored::List) {
+        self.headers = Some(headers);
+        self.look = Some(Look::default());
+    }
+
+    pub(crate) fn headers(&self) -> &'a mirrored::List {
+        self.headers.unwrap_or_default()
+    }
+
+    /// The key of the session that waits for the answer, and the `id` of the request.
+    pub fn waiting(&self) -> Option<(&[u8], &'a str)> {
+        let session = self.client.session_key.as_deref();
+        Some((
+            session.filter(|_| !self.client.version.is_modern())?,
+            self.id,
+        ))
+    }
+
+    /// Whether the feature waits without occupying its instance, and may ask whether the client
+    /// still waits.
+    pub fn may_be_cancelled(&self) -> bool {
+        self.is_async() && self.flags().contains(Flags::CANCELLED)
+    }
+
     /// The `id` of the request, as the client wrote it.
     pub fn id(&self) -> &'a str {
         self.id
@@ -302,19 +354,25 @@ impl<'a> Call<'a> {
     }
 
     /// Whether the answer may have to be a stream: a feature may send progress or logs that this
-    /// client wants, or may ask the client.
+    /// client wants, or may ask the client, or whether it has left.
     pub fn may_stream(&self) -> bool {
         let flags = self.flags();
-        flags.contains(Flags::PROGRESS) && self.progress_token.is_some()
+        self.may_be_cancelled() && !self.answer_only
+            || flags.contains(Flags::PROGRESS) && self.progress_token.is_some()
             || flags.contains(Flags::LOG) && self.client.log_level.is_some()
-            || flags.contains(Flags::INPUT) && self.client.can_be_asked()
+            || flags.contains(Flags::INPUT) && self.can_be_asked()
+    }
+
+    /// Whether the server can send requests to the client while it waits for the answer.
+    pub(crate) fn can_be_asked(&self) -> bool {
+        self.client.can_be_asked() && !self.answer_only
     }
 
     /// For a client that reads nothing but the answer.
     pub(crate) fn send_no_events(&mut self) {
         self.progress_token = None;
         self.client.log_level = None;
-        self.client.session_key = None;
+        self.answer_only = true;
     }
 
     /// The context for the component behind `request`, without its sender. It needs one only if the
@@ -346,6 +404,7 @@ impl<'a> Call<'a> {
 
     /// Moves on to the next feature; false if there is none.
     pub(crate) fn advance(&mut self) -> bool {
+        self.look = self.headers.map(|_| Look::default());
         self.slots.advance()
     }
 
@@ -355,7 +414,7 @@ impl<'a> Call<'a> {
         if S::WHOLE
             && !S::ROUTER
             && self.flags().contains(Flags::INPUT)
-            && self.client.can_be_asked()
+            && self.can_be_asked()
             && services.store().is_some()
             && let (Some(session), Ok(request)) =
                 (&self.client.session_key, str::from_utf8(request))

@@ -1,6 +1,6 @@
 //! The target of a request: which feature must answer what.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use crate::{
     call::listing::{self, Listing},
@@ -225,7 +225,7 @@ impl<'a> Target<'a> {
             kind,
             cursor: None,
             entries: Vec::new(),
-            count: 0,
+            names: BTreeSet::new(),
             calls: 0,
             hint: catalog.list_cache(kind),
         };

@@ -4,6 +4,7 @@ use super::{
     baked::Catalog,
     flags::Flags,
     layout::{TEXT, WORD, argument, header, prompt, resource, rule, tool},
+    list_kind::ListKind,
     uri_template,
 };
 use crate::wire::uri;
@@ -51,6 +52,18 @@ impl<'a> Catalog<'a> {
             }
         }
         None
+    }
+
+    /// Whether there is an entry of this name.
+    pub fn has(&self, kind: ListKind, name: &str) -> bool {
+        match kind {
+            ListKind::Tools => self.tool(name).is_some(),
+            ListKind::Prompts => self.prompt(name).is_some(),
+            ListKind::Resources => self.resource(name).is_some(),
+            ListKind::ResourceTemplates => self
+                .templates()
+                .any(|template| template.uri_template() == name),
+        }
     }
 
     /// The tool with this name, as clients know it.

@@ -31,6 +31,8 @@ impl Flags {
     pub const DYNAMIC: Flags = Flags(2048);
     /// Has a tool that may answer with a task.
     pub const TASKS: Flags = Flags(4096);
+    /// Imports `is-cancelled` of `request`.
+    pub const CANCELLED: Flags = Flags(32768);
 
     /// Of the catalog, not of a feature: it says who may send requests.
     pub const ACCESS: Flags = Flags(8192);

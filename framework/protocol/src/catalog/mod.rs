@@ -7,6 +7,7 @@ mod access;
 mod bake;
 mod baked;
 mod baked_access;
+pub(crate) mod check;
 mod cursor;
 mod describe;
 mod embedded;

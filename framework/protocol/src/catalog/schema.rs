@@ -1,9 +1,13 @@
 //! The rules of MCP for names of tools and for annotations in their schemas. Whether a schema is
 //! valid JSON Schema is checked elsewhere.
 
-use std::{collections::HashMap, fmt};
+use std::{collections::BTreeMap, fmt};
 
-use serde_json::{Map, Value};
+use super::written::object;
+use crate::wire::{
+    MAX_DEPTH,
+    json::{Kind, Value},
+};
 
 /// Why the name of a tool is invalid
 /// (https://modelcontextprotocol.io/specification/2026-07-28/server/tools#tool-names).
@@ -66,11 +70,16 @@ pub struct HeaderParameter {
     pub parameter_type: ParameterType,
 }
 
+impl HeaderParameter {
+    /// The name of the header, in lower case.
+    pub fn name(&self) -> String {
+        format!("mcp-param-{}", self.header.to_ascii_lowercase())
+    }
+}
+
 /// Why the input schema of a tool is invalid.
 #[derive(Clone, PartialEq, Debug)]
 pub enum SchemaError {
-    /// The message of the parser.
-    NotJson(String),
     NotAnObject,
     /// Its `type` is not `object`.
     TypeIsNotObject,
@@ -100,8 +109,9 @@ pub enum HeaderProblem {
 impl fmt::Display for SchemaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SchemaError::NotJson(problem) => write!(f, "the input schema is not valid JSON: {problem}"),
-            SchemaError::NotAnObject => f.write_str("the input schema is not a JSON object"),
+            SchemaError::NotAnObject => {
+                write!(f, "the input schema is not one JSON object of at most {MAX_DEPTH} levels")
+            }
             SchemaError::TypeIsNotObject => {
                 f.write_str("the `type` of the input schema is not `object`; add `\"type\": \"object\"` at its top")
             }
@@ -141,22 +151,19 @@ impl fmt::Display for HeaderProblem {
 /// The parameters of an input schema that are mirrored into headers, in the schema's order of
 /// nesting.
 pub fn header_parameters(input_schema: &str) -> Result<Vec<HeaderParameter>, SchemaError> {
-    let schema: Value = serde_json::from_str(input_schema)
-        .map_err(|error| SchemaError::NotJson(error.to_string()))?;
-    let Value::Object(root) = schema else {
-        return Err(SchemaError::NotAnObject);
-    };
-    if root.get("type").and_then(Value::as_str) != Some("object") {
+    let root = object(input_schema).ok_or(SchemaError::NotAnObject)?;
+    if !root
+        .member("type")
+        .is_some_and(|kind| kind.is_str("object"))
+    {
         return Err(SchemaError::TypeIsNotObject);
     }
     let mut search = Search::default();
-    search.schema(
-        &root,
-        &mut Place {
-            pointer: String::new(),
-            path: Some(Vec::new()),
-        },
-    )?;
+    let place = Place {
+        pointer: String::new(),
+        path: Some(Vec::new()),
+    };
+    search.schema(root, &place)?;
     Ok(search.found)
 }
 
@@ -192,51 +199,39 @@ fn escape_pointer(segment: &str) -> String {
 struct Search {
     found: Vec<HeaderParameter>,
     /// The place of each header, by its name in lower case.
-    places: HashMap<String, String>,
+    places: BTreeMap<String, String>,
 }
 
 impl Search {
-    fn schema(
-        &mut self,
-        schema: &Map<String, Value>,
-        place: &mut Place,
-    ) -> Result<(), SchemaError> {
-        if let Some(annotation) = schema.get("x-mcp-header") {
+    fn schema(&mut self, schema: Value<'_>, place: &Place) -> Result<(), SchemaError> {
+        if let Some(annotation) = schema.member("x-mcp-header") {
             self.annotation(annotation, schema, place)
                 .map_err(|problem| SchemaError::Header {
                     place: place.pointer.clone(),
                     problem,
                 })?;
         }
-        for (keyword, value) in schema {
-            match (keyword.as_str(), value) {
+        for (keyword, value) in schema.members() {
+            let keyword = keyword.as_str().unwrap_or_default();
+            match (&*keyword, value.kind) {
                 // Data, in which nothing is an annotation.
                 ("const" | "default" | "enum" | "example" | "examples", _) => {}
                 (
                     "properties" | "patternProperties" | "$defs" | "definitions"
                     | "dependentSchemas",
-                    Value::Object(named),
+                    Kind::Object,
                 ) => {
-                    for (name, schema) in named {
-                        if let Value::Object(schema) = schema {
-                            self.schema(schema, &mut place.below(keyword, Some(name)))?;
-                        }
+                    for (name, schema) in value.members() {
+                        let name = name.as_str().unwrap_or_default();
+                        self.schema(schema, &place.below(&keyword, Some(&name)))?;
                     }
                 }
-                (_, Value::Object(schema)) => {
-                    self.schema(schema, &mut place.below(keyword, None))?
-                }
-                (_, Value::Array(schemas)) => {
-                    for (index, schema) in schemas.iter().enumerate() {
-                        if let Value::Object(schema) = schema {
-                            self.schema(
-                                schema,
-                                &mut place.below(keyword, Some(&index.to_string())),
-                            )?;
-                        }
+                (_, Kind::Array) => {
+                    for (index, schema) in value.elements().enumerate() {
+                        self.schema(schema, &place.below(&keyword, Some(&index.to_string())))?;
                     }
                 }
-                _ => {}
+                _ => self.schema(value, &place.below(&keyword, None))?,
             }
         }
         Ok(())
@@ -244,8 +239,8 @@ impl Search {
 
     fn annotation(
         &mut self,
-        header: &Value,
-        schema: &Map<String, Value>,
+        header: Value<'_>,
+        schema: Value<'_>,
         place: &Place,
     ) -> Result<(), HeaderProblem> {
         let header = header.as_str().ok_or(HeaderProblem::NotAString)?;
@@ -256,15 +251,13 @@ impl Search {
             return Err(HeaderProblem::Character(character));
         }
         let path = place.path.clone().ok_or(HeaderProblem::Unreachable)?;
-        let parameter_type = match schema.get("type") {
-            Some(Value::String(name)) => match name.as_str() {
-                "string" => ParameterType::String,
-                "integer" => ParameterType::Integer,
-                "boolean" => ParameterType::Boolean,
-                other => return Err(HeaderProblem::Type(Some(other.to_owned()))),
-            },
-            Some(other) => return Err(HeaderProblem::Type(Some(other.to_string()))),
-            None => return Err(HeaderProblem::Type(None)),
+        let kind = schema.member("type");
+        let kind = kind.map(|kind| kind.as_str().unwrap_or(kind.text.into()));
+        let parameter_type = match kind.as_deref() {
+            Some("string") => ParameterType::String,
+            Some("integer") => ParameterType::Integer,
+            Some("boolean") => ParameterType::Boolean,
+            other => return Err(HeaderProblem::Type(other.map(str::to_owned))),
         };
         let first = self
             .places
@@ -272,11 +265,11 @@ impl Search {
         if let Some(first) = first {
             return Err(HeaderProblem::Duplicate {
                 first,
-                header: header.to_owned(),
+                header: header.into_owned(),
             });
         }
         self.found.push(HeaderParameter {
-            header: header.to_owned(),
+            header: header.into_owned(),
             path,
             parameter_type,
         });

@@ -9,6 +9,8 @@ pub enum Dispatched<'a> {
     Ready(Vec<u8>),
     /// The client wants logs from this level on. A JSON-RPC response.
     SetLevel(LogLevel, Vec<u8>),
+    /// The messages of a stream on which nothing can happen, the response last.
+    Unheard([Vec<u8>; 2]),
     Call(Box<Call<'a>>),
     /// The response follows when the client or the server ends the stream.
     Listen(Box<(Listener, Watched<'a>)>),

@@ -41,6 +41,7 @@ use crate::{
         failure::{Failure, INVALID_PARAMS, INVALID_REQUEST, excerpt},
         message::{self, Message},
         notify::LogLevel,
+        sse,
         version::Version,
     },
 };
@@ -50,7 +51,7 @@ pub use cors::cors;
 use head::Method;
 pub use head::{Entered, Head, HttpRequest, check_head, enter};
 pub use origin::is_host;
-pub use response::HttpResponse;
+pub use response::{HttpResponse, response};
 pub use resumption::{Resumption, ResumptionStep, resumed_body};
 
 /// The outcome of an HTTP request.
@@ -138,7 +139,10 @@ pub fn handle<'a, S: Services>(
 fn fitting<'a>(head: &Head<'_>, mut outcome: HttpOutcome<'a>, id: Option<&str>) -> HttpOutcome<'a> {
     match &mut outcome {
         HttpOutcome::Call(call) if !head.accepts_events() => call.send_no_events(),
-        HttpOutcome::Listen(_) if !head.accepts_events() => {
+        HttpOutcome::Listen(_)
+        | HttpOutcome::Reply(HttpResponse {
+            is_stream: true, ..
+        }) if !head.accepts_events() => {
             let message = "`Accept` must list `text/event-stream`";
             let failure = Failure::new(406, INVALID_REQUEST, message);
             return HttpOutcome::Reply(HttpResponse::failure(&failure, id));
@@ -285,15 +289,20 @@ fn handle_modern<'a, S: Services>(
     if let Some(name) = named.and_then(|name| name.as_str()) {
         head.headers.check_name(&name)?;
     }
-    let answer = dispatch(catalog, request, client, services)?;
-    if let Dispatched::Call(call) = &answer
-        && let Target::Tool {
-            tool: Some(tool), ..
-        } = &call.target
+    let mut answer = dispatch(catalog, request, client, services)?;
+    if let Dispatched::Call(call) = &mut answer
+        && let Target::Tool { tool, .. } = &call.target
         && call.task.is_none()
     {
-        head.headers
-            .check_parameters(tool, &call.argument_object())?;
+        match tool {
+            Some(tool) => head
+                .headers
+                .check_parameters(tool, &call.argument_object())?,
+            None if S::WHOLE && services.part() == ServerPart::Server => {
+                call.compare(head.headers.all);
+            }
+            None => {}
+        }
     }
     proceed(answer, services)
 }
@@ -341,13 +350,21 @@ fn keep_level<S: Services>(
     session: &(Option<Vec<u8>>, u64),
     services: &mut S,
 ) -> Result<(), Failure> {
-    if S::WHOLE
-        && let (Dispatched::SetLevel(level, _), (Some(session), expires)) = (answer, session)
-        && services.store().is_some()
-    {
-        session::set_level(services, session, *expires, *level).map_err(unavailable)?;
+    let Dispatched::SetLevel(level, _) = answer else {
+        return Ok(());
+    };
+    match session {
+        (Some(session), expires) if S::WHOLE && services.store().is_some() => {
+            session::set_level(services, session, *expires, *level).map_err(unavailable)
+        }
+        _ if *level == LogLevel::Info => Ok(()),
+        (None, _) => Err(Failure::internal(
+            "only a session has a log level of its own; begin one with `initialize`",
+        )),
+        _ => Err(Failure::internal(
+            "the log level stays `info`: this server has no store to keep another one in",
+        )),
     }
-    Ok(())
 }
 
 /// Continues with a request after its call. `response` is what the chain answered.
@@ -416,7 +433,7 @@ fn find_client<'a, S: Services>(
     let key = if S::WHOLE {
         session::digest(id, &services.principal()).to_vec()
     } else {
-        Vec::new()
+        id.to_vec()
     };
     let mut level = None;
     if S::WHOLE && services.store().is_some() {
@@ -451,11 +468,13 @@ fn accept<'a, S: Services>(
         let client = find_client(head, version, false, services)?;
         access::check_sender(catalog, &notification.method, &client, services)?;
         let request = notification.params.request_id.filter(message::is_id);
-        if S::WHOLE
-            && notification.method == "notifications/cancelled"
+        if notification.method == "notifications/cancelled"
             && let (Some(session), Some(request)) = (&client.session_key, request)
         {
-            replies::cancel(services, session, request.text)?;
+            services.cancel(session, request.text);
+            if S::WHOLE {
+                replies::cancel(services, session, request.text)?;
+            }
         }
         client
     };
@@ -495,6 +514,10 @@ fn proceed<'a, S: Services>(
     Ok(match answer {
         Dispatched::Ready(body) | Dispatched::SetLevel(_, body) => {
             HttpOutcome::Reply(HttpResponse::json(200, body))
+        }
+        Dispatched::Unheard(messages) => {
+            let events = messages.map(|message| sse::event(&message));
+            HttpOutcome::Reply(HttpResponse::events(events.concat()))
         }
         Dispatched::Call(call) => HttpOutcome::Call(call),
         Dispatched::Gate(gate) => HttpOutcome::Gate(gate),

@@ -68,7 +68,7 @@ pub fn handle<'a, S: Services>(
         match answer(catalog, method, params, version, capabilities, services) {
             Ok(Dispatched::Ready(body) | Dispatched::SetLevel(_, body)) => Own::Done(result(body)),
             Ok(Dispatched::Call(call)) => return Handling::Call(call),
-            Ok(Dispatched::Listen(_) | Dispatched::Gate(_)) => {
+            Ok(Dispatched::Listen(_) | Dispatched::Unheard(_) | Dispatched::Gate(_)) => {
                 refused(&Failure::method_not_found(method, version))
             }
             Err(failure) => refused(&failure),

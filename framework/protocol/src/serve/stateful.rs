@@ -33,9 +33,7 @@ pub fn of_transport<'a, S: Services>(
                 .ok_or_else(|| Failure::malformed_params("`level` is missing"))?;
             Dispatched::SetLevel(caller::log_level(&level)?, ready(request.id, &[b"{}"]))
         }
-        "subscriptions/listen" if modern && S::WHOLE && keeps_state(catalog) => {
-            listen(catalog, request, client, services)?
-        }
+        "subscriptions/listen" if modern => listen(catalog, request, client, services)?,
         "resources/subscribe" | "resources/unsubscribe"
             if !modern && S::WHOLE && offer(catalog, services).updates =>
         {
@@ -49,19 +47,6 @@ pub fn of_transport<'a, S: Services>(
         _ => return Ok(None),
     };
     Ok(Some(answer))
-}
-
-/// Whether any feature needs streams that stay open.
-fn keeps_state(catalog: &Catalog<'_>) -> bool {
-    let flags = catalog.flags();
-    [
-        Flags::INPUT,
-        Flags::RESOURCE_UPDATED,
-        Flags::LIST_CHANGED,
-        Flags::TASKS,
-    ]
-    .into_iter()
-    .any(|flag| flags.contains(flag))
 }
 
 /// What clients can subscribe to: what features may report, if there is a store to share it.
@@ -88,8 +73,18 @@ fn listen<'a, S: Services>(
     client: &Caller<'a>,
     services: &mut S,
 ) -> Result<Dispatched<'a>, Failure> {
+    let unheard = || {
+        let messages = listen::unheard(request.id, catalog.server_info());
+        Ok(Dispatched::Unheard(messages))
+    };
+    if !S::WHOLE {
+        return unheard();
+    }
     let offer = offer(catalog, services);
     let mut listener = Listener::modern(request.id, request.params.notifications, offer)?;
+    if offer == Offer::default() {
+        return unheard();
+    }
     if !listener.task_ids().is_empty() && !tasks::declared(&client.capabilities) {
         return Err(tasks::undeclared());
     }

@@ -149,6 +149,9 @@ impl StdioSession {
             Ok(Dispatched::Gate(gate)) => return StdioOutcome::Gate(gate),
             Ok(Dispatched::Listen(_)) => return StdioOutcome::Nothing,
             Ok(Dispatched::Ready(line)) => line,
+            Ok(Dispatched::Unheard(messages)) => {
+                return StdioOutcome::Reply(lines(messages.into_iter()));
+            }
             Ok(Dispatched::SetLevel(level, line)) => {
                 self.log_level = Some(level);
                 line

@@ -19,6 +19,6 @@ mod watch;
 
 pub use change::Change;
 pub use filter::{LONGEST_NAME, MOST_RESOURCES, MOST_TASKS, Offer, named};
-pub use listener::Listener;
+pub use listener::{Listener, unheard};
 pub use publish::publish;
 pub use subscriptions::{Refused, confirmed, subscribe, subscriptions, unsubscribe};

@@ -227,8 +227,7 @@ impl Asking {
         let now = services.now();
         let late = now > self.since + PATIENCE_MS;
         let replies = self.replies.iter().map(|(_, _, place)| place.clone());
-        let hours = self.since / HOUR_MS..=now / HOUR_MS;
-        let cancelled = hours.map(|hour| cancellation(&self.session, &self.request, hour));
+        let cancelled = cancellations(&self.session, &self.request, self.since, now);
         let owner = self.stream.as_ref().map(|stream| stream.latest.clone());
         let places: Vec<_> = replies.chain(cancelled).chain(owner).collect();
         let places: Vec<_> = places.iter().map(String::as_str).collect();
@@ -348,6 +347,34 @@ pub fn accept<S: Services>(
 fn cancellation(session: &[u8], request: &str, hour: u64) -> String {
     let of = [session, request.as_bytes()].concat();
     keys::key("cancelled", (hour + 2) * HOUR_MS, &of)
+}
+
+/// The keys of cancellations between two times.
+fn cancellations(
+    session: &[u8],
+    request: &str,
+    since: u64,
+    now: u64,
+) -> impl Iterator<Item = String> {
+    let hours = since / HOUR_MS..=now / HOUR_MS;
+    hours.map(move |hour| cancellation(session, request, hour))
+}
+
+/// Whether a client of this session cancelled a request that began at this time.
+pub fn is_cancelled<S: Services>(
+    services: &mut S,
+    session: &[u8],
+    request: &str,
+    since: u64,
+) -> Result<bool, Failure> {
+    let now = services.now();
+    let Some(store) = services.store() else {
+        return Ok(false);
+    };
+    let places: Vec<_> = cancellations(session, request, since, now).collect();
+    let places: Vec<_> = places.iter().map(String::as_str).collect();
+    let found = store.get(&places).map_err(unavailable)?;
+    Ok(found.iter().any(Option::is_some))
 }
 
 /// Stores that a client of this session cancelled a request, so that the waiting call ends.

@@ -81,6 +81,10 @@ pub trait Services {
     /// Writes a line to the log of the server.
     fn log(&mut self, _line: &str) {}
 
+    /// A client of this session no longer waits for the call whose `id` this is, as JSON. The call
+    /// may be in another instance.
+    fn cancel(&mut self, _session: &[u8], _request: &str) {}
+
     /// The part of a server that this is.
     fn part(&self) -> ServerPart {
         ServerPart::Server

@@ -306,6 +306,49 @@ mod tests {
     }
 
     #[test]
+    fn what_clients_refuse_is_left_out() {
+        let resource = |change: fn(&mut ResourceInfo)| {
+            let ContentBlock::ResourceLink(mut resource) = link() else {
+                panic!("it is a link");
+            };
+            change(&mut resource);
+            written(ContentBlock::ResourceLink(resource), MODERN)
+        };
+        for src in [
+            "javascript:alert(1)",
+            "file:///i.png",
+            "i.png",
+            "https://a/{i}",
+            "",
+        ] {
+            assert!(!is_icon(src), "{src}");
+        }
+        for src in ["https://a/i", "HTTP://a/i", "data:image/png;base64,YQ=="] {
+            assert!(is_icon(src), "{src}");
+        }
+        let hostile = resource(|r| r.icons[0].src = "javascript:alert(1)".to_owned());
+        assert!(!hostile.contains("icons"), "{hostile}");
+        let untyped = resource(|r| r.mime_type = Some(String::new()));
+        assert!(!untyped.contains("mimeType"), "{untyped}");
+        for time in ["2026-01-12", "2026-01-12T15:00:58", "yesterday"] {
+            let annotations = Annotations {
+                audience: Vec::new(),
+                priority: None,
+                last_modified: Some(time.to_owned()),
+            };
+            assert_eq!(
+                written(text(Some(annotations), None), MODERN),
+                r#"{"type":"text","text":"t","annotations":{}}"#
+            );
+        }
+        // What links to nothing is text.
+        assert_eq!(
+            resource(|r| r.uri = "not a uri".to_owned()),
+            r#"{"type":"text","text":"not a uri"}"#
+        );
+    }
+
+    #[test]
     fn bytes_are_base64() {
         for (data, encoded) in [
             (&b""[..], ""),

@@ -2,11 +2,21 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::{
-    call::Ask,
-    catalog::{self, Catalog, CatalogInput, Flags, ListKind},
+    call::{Ask, FeatureOutcome, caller::Caller},
+    catalog::{self, Catalog, CatalogInput, FeatureInput, Flags, ListKind},
     serve::http::{self, check_head, handle},
     testing::{self, LEGACY_HEADERS, TestServices, headers, legacy_request, tool},
-    wire::types::{tool_types::ToolList, types::CacheScope},
+    wire::{
+        message::Meta,
+        notify::LogLevel,
+        types::{
+            prompt_types::PromptList,
+            resource_types::{ResourceList, ResourceTemplateList},
+            tool_types::ToolList,
+            types::{CacheHint, CacheScope},
+        },
+        version::Version,
+    },
 };
 
 /// Feature `one` is in the catalog; `two` and `library` are dynamic.
@@ -30,8 +40,6 @@ fn page_of(names: &[&str], next: Option<&str>) -> FeatureOutcome {
         }),
     })))
 }
-
-use crate::call::FeatureOutcome;
 
 /// A page of tools from a cursor on; `features` answers for the dynamic ones.
 fn list(
@@ -184,5 +192,104 @@ fn modern_pages_carry_the_strictest_hint() {
             &result["cacheScope"]
         ),
         (&json!("complete"), &json!(7), &json!("private"))
+    );
+}
+
+#[test]
+fn entries_that_clients_refuse_are_left_out_and_logged() {
+    let mut input = testing::input();
+    input.features[1] = FeatureInput {
+        flags: [Flags::TOOLS, Flags::RESOURCES, Flags::PROMPTS]
+            .into_iter()
+            .fold(Flags::DYNAMIC, Flags::with),
+        tools: Vec::new(),
+        ..input.features[1].clone()
+    };
+    let bytes = catalog::build(&input).unwrap();
+    let catalog = Catalog::new(&bytes).unwrap();
+    let client = Caller::legacy(Version::LATEST_LEGACY, LogLevel::Info);
+    let check = |listed: Listed, kept: &[&str], refused: &[&str]| {
+        let kind = match &listed {
+            Listed::Tools(_) => ListKind::Tools,
+            Listed::Resources(_) => ListKind::Resources,
+            Listed::ResourceTemplates(_) => ListKind::ResourceTemplates,
+            Listed::Prompts(_) => ListKind::Prompts,
+        };
+        let target = Target::list(&catalog, kind, None, false).unwrap().unwrap();
+        let (meta, input) = (Meta::default(), Default::default());
+        let mut call = Call::new(catalog, "1", target, meta, input, client.clone());
+        let services = &mut TestServices::default();
+        let step = call.settle(FeatureOutcome::List(Ok(listed)), services);
+        let CallStep::Done(response) = step else {
+            panic!("one feature has such a list");
+        };
+        let page: Json = serde_json::from_slice(&response.body).unwrap();
+        let list = page["result"][kind.member()].as_array().unwrap();
+        let names = list.iter().map(|entry| entry[kind.key()].as_str().unwrap());
+        let names: Vec<_> = names.skip(2).collect();
+        assert_eq!(names, kept);
+        assert_eq!(services.log.len(), refused.len(), "{:?}", services.log);
+        for (line, part) in services.log.iter().zip(refused) {
+            assert!(line.starts_with("error: left out of the list: "), "{line}");
+            assert!(line.contains("feature `two`"), "{line}");
+            assert!(line.contains(part), "{line} {part}");
+        }
+    };
+    let object = r#"{"type":"object"}"#;
+    let number = r#"{"type":"object","properties":{"a":{"type":"number","x-mcp-header":"A"}}}"#;
+    let mut output = tool("d", object);
+    output.output_schema = Some("7".to_owned());
+    let tools = [("a", object), ("a b", object), ("b", "{}"), ("c", number)];
+    let tools = tools.map(|(name, schema)| tool(name, schema)).into_iter();
+    check(
+        Listed::Tools(ToolList {
+            tools: tools
+                .chain([output, tool("a", object), tool("e", object)])
+                .collect(),
+            next_cursor: None,
+            cache: None,
+        }),
+        &["two.a", "two.e"],
+        &[
+            "`two.a b`",
+            "tool `two.b`",
+            "`x-mcp-header`",
+            "an output schema",
+            "the list has",
+        ],
+    );
+    let resources = ["a:1", "no scheme", "test://library/readme", "a:1", "a:2"];
+    check(
+        Listed::Resources(ResourceList {
+            resources: resources.map(|uri| testing::resource(uri, "r")).to_vec(),
+            next_cursor: None,
+            cache: None,
+        }),
+        &["a:1", "a:2"],
+        &["`no scheme`", "`test://library/readme`", "`a:1`"],
+    );
+    let templates = ["a:{x}", "a:{", "a:{x}"];
+    check(
+        Listed::ResourceTemplates(ResourceTemplateList {
+            resource_templates: templates.map(|uri| testing::template(uri, "t")).to_vec(),
+            next_cursor: None,
+            cache: None,
+        }),
+        &["a:{x}"],
+        &["`a:{`", "`a:{x}`"],
+    );
+    let twice = testing::prompt("twice", &[("a", true), ("a", false)]);
+    check(
+        Listed::Prompts(PromptList {
+            prompts: vec![
+                testing::prompt("p\n", &[]),
+                twice,
+                testing::prompt("q", &[]),
+            ],
+            next_cursor: None,
+            cache: None,
+        }),
+        &["two.q"],
+        &["`two.p\\n`", "two arguments named `a`"],
     );
 }

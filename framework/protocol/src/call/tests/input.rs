@@ -215,6 +215,23 @@ fn extensions_need_a_client_that_declared_one() {
 }
 
 #[test]
+fn a_task_needs_a_client_that_declared_the_extension() {
+    let mut input = testing::input();
+    input.features[0].flags = input.features[0].flags.with(Flags::TASKS);
+    let catalog = crate::catalog::build(&input).unwrap();
+    // Clients before 2026-07-28 know no other status for an error of a tool.
+    for (version, status) in [(MODERN, 400), ("2025-11-25", 200), ("2025-06-18", 200)] {
+        let (answered, json) = with_call_of(&catalog, version, "", |call| {
+            let task = ToolOutcome::Extension(r#"{"resultType":"task"}"#.to_owned());
+            let outcome = FeatureOutcome::Tool(Ok(Some(task)));
+            read(call.settle(outcome, &mut TestServices::default()))
+        });
+        let code = &json["error"]["code"];
+        assert_eq!((answered, code), (status, &json!(-32021)), "{version}");
+    }
+}
+
+#[test]
 fn responses_of_clients_are_distinct_and_not_too_many() {
     let bytes = testing::catalog();
     let catalog = Catalog::new(&bytes).unwrap();

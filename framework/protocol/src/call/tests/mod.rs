@@ -47,8 +47,16 @@ fn read(step: CallStep) -> (u16, Json) {
 }
 
 fn with_call<T>(version: &str, meta: &str, then: impl FnOnce(&mut Call<'_>) -> T) -> T {
-    let bytes = testing::catalog();
-    let catalog = Catalog::new(&bytes).unwrap();
+    with_call_of(&testing::catalog(), version, meta, then)
+}
+
+fn with_call_of<T>(
+    catalog: &[u8],
+    version: &str,
+    meta: &str,
+    then: impl FnOnce(&mut Call<'_>) -> T,
+) -> T {
+    let catalog = Catalog::new(catalog).unwrap();
     let modern = version == "2026-07-28";
     let list = if modern {
         modern_headers("tools/call", Some("zeta"))

@@ -6,10 +6,7 @@ use super::{
     input::FeatureInput,
     writer::Writer,
 };
-use crate::catalog::{layout, list_kind::ListKind, written::prompt_json};
-
-/// The longest name of a prompt, in bytes.
-const MAX_NAME: usize = 256;
+use crate::catalog::{check, layout, list_kind::ListKind};
 
 /// The prompts of all features, while they are added.
 pub struct Prompts<'a> {
@@ -36,11 +33,7 @@ impl<'a> Prompts<'a> {
         let prefix = feature.prefix.as_deref().unwrap_or_default();
         for prompt in &feature.prompts {
             let name = format!("{prefix}{}", prompt.name);
-            check_name(&name).map_err(|problem| BuildError::PromptName {
-                feature: feature.name.clone(),
-                prompt: name.clone(),
-                problem,
-            })?;
+            let json = check::prompt(&feature.name, prompt, &name)?;
             self.entries.claim(&name, feature)?;
             Extras {
                 meta: prompt.meta.as_deref(),
@@ -48,7 +41,6 @@ impl<'a> Prompts<'a> {
                 ..Extras::default()
             }
             .check(ListKind::Prompts, feature, &name)?;
-            let json = prompt_json(prompt, &name);
             self.entries.json.push((json.clone(), json));
 
             let records = &mut self.entries.records;
@@ -56,39 +48,11 @@ impl<'a> Prompts<'a> {
             records.extend([prefix.len() as u32, slot as u32]);
             let first = self.arguments.len() * layout::WORD / layout::argument::SIZE;
             records.extend([first as u32, prompt.arguments.len() as u32]);
-            for (index, argument) in prompt.arguments.iter().enumerate() {
-                let known = &prompt.arguments[..index];
-                if known.iter().any(|known| known.name == argument.name) {
-                    return Err(BuildError::DuplicateArgument {
-                        feature: feature.name.clone(),
-                        prompt: name,
-                        argument: argument.name.clone(),
-                    });
-                }
+            for argument in &prompt.arguments {
                 writer.text(&mut self.arguments, argument.name.as_bytes());
                 self.arguments.push(argument.required.into());
             }
         }
         Ok(())
-    }
-}
-
-/// Checks the name of a prompt that clients see. The error says what is wrong.
-fn check_name(name: &str) -> Result<(), String> {
-    if name.is_empty() {
-        return Err(format!("the name is empty; it takes 1 to {MAX_NAME} bytes"));
-    }
-    if name.len() > MAX_NAME {
-        return Err(format!(
-            "the name has {} bytes; it may have {MAX_NAME}",
-            name.len()
-        ));
-    }
-    match name.chars().find(|c| c.is_control()) {
-        Some(c) => Err(format!(
-            "the name contains the control character `{}`; leave it out",
-            c.escape_debug()
-        )),
-        None => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use super::{
     input::FeatureInput,
     writer::Writer,
 };
-use crate::catalog::{layout, list_kind::ListKind, schema, written::tool_json};
+use crate::catalog::{check, layout, list_kind::ListKind};
 
 /// The tools of all features, while they are added.
 pub struct Tools<'a> {
@@ -35,27 +35,9 @@ impl<'a> Tools<'a> {
         let prefix = feature.prefix.as_deref().unwrap_or_default();
         for tool in &feature.tools {
             let name = format!("{prefix}{}", tool.name);
-            schema::check_tool_name(&name).map_err(|problem| BuildError::ToolName {
-                feature: feature.name.clone(),
-                tool: name.clone(),
-                problem,
-            })?;
+            let parameters = check::tool(&feature.name, tool, &name)?;
             self.entries.claim(&name, feature)?;
-            let parameters = schema::header_parameters(&tool.input_schema).map_err(|problem| {
-                BuildError::InputSchema {
-                    feature: feature.name.clone(),
-                    tool: name.clone(),
-                    problem,
-                }
-            })?;
-            let json = |legacy| {
-                tool_json(tool, &name, legacy).map_err(|member| BuildError::NotAnObject {
-                    kind: ListKind::Tools,
-                    feature: feature.name.clone(),
-                    name: name.clone(),
-                    member,
-                })
-            };
+            let json = |legacy| check::written_tool(&feature.name, tool, &name, legacy);
             Extras {
                 meta: tool.meta.as_deref(),
                 icons: &tool.icons,
@@ -70,8 +52,7 @@ impl<'a> Tools<'a> {
             let rules = self.rules.len() * layout::WORD / layout::rule::SIZE;
             records.extend([rules as u32, parameters.len() as u32]);
             for parameter in &parameters {
-                let header = format!("mcp-param-{}", parameter.header.to_ascii_lowercase());
-                writer.text(&mut self.rules, header.as_bytes());
+                writer.text(&mut self.rules, parameter.name().as_bytes());
                 let segments = self.segments.len() * layout::WORD / layout::TEXT;
                 self.rules
                     .extend([segments as u32, parameter.path.len() as u32]);

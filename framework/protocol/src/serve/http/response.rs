@@ -14,6 +14,8 @@ pub struct HttpResponse {
     /// Names are in lower case. `content-length` is among them.
     pub headers: Vec<(&'static str, Cow<'static, str>)>,
     pub body: Vec<u8>,
+    /// Whether it is a stream of events.
+    pub is_stream: bool,
 }
 
 impl HttpResponse {
@@ -27,22 +29,34 @@ impl HttpResponse {
             status,
             headers,
             body,
+            is_stream: false,
+        }
+    }
+
+    /// A whole stream of events.
+    pub(crate) fn events(body: Vec<u8>) -> HttpResponse {
+        let events = sse::HEADERS.map(|(name, value)| (name, Cow::Borrowed(value)));
+        let mut headers = Vec::from(events);
+        headers.push(("content-length", Cow::Owned(body.len().to_string())));
+        HttpResponse {
+            status: 200,
+            headers,
+            body,
+            is_stream: true,
         }
     }
 
     /// The same answer as the only event of a stream.
-    pub fn into_events(mut self) -> HttpResponse {
-        if self.status == 200 && !self.body.is_empty() {
-            self.body = sse::event(&self.body);
-            let events = sse::HEADERS.map(|(name, value)| (name, Cow::Borrowed(value)));
-            let length = ("content-length", Cow::Owned(self.body.len().to_string()));
-            let mut headers = vec![length];
-            headers.extend(events);
-            let is_new = |(name, _): &(&str, _)| !name.starts_with("content-");
-            headers.extend(self.headers.into_iter().filter(is_new));
-            self.headers = headers;
+    pub fn into_events(self) -> HttpResponse {
+        if self.status != 200 || self.body.is_empty() || self.is_stream {
+            return self;
         }
-        self
+        let mut events = HttpResponse::events(sse::event(&self.body));
+        let more = self.headers.into_iter();
+        events
+            .headers
+            .extend(more.filter(|(name, _)| !name.starts_with("content-")));
+        events
     }
 
     fn challenging(mut self, failure: &Failure) -> HttpResponse {
@@ -61,11 +75,20 @@ impl HttpResponse {
             status,
             headers: vec![("content-length", Cow::Borrowed("0"))],
             body: Vec::new(),
+            is_stream: false,
         }
     }
 
     pub(super) fn failure(failure: &Failure, id: Option<&str>) -> HttpResponse {
         HttpResponse::json(failure.status, failure.to_json(id)).challenging(failure)
+    }
+}
+
+/// The response to a call. None: its client does not wait for it.
+pub fn response(answer: Option<CallResponse>) -> HttpResponse {
+    match answer {
+        Some(answer) => answer.http(),
+        None => HttpResponse::events(sse::KEEP_ALIVE.to_vec()),
     }
 }
 

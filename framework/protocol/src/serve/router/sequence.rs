@@ -22,7 +22,7 @@ use crate::{
         types::types::Error,
     },
 };
-use result::{broken, copy, has, read, whole};
+use result::{broken, copy, read, whole};
 
 /// The completion of a reference without completions.
 const NO_COMPLETION: &str = r#"{"completion":{"values":[],"hasMore":false}}"#;
@@ -191,11 +191,10 @@ fn is_here(catalog: &Catalog<'_>, params: &str) -> bool {
     let text = |key| reference?.member(key)?.as_str();
     match text("type").as_deref() {
         Some("ref/prompt") => {
-            text("name").is_some_and(|name| has(catalog, ListKind::Prompts, &name))
+            text("name").is_some_and(|name| catalog.has(ListKind::Prompts, &name))
         }
         Some("ref/resource") => text("uri").is_some_and(|uri| {
-            has(catalog, ListKind::ResourceTemplates, &uri)
-                || has(catalog, ListKind::Resources, &uri)
+            catalog.has(ListKind::ResourceTemplates, &uri) || catalog.has(ListKind::Resources, &uri)
         }),
         _ => false,
     }

@@ -311,6 +311,13 @@ impl Listener {
     }
 }
 
+/// The messages for a client that listens where nothing can happen: nothing is agreed to, and the
+/// stream ends.
+pub fn unheard(id: &str, server_info: &[u8]) -> [Vec<u8>; 2] {
+    let acknowledged = notice::acknowledgement(id, [].iter(), &[]);
+    [acknowledged, notice::end(id, server_info)]
+}
+
 impl Session {
     /// Stores that this is the latest stream, and what it has sent.
     fn keep(&self, watch: &Watch, store: &mut dyn Store) -> Result<(), Unavailable> {

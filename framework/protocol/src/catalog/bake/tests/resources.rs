@@ -178,3 +178,54 @@ fn metadata_is_an_object() {
         "resource template `a:{b}` of feature `one` has metadata that is not one JSON object of at most 64 levels"
     );
 }
+
+#[test]
+fn what_clients_refuse_in_an_entry_is_refused() {
+    let refused = |change: fn(&mut ResourceInfo)| {
+        let mut resource = testing::resource("a:b", "r");
+        change(&mut resource);
+        problem(&one_feature(vec![resource], Vec::new()))
+    };
+    fn icon_of(src: &str) -> Vec<Icon> {
+        let src = src.to_owned();
+        vec![icon(), Icon { src, ..icon() }]
+    }
+    fn modified(time: &str) -> Option<Annotations> {
+        let last_modified = Some(time.to_owned());
+        Some(Annotations {
+            last_modified,
+            ..annotations()
+        })
+    }
+    for (change, part) in [
+        (
+            (|r| r.icons = icon_of("javascript:alert(1)")) as fn(&mut ResourceInfo),
+            "`javascript:alert(1)`",
+        ),
+        (
+            |r| r.icons = icon_of("file:///i.png"),
+            "an icon `file:///i.png`",
+        ),
+        (|r| r.icons = icon_of("i.png"), "an icon `i.png`"),
+        (
+            |r| r.icons = icon_of("https://a/{i}"),
+            "an icon `https://a/{i}`",
+        ),
+        (|r| r.mime_type = Some(String::new()), "an empty MIME type"),
+        (
+            |r| r.annotations = modified("2026-01-12"),
+            "`lastModified` `2026-01-12`",
+        ),
+        (
+            |r| r.annotations = modified("2026-01-12T15:00:58"),
+            "`lastModified`",
+        ),
+    ] {
+        let problem = refused(change);
+        let start = "resource `a:b` of feature `one` has ";
+        assert!(
+            problem.starts_with(start) && problem.contains(part),
+            "{problem}"
+        );
+    }
+}

@@ -149,3 +149,19 @@ fn tasks_are_an_extension_of_modern_clients() {
         value!({"extensions": {"io.modelcontextprotocol/tasks": {}}, "tools": {}})
     );
 }
+
+#[test]
+fn a_server_declares_extensions_of_its_own() {
+    let mut input = testing::input();
+    let own = ("com.example/reports".to_owned(), r#"{"a":1}"#.to_owned());
+    input.server.extensions = vec![own];
+    let bytes = build(&input).unwrap();
+    let catalog = Catalog::new(&bytes).unwrap();
+    for shared in [false, true] {
+        let said = json(catalog.discover(shared));
+        let extensions = &said["capabilities"]["extensions"];
+        assert_eq!(*extensions, value!({"com.example/reports": {"a": 1}}));
+        let legacy = json(&[b"{\"a\":1", catalog.initialize(shared)].concat());
+        assert_eq!(legacy["capabilities"].get("extensions"), None);
+    }
+}

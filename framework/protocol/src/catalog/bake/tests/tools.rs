@@ -97,13 +97,6 @@ fn tools_that_clients_cannot_use_are_refused() {
             (|tool| tool.output_schema = Some("[]".to_owned())) as fn(&mut Tool),
         ),
         ("metadata", |tool| tool.meta = Some("{".to_owned())),
-        ("an input schema", |tool| {
-            tool.input_schema = format!(
-                r#"{{"type":"object","a":{}{}}}"#,
-                "[".repeat(70),
-                "]".repeat(70)
-            );
-        }),
     ] {
         let mut tool = testing::tool("t", plain);
         change(&mut tool);
@@ -114,4 +107,11 @@ fn tools_that_clients_cannot_use_are_refused() {
             )
         );
     }
+    let (open, closed) = ("[".repeat(70), "]".repeat(70));
+    let deep = format!(r#"{{"type":"object","a":{open}{closed}}}"#);
+    assert_eq!(
+        problem(&one_feature(vec![testing::tool("t", &deep)])),
+        "tool `t` of feature `one` has no valid input schema: the input schema is not one JSON object of at most 64 \
+         levels"
+    );
 }

@@ -133,6 +133,126 @@ fn only_the_endpoint_is_served() {
 }
 
 #[test]
+fn where_nothing_changes_a_subscription_ends_at_once() {
+    let catalog = testing::catalog();
+    let listen = |notifications: &str| {
+        let members = format!(r#""notifications":{notifications},"#);
+        modern_request("subscriptions/listen", &members, "")
+    };
+    let list = modern_headers("subscriptions/listen", None);
+    let request = HttpRequest {
+        method: "POST",
+        path: "/mcp",
+        authority: None,
+        headers: &list,
+    };
+    let bytes = Catalog::new(&catalog).unwrap();
+    let head = check_head(&request, &bytes).unwrap();
+    let body = listen(r#"{"toolsListChanged":true,"resourceSubscriptions":["a:b"]}"#);
+    let services = &mut TestServices::default();
+    let HttpOutcome::Reply(response) = handle(&bytes, &head, body.as_bytes(), services) else {
+        panic!("nothing here listens");
+    };
+    let text = String::from_utf8(response.body).unwrap();
+    let messages: Vec<Value> = text
+        .split_terminator("\n\n")
+        .map(|event| serde_json::from_str(event.split_once("data: ").unwrap().1).unwrap())
+        .collect();
+    let id = json!({"io.modelcontextprotocol/subscriptionId": 1});
+    assert_eq!(
+        messages[0],
+        json!({
+            "jsonrpc": "2.0",
+            "method": "notifications/subscriptions/acknowledged",
+            "params": {"_meta": id, "notifications": {}},
+        })
+    );
+    assert_eq!(messages[1]["id"], 1);
+    assert_eq!(messages[1]["result"]["resultType"], "complete");
+    assert_eq!(messages.len(), 2);
+    let (status, code, ..) = error(&list, &listen("[]"));
+    assert_eq!((status, code), (400, -32602));
+    let answer_only = with(without(list, "accept"), &[("accept", "application/json")]);
+    assert_eq!(error(&answer_only, &listen("{}")).0, 406);
+}
+
+#[test]
+fn parameters_of_dynamic_tools_are_compared_with_their_headers() {
+    use crate::{
+        call::{Ask, CallStep, FeatureOutcome, Listed},
+        wire::types::tool_types::ToolList,
+    };
+    let mut input = testing::input();
+    for feature in &mut input.features {
+        feature.flags = feature.flags.with(Flags::DYNAMIC).with(Flags::TOOLS);
+        feature.tools.clear();
+        feature.prefix = None;
+    }
+    input.features[1].prefix = Some("two.".to_owned());
+    let bytes = catalog::build(&input).unwrap();
+    let catalog = Catalog::new(&bytes).unwrap();
+    let schema = r#"{"type":"object","properties":{"a":{"type":"string","x-mcp-header":"A"}}}"#;
+    // The features are asked in turn; the second one has the tool, on its second page.
+    let called = |header: Option<&str>| {
+        let header = header.map(|value| ("Mcp-Param-A", value));
+        let list = with(
+            modern_headers("tools/call", Some("two.t")),
+            header.as_slice(),
+        );
+        let request = HttpRequest {
+            method: "POST",
+            path: "/mcp",
+            authority: None,
+            headers: &list,
+        };
+        let head = check_head(&request, &catalog).unwrap();
+        let members = r#""name":"two.t","arguments":{"a":"x"},"#;
+        let body = modern_request("tools/call", members, "");
+        let services = &mut TestServices::default();
+        let HttpOutcome::Call(mut call) = handle(&catalog, &head, body.as_bytes(), services) else {
+            panic!("a tool is called");
+        };
+        let mut asked = Vec::new();
+        loop {
+            let outcome = match call.ask() {
+                Ask::List { cursor, .. } => {
+                    asked.push(format!("list {} {}", call.slot(), cursor.unwrap_or("-")));
+                    let (name, next) = match (call.slot(), cursor) {
+                        (1, None) => ("other", Some("next".to_owned())),
+                        (1, _) => ("t", None),
+                        _ => ("two.other", None),
+                    };
+                    FeatureOutcome::List(Ok(Listed::Tools(ToolList {
+                        tools: vec![testing::tool(name, schema)],
+                        next_cursor: next,
+                        cache: None,
+                    })))
+                }
+                Ask::Tool { name, .. } => {
+                    asked.push(format!("call {} {name}", call.slot()));
+                    if call.slot() == 1 {
+                        return (200, asked);
+                    }
+                    FeatureOutcome::Tool(Ok(None))
+                }
+                other => panic!("{other:?}"),
+            };
+            if let CallStep::Done(response) = call.settle(outcome, services) {
+                let code = response.failure.map(|failure| failure.code);
+                assert_eq!(code, Some(-32020));
+                return (response.status, asked);
+            }
+        }
+    };
+    let listed = ["list 0 -", "call 0 two.t", "list 1 -", "list 1 next"];
+    let passed = [&listed[..], &["call 1 t"]].concat();
+    let all = |asked: &[&str]| asked.iter().map(|asked| asked.to_string()).collect();
+    assert_eq!(called(Some("x")), (200, all(&passed)));
+    assert_eq!(called(Some("y")), (400, all(&listed)));
+    assert_eq!(called(None), (400, all(&listed)));
+}
+
+#[test]
 fn equal_uris_name_one_resource() {
     let mut input = testing::input();
     input.features[2].resources = vec![testing::resource("notes://café/x", "x")];

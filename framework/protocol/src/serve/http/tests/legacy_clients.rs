@@ -178,9 +178,38 @@ fn errors_are_answers_of_their_own() {
 }
 
 #[test]
-fn log_levels_are_accepted_where_there_are_logs() {
-    let body = legacy_request("logging/setLevel", r#"{"level":"debug"}"#);
-    assert_eq!(post(&legacy(), &body).1["result"], json!({}));
+fn log_levels_are_accepted_where_they_are_kept() {
+    let level =
+        |level: &str| legacy_request("logging/setLevel", &json!({ "level": level }).to_string());
+    let body = level("debug");
+    let (_, id) = initialize(INITIALIZE);
+    assert_eq!(post(&in_session(&id, &[]), &body).1["result"], json!({}));
+    // Without a session or a store, it is always `info`.
+    assert_eq!(post(&legacy(), &level("info")).1["result"], json!({}));
+    let (status, code, _, message) = error(&legacy(), &body);
+    assert_eq!((status, code), (200, -32603));
+    assert!(message.contains("begin one with `initialize`"), "{message}");
+    let bytes = testing::catalog();
+    let (catalog, list) = (Catalog::new(&bytes).unwrap(), in_session(&id, &[]));
+    let services = &mut TestServices {
+        store: None,
+        ..TestServices::default()
+    };
+    for (body, problem) in [(&body, "has no store"), (&level("info"), r#""result":{}"#)] {
+        let request = HttpRequest {
+            method: "POST",
+            path: "/mcp",
+            authority: None,
+            headers: &list,
+        };
+        let head = check_head(&request, &catalog).unwrap();
+        let outcome = handle(&catalog, &head, body.as_bytes(), services);
+        let HttpOutcome::Reply(response) = outcome else {
+            panic!("{body}");
+        };
+        let text = String::from_utf8(response.body).unwrap();
+        assert!(text.contains(problem), "{text}");
+    }
     let mut input = testing::input();
     input.features.remove(0);
     let quiet = crate::catalog::build(&input).unwrap();

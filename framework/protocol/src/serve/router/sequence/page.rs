@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::result::{broken, copy, has, read, whole};
+use super::result::{broken, copy, read, whole};
 use crate::{
     call::caller,
     catalog::{Catalog, ListKind, stricter},
@@ -68,7 +68,7 @@ pub fn listed(
     let own_entries: Vec<_> = own_list.iter().flat_map(Value::elements).collect();
     let name = |entry: &Value<'_>| Some(entry.member(kind.key())?.as_str()?.into_owned());
     let names: BTreeSet<_> = own_entries.iter().filter_map(name).collect();
-    let is_hidden = |name: String| names.contains(&name) || has(catalog, kind, &name);
+    let is_hidden = |name: String| names.contains(&name) || catalog.has(kind, &name);
     let behind = list
         .elements()
         .filter(|entry| !hides || !name(entry).is_some_and(is_hidden));

@@ -1,7 +1,6 @@
 //! Results of the next component, and of this sequence.
 
 use crate::{
-    catalog::{Catalog, ListKind},
     serve::router::own::text,
     wire::{
         MAX_RESULT,
@@ -9,18 +8,6 @@ use crate::{
         json::{Object, Value},
     },
 };
-
-/// Whether the catalog has an entry of this name.
-pub fn has(catalog: &Catalog<'_>, kind: ListKind, name: &str) -> bool {
-    match kind {
-        ListKind::Tools => catalog.tool(name).is_some(),
-        ListKind::Prompts => catalog.prompt(name).is_some(),
-        ListKind::Resources => catalog.resource(name).is_some(),
-        ListKind::ResourceTemplates => catalog
-            .templates()
-            .any(|template| template.uri_template() == name),
-    }
-}
 
 /// Reads a complete result of the next component.
 pub fn read<'t>(method: &str, text: &'t str) -> Result<Value<'t>, Failure> {

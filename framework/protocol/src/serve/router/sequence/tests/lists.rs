@@ -44,7 +44,7 @@ fn features_with_lists_of_their_own_come_before_what_is_behind() {
         let outer = with("outer", vec![dynamic(Flags::RESOURCES)]);
         let mut chain = Chain::new(version, &[outer]).before_hub(&part("last", 2));
         // Two pages of its own and one behind make one.
-        let answers = ["text one", "text two", "none"].map(str::to_owned);
+        let answers = ["text a:one", "text a:two", "none"].map(str::to_owned);
         chain.answers.0.extend(answers);
         let page = chain.result("resources/list", "{}");
         let names: Vec<_> = page["resources"].as_array().unwrap().iter().collect();
@@ -52,15 +52,15 @@ fn features_with_lists_of_their_own_come_before_what_is_behind() {
             .iter()
             .map(|resource| resource["uri"].clone())
             .collect();
-        assert_eq!(names, ["one", "two", "test://last-0", "test://last-1"]);
+        assert_eq!(names, ["a:one", "a:two", "test://last-0", "test://last-1"]);
         // A feature that has many: 32 of its pages are one.
         chain
             .answers
             .0
-            .extend((0..40).map(|index| format!("text t{index}")));
+            .extend((0..40).map(|index| format!("text a:t{index}")));
         chain.answers.0.push_back("none".to_owned());
         let (names, pages) = chain.listed("resources/list", "resources", "uri");
-        let own = (0..40).map(|index| format!("t{index}"));
+        let own = (0..40).map(|index| format!("a:t{index}"));
         let behind = (0..2).map(|index| format!("test://last-{index}"));
         assert_eq!(names, own.chain(behind).collect::<Vec<_>>());
         assert_eq!(pages, 2);
