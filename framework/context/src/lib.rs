@@ -197,14 +197,14 @@ impl control::Guest for Component {
     fn events(id: u64) -> wit_bindgen::StreamReader<u8> {
         // Of an unknown id, the writer is dropped: the stream has ended.
         let (writer, reader) = bindings::wit_stream::new();
-        with_stream(id, |stream| stream.writer = Some(writer));
+        let opening = with(id, |request| mem::take(&mut request.opening));
+        with_stream(id, |stream| stream.begin(writer, opening));
         reader
     }
 
     #[cfg(feature = "wasi-0-3")]
-    async fn open(id: u64) {
-        let opening = with(id, |request| mem::take(&mut request.opening));
-        wasi::open(id, opening).await;
+    async fn sent(id: u64) {
+        wasi::sent(id).await;
     }
 
     #[cfg(feature = "wasi-0-3")]

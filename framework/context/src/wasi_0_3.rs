@@ -1,5 +1,5 @@
-//! The WASI 0.3 build: notifications go to a stream, which the transport made the body of the
-//! response.
+//! The WASI 0.3 build: notifications go to a stream, which the transport makes the body of the
+//! response once there is one.
 
 use std::{
     future::poll_fn,
@@ -31,63 +31,77 @@ const MAX_UNSENT: usize = 1 << 20;
 #[derive(Default)]
 pub struct Stream {
     /// Once the transport has the reader, and while nothing writes.
-    pub writer: Option<StreamWriter<u8>>,
+    writer: Option<StreamWriter<u8>>,
+    /// Whether the transport has the reader.
+    is_read: bool,
+    /// Whether anything was sent.
+    is_open: bool,
     unsent: Vec<u8>,
     ended: bool,
-    /// Of the writer that waits for more.
+    /// Of who waits for more.
     waker: Option<Waker>,
 }
 
 impl Stream {
+    /// Gives it what to write to, and what to write first.
+    pub fn begin(&mut self, writer: StreamWriter<u8>, opening: Vec<u8>) {
+        self.writer = Some(writer);
+        self.is_read = true;
+        self.unsent.splice(..0, opening);
+    }
+
     /// A notification as it is sent. None: it is left out.
     pub fn frame(&self, notification: &[u8]) -> Option<Vec<u8>> {
         (self.unsent.len() <= MAX_UNSENT).then(|| sse::event(notification))
     }
 
-    /// The transport opens it before it makes the call.
     pub fn is_open(&self) -> bool {
-        true
+        self.is_open
     }
 
     /// Sends bytes as soon as the tool that sent them waits: only `pump` can wait for the reader.
     pub fn send(&mut self, bytes: &[u8]) -> bool {
         self.unsent.extend_from_slice(bytes);
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
+        self.is_open |= !bytes.is_empty();
+        self.wake();
         true
     }
 
     /// Sends the last bytes. Returns whether more is left to do: `pump` writes them.
     pub fn end(&mut self, last: &[u8]) -> bool {
         self.ended = true;
-        self.send(last)
+        self.send(last);
+        self.is_read
     }
 
-    /// What to write next; nothing after the end.
-    fn poll_next(&mut self, waker: &Waker) -> Poll<Vec<u8>> {
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Waits for something to write, or for the end.
+    fn poll(&mut self, waker: &Waker) -> Poll<()> {
         if self.unsent.is_empty() && !self.ended {
             self.waker = Some(waker.clone());
             return Poll::Pending;
         }
-        Poll::Ready(mem::take(&mut self.unsent))
+        Poll::Ready(())
     }
 }
 
-/// Sends the first bytes, or a comment, which clients ignore. If they are taken, the stream has a
-/// reader.
-pub async fn open(id: u64, mut opening: Vec<u8>) {
-    if opening.is_empty() {
-        opening = sse::KEEP_ALIVE.to_vec();
+/// The request has ended, or its client no longer waits.
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.wake();
     }
-    let Some(mut writer) = with_stream(id, |stream| stream.writer.take()).flatten() else {
-        return;
-    };
-    if writer.write_all(opening).await.is_empty() {
-        with_stream(id, |stream| stream.writer = Some(writer));
-    } else {
-        Component::close(id);
-    }
+}
+
+/// Waits for something to write, or for the end.
+pub async fn sent(id: u64) {
+    // A request without a stream has ended.
+    let poll = |waker: &Waker| with_stream(id, |stream| stream.poll(waker));
+    poll_fn(|cx| poll(cx.waker()).unwrap_or(Poll::Ready(()))).await;
 }
 
 pub async fn pump(id: u64) {
@@ -95,12 +109,8 @@ pub async fn pump(id: u64) {
         return;
     };
     loop {
-        // A request without a stream has ended.
-        let next = poll_fn(|cx| {
-            with_stream(id, |stream| stream.poll_next(cx.waker()))
-                .unwrap_or(Poll::Ready(Vec::new()))
-        })
-        .await;
+        sent(id).await;
+        let next = with_stream(id, |stream| mem::take(&mut stream.unsent)).unwrap_or_default();
         if next.is_empty() {
             break;
         }

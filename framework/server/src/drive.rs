@@ -28,6 +28,7 @@ use crate::{
     catalog::catalog,
     features,
     services::Host,
+    waiting::Waiting,
     wasi::{
         self, Out,
         bindings::spin_mcp::framework::control::{self, Channel},
@@ -132,9 +133,8 @@ async fn call_over_http(mut call: Call<'_>, response: Out, client: Client<'_>) {
         control::opens_with(id, &opening);
         return response.stream(id, work).await;
     }
-    if let Some(answer) = in_context(id, context, work).await {
-        response.send(answer.http()).await;
-    }
+    let answer = in_context(id, context, work).await;
+    response.send(http::response(answer)).await;
 }
 
 /// Goes on with a call whose stream broke, until a host might end this one, too.
@@ -146,7 +146,7 @@ async fn resume(mut resumption: http::Resumption<'_>, response: Out, client: Cli
     begin(id, &context, Channel::Events);
     control::opens_with(id, &sse::reopening());
     let work = async {
-        let mut is_open = control::send(id, wasi::OPENING);
+        let mut is_open = control::send(id, sse::KEEP_ALIVE);
         let mut waits = client.waits();
         while is_open && !waits.is_over(client.host().now()) {
             let step = resumption.look(&mut *client.host());
@@ -188,7 +188,7 @@ async fn listen(mut listening: Listening<'_>, response: Out, client: Client<'_>)
     control::opens_with(id, &listening.listener.opening());
     let work = async {
         let first = listening.first.take();
-        let first = first.map_or(wasi::OPENING.to_vec(), |first| sse::event(&first));
+        let first = first.map_or(sse::KEEP_ALIVE.to_vec(), |first| sse::event(&first));
         let mut is_open = control::send(id, &first);
         let mut waits = client.waits();
         while is_open && !waits.is_over(client.host().now()) {
@@ -234,7 +234,12 @@ async fn advance(mut call: Call<'_>, client: Client<'_>) {
 /// Makes a call, and sends listeners what features reported: they must not wait until the client
 /// has read the answer.
 async fn run_and_publish(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Option<Answer> {
-    let mut answer = run(call, id, client).await;
+    let waiting = Waiting::begin(call, id, &mut client.host());
+    // A client that can resume the call may leave and come back.
+    let streams = call.is_async() && call.may_stream() && !call.is_resumable();
+    let looks = call.may_be_cancelled();
+    let watch = watch(&waiting, id, (streams, looks), client);
+    let mut answer = wasi::beside(run(call, id, client), watch).await;
     if cfg!(feature = "auth")
         && let Some(answer) = &mut answer
     {
@@ -242,8 +247,25 @@ async fn run_and_publish(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Op
     }
     // A store that fails has written the reason to stderr.
     let _ = listen::publish(&mut *client.host(), &changes(call, id));
+    if waiting.is_cancelled(&mut client.host()) {
+        return None;
+    }
     let is_open = cfg!(feature = "whole") && call.is_resumable() && control::is_streaming(id);
     answer.map(|answer| call.finish(answer, is_open, &mut *client.host()))
+}
+
+/// Keeps the stream of a call open while its feature waits, and looks whether the client still waits.
+async fn watch(waiting: &Waiting, id: u64, (streams, looks): (bool, bool), client: Client<'_>) {
+    let mut waits = client.waits();
+    while streams || looks {
+        wasi::sleep(waits.pause()).await;
+        if looks && waiting.is_cancelled(&mut client.host()) {
+            return control::close(id);
+        }
+        if waits.is_quiet(client.host().now()) && !control::send(id, sse::KEEP_ALIVE) {
+            return;
+        }
+    }
 }
 
 /// Asks the middleware whether it lets a request pass that the transport answers itself.

@@ -32,6 +32,7 @@ mod features;
 #[cfg(feature = "router")]
 mod router;
 mod services;
+mod waiting;
 #[cfg_attr(feature = "wasi-0-2", path = "wasi_0_2.rs")]
 #[cfg_attr(feature = "wasi-0-3", path = "wasi_0_3.rs")]
 mod wasi;

@@ -82,9 +82,12 @@ impl Services for Host {
         authorizer::visible(question, entries)
     }
 
-    #[cfg(feature = "auth")]
     fn log(&mut self, line: &str) {
         eprintln!("{line}");
+    }
+
+    fn cancel(&mut self, session: &[u8], request: &str) {
+        crate::waiting::cancel(session, request);
     }
 
     fn part(&self) -> ServerPart {

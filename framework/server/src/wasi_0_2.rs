@@ -9,8 +9,8 @@ use std::{
 use spin_mcp_protocol::{
     MAX_BODY, MAX_WRITE,
     call::CallResponse as Answer,
-    http::{HttpRequest, HttpResponse},
-    ready, sse,
+    http::{self, HttpRequest, HttpResponse},
+    ready,
 };
 use wasip2::{
     exports::{cli::run, http::incoming_handler},
@@ -62,8 +62,6 @@ wasip2::http::proxy::export!(Component);
 #[cfg(not(feature = "router"))]
 wasip2::cli::command::export!(Component);
 
-/// The first bytes of a stream without a first message: they open it.
-pub const OPENING: &[u8] = sse::KEEP_ALIVE;
 /// The most calls on stdio that are in progress when one asks the client: each holds up the ones
 /// before it, since a call that waits serves the lines after it.
 pub const MAX_NESTED: Option<usize> = Some(16);
@@ -73,6 +71,11 @@ pub type Running = ();
 
 pub async fn sleep(pause: Duration) {
     std::thread::sleep(pause);
+}
+
+/// Nothing else happens while a feature works.
+pub async fn beside<T>(work: impl Future<Output = T>, _watch: impl Future<Output = ()>) -> T {
+    work.await
 }
 
 impl incoming_handler::Guest for Component {
@@ -167,7 +170,7 @@ impl Out {
     }
 
     /// Sends what `work` sends, and its answer: a whole response if nothing was sent before it.
-    /// None: the client is gone.
+    /// None: the client waits for nothing.
     pub async fn stream(self, id: u64, work: impl Future<Output = Option<Answer>>) {
         let (events, origin) = (self.events, self.origin);
         if let Some(origin) = &origin {
@@ -176,14 +179,14 @@ impl Out {
         control::give(id, Output::Response(self.to));
         let answer = work.await;
         match (control::take(id), answer) {
-            (Some(Output::Response(out)), Some(answer)) => {
+            (Some(Output::Response(out)), answer) => {
                 control::end(id, &[]);
                 let out = Out {
                     to: out,
                     events,
                     origin,
                 };
-                out.send(answer.http()).await;
+                out.send(http::response(answer)).await;
             }
             (_, answer) => {
                 let last = answer.map(|answer| answer.event());

@@ -1,12 +1,15 @@
 //! The WASI 0.3 build: an instance serves many requests at a time, over HTTP or stdio.
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{cell::Cell, pin::pin, rc::Rc, time::Duration};
 
-use futures::{channel::oneshot, future::join};
+use futures::{
+    channel::oneshot,
+    future::{Either, join, select},
+};
 use spin_mcp_protocol::{
     Lines, MAX_BODY,
     call::CallResponse as Answer,
-    http::{HttpRequest, HttpResponse, cors},
+    http::{self, HttpRequest, HttpResponse, cors},
     sse,
 };
 use wasip3::{
@@ -54,8 +57,6 @@ wasip3::http::service::export!(Component);
 #[cfg(not(feature = "router"))]
 wasip3::cli::command::export!(Component);
 
-/// The first bytes of a stream without a first message: the context has opened it already.
-pub const OPENING: &[u8] = b"";
 /// Calls on stdio do not hold up each other.
 pub const MAX_NESTED: Option<usize> = None;
 
@@ -64,6 +65,14 @@ pub type Running = Rc<oneshot::Sender<()>>;
 
 pub async fn sleep(pause: Duration) {
     wait_for(pause.as_nanos() as u64).await;
+}
+
+/// Does something else while a feature waits.
+pub async fn beside<T>(work: impl Future<Output = T>, watch: impl Future<Output = ()>) -> T {
+    match select(pin!(work), pin!(watch)).await {
+        Either::Left((done, _)) => done,
+        Either::Right((_, work)) => work.await,
+    }
 }
 
 impl handler::Guest for Component {
@@ -160,8 +169,24 @@ impl Out {
         }
     }
 
-    /// Sends a stream of events: what `work` sends, and its answer. None: the client is gone.
+    /// Sends what `work` sends, and its answer: a whole response if nothing was sent before it.
+    /// None: the client waits for nothing.
     pub async fn stream(self, id: u64, work: impl Future<Output = Option<Answer>>) {
+        let (mut work, mut sent) = (pin!(work), pin!(control::sent(id)));
+        let answer = match select(&mut work, &mut sent).await {
+            Either::Left((answer, _)) => {
+                let is_open = control::is_streaming(id);
+                if !is_open {
+                    control::end(id, &[]);
+                }
+                sent.await;
+                if !is_open {
+                    return self.send(http::response(answer)).await;
+                }
+                Some(answer)
+            }
+            Either::Right(_) => None,
+        };
         let cors = self.origin.as_deref().map(cors).into_iter().flatten();
         let headers = sse::HEADERS.into_iter().chain(cors);
         let headers: Vec<_> = headers
@@ -169,14 +194,15 @@ impl Out {
             .collect();
         let outgoing = to_host(200, &headers, Some(control::events(id)));
         if self.to.send(outgoing).is_err() {
+            // The feature works on: most toolchains make code that traps if its task is cancelled.
             control::close(id);
-            return control::end(id, &[]);
         }
-        // A synchronous tool keeps this instance to itself until it is done. The host must read
-        // the stream by then.
-        control::open(id).await;
         let work = async {
-            let last = work.await.map(|answer| answer.event());
+            let answer = match answer {
+                Some(answer) => answer,
+                None => work.await,
+            };
+            let last = answer.map(|answer| answer.event());
             control::end(id, &last.unwrap_or_default());
         };
         join(control::pump(id), work).await;

@@ -9,7 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    self, Request, Server, compose, compose_for, expect_success, fixture, mcp, rpc, wasmtime,
+    self, App, Request, Server, Stream, compose, compose_for, expect_success, fixture, mcp, rpc,
+    stream::Event, wasmtime,
 };
 use serde_json::json;
 use spin_mcp_component::World;
@@ -138,7 +139,46 @@ fn progress_of_an_async_tool_arrives_as_it_happens() {
         assert_eq!(events[0]["method"], "notifications/progress");
         assert_eq!(rpc::text(&events[1]), "waited 500 ms");
         assert_apart(&answer, "notifications/progress", "waited 500 ms");
+        cancel_a_call(server);
     });
+}
+
+/// A session cancels a call while its tool waits. The tool learns of it, and nobody gets its answer.
+fn cancel_a_call(server: &Server) {
+    let session = rpc::session(server, json!({}));
+    let cancelled = json!({
+        "jsonrpc": "2.0",
+        "method": "notifications/cancelled",
+        "params": {"requestId": 1},
+    });
+    let params = json!({"name": "wait", "arguments": {"ms": 20_000}});
+    let call = rpc::legacy(Some(&session), "tools/call", params);
+    let response = thread::scope(|scope| {
+        let response = scope.spawn(|| server.send(&call));
+        thread::sleep(Duration::from_millis(500));
+        let sent = server.send(&rpc::message(&session, &cancelled));
+        assert_eq!(sent.status, 202);
+        response.join().unwrap()
+    });
+    assert!(response.events().is_empty(), "{}", response.text());
+    server.wait_for("the client left", Duration::from_secs(5));
+}
+
+/// Comments keep the stream of a call open, and find out that its client has left.
+#[test]
+fn a_client_that_leaves_cancels_its_call() {
+    let dir = TempDir::new().unwrap();
+    let app = App {
+        wasi: "0.3",
+        features: &["echo-async"],
+        chain: "[component.mcp.tool.mcp.streams]\nkeep_alive_ms = 300\n",
+    };
+    let server = Server::mcp(&app.composed(dir.path()), &[]);
+    let call = rpc::call("wait", json!({"ms": 20_000}));
+    let stream = Stream::open(&server, &call);
+    assert!(matches!(stream.event().0, Event::Comment(_)));
+    drop(stream);
+    server.wait_for("the client left", Duration::from_secs(5));
 }
 
 /// These parts arrived one after the other. A busy machine sees the first of them late.

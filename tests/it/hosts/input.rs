@@ -246,16 +246,24 @@ fn a_client_that_leaves_harms_nobody() {
 #[test]
 fn a_client_is_not_asked_for_what_it_cannot_do() {
     everywhere(|server| {
-        let refused = |request: &Request, required: Value, name: &str| {
+        let refused_with = |status, request: &Request, required: Value, name: &str| {
             let response = server.send(request);
-            assert_eq!(response.status, 200);
+            assert_eq!(response.status, status);
             let error = &response.message()["error"];
             assert_eq!(error["code"], -32021, "{error}");
             assert_eq!(error["data"]["requiredCapabilities"], required);
             let message = error["message"].as_str().unwrap();
             assert!(message.contains(&format!("`{name}`")), "{message}");
         };
+        let refused = |request: &Request, required, name: &str| {
+            refused_with(200, request, required, name);
+        };
         let tool = "test_input_required_result_elicitation";
+        // The stream that the token allows has not begun.
+        let token = json!({"name": tool, "_meta": {"progressToken": "t"}});
+        let modern = rpc::modern("tools/call", token);
+        let form_only = json!({"elicitation": {"form": {}}});
+        refused_with(400, &modern, form_only, "elicitation");
         let can_sample = rpc::session(server, json!({"sampling": {}}));
         let form = json!({"elicitation": {"form": {}}});
         refused(
