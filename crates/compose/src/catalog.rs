@@ -10,6 +10,7 @@ use spin_mcp_protocol::{
 use spin_mcp_contract::{
     Interface, Kind, Role, ServerConfig,
     interface::{CHANGES, INPUT, REQUEST},
+    record::ToolRecord,
 };
 
 use crate::{access::cache, apps, list::Lists, part::Loaded};
@@ -23,12 +24,14 @@ const TASKS: &str = "io.modelcontextprotocol/tasks";
 /// Encodes the catalog of a server. Its entries are the features by slot, then the middleware, which
 /// has flags and offers nothing. `store`: the store that instances share, if they share state.
 /// `shares_context`: the transport and the router both call the context component. `access`: who may
-/// call the server, if not everybody.
+/// call the server, if not everybody. `seen`: the tools are those that clients see behind middleware,
+/// for the transport.
 pub fn bake<'a>(
     server: &ServerConfig,
     store: Option<&str>,
     shares_context: bool,
     access: Option<Access>,
+    seen: Option<&[ToolRecord]>,
     parts: impl Iterator<Item = (&'a Loaded, &'a Lists)> + Clone,
 ) -> Result<Vec<u8>> {
     let mut inputs = Vec::new();
@@ -54,6 +57,14 @@ pub fn bake<'a>(
             resource_templates: lists.resource_templates.clone(),
             prompts: lists.prompts.clone(),
             cache: lists.cache.map(|hint| cache(hint, &access)),
+        });
+    }
+    if let Some(seen) = seen {
+        inputs.iter_mut().for_each(|input| input.tools.clear());
+        inputs.push(FeatureInput {
+            name: "behind the middleware".to_owned(),
+            tools: seen.iter().map(seen_tool).collect(),
+            ..FeatureInput::default()
         });
     }
     let default = ServerInput::default();
@@ -105,6 +116,20 @@ pub fn bake<'a>(
     }
 }
 
+/// As much of a tool as the transport knows.
+fn seen_tool(tool: &ToolRecord) -> Tool {
+    Tool {
+        name: tool.name.clone(),
+        title: None,
+        description: None,
+        input_schema: tool.input_schema.to_string(),
+        output_schema: None,
+        annotations: None,
+        icons: Vec::new(),
+        meta: None,
+    }
+}
+
 /// The flags of a feature or a middleware.
 pub fn flags(feature: &Loaded, lists: &Lists) -> Flags {
     let mut flags = Flags::default();
@@ -118,6 +143,7 @@ pub fn flags(feature: &Loaded, lists: &Lists) -> Flags {
         (feature.context().next().is_some(), Flags::USES_REQUEST),
         (feature.calls(REQUEST, "progress"), Flags::PROGRESS),
         (feature.calls(REQUEST, "log"), Flags::LOG),
+        (feature.calls(REQUEST, "is-cancelled"), Flags::CANCELLED),
         (
             feature.calls(INPUT, "responses") || feature.calls(INPUT, "state"),
             Flags::INPUT,

@@ -94,8 +94,24 @@ pub fn compose_again(composition: &Composition, listed: &mut Listed) -> Result<C
     let access = access::access(composition, &parts, &lists, offers.as_ref())?;
     let listed = parts.all.iter().zip(&lists);
     let (store, shared) = (plan.store.as_deref(), plan.shares_context());
-    let catalog = catalog::bake(&composition.server, store, shared, access, listed)?;
-    let framework = Specialized::new(composition.wasi, &plan, &parts.overrides, &catalog)?;
+    let bake = |seen| {
+        let (access, listed) = (access.clone(), listed.clone());
+        catalog::bake(&composition.server, store, shared, access, seen, listed)
+    };
+    let catalog = bake(None)?;
+    let transport = match parts.middleware() {
+        [] => catalog.clone(),
+        // Of tools that are not known, the transport knows nothing.
+        _ => bake(Some(
+            offers.as_ref().map_or(&[][..], |offers| &offers.tools),
+        ))?,
+    };
+    let framework = Specialized::new(
+        composition.wasi,
+        &plan,
+        &parts.overrides,
+        (&transport, &catalog),
+    )?;
     let components = Components::new(&plan, &framework, &parts.all, &provided);
     let mut component = merge_stubs(&wire::encode(&components)?)?;
     let record = record::server(composition, &parts, &lists, plan, offers);

@@ -59,7 +59,7 @@ pub fn through_middleware(
 fn router(server: &Components<'_>, composition: &Composition, lists: &[Lists]) -> Result<Vec<u8>> {
     let known = server.parts.iter().zip(lists);
     let known = known.filter(|(part, _)| !part.dynamic);
-    let catalog = catalog::bake(&composition.server, None, true, None, known)?;
+    let catalog = catalog::bake(&composition.server, None, true, None, None, known)?;
     let wiring = Wiring {
         dispatches: &dispatches(&[]),
         unused: [vec![CONTROL], of_sequences()].concat(),

@@ -91,14 +91,16 @@ pub struct Specialized {
 }
 
 impl Specialized {
+    /// `transport`: the catalog of the transport, if there is one.
     pub fn new(
         wasi: Wasi,
         plan: &Plan,
         overrides: &Overrides,
-        catalog: &[u8],
+        (transport, catalog): (&[u8], &[u8]),
     ) -> Result<Specialized> {
         let auth = plan.auth.is_some();
-        let component = |part, wiring| overrides.component(part, wasi, auth, &wiring, catalog);
+        let component =
+            |part, wiring, catalog| overrides.component(part, wasi, auth, &wiring, catalog);
         let (transport, router) = match plan.shape {
             Shape::Server { whole } => {
                 let server = match auth {
@@ -108,8 +110,12 @@ impl Specialized {
                 (None, Some(specialize(server, &plan.router(), catalog)?))
             }
             Shape::Chain => (
-                Some(component(Framework::Transport, plan.transport())?),
-                Some(component(Framework::Router, plan.router())?),
+                Some(component(
+                    Framework::Transport,
+                    plan.transport(),
+                    transport,
+                )?),
+                Some(component(Framework::Router, plan.router(), catalog)?),
             ),
             Shape::Sequence if plan.has_features() => {
                 let router = framework::router(plan.kind.wasi());

@@ -71,9 +71,9 @@ const FILTER: &str = r#"
 [[component.mcp.tool.mcp.middleware]]
 name = "filter"
 [component.mcp.tool.mcp.middleware.settings.tools]
-allow = ["test_simple_text", "test_error*", "echo"]
+allow = ["test_simple_text", "test_error*", "echo", "test_image_content", "test_header_parameters"]
 deny = ["*_handling"]
-rename = { echo = "say" }
+rename = { echo = "say", test_header_parameters = "region", test_image_content = "test_header_parameters" }
 prefix = "x_"
 [component.mcp.tool.mcp.middleware.settings.prompts]
 allow = ["test_prompt_with_arguments"]
@@ -89,7 +89,30 @@ fn filter_shows_what_it_is_told_to() {
         |_| FILTER.to_owned(),
         |server| {
             let listed = result(server, "tools/list", json!({}));
-            assert_eq!(names(&listed["tools"]), ["x_say", "x_test_simple_text"]);
+            assert_eq!(
+                names(&listed["tools"]),
+                [
+                    "x_say",
+                    "x_test_simple_text",
+                    "x_test_header_parameters",
+                    "x_region"
+                ]
+            );
+            // Headers repeat arguments of the tools that clients see by these names.
+            let in_europe = |tool: &str| call(tool, json!({"region": "eu"}));
+            for (request, code) in [
+                (in_europe("x_region").header("Mcp-Param-Region", "eu"), None),
+                (
+                    in_europe("x_region").header("Mcp-Param-Region", "us"),
+                    Some(-32020),
+                ),
+                (in_europe("x_region"), Some(-32020)),
+                (in_europe("x_test_header_parameters"), None),
+            ] {
+                let answer = server.send(&request);
+                assert_eq!(answer.status, if code.is_some() { 400 } else { 200 });
+                assert_eq!(answer.message()["error"]["code"].as_i64(), code);
+            }
             let said = server
                 .send(&call("x_say", json!({"message": "hello"})))
                 .message();
