@@ -2,13 +2,14 @@
 
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::thread;
+use std::{env, thread};
 
 use anyhow::Result;
 
 use spin_mcp_app::{App, BuildOptions, Manifest};
 use spin_mcp_component::file;
 use spin_mcp_compose::{Composed, Listed, compose_again};
+use spin_mcp_protocol::catalog::uncached;
 use spin_mcp_registry::Resolver;
 use spin_mcp_runner::{RunOptions, Runner};
 
@@ -54,6 +55,9 @@ pub struct BuildCommand {
     jobs: Option<NonZeroUsize>,
 }
 
+/// The variable that says that the app is being worked on, as under `spin watch`: its lists change.
+const DEV: &str = "SPIN_MCP_DEV";
+
 pub(super) fn cores() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
@@ -69,7 +73,10 @@ pub(super) fn make(
     let mut resolver = Resolver::of_app(&app.dir, locked)?;
     let composition = app.composition(&mut resolver)?;
     resolver.retain(&app.tags)?;
-    let composed = compose_again(&composition, listed)?;
+    let mut composed = compose_again(&composition, listed)?;
+    if env::var_os(DEV).is_some_and(|value| !value.is_empty()) {
+        uncached(&mut composed.component);
+    }
     app.check_store(&composed.record)?;
     file::replace(&app.output, &composed.component)?;
     resolver.save()?;

@@ -116,6 +116,23 @@ fn an_app_is_composed_as_its_manifest_says() {
         fs::read(dir.path().join("mcp.wasm")).unwrap() == server,
         "the same app gave another server"
     );
+    let says = |server: &[u8], ttl: &str| {
+        let ttl = format!("\"ttlMs\":{ttl}");
+        server.windows(ttl.len()).any(|part| part == ttl.as_bytes())
+    };
+    assert!(says(&server, "300000") && !says(&server, "0"));
+    let build = |value: &str| {
+        let mut command = mcp();
+        let command = command.current_dir(dir.path()).arg("build");
+        support::expect_success(command.env("SPIN_MCP_DEV", value));
+        fs::read(dir.path().join("mcp.wasm")).unwrap()
+    };
+    let worked_on = build("1");
+    assert!(says(&worked_on, "0") && !says(&worked_on, "300000"));
+    assert!(
+        build("") == server,
+        "a build for others gave another server"
+    );
 }
 
 #[test]
