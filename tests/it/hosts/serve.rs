@@ -299,6 +299,7 @@ fn other_paths_lead_to_the_right_one() {
     }
     let response = at("/mcp/");
     assert_eq!(response.json()["result"]["ttlMs"], 0, "it is not cached");
+    assert_eq!(response.header("keep-alive"), Some("timeout=300"));
 }
 
 #[test]

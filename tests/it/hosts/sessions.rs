@@ -1,7 +1,7 @@
 //! `mcp serve`: what sessions of 2025-11-25 are and keep, in both WASI builds.
 
 use crate::support::{
-    Request, Server, compose, fixture, rpc,
+    Request, Server, compose, compose_for, fixture, rpc,
     stateful::{WASI_BUILDS, component, everywhere},
 };
 use serde_json::{Value, json};
@@ -107,6 +107,49 @@ fn a_session_keeps_its_log_level() {
 }
 
 #[test]
+fn a_session_without_a_store_keeps_no_level() {
+    for wasi in WASI_BUILDS {
+        let dir = tempfile::tempdir().unwrap();
+        let server = compose_for("wasmtime", dir.path(), wasi, &[fixture("conformance")]);
+        let server = Server::mcp(&server, &[]);
+        let session = rpc::session(&server, json!({}));
+        let set = |level: &str| {
+            let request = rpc::legacy(Some(&session), "logging/setLevel", json!({"level": level}));
+            server.send(&request).message()
+        };
+        assert_eq!(set("info")["result"], json!({}));
+        let error = &set("debug")["error"];
+        assert_eq!(error["code"], -32603);
+        assert!(error["message"].as_str().unwrap().contains("no store"));
+    }
+}
+
+/// A tool that waits does not occupy its instance: `every_host` cancels one while it works.
+#[test]
+fn a_call_that_was_cancelled_gets_no_answer() {
+    everywhere(|server| {
+        let params = json!({"name": "test_tool_with_progress"});
+        let cancelled = json!({
+            "jsonrpc": "2.0",
+            "method": "notifications/cancelled",
+            "params": {"requestId": 1},
+        });
+        let [session, other] = [(); 2].map(|()| rpc::session(server, json!({})));
+        let sent = server.send(&rpc::message(&session, &cancelled));
+        assert_eq!(sent.status, 202);
+        let call = |session: &str| {
+            let response = server.send(&rpc::legacy(Some(session), "tools/call", params.clone()));
+            assert_eq!(response.status, 200);
+            response
+        };
+        let nothing = call(&session);
+        assert_eq!(nothing.header("content-type"), Some("text/event-stream"));
+        assert!(nothing.events().is_empty(), "{}", nothing.text());
+        assert!(call(&other).message()["result"].is_object());
+    });
+}
+
+#[test]
 fn a_client_of_today_names_its_level_with_each_request() {
     everywhere(|server| {
         let logged = |level: Option<&str>| {
@@ -142,7 +185,11 @@ fn a_server_that_keeps_nothing_has_no_streams() {
         assert_eq!(server.send(&ping("unknown")).status, 404);
         let filter = json!({"notifications": {"toolsListChanged": true}});
         let response = server.send(&rpc::modern("subscriptions/listen", filter));
-        assert_eq!(response.message()["error"]["code"], -32601);
+        let [acknowledged, end] = &response.events()[..] else {
+            panic!("{}", response.text());
+        };
+        assert_eq!(acknowledged["params"]["notifications"], json!({}));
+        assert_eq!(end["result"]["resultType"], "complete");
     }
     everywhere(|server| {
         let response = server.send(&rpc::bare("PUT", "").without("Mcp-Session-Id"));
