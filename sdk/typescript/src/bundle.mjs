@@ -111,6 +111,7 @@ function component(entry, exports, official, quickjs) {
     official && "await prepare(app.server ?? app.default);",
     official || "const handle = handler(app.server ?? app.default);",
     `export const { ${exports.join(", ")} } = feature(handle, host);`,
+    quickjs || "spinMcpBuilt();",
   ]
     .filter(Boolean)
     .join("\n");
