@@ -1,5 +1,6 @@
 //! Changes the core modules of a component.
 
+pub mod fuse;
 mod glue;
 mod lazy;
 pub mod replace_imports;

@@ -6,6 +6,7 @@ mod apps;
 mod catalog;
 mod check;
 mod describe;
+mod fuse;
 mod list;
 mod load;
 mod offers;
@@ -112,7 +113,10 @@ pub fn compose_again(composition: &Composition, listed: &mut Listed) -> Result<C
         &parts.overrides,
         (&transport, &catalog),
     )?;
-    let components = Components::new(&plan, &framework, &parts.all, &provided);
+    let components = Components {
+        fused: parts.fused.as_ref(),
+        ..Components::new(&plan, &framework, &parts.all, &provided)
+    };
     let mut component = merge_stubs(&wire::encode(&components)?)?;
     let record = record::server(composition, &parts, &lists, plan, offers);
     record.append_to(&mut component)?;

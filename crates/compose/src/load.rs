@@ -4,11 +4,13 @@ use std::mem;
 
 use anyhow::{Context as _, Result, bail};
 use spin_mcp_component::rewrite::lazy;
-use spin_mcp_contract::{ComponentSource, Composition, Kind, Part, Role, Runtime, Wasi};
+use spin_mcp_contract::{ComponentSource, Composition, Framework, Kind, Part, Role, Runtime, Wasi};
 use spin_mcp_framework as framework;
 
 use crate::{
-    access, openapi,
+    access,
+    fuse::Fused,
+    openapi,
     overrides::Overrides,
     part::{self, Loaded},
     policy,
@@ -19,6 +21,8 @@ pub struct Parts {
     /// Features in the order of their slots, then middleware, the first to see a request first.
     pub all: Vec<Loaded>,
     features: usize,
+    /// The features that are one component.
+    pub fused: Option<Fused>,
     /// Where the middleware ends, and what the transport asks begins.
     middleware: usize,
     /// Whether requests pass the middleware synchronously.
@@ -44,8 +48,12 @@ impl Parts {
         let transport = overrides.transport()?;
         let (kind, middleware) = middleware(&composition.middleware, &all, transport, wasi)?;
         overrides.check_router(kind, &all)?;
+        // An instance of WASI 0.3 serves many requests, which would take turns all the time.
+        let is_fused =
+            wasi == Wasi::P2 && !composition.sequence && !overrides.has(Framework::Router);
+        let fused = is_fused.then(|| Fused::new(&all)).flatten();
         if composition.runtime == Runtime::Spin {
-            fill_later(&mut all)?;
+            fill_later(&mut all, fused.as_ref())?;
         }
         all.extend(middleware);
         let middleware = all.len();
@@ -69,6 +77,7 @@ impl Parts {
         Ok(Parts {
             all,
             features,
+            fused,
             middleware,
             kind,
             overrides,
@@ -95,11 +104,14 @@ impl Parts {
 const FIRST_CALL: u64 = 64;
 
 /// Makes features lazy if one call of each feature costs less than before in total.
-fn fill_later(features: &mut [Loaded]) -> Result<()> {
-    let Some(others) = features.len().checked_sub(1).filter(|others| *others > 0) else {
+fn fill_later(features: &mut [Loaded], fused: Option<&Fused>) -> Result<()> {
+    let slots = fused.map_or(&[][..], |fused| &fused.slots);
+    let memories = features.len() - slots.len() + usize::from(fused.is_some());
+    let Some(others) = memories.checked_sub(1).filter(|others| *others > 0) else {
         return Ok(());
     };
-    for feature in features {
+    let features = features.iter_mut().enumerate();
+    for (_, feature) in features.filter(|(slot, _)| !slots.contains(slot)) {
         let shown = feature.shown();
         let lazy = lazy(&feature.component, FIRST_CALL.div_ceil(others as u64));
         if let Some(lazy) = lazy.with_context(|| format!("cannot make {shown} lazy"))? {

@@ -56,6 +56,8 @@ pub struct Plan {
     /// Whether it reads variables of Spin, even without a store.
     variables: bool,
     dispatches: Vec<Dispatch>,
+    /// The slots of the features that take turns.
+    turns: Vec<usize>,
     /// The same without any feature.
     nothing: Vec<Dispatch>,
 }
@@ -104,6 +106,7 @@ impl Plan {
             environment: stateful && !has_store || access.is_some_and(reads_environment),
             variables: access.is_some_and(|access| access.resource.is_none()) && has_store,
             dispatches: dispatches(features),
+            turns: parts.fused.iter().flat_map(|it| it.slots.clone()).collect(),
             nothing: dispatches(&[]),
         }
     }
@@ -132,7 +135,10 @@ impl Plan {
                 )
             }
         };
-        self.wiring(part, &self.dispatches, more)
+        Wiring {
+            turns: &self.turns,
+            ..self.wiring(part, &self.dispatches, more)
+        }
     }
 
     /// The imports of the transport in front of middleware.
@@ -152,6 +158,7 @@ impl Plan {
             unused: [self.unused(), more].concat(),
             environment: self.environment,
             part,
+            ..Wiring::default()
         }
     }
 

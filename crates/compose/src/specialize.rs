@@ -13,15 +13,17 @@ use spin_mcp_component::rewrite::replace_imports::{Core, Fate, Import, ReplaceIm
 use spin_mcp_contract::{Framework, Wasi};
 use spin_mcp_framework as framework;
 use spin_mcp_protocol::{request_id::SLOT_SHIFT, services::ServerPart};
-use wasm_encoder::{BlockType, Function, Instruction, MemArg};
+use wasm_encoder::{BlockType, Function, Instruction, MemArg, ValType as EncodedType};
 use wasmparser::ValType;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata, metadata};
 use wit_parser::{
-    Function as WitFunction, Interface, InterfaceId, Resolve, Type, TypeDef, TypeDefKind, TypeId,
+    Function as WitFunction, FunctionKind, Interface, InterfaceId, Param, Resolve, Type, TypeDef,
+    TypeDefKind, TypeId,
 };
 use wit_parser::{TypeOwner, WorldId, WorldItem, WorldKey};
 
 use crate::{
+    fuse::SELECT,
     overrides::Overrides,
     plan::{Plan, Shape},
 };
@@ -41,6 +43,8 @@ const ENVIRONMENT: &str = "wasi:cli/environment@";
 #[derive(Default)]
 pub struct Wiring<'a> {
     pub dispatches: &'a [Dispatch],
+    /// The slots of the features that take turns.
+    pub turns: &'a [usize],
     /// Interfaces that are not called in this server, whether the part imports them or not.
     pub unused: Vec<&'a str>,
     /// Whether it reads the environment of its host.
@@ -148,6 +152,9 @@ pub fn specialize(part: &[u8], wiring: &Wiring<'_>, catalog: &[u8]) -> Result<Ve
         remove_unused(&mut bindgen.resolve, world, interface);
     }
     remove_absent(&mut bindgen.resolve, world, wiring);
+    if !wiring.turns.is_empty() {
+        import_select(&mut bindgen.resolve, world);
+    }
     let mut module = rewrite(&core, wiring, catalog)?;
     embed_component_metadata(&mut module, &bindgen.resolve, world, StringEncoding::UTF8)?;
     ComponentEncoder::default()
@@ -184,6 +191,28 @@ fn remove_unused(resolve: &mut Resolve, world: WorldId, interface: &str) {
     }
 }
 
+/// Adds the import that makes it the turn of a feature.
+fn import_select(resolve: &mut Resolve, world: WorldId) {
+    let select = WitFunction {
+        name: SELECT.to_owned(),
+        kind: FunctionKind::Freestanding,
+        params: vec![Param {
+            name: "feature".to_owned(),
+            ty: Type::U32,
+            span: Default::default(),
+        }],
+        result: None,
+        docs: Default::default(),
+        stability: Default::default(),
+        external_id: None,
+        span: Default::default(),
+    };
+    let key = WorldKey::Name(SELECT.to_owned());
+    resolve.worlds[world]
+        .imports
+        .insert(key, WorldItem::Function(select));
+}
+
 fn remove_absent(resolve: &mut Resolve, world: WorldId, wiring: &Wiring<'_>) {
     let imports = resolve.worlds[world].imports.clone();
     let kept = imports
@@ -205,22 +234,25 @@ fn replace_interface(resolve: &mut Resolve, world: WorldId, dispatch: &Dispatch)
     };
     for name in dispatch.plugs() {
         let id = clone_interface(resolve, original);
-        resolve.worlds[world].imports.insert(
-            WorldKey::Name(name.to_owned()),
-            WorldItem::Interface {
-                id,
-                stability: Default::default(),
-                external_id: None,
-                docs: Default::default(),
-                span: Default::default(),
-            },
-        );
+        let (key, item) = (WorldKey::Name(name.to_owned()), interface(id));
+        resolve.worlds[world].imports.insert(key, item);
     }
     Ok(())
 }
 
+/// An interface that a world imports or exports.
+pub fn interface(id: InterfaceId) -> WorldItem {
+    WorldItem::Interface {
+        id,
+        stability: Default::default(),
+        external_id: None,
+        docs: Default::default(),
+        span: Default::default(),
+    }
+}
+
 /// An interface without a name, of the same shape.
-fn clone_interface(resolve: &mut Resolve, original: InterfaceId) -> InterfaceId {
+pub fn clone_interface(resolve: &mut Resolve, original: InterfaceId) -> InterfaceId {
     let interface = resolve.interfaces[original].clone();
     let clone = resolve.interfaces.alloc(Interface {
         name: None,
@@ -289,10 +321,18 @@ fn clone_kind(resolve: &mut Resolve, types: &[(TypeId, TypeId)], kind: TypeDefKi
     }
 }
 
+/// A function of a feature.
+#[derive(Clone, Copy)]
+struct Target {
+    function: u32,
+    /// What makes it the turn of the feature, and the number there, if the feature takes turns.
+    select: Option<(u32, usize)>,
+}
+
 /// The body of a function that replaces an import.
 enum Body {
     /// Forwards to these functions, by slot.
-    Dispatch(Vec<Option<u32>>),
+    Dispatch(Vec<Option<Target>>),
     /// It is never called.
     Trap,
     /// Answers that there is nothing: an empty list or `none`, which is zeros where the caller
@@ -321,6 +361,17 @@ fn rewrite(core: &[u8], wiring: &Wiring<'_>, catalog: &[u8]) -> Result<Vec<u8>> 
     let mut module = ReplaceImports::new(&core, fates.collect());
     let address = module.append_data(catalog);
     let mut bodies = Vec::new();
+    let select = (!wiring.turns.is_empty()).then(|| {
+        let ty = module.add_type(vec![EncodedType::I32], vec![]);
+        module.add_import("$root", SELECT, ty)
+    });
+    let target = |slot: usize, function| {
+        let number = wiring.turns.iter().position(|it| *it == slot);
+        Target {
+            function,
+            select: select.zip(number),
+        }
+    };
     for import in &core.imports {
         let mut dispatches = wiring.dispatches.iter();
         let dispatch = dispatches.find(|dispatch| dispatch.interface == import.module);
@@ -328,7 +379,9 @@ fn rewrite(core: &[u8], wiring: &Wiring<'_>, catalog: &[u8]) -> Result<Vec<u8>> 
             (Some(dispatch), _, name) if dispatch.plugs().next().is_some() => {
                 let plugs = dispatch.plugs.iter().map(Option::as_deref);
                 let mut add = |plug| module.add_import(plug, name, import.ty);
-                Body::Dispatch(plugs.map(|plug| plug.map(&mut add)).collect())
+                let targets = plugs.map(|plug| plug.map(&mut add)).enumerate();
+                let targets = targets.map(|(slot, plug)| plug.map(|plug| target(slot, plug)));
+                Body::Dispatch(targets.collect())
             }
             (_, CATALOG_MODULE, "address") => Body::Number(address as i32),
             (_, CATALOG_MODULE, "length") => Body::Number(catalog.len() as i32),
@@ -372,12 +425,16 @@ fn body(core: &Core<'_>, import: &Import<'_>, body: &Body) -> Result<Function> {
 }
 
 /// Jumps by slot to the import of the feature, with all arguments.
-fn forward(params: &[ValType], targets: &[Option<u32>], body: &mut Function) {
-    let call = |body: &mut Function, target: u32| {
+fn forward(params: &[ValType], targets: &[Option<Target>], body: &mut Function) {
+    let call = |body: &mut Function, target: Target| {
+        if let Some((select, number)) = target.select {
+            body.instruction(&Instruction::I32Const(number as i32));
+            body.instruction(&Instruction::Call(select));
+        }
         for param in 0..params.len() as u32 {
             body.instruction(&Instruction::LocalGet(param));
         }
-        body.instruction(&Instruction::Call(target));
+        body.instruction(&Instruction::Call(target.function));
     };
     if let [Some(target)] = targets {
         call(body, *target);

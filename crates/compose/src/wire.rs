@@ -7,13 +7,17 @@ use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use spin_mcp_component::{World, guard};
+use spin_mcp_component::{
+    World, guard,
+    rewrite::fuse::{MEMORIES, memories},
+};
 use spin_mcp_contract::{
     Kind, Role,
     interface::{REQUEST, SETTINGS},
 };
 
 use crate::{
+    fuse::{Fused, SELECT},
     part::Loaded,
     plan::{Plan, Shape},
     provide::{Provided, refusals::Refusers, settings, stdio},
@@ -39,6 +43,8 @@ pub struct Components<'a> {
     pub settings: Option<&'a [u8]>,
     /// Features in the order of their slots, then middleware, the first to see a request first.
     pub parts: &'a [Loaded],
+    /// The features that are one component.
+    pub fused: Option<&'a Fused>,
     /// How many of the first parts are left out.
     pub skipped: usize,
     pub refusers: &'a Refusers,
@@ -72,6 +78,7 @@ impl<'a> Components<'a> {
             context: framework.context.as_deref(),
             settings: provided.settings.as_deref(),
             parts,
+            fused: None,
             skipped: 0,
             refusers: &provided.refusers,
         }
@@ -104,6 +111,14 @@ pub fn encode(server: &Components<'_>) -> Result<Vec<u8>> {
         .router
         .map(|component| framework(&mut graph, "spin-mcp:server", component));
     let router = router.transpose()?;
+    let fused = server.fused.map(|fused| {
+        let instance = framework(&mut graph, "spin-mcp:features", &fused.component)?;
+        anyhow::Ok((instance, &fused.slots))
+    });
+    let fused = fused.transpose()?;
+    if let (Some(router), Some((fused, _))) = (&router, &fused) {
+        router.plug(&mut graph, SELECT, fused, SELECT)?;
+    }
     let mut parts = Plugs {
         types: &types,
         context: context.as_ref(),
@@ -120,6 +135,15 @@ pub fn encode(server: &Components<'_>) -> Result<Vec<u8>> {
     let (mut middleware, mut asked) = (Vec::new(), Vec::new());
     for (index, part) in server.parts.iter().enumerate().skip(server.skipped) {
         if is_asked(&part) && !has_auth {
+            continue;
+        }
+        if let (Some(router), Some((fused, slots))) = (&router, &fused)
+            && slots.contains(&index)
+        {
+            for interface in &part.interfaces {
+                let plug = interface.plug(part.kind, index);
+                router.plug(&mut graph, &plug, fused, &plug)?;
+            }
             continue;
         }
         let refuser = server.refusers.of[index];
@@ -205,6 +229,16 @@ pub fn encode_asked(part: &Loaded, provided: &Provided) -> Result<Vec<u8>> {
     }
     let exports: Vec<_> = part.asked().into_iter().map(str::to_owned).collect();
     export(graph, &instance, &exports)
+}
+
+/// A component of features that take turns, and the one that keeps their memories.
+pub fn fused(features: &[u8]) -> Result<Vec<u8>> {
+    let mut graph = CompositionGraph::new();
+    let memories = instantiate(&mut graph, "fused:memories", &memories()?)?;
+    let features = instantiate(&mut graph, "fused:features", features)?;
+    features.plug(&mut graph, MEMORIES, &memories, MEMORIES)?;
+    let exports = [&features.world.exports[..], &[SELECT.to_owned()]].concat();
+    export(graph, &features, &exports)
 }
 
 /// A component and its adapter, which imports what the component `exports`.

@@ -251,7 +251,7 @@ impl Body {
 }
 
 /// The one module of a component that `wit-component` did not add.
-fn only_module(component: &[u8]) -> Result<&[u8]> {
+pub fn only_module(component: &[u8]) -> Result<&[u8]> {
     let (mut depth, mut modules) = (0, Vec::new());
     for payload in Parser::new(0).parse_all(component) {
         match payload? {
