@@ -795,7 +795,7 @@ fn middleware_that_asks_nothing_changes_nothing() {
         let listen = json!({"notifications": {"toolsListChanged": true}});
         for server in [&plain, &chained] {
             let answer = server.send(&modern("subscriptions/listen", listen.clone()));
-            assert_eq!(answer.message()["error"]["code"], -32601, "{wasi}");
+            assert_eq!(answer.events().len(), 2, "{wasi}: it ends at once");
         }
     }
 }
