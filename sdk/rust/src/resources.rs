@@ -19,6 +19,9 @@ use crate::text::{Completing, Given, Waits};
 use crate::tools::{Answer, Later, When, seen};
 use crate::uri::Template;
 
+/// Lists entries for a request.
+pub type Listing = for<'a> fn(&'a Context) -> Later<'a, Vec<ResourceInfo>>;
+
 /// A function as a resource or a template; `#[resource]` writes it.
 pub struct ResourceEntry {
     /// The URI, with variables in a template.
@@ -32,7 +35,7 @@ pub struct ResourceEntry {
     /// The entry of the list.
     pub describe: fn() -> Described,
     /// Further entries of the list, such as what a template has.
-    pub list: Option<for<'a> fn(&'a Context) -> Later<'a, Vec<ResourceInfo>>>,
+    pub list: Option<Listing>,
     /// The context that it takes.
     pub context: fn(u64) -> Context,
     /// Calls it with the variables; none if there is no such resource.
