@@ -22,7 +22,7 @@ pub enum NameError {
 impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NameError::Empty => f.write_str("the name is empty; it takes 1 to 128 characters"),
+            NameError::Empty => f.write_str("the name is empty; it must have 1 to 128 characters"),
             NameError::TooLong(length) => {
                 write!(f, "the name has {length} characters; it may have 128")
             }

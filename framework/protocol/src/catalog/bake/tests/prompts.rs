@@ -76,7 +76,7 @@ fn duplicates_name_both_features_and_the_remedy() {
 fn prompts_that_clients_cannot_use_are_refused() {
     let long = "p".repeat(257);
     for (name, expected) in [
-        ("", "the name is empty; it takes 1 to 256 bytes"),
+        ("", "the name is empty; it must have 1 to 256 bytes"),
         (
             "a\nb",
             "the name contains the control character `\\n`; leave it out",
