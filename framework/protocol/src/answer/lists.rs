@@ -8,7 +8,7 @@ use crate::{
         mirrored,
         target::Target,
     },
-    catalog::{BuildError, Catalog, check, entries_on_a_page, schema, stricter},
+    catalog::{BuildError, Catalog, check, entries_on_a_page, stricter},
     state::services::Services,
     wire::{failure::Failure, types::types::Error},
 };
@@ -75,7 +75,7 @@ pub fn compare(call: &mut Call<'_>, look: Look, listed: Result<Listed, Error>) -
     match tool {
         Some(tool) => {
             // Clients do not see a tool whose schema is not valid.
-            let rules = schema::header_parameters(&tool.input_schema).unwrap_or_default();
+            let rules = check::mirrored(tool).unwrap_or_default();
             let checked = rules.iter().try_for_each(|rule| {
                 let path = rule.path.iter().map(String::as_str);
                 mirrored::check(call.headers(), &rule.name(), path, call.argument_object())

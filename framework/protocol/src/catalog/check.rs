@@ -4,7 +4,8 @@
 use super::{
     bake::error::BuildError,
     list_kind::ListKind,
-    schema::{self, HeaderParameter},
+    portable::{Side, portable},
+    schema::{self, HeaderParameter, SchemaError},
     uri_template,
     written::{prompt_json, resource_json, template_json, tool_json},
 };
@@ -28,11 +29,16 @@ pub fn tool(feature: &str, tool: &Tool, name: &str) -> Result<Vec<HeaderParamete
         tool: name.to_owned(),
         problem,
     })?;
-    schema::header_parameters(&tool.input_schema).map_err(|problem| BuildError::InputSchema {
+    mirrored(tool).map_err(|problem| BuildError::InputSchema {
         feature: feature.to_owned(),
         tool: name.to_owned(),
         problem,
     })
+}
+
+/// The parameters of a tool that clients mirror into headers, by the schema that they get.
+pub fn mirrored(tool: &Tool) -> Result<Vec<HeaderParameter>, SchemaError> {
+    schema::header_parameters(&portable(&tool.input_schema, Side::Input))
 }
 
 /// A tool for clients.

@@ -21,7 +21,7 @@ pub fn dispatch<'a, S: Services>(
     if let Err(failure) =
         access::check(catalog, &request.method, &request.params, &client, services)
     {
-        if failure.unknown {
+        if S::AUTH && failure.unknown {
             malformed(catalog, request, client, services)?;
         }
         return Err(failure);

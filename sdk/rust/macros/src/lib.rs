@@ -118,7 +118,7 @@ mod tests {
                 tool::expand as Expand,
                 "tite = \"A\"",
                 "fn f() {}",
-                "`tool` has no `tite`; it has `name`, `title`, `description`, `annotations`, `icons`, `meta`, `ui`, `visibility`",
+                "`tool` has no `tite`; it has `name`, `title`, `description`, `annotations`, `icons`, `meta`, `ui`, `visibility`, `when`",
             ),
             (
                 tool::expand,
