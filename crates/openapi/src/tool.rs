@@ -270,6 +270,9 @@ fn essence(media: &str) -> String {
         .to_ascii_lowercase()
 }
 
+/// How a body is sent, and whether a media type is sent so.
+type Kind<'a> = (&'static str, &'a dyn Fn(&str) -> bool);
+
 /// Adds the arguments of the body. Returns what the table says of it.
 fn add_body(
     document: &Document,
@@ -285,7 +288,7 @@ fn add_body(
         return Ok(None);
     };
     let all: Vec<_> = members(body.get("content")).collect();
-    let kinds: [(&str, &dyn Fn(&str) -> bool); 6] = [
+    let kinds: [Kind<'_>; 6] = [
         ("json", &|media| essence(media) == "application/json"),
         ("json", &is_json),
         ("form", &|media| {
@@ -295,7 +298,7 @@ fn add_body(
         ("text", &is_text),
         ("file", &|media| !essence(media).starts_with("multipart/")),
     ];
-    let find = |(kind, fits): &(&'static str, &dyn Fn(&str) -> bool)| {
+    let find = |(kind, fits): &Kind<'_>| {
         let (media, of) = all.iter().find(|(media, _)| fits(media))?;
         Some((media.as_str(), *kind, *of))
     };

@@ -28,11 +28,8 @@ impl Call<'_> {
         if outcome.is_unknown() && self.advance() {
             return CallStep::Invoke;
         }
-        if S::WHOLE
-            && let Some(look) = self.look.take()
-            && let FeatureOutcome::List(listed) = outcome
-        {
-            return lists::compare(self, look, listed);
+        if S::WHOLE && self.look.is_some() {
+            return lists::compare(self, outcome);
         }
         settle(self, outcome, services)
     }

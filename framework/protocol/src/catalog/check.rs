@@ -97,7 +97,9 @@ pub fn template(feature: &str, template: &ResourceTemplate) -> Result<Vec<u8>, B
 pub fn prompt(feature: &str, prompt: &Prompt, name: &str) -> Result<Vec<u8>, BuildError> {
     let control = name.chars().find(|c| c.is_control());
     let problem = match (name.len(), control) {
-        (0, _) => Some(format!("the name is empty; it must have 1 to {MAX_NAME} bytes")),
+        (0, _) => Some(format!(
+            "the name is empty; it must have 1 to {MAX_NAME} bytes"
+        )),
         (length, _) if length > MAX_NAME => Some(format!(
             "the name has {length} bytes; it may have {MAX_NAME}"
         )),
