@@ -299,7 +299,8 @@ def clients(suite):
     """Part: clients of others. CLIENTS_FLAGS has further arguments of `tests/clients/run.py`."""
     with_clients(suite, "clients", "rmcp-client", "CLIENTS_FLAGS")
     command = ["test", "--locked", f"--manifest-path={CLIENT}", f"--target-dir={TARGET}/clients", "--test=served"]
-    suite.step("servers of rmcp", "cargo", *command)
+    # With the flags of the build, or cargo would build all again.
+    suite.step("servers of rmcp", "cargo", *command, RUSTFLAGS="-D warnings")
 
 
 def authorization(suite):
