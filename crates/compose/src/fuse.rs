@@ -140,9 +140,12 @@ fn shape(resolve: &Resolve, ty: Type) -> String {
     format!("{}({})", kind.as_str(), inner.join(","))
 }
 
+/// The name of an interface that a module exports, and its new one.
+type Renamed<'a> = (&'a str, String);
+
 /// The component of these modules, whose exports get new names: interface by interface.
 fn component(
-    members: &[(&[u8], Vec<(&str, String)>)],
+    members: &[(&[u8], Vec<Renamed<'_>>)],
     resolve: &Resolve,
     world: WorldId,
 ) -> Result<Vec<u8>> {

@@ -48,9 +48,10 @@ fn begun(mut listener: Listener, services: &mut TestServices) -> Listener {
 impl Listener {
     fn poll_at(&mut self, now: u64, store: &mut dyn Store) -> Result<Vec<Vec<u8>>, Unavailable> {
         let tells = self.look(now, store)?;
-        Ok(tells
-            .then(|| self.tell(Vec::new(), store))
-            .unwrap_or_default())
+        Ok(match tells {
+            true => self.tell(Vec::new(), store),
+            false => Default::default(),
+        })
     }
 }
 
