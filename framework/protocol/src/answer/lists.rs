@@ -3,7 +3,7 @@
 use super::response;
 use crate::{
     call::{
-        Call, CallResponse, CallStep, FeatureOutcome, Listed, Look, access,
+        Call, CallResponse, CallStep, Listed, Look, access,
         listing::{self, LONGEST_CURSOR, Listing},
         mirrored,
         target::Target,
@@ -64,14 +64,11 @@ pub fn settle<S: Services>(
 }
 
 /// Compares the headers of a request with the arguments, once the feature has listed the tool.
-pub fn compare(call: &mut Call<'_>, outcome: FeatureOutcome) -> CallStep {
-    let look = call.look.take().unwrap_or_default();
-    let list = match outcome {
-        FeatureOutcome::List(Ok(Listed::Tools(list))) => list,
-        FeatureOutcome::List(Err(error)) => {
-            return CallStep::Done(response::of_feature(call, &error));
-        }
-        _ => return CallStep::Invoke,
+pub fn compare(call: &mut Call<'_>, look: Look, listed: Result<Listed, Error>) -> CallStep {
+    let list = match listed {
+        Ok(Listed::Tools(list)) => list,
+        Ok(_) => return CallStep::Invoke,
+        Err(error) => return CallStep::Done(response::of_feature(call, &error)),
     };
     let name = call.target.name().strip_prefix(call.prefix());
     let tool = list.tools.iter().find(|tool| Some(&*tool.name) == name);

@@ -28,8 +28,11 @@ impl Call<'_> {
         if outcome.is_unknown() && self.advance() {
             return CallStep::Invoke;
         }
-        if S::WHOLE && self.look.is_some() {
-            return lists::compare(self, outcome);
+        if S::WHOLE
+            && let Some(look) = self.look.take()
+            && let FeatureOutcome::List(listed) = outcome
+        {
+            return lists::compare(self, look, listed);
         }
         settle(self, outcome, services)
     }

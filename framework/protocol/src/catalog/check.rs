@@ -38,7 +38,13 @@ pub fn tool(feature: &str, tool: &Tool, name: &str) -> Result<Vec<HeaderParamete
 
 /// The parameters of a tool that clients mirror into headers, by the schema that they get.
 pub fn mirrored(tool: &Tool) -> Result<Vec<HeaderParameter>, SchemaError> {
-    schema::header_parameters(&portable(&tool.input_schema, Side::Input))
+    match schema::header_parameters(&tool.input_schema) {
+        // Clients do not get the `null` of a property that can be absent.
+        Err(SchemaError::Header { .. }) => {
+            schema::header_parameters(&portable(&tool.input_schema, Side::Input))
+        }
+        result => result,
+    }
 }
 
 /// A tool for clients.
