@@ -341,6 +341,12 @@ fn level(of: &Value) -> LogLevel {
     }
 }
 
+/// Arguments that are texts.
+fn texts(arguments: Vec<(String, String)>) -> Map<String, Value> {
+    let arguments = arguments.into_iter();
+    arguments.map(|(name, text)| (name, text.into())).collect()
+}
+
 /// The context of a call, which asks only if the component imports `input`.
 fn context<S: Rmcp>(request: u64) -> Context {
     if S::INPUT {
@@ -432,12 +438,8 @@ impl<S: Rmcp> bindings::prompts::exports::spin_mcp::server::prompts::Guest for F
         name: String,
         arguments: Vec<(String, String)>,
     ) -> Result<Option<PromptOutcome>, types::Error> {
-        let arguments: Map<_, _> = arguments
-            .into_iter()
-            .map(|(name, text)| (name, text.into()))
-            .collect();
         let mut context = context::<S>(request);
-        let params = json!({"name": name, "arguments": arguments});
+        let params = json!({"name": name, "arguments": texts(arguments)});
         let result = call::<S>(&mut context, request, "prompts/get", params);
         let result = result.and_then(|of| contract::prompt_result(&of));
         outcome!(S, prompts, &mut context, &name, result).map(Some)
@@ -457,14 +459,10 @@ impl<S: Rmcp> bindings::completions::exports::spin_mcp::server::completions::Gue
                 json!({"type": "ref/resource", "uri": uri})
             }
         };
-        let arguments: Map<_, _> = arguments
-            .into_iter()
-            .map(|(name, text)| (name, text.into()))
-            .collect();
         let params = json!({
             "ref": reference,
             "argument": {"name": argument.name, "value": argument.value},
-            "context": {"arguments": arguments},
+            "context": {"arguments": texts(arguments)},
         });
         let result = known::<S>(request, "completion/complete", params)?;
         Ok((!result.is_null()).then(|| contract::completion(&result)))

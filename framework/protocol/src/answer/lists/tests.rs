@@ -226,6 +226,7 @@ fn entries_that_clients_refuse_are_left_out_and_logged() {
         let page: Json = serde_json::from_slice(&response.body).unwrap();
         let list = page["result"][kind.member()].as_array().unwrap();
         let names = list.iter().map(|entry| entry[kind.key()].as_str().unwrap());
+        // Those of the catalog come first.
         let names: Vec<_> = names.skip(2).collect();
         assert_eq!(names, kept);
         assert_eq!(services.log.len(), refused.len(), "{:?}", services.log);
