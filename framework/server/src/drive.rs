@@ -256,8 +256,8 @@ async fn run_and_publish(call: &mut Call<'_>, id: u64, client: Client<'_>) -> Op
 
 /// Keeps the stream of a call open while its feature waits, and looks whether the client still waits.
 async fn watch(waiting: &Waiting, id: u64, (streams, looks): (bool, bool), client: Client<'_>) {
-    let mut waits = client.waits();
     if streams || looks {
+        let mut waits = client.waits();
         loop {
             wasi::sleep(waits.pause()).await;
             if looks && waiting.is_cancelled(&mut client.host()) {

@@ -28,13 +28,12 @@ struct Of {
     request: String,
     /// Whether the context knows the call.
     is_begun: bool,
+    /// When the call began, in milliseconds since 1970.
+    began: u64,
 }
 
 /// A call that a client waits for.
-pub struct Waiting {
-    began: u64,
-    of: Option<Of>,
-}
+pub struct Waiting(Option<Of>);
 
 impl Waiting {
     pub fn begin(call: &Call<'_>, id: u64, host: &mut Host) -> Waiting {
@@ -43,17 +42,17 @@ impl Waiting {
             session: session.to_vec(),
             request: request.to_owned(),
             is_begun: call.may_be_asked_about(),
+            began: host.now(),
         });
         if SHARED && let Some(of) = &of {
             CALLS.with_borrow_mut(|calls| calls.push(of.clone()));
         }
-        let began = host.now();
-        Waiting { began, of }
+        Waiting(of)
     }
 
     /// Whether the client cancelled the call.
     pub fn is_cancelled(&self, host: &mut Host) -> bool {
-        let Some(of) = &self.of else {
+        let Some(of) = &self.0 else {
             return false;
         };
         if SHARED && !CALLS.with_borrow(|calls| calls.iter().any(|call| call.id == of.id)) {
@@ -61,14 +60,14 @@ impl Waiting {
         }
         // A store that fails has written the reason to stderr.
         WHOLE
-            && host.now() > self.began + LONG_MS
-            && is_cancelled(host, &of.session, &of.request, self.began).unwrap_or_default()
+            && host.now() > of.began + LONG_MS
+            && is_cancelled(host, &of.session, &of.request, of.began).unwrap_or_default()
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if SHARED && let Some(of) = &self.of {
+        if SHARED && let Some(of) = &self.0 {
             CALLS.with_borrow_mut(|calls| calls.retain(|call| call.id != of.id));
         }
     }

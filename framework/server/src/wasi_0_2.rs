@@ -153,9 +153,11 @@ impl Out {
             .collect();
         let headers = Fields::from_list(&headers).expect("the protocol's headers are valid");
         let outgoing = OutgoingResponse::new(headers);
-        outgoing
-            .set_status_code(response.status)
-            .expect("the protocol's statuses are valid");
+        if response.status != 200 {
+            outgoing
+                .set_status_code(response.status)
+                .expect("the protocol's statuses are valid");
+        }
         let body = outgoing.body().expect("the body is taken once");
         ResponseOutparam::set(self.to, Ok(outgoing));
         let stream = body.write().expect("the stream is taken once");

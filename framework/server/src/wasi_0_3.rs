@@ -213,9 +213,11 @@ fn to_host(status: u16, headers: &[(String, Vec<u8>)], body: Option<StreamReader
     let headers = Fields::from_list(headers).expect("the protocol's headers are valid");
     let (_, trailers) = wit_future::new::<Result<Option<Trailers>, ErrorCode>>(|| Ok(None));
     let (response, _sent) = Response::new(headers, body, trailers);
-    response
-        .set_status_code(status)
-        .expect("the protocol's statuses are valid");
+    if status != 200 {
+        response
+            .set_status_code(status)
+            .expect("the protocol's statuses are valid");
+    }
     response
 }
 
