@@ -41,6 +41,14 @@ def build(scratch):
     return bare, features, middleware
 
 
+def native(scratch):
+    """A server of the official Rust SDK as a program of this machine."""
+    target = scratch / "native"
+    command = ["cargo", "build", "--quiet", "--locked", "--release", "--target-dir", target]
+    subprocess.run(command, cwd=ROOT / "bench/rmcp", check=True)
+    return target / "release/bench-rmcp"
+
+
 def compose(mcp, features, wasi, output, *flags):
     """Composes a server; gives the seconds that it took, the least of three."""
     took = []

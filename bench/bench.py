@@ -10,6 +10,9 @@ nothing, as its store is another one on each host.
 `bare` answers without a look at the request, with Rust's default stack of 1 MB. What a server cannot do without, reading the
 request's headers and body, is what `bare, reads` does in addition.
 
+`rmcp, native` is a native server of the official Rust SDK, which serves each request by itself: no
+sandbox, and one process for all requests.
+
 `wasmtime as Spin` is the Wasmtime CLI with Spin's settings of the pool. System calls are counted with
 strace in a burst of their own, if it is there.
 
@@ -30,11 +33,13 @@ import artifacts
 import hosts
 import load
 
+NATIVE = "rmcp, native"
 # Which server a target is, and which of the tools it calls.
 TARGETS = {
     "bare": ("bare", 0),
     "bare, small stack": ("bare, small stack", 0),
     "bare, reads": ("bare, reads", 0),
+    NATIVE: (NATIVE, 0),
     "1 tool": ("1 tool", 0),
     "10 tools, first": ("10 tools", 0),
     "10 tools, last": ("10 tools", 9),
@@ -72,6 +77,7 @@ def main():
     options.scratch.mkdir(parents=True, exist_ok=True)
     components, features, middleware = artifacts.build(options.scratch)
     composed = [describe(*key, component, None) for key, component in components.items()]
+    native = artifacts.native(options.scratch)
     servers = {"1 tool": features[:1], "10 tools": features}
     if options.beside:
         servers[BESIDE] = features[:1] + options.beside
@@ -95,7 +101,7 @@ def main():
     for host, wasi, reuse, start in hosts.available(options.wasmtime):
         if options.hosts and f"{host} {wasi}" not in options.hosts:
             continue
-        measured += measure(options, host, wasi, reuse, start, components)
+        measured += measure(options, host, wasi, reuse, start, components, native)
     if options.json:
         options.json.write_text(json.dumps({"artifacts": composed, "load": measured}, indent=2) + "\n")
 
@@ -137,16 +143,16 @@ def print_artifacts(composed):
         )
 
 
-def measure(options, host, wasi, reuse, start, components):
+def measure(options, host, wasi, reuse, start, components, native):
     """Loads the targets of one setting in turn, and prints a table."""
     wanted = [target for target in TARGETS if target in options.targets or target.startswith("bare")]
-    targets = [target for target in wanted if (wasi, TARGETS[target][0]) in components]
+    targets = [target for target in wanted if target == NATIVE or (wasi, TARGETS[target][0]) in components]
     bursts = {(count, target): [] for count in options.connections for target in targets}
     with contextlib.ExitStack() as running:
         servers = {}
         for name in dict.fromkeys(TARGETS[target][0] for target in targets):
-            component = components[wasi, name]
-            servers[name] = running.enter_context(start(f"{host} {wasi} {name}", component, options.scratch))
+            serve, program = (hosts.native, native) if name == NATIVE else (start, components[wasi, name])
+            servers[name] = running.enter_context(serve(f"{host} {wasi} {name}", program, options.scratch))
         for name, tool in (TARGETS[target] for target in targets):
             servers[name].check(artifacts.TOOLS[tool])
         for round in range(options.rounds + 1):

@@ -89,6 +89,11 @@ def wasmtime(binary, *flags):
     return start
 
 
+def native(name, program, scratch):
+    """Runs a program that prints where it serves."""
+    return Server(name, [program], cwd=scratch)
+
+
 SPIN = os.environ.get("SPIN_BIN_PATH") or shutil.which("spin")
 
 

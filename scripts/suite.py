@@ -196,6 +196,7 @@ def lint(suite):
     steps = [
         ("format", "cargo", "fmt", "--all", "--check"),
         ("format of the client", "cargo", "fmt", "--manifest-path", CLIENT, "--check"),
+        ("format of the bench", "cargo", "fmt", "--manifest-path", "bench/rmcp/Cargo.toml", "--check"),
     ]
     if not BUILD_LINTS:
         steps.append(("lint what is native", *clippy("--all-targets", *deny)))
