@@ -47,7 +47,7 @@ def install() -> None:
         return
     if importlib.util.find_spec("ensurepip") is None:
         sys.exit("error: this Python cannot install pip; on Debian: `apt install python3-venv`")
-    print(f"installing {REQUIREMENTS} into {VENV}", file=sys.stderr)
+    print(f"installing {REQUIREMENTS} into {VENV}, which takes a minute or two", file=sys.stderr)
     venv.create(VENV, clear=True, with_pip=True)
     lines = [line for line in needs.splitlines() if not provided(line)]
     needed = VENV / "requirements.txt"

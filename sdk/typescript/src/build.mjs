@@ -16,6 +16,7 @@ const HERE = import.meta.dirname ?? dirname(new URL(import.meta.url).pathname);
 const BUNDLE = "build/component.js";
 const INSTALLED = "node_modules/.installed";
 const LOCK = "package-lock.json";
+const NODE = 20;
 const WORLD = { worldName: "component", witPath: "build/wit" };
 
 const project = JSON.parse(fs.readFileSync("package.json", "utf8"));
@@ -26,10 +27,10 @@ function install() {
   const wanted = fs.readFileSync(LOCK, "utf8");
   const known = fs.existsSync(INSTALLED) && fs.readFileSync(INSTALLED, "utf8") === wanted;
   if (known && lacking().length === 0) return;
-  console.error(`installing ${LOCK} into node_modules`);
+  console.error(`installing ${LOCK} into node_modules, which takes a minute or two`);
   // Here, even inside a workspace, and what builds, even where only servers run.
   const here = ["--no-workspaces", "--include=dev", "--include=optional"];
-  run("npm", "install", ...here, "--no-audit", "--no-fund", "--loglevel=error");
+  run("npm", "install", ...here, "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error");
   const lacks = lacking();
   if (lacks.length > 0) throw new Error(`npm did not install ${lacks.join(", ")} into node_modules`);
   fs.copyFileSync(LOCK, INSTALLED);
@@ -99,10 +100,14 @@ async function onStarlingMonkey() {
 function run(program, ...words) {
   const shell = process.platform === "win32" && program === "npm";
   const { status, error } = spawnSync(program, words, { shell, stdio: ["ignore", 2, 2] });
-  if (error) throw error;
+  if (error) throw new Error(`cannot start ${program} (${error.code}); it comes with Node.js ${NODE} or later`);
   if (status !== 0) process.exit(status ?? 1);
 }
 
+if (Number.parseInt(process.versions.node, 10) < NODE) {
+  console.error(`error: Node.js ${process.versions.node} is too old; build with Node.js ${NODE} or later`);
+  process.exit(1);
+}
 try {
   install();
   const made = await bundle({ project, quickjs, outfile: BUNDLE });

@@ -436,6 +436,24 @@ fn builds_install_what_they_lack() {
     let esbuild = app.join("node_modules/esbuild");
     let real = fs::read_link(&esbuild).unwrap();
     fs::remove_file(&esbuild).unwrap();
+    for (set, why) in [
+        (
+            "Object.defineProperty(process.versions,'node',{value:'18.0.0'})",
+            "error: Node.js 18.0.0 is too old; build with Node.js 20 or later\n",
+        ),
+        (
+            "process.env.PATH='/nothing'",
+            "error: cannot start npm (ENOENT); it comes with Node.js 20 or later\n",
+        ),
+    ] {
+        let mut node = Command::new("node");
+        node.arg(format!("--import=data:text/javascript,{set}"));
+        node.args(["spin-mcp/build.mjs", "out.wasm"]);
+        let output = node.current_dir(app).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.ends_with(why), "{told}");
+        assert_eq!(output.status.code(), Some(1));
+    }
     let tools = tempfile::tempdir().unwrap();
     let npm = tools.path().join("npm");
     let path = format!(

@@ -21,7 +21,11 @@ use super::{App, Part};
 
 /// A build command that ran and failed. Its output said why.
 #[derive(Debug, thiserror::Error)]
-#[error("the build command of {part} failed: {status}")]
+#[error("the build command of {part} failed: {status}{}", match status.code() {
+    // As shells end if they do not find a program.
+    Some(127) => "; install the program that was not found, or add its folder to PATH",
+    _ => "",
+})]
 pub struct BuildFailed {
     /// For example `feature `text``.
     pub part: String,
@@ -410,6 +414,8 @@ mod tests {
                     (failed.part.as_str(), failed.exit_code()),
                     ("feature `failing`", code)
                 );
+                let told = failed.to_string().contains("install the program");
+                assert_eq!(told, code == 127, "{failed}");
                 assert!(!dir.path().join("next").exists());
                 assert_eq!(dir.path().join("slow").exists(), jobs == 2);
             }
