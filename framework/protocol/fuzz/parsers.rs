@@ -135,12 +135,7 @@ fn headers() {
     let tool = catalog.tool("two.query").unwrap();
     fuzz("headers", |input| {
         let (list, rest) = header_lines(input);
-        let request = http::HttpRequest {
-            method: "POST",
-            path: "/mcp",
-            authority: None,
-            headers: &list,
-        };
+        let request = testing::post(&list);
         if let Err(response) = check_head(&request, &catalog) {
             assert!(messages::response(&response.body, None).is_none());
         }
@@ -289,12 +284,7 @@ fn uris() {
         let name = format!("=?base64?{}?=", STANDARD.encode(uri));
         headers.push(("Mcp-Name".to_owned(), name.into_bytes()));
         let headers: &headers::List = &headers;
-        let request = http::HttpRequest {
-            method: "POST",
-            path: "/mcp",
-            authority: None,
-            headers,
-        };
+        let request = testing::post(headers);
         let head = check_head(&request, &catalog).unwrap();
         let services = &mut TestServices::default();
         let http::HttpOutcome::Call(mut call) = handle(&catalog, &head, body.as_bytes(), services)

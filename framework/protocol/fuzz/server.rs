@@ -24,7 +24,7 @@ use crate::{
         services::{Services, Store as _},
     },
     testing::{
-        TestServices,
+        self, TestServices,
         chain::{self, Transport, Whole},
     },
     wire::message::{self, Message},
@@ -226,9 +226,7 @@ fn serve<'i, S: Inner>(
     let (headers, body) = header_lines(script.get(end + 1..).unwrap_or_default());
     let request = http::HttpRequest {
         method: &method,
-        path: "/mcp",
-        authority: None,
-        headers: &headers,
+        ..testing::post(&headers)
     };
     let mut waiting = waiting;
     match check_head(&request, catalog) {

@@ -293,12 +293,7 @@ fn sequence(catalog: &Catalog<'_>) -> String {
 /// The id of a request, if it is the seventh of its instance.
 fn request_id(catalog: &Catalog<'_>) -> String {
     let headers = modern_headers("tools/call", Some("zeta"));
-    let request = http::HttpRequest {
-        method: "POST",
-        path: "/mcp",
-        authority: None,
-        headers: &headers,
-    };
+    let request = testing::post(&headers);
     let head = check_head(&request, catalog).unwrap();
     let body = modern_request("tools/call", r#""name":"zeta","#, "");
     let http::HttpOutcome::Call(call) = handle(catalog, &head, body.as_bytes(), &mut keyed())

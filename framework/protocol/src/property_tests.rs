@@ -51,12 +51,7 @@ fn call_back(call: &mut Call<'_>) {
 fn serve(headers: &[(String, Vec<u8>)], body: &[u8]) {
     let bytes = testing::catalog();
     let catalog = Catalog::new(&bytes).unwrap();
-    let request = http::HttpRequest {
-        method: "POST",
-        path: "/mcp",
-        authority: None,
-        headers,
-    };
+    let request = testing::post(headers);
     match check_head(&request, &catalog) {
         Err(response) => is_response(&response.body),
         Ok(head) => match handle(&catalog, &head, body, &mut TestServices::default()) {

@@ -6,6 +6,7 @@ pub mod guarded;
 use crate::{
     call::{Ask, Call},
     catalog::{self, CatalogInput, FeatureInput, Flags, ServerInput},
+    serve::http::HttpRequest,
     state::services::{MemoryStore, Services, Store},
     wire::types::{
         prompt_types::{Prompt, PromptArgument},
@@ -159,6 +160,16 @@ pub fn headers(headers: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
         .iter()
         .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
         .collect()
+}
+
+/// A request to the server, without its body.
+pub fn post(headers: &[(String, Vec<u8>)]) -> HttpRequest<'_> {
+    HttpRequest {
+        method: "POST",
+        path: "/mcp",
+        authority: None,
+        headers,
+    }
 }
 
 /// The headers of a modern request.

@@ -183,8 +183,7 @@ pub fn send_for(
     let request = HttpRequest {
         method,
         path,
-        authority: None,
-        headers,
+        ..super::post(headers)
     };
     let entered = match enter(&request, &catalog) {
         Ok(entered) => entered,

@@ -50,12 +50,7 @@ fn list(
     let bytes = catalog::build(input).unwrap();
     let catalog = Catalog::new(&bytes).unwrap();
     let headers = headers(&LEGACY_HEADERS);
-    let request = http::HttpRequest {
-        method: "POST",
-        path: "/mcp",
-        authority: None,
-        headers: &headers,
-    };
+    let request = testing::post(&headers);
     let head = check_head(&request, &catalog).unwrap();
     let params = json!({"cursor": cursor});
     let params = if cursor.is_some() { params } else { json!({}) };
@@ -165,12 +160,7 @@ fn modern_pages_carry_the_strictest_hint() {
     let bytes = catalog::build(&input()).unwrap();
     let catalog = Catalog::new(&bytes).unwrap();
     let headers = testing::modern_headers("tools/list", None);
-    let request = http::HttpRequest {
-        method: "POST",
-        path: "/mcp",
-        authority: None,
-        headers: &headers,
-    };
+    let request = testing::post(&headers);
     let head = check_head(&request, &catalog).unwrap();
     let body = testing::modern_request("tools/list", "", "");
     let services = &mut TestServices::default();

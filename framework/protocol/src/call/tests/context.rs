@@ -48,16 +48,7 @@ fn the_context_of_a_session_holds_what_it_settled() {
     let bytes = testing::catalog();
     let catalog = Catalog::new(&bytes).unwrap();
     let list = headers(&[LEGACY_HEADERS.as_slice(), &[("Mcp-Session-Id", &id)]].concat());
-    let head = http::check_head(
-        &http::HttpRequest {
-            method: "POST",
-            path: "/mcp",
-            authority: None,
-            headers: &list,
-        },
-        &catalog,
-    )
-    .unwrap();
+    let head = http::check_head(&testing::post(&list), &catalog).unwrap();
     let body = legacy_request("tools/call", r#"{"name":"zeta"}"#);
     let http::HttpOutcome::Call(call) = handle(&catalog, &head, body.as_bytes(), &mut services)
     else {

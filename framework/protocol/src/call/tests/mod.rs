@@ -73,12 +73,7 @@ fn with_call_of<T>(
             &format!(r#"{{"name":"zeta","_meta":{{"x":1{meta}}}}}"#),
         )
     };
-    let request = http::HttpRequest {
-        method: "POST",
-        path: "/mcp",
-        authority: None,
-        headers: &list,
-    };
+    let request = testing::post(&list);
     let head = http::check_head(&request, &catalog).unwrap();
     match handle(
         &catalog,

@@ -40,12 +40,7 @@ fn serve(
 ) -> (u16, Json) {
     let bytes = testing::catalog();
     let catalog = Catalog::new(&bytes).unwrap();
-    let request = http::HttpRequest {
-        method: "POST",
-        path: "/mcp",
-        authority: None,
-        headers: list,
-    };
+    let request = testing::post(list);
     let head = http::check_head(&request, &catalog).unwrap();
     let services = &mut TestServices::default();
     let read = |response: HttpResponse| {

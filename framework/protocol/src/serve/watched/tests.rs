@@ -38,12 +38,7 @@ fn outcome<T>(
 ) -> T {
     let catalog = Catalog::new(catalog).unwrap();
     let headers = testing::modern_headers(method, name);
-    let request = http::HttpRequest {
-        method: "POST",
-        path: "/mcp",
-        authority: None,
-        headers: &headers,
-    };
+    let request = testing::post(&headers);
     let head = check_head(&request, &catalog).unwrap();
     then(handle(&catalog, &head, body.as_bytes(), services), services)
 }

@@ -68,12 +68,7 @@ fn with_outcome<T>(
 ) -> T {
     let catalog = Catalog::new(catalog).unwrap();
     let headers = head(session);
-    let request = http::HttpRequest {
-        method: "POST",
-        path: "/mcp",
-        authority: None,
-        headers: &headers,
-    };
+    let request = testing::post(&headers);
     let head = check_head(&request, &catalog).unwrap();
     let outcome = handle(&catalog, &head, body.as_bytes(), services);
     then(outcome, services)

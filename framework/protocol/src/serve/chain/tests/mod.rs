@@ -215,12 +215,7 @@ impl<'l, S: Inner> Server<'l, S> {
     }
 
     fn post(&mut self, catalog: &Catalog<'_>, headers: &[(String, Vec<u8>)], body: &str) -> Got {
-        let request = http::HttpRequest {
-            method: "POST",
-            path: "/mcp",
-            authority: None,
-            headers,
-        };
+        let request = testing::post(headers);
         let head = match http::check_head(&request, catalog) {
             Ok(head) => head,
             Err(refusal) => return Got::Reply(refusal),

@@ -166,12 +166,7 @@ fn tasks_go_on_while_somebody_listens() {
     let params = json!({"notifications": {"taskIds": [id["taskId"]]}}).to_string();
     let body = body(MODERN, CAPABILITIES, "subscriptions/listen", &params);
     let headers = modern_headers("subscriptions/listen", None);
-    let request = http::HttpRequest {
-        method: "POST",
-        path: "/mcp",
-        authority: None,
-        headers: &headers,
-    };
+    let request = testing::post(&headers);
     let head = http::check_head(&request, &catalog).unwrap();
     let http::HttpOutcome::Gate(mut gate) =
         http::handle(&catalog, &head, body.as_bytes(), &mut chain.services)

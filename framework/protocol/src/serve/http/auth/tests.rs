@@ -395,10 +395,8 @@ fn all_hosts_of_a_request_must_be_this_machine() {
     let serves = |host, authority| {
         let list = headers(&[("host", host)]);
         let request = HttpRequest {
-            method: "POST",
-            path: "/mcp",
             authority: Some(authority),
-            headers: &list,
+            ..testing::post(&list)
         };
         let entered = enter(&request, &catalog).ok().unwrap();
         matches!(

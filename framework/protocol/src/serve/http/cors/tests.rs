@@ -10,11 +10,10 @@ use crate::{
 
 /// The answer to `OPTIONS`; none if the server goes on with the request.
 fn options(catalog: &[u8], list: &[(&str, &str)]) -> Option<HttpResponse> {
+    let list = headers(list);
     let request = HttpRequest {
         method: "OPTIONS",
-        path: "/mcp",
-        authority: None,
-        headers: &headers(list),
+        ..testing::post(&list)
     };
     enter(&request, &Catalog::new(catalog).unwrap()).err()
 }
@@ -83,9 +82,7 @@ fn responses_name_the_origin_and_what_pages_may_read() {
     let list = headers(&[("origin", "https://app.example.com")]);
     let request = HttpRequest {
         method: "PUT",
-        path: "/mcp",
-        authority: None,
-        headers: &list,
+        ..testing::post(&list)
     };
     let catalog = Catalog::new(&catalog).unwrap();
     let entered = enter(&request, &catalog).ok().unwrap();

@@ -36,9 +36,7 @@ fn with<T>(
     list.extend(given.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())));
     let request = HttpRequest {
         method: if body.is_empty() { "GET" } else { "POST" },
-        path: "/mcp",
-        authority: None,
-        headers: &list,
+        ..testing::post(&list)
     };
     let head = check_head(&request, &catalog).unwrap();
     let body = match body.is_empty() {

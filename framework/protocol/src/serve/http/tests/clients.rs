@@ -41,12 +41,7 @@ fn an_answer_comes_in_what_the_client_accepts() {
         ("text/event-stream", true, true),
     ] {
         let list = with(without(legacy(), "accept"), &[("accept", accept)]);
-        let request = HttpRequest {
-            method: "POST",
-            path: "/mcp",
-            authority: None,
-            headers: &list,
-        };
+        let request = testing::post(&list);
         let head = check_head(&request, &catalog).unwrap();
         assert_eq!(head.needs_events(), needs_events);
         let body = legacy_request("tools/call", call);
@@ -63,12 +58,7 @@ fn an_answer_comes_in_what_the_client_accepts() {
     let catalog = Catalog::new(&listening).unwrap();
     let list = without(modern_headers("subscriptions/listen", None), "accept");
     let list = with(list, &[("accept", "application/json")]);
-    let request = HttpRequest {
-        method: "POST",
-        path: "/mcp",
-        authority: None,
-        headers: &list,
-    };
+    let request = testing::post(&list);
     let head = check_head(&request, &catalog).unwrap();
     let body = modern_request("subscriptions/listen", r#""notifications":{},"#, "");
     let services = &mut TestServices::default();
@@ -140,12 +130,7 @@ fn where_nothing_changes_a_subscription_ends_at_once() {
         modern_request("subscriptions/listen", &members, "")
     };
     let list = modern_headers("subscriptions/listen", None);
-    let request = HttpRequest {
-        method: "POST",
-        path: "/mcp",
-        authority: None,
-        headers: &list,
-    };
+    let request = testing::post(&list);
     let bytes = Catalog::new(&catalog).unwrap();
     let head = check_head(&request, &bytes).unwrap();
     let body = listen(r#"{"toolsListChanged":true,"resourceSubscriptions":["a:b"]}"#);
@@ -199,12 +184,7 @@ fn parameters_of_dynamic_tools_are_compared_with_their_headers() {
             modern_headers("tools/call", Some("two.t")),
             header.as_slice(),
         );
-        let request = HttpRequest {
-            method: "POST",
-            path: "/mcp",
-            authority: None,
-            headers: &list,
-        };
+        let request = testing::post(&list);
         let head = check_head(&request, &catalog).unwrap();
         let members = r#""name":"two.t","arguments":{"a":"x"},"#;
         let body = modern_request("tools/call", members, "");

@@ -129,10 +129,8 @@ fn the_authority_counts_as_host() {
     );
     let status = |authority| {
         let request = HttpRequest {
-            method: "POST",
-            path: "/mcp",
             authority: Some(authority),
-            headers: &list,
+            ..testing::post(&list)
         };
         check_head(&request, &catalog).map_or_else(|response| response.status, |_| 200)
     };

@@ -196,12 +196,7 @@ fn log_levels_are_accepted_where_they_are_kept() {
         ..TestServices::default()
     };
     for (body, problem) in [(&body, "has no store"), (&level("info"), r#""result":{}"#)] {
-        let request = HttpRequest {
-            method: "POST",
-            path: "/mcp",
-            authority: None,
-            headers: &list,
-        };
+        let request = testing::post(&list);
         let head = check_head(&request, &catalog).unwrap();
         let outcome = handle(&catalog, &head, body.as_bytes(), services);
         let HttpOutcome::Reply(response) = outcome else {

@@ -34,8 +34,7 @@ fn send_to(
     let request = HttpRequest {
         method,
         path,
-        authority: None,
-        headers,
+        ..testing::post(headers)
     };
     let response = match check_head(&request, &catalog) {
         Err(response) => response,
