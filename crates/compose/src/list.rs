@@ -452,3 +452,54 @@ fn length(entries: &impl Debug) -> usize {
     let _ = write!(count, "{entries:?}");
     count.0
 }
+
+#[cfg(test)]
+mod tests {
+    use spin_mcp_runner::{RunOptions, Runner};
+
+    use super::*;
+
+    /// A server of WASI 0.2 with many functions, which return what follows `first`.
+    fn server(first: u32) -> Vec<u8> {
+        let functions = (0..FUNCTIONS as u32).map(|at| {
+            format!(
+                "(func (result i32) (i32.const {}))",
+                if at == 0 { first } else { at }
+            )
+        });
+        let functions: String = functions.collect();
+        let server = format!(
+            r#"(component
+                (import "wasi:http/types@0.2.0" (instance $types
+                    (export "incoming-request" (type (sub resource)))
+                    (export "response-outparam" (type (sub resource)))))
+                (alias export $types "incoming-request" (type $request))
+                (alias export $types "response-outparam" (type $response))
+                (core module $module (func (export "handle") (param i32 i32)) {functions})
+                (core instance $core (instantiate $module))
+                (func $handle (param "request" (own $request)) (param "response-out" (own $response))
+                    (canon lift (core func $core "handle")))
+                (instance $handler (export "handle" (func $handle)))
+                (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"#
+        );
+        wat::parse_str(server).unwrap()
+    }
+
+    /// More than other tests of this process share by chance.
+    const FUNCTIONS: usize = 500;
+
+    #[test]
+    fn functions_of_features_are_not_compiled_again_in_their_server() {
+        let lister = Lister::new().unwrap();
+        let engine = &lister.engine;
+        Component::new(engine, server(1_000_000)).unwrap();
+        let before = engine::found();
+        let quick = RunOptions {
+            quick: true,
+            ..RunOptions::default()
+        };
+        Runner::compile("a.wasm", &server(2_000_000), quick).unwrap();
+        let found = engine::found() - before;
+        assert!(found >= FUNCTIONS, "{found}");
+    }
+}

@@ -7,6 +7,8 @@ use wasmtime::{
     PoolingAllocationConfig, RegallocAlgorithm, error::Context as _,
 };
 
+use super::functions::SHARED;
+
 /// The interval at which a computing guest yields.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -47,7 +49,14 @@ pub fn cache() -> Option<Cache> {
     Cache::new(CacheConfig::new()).ok()
 }
 
-/// Compiles in a fraction of the time to code that is a few times slower.
+/// How many functions did not need to be compiled [`quickly`], because the machine code was
+/// there.
+pub fn found() -> usize {
+    SHARED.found()
+}
+
+/// Compiles in a fraction of the time to code that is a few times slower, and shares the machine
+/// code of functions that are the same.
 pub fn quickly(config: &mut Config) -> &mut Config {
     config
         .cranelift_opt_level(OptLevel::None)
@@ -55,6 +64,8 @@ pub fn quickly(config: &mut Config) -> &mut Config {
         // Such code has large frames: a dozen calls of JavaScript do not fit in the default.
         .max_wasm_stack(8 << 20)
         .async_stack_size(9 << 20)
+        .enable_incremental_compilation(SHARED.clone())
+        .expect("the compiler is enabled")
 }
 
 fn config(pool: Option<PoolingAllocationConfig>) -> Config {

@@ -17,6 +17,7 @@ pub mod engine;
 mod events;
 mod exchange;
 mod fate;
+mod functions;
 pub mod guest;
 mod http;
 mod keyvalue;
@@ -83,7 +84,7 @@ pub struct RunOptions {
     pub stores: Arc<Stores>,
     /// What the guest may let this process run.
     pub commands: Option<Commands>,
-    /// Compile fast instead of well, and do not cache what is compiled.
+    /// Compile fast instead of well, and keep what is compiled in this process alone.
     pub quick: bool,
 }
 
