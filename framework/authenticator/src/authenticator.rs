@@ -12,8 +12,7 @@ use spin_mcp_protocol::services::Store;
 use crate::{
     discovery::{Response, Target},
     fetched::{Fetched, Wanted},
-    variable::Variable,
-    verified::Verified,
+    variable::{SECONDS, Variable},
 };
 
 /// The variable that holds API keys, as `api_keys` of the settings does.
@@ -53,7 +52,8 @@ pub trait Host {
 /// What is known of a request.
 #[derive(Debug, PartialEq)]
 pub enum Judgement {
-    Known(Caller),
+    /// The caller, and until when the server may keep this.
+    Known(Caller, u64),
     Missing,
     Invalid(Invalid),
     Malformed,
@@ -76,7 +76,6 @@ struct State {
     keys: Vec<Keys>,
     api_keys: Variable,
     api_keys_are_readable: bool,
-    verified: Verified,
     /// What the next call of `refresh` must do.
     needs: Vec<Need>,
 }
@@ -116,21 +115,21 @@ impl State {
             keys: keys.collect(),
             api_keys: Variable::default(),
             api_keys_are_readable: true,
-            verified: Verified::default(),
             needs: Vec::new(),
             settings,
         }
     }
 
-    /// Reads the variables that hold keys of issuers.
-    fn update_keys(&mut self, host: &impl Host) {
+    /// Reads the variables that hold keys of issuers. Returns until when these keys count.
+    fn update_keys(&mut self, host: &impl Host) -> u64 {
+        let mut until = host.now() + SECONDS;
         for keys in &mut self.keys {
-            if let Keys::Variable(name, variable) = keys
-                && variable.update(host, name)
-            {
-                self.verified.clear();
+            if let Keys::Variable(name, variable) = keys {
+                variable.update(host, name);
+                until = until.min(variable.until());
             }
         }
+        until
     }
 
     /// Judges what is not a token of an issuer.
@@ -159,7 +158,7 @@ impl State {
                 self.needs.push(Need::Operator(problem));
                 Judgement::Unready
             }
-            Verdict::Known(caller) => Judgement::Known(caller),
+            Verdict::Known(caller) => Judgement::Known(caller, self.api_keys.until()),
             Verdict::Invalid(why) => Judgement::Invalid(why),
             // Only tokens have issuers.
             Verdict::Stale(_) | Verdict::Unready(_) => Judgement::Unready,
@@ -225,24 +224,14 @@ impl<H: Host> Authenticator<H> {
             Credentials::Bearer(token) if !token.starts_with(api_key::PREFIX) => token,
             _ => return state.no_token(credentials, &self.host, &self.baked),
         };
-        if H::LIVES_ON
-            && let Some(caller) = state.verified.get(resource, token, now)
-        {
-            return Judgement::Known(caller);
-        }
-        state.update_keys(&self.host);
+        let until = state.update_keys(&self.host);
         let keys: Vec<_> = state.keys.iter().map(|keys| keys.at(now)).collect();
         let known = |issuer: usize| keys[issuer].as_deref();
         match state
             .settings
             .authenticate(credentials, resource, known, now)
         {
-            Verdict::Known(caller) => {
-                if H::LIVES_ON {
-                    state.verified.put(resource, token, &caller, now);
-                }
-                Judgement::Known(caller)
-            }
+            Verdict::Known(caller) => Judgement::Known(caller, until),
             Verdict::Missing => Judgement::Missing,
             Verdict::Unreadable => Judgement::Malformed,
             Verdict::Invalid(why) => Judgement::Invalid(why),
@@ -272,9 +261,7 @@ impl<H: Host> Authenticator<H> {
             match need {
                 Need::Operator(problem) => return Err(problem),
                 Need::Keys(fetched, wanted) => {
-                    let obtained = fetched.obtain(&self.host, &self.store, &wanted).await;
-                    state.borrow_mut().verified.clear();
-                    obtained?;
+                    fetched.obtain(&self.host, &self.store, &wanted).await?;
                 }
             }
         }

@@ -61,7 +61,7 @@ impl Host for Wasi {
 impl authenticator::Guest for Component {
     fn authenticate(credentials: Credentials) -> Verdict {
         match this().authenticate(&credentials.headers, &credentials.resource) {
-            Judgement::Known(caller) => Verdict::Known(Known {
+            Judgement::Known(caller, until) => Verdict::Known(Known {
                 caller: Caller {
                     subject: caller.subject,
                     issuer: caller.issuer,
@@ -69,6 +69,7 @@ impl authenticator::Guest for Component {
                     claims: caller.claims,
                 },
                 expires: caller.expires,
+                keep_until: Some(until),
             }),
             Judgement::Missing => Verdict::Missing,
             Judgement::Invalid(why) => Verdict::Invalid(why.description().to_owned()),

@@ -29,7 +29,6 @@ pub mod discovery;
 mod fetched;
 pub mod stored;
 mod variable;
-mod verified;
 #[cfg(target_family = "wasm")]
 #[cfg_attr(feature = "wasi-0-2", path = "wasi_0_2.rs")]
 #[cfg_attr(feature = "wasi-0-3", path = "wasi_0_3.rs")]

@@ -57,16 +57,18 @@ fn keys_can_be_in_a_variable() {
     }
 }
 
+/// What the settings say about an API key.
+fn known(key: &str) -> Value {
+    use sha2::Digest as _;
+    let hash = sha2::Sha256::digest(key);
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({ "subject": "ci", "sha256": hash, "scopes": ["a"], "expires": null })
+}
+
 #[test]
 fn api_keys_can_be_in_a_variable() {
     let world = World::new();
     let (old, new) = (api_key::key(&[1; 32]), api_key::key(&[2; 32]));
-    let known = |key: &str| {
-        use sha2::Digest as _;
-        let hash = sha2::Sha256::digest(key);
-        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        json!({ "subject": "ci", "sha256": hash, "scopes": ["a"], "expires": null })
-    };
     let mut settings = settings(set(&["one"]));
     settings["api_keys"] = json!([known(&old)]);
     let long = Long::with(&world, settings.clone());
@@ -89,7 +91,7 @@ fn api_keys_can_be_in_a_variable() {
                 let judged = world.run(vec![Box::pin(instance.judge(key))]);
                 assert_eq!(outcome(&judged[0]), expected, "{value}");
                 let own = instance.authenticate(("x-api-key", key));
-                assert_eq!(matches!(own, Judgement::Known(_)), expected == "known");
+                assert_eq!(matches!(own, Judgement::Known(..)), expected == "known");
             }
         }
     }
@@ -105,31 +107,29 @@ fn settings_that_cannot_be_read_let_nobody_in() {
 }
 
 #[test]
-fn verified_tokens_are_known_for_a_while() {
+fn the_server_may_keep_a_verdict_until_keys_are_read_again() {
     let world = World::new();
-    let settings = settings(json!({ "variable": "jwks" }));
     world.set_variable("jwks", &set(&["one"]).to_string());
-    let (short, long) = (
-        Short::with(&world, settings.clone()),
-        Long::with(&world, settings),
+    let key = api_key::key(&[1; 32]);
+    let until =
+        |instance: &Long, header: &str| match instance.authenticate(("authorization", header)) {
+            Judgement::Known(_, until) => until - START,
+            judgement => panic!("{judgement:?}"),
+        };
+    let mut settings = settings(json!({ "variable": "jwks" }));
+    settings["api_keys"] = json!([known(&key)]);
+    let long = Long::with(&world, settings);
+    let (token, key) = (
+        format!("Bearer {}", token("one", world.now() + 900)),
+        format!("Bearer {key}"),
     );
-    let token = token("one", world.now() + 90);
-    let tokens = |instance: &dyn Fn() -> Judgement| match instance() {
-        Judgement::Known(_) => "known",
-        _ => "not",
-    };
-    let header = format!("Bearer {token}");
-    let of_long = || long.authenticate(("authorization", &header));
-    let of_short = || short.authenticate(("authorization", &header));
-    assert_eq!((tokens(&of_long), tokens(&of_short)), ("known", "known"));
-    // The key is withdrawn, which instances see after a while.
-    world.set_variable("jwks", &set(&["two"]).to_string());
-    world.pass(59);
-    assert_eq!(tokens(&of_long), "known");
+    for (passed, expected) in [(0, 60), (59, 60), (1, 120)] {
+        world.pass(passed);
+        assert_eq!(until(&long, &token), expected);
+        assert_eq!(until(&long, &key), expected);
+    }
+    let baked = Long::with(&world, world::settings(set(&["one"])));
+    assert_eq!(until(&baked, &token), 120);
     world.pass(1);
-    assert_eq!(tokens(&of_long), "not");
-    world.set_variable("jwks", &set(&["one"]).to_string());
-    world.pass(60);
-    // It expired by now.
-    assert_eq!((tokens(&of_long), tokens(&of_short)), ("not", "not"));
+    assert_eq!(until(&baked, &token), 121);
 }

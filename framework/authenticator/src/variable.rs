@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use crate::authenticator::Host;
 
-/// For how many seconds an instance uses a value.
-const SECONDS: u64 = 60;
+/// For how many seconds an instance uses a value, and the server a verdict.
+pub const SECONDS: u64 = 60;
 
 #[derive(Default)]
 pub struct Variable {
@@ -25,6 +25,11 @@ impl Variable {
         let is_new = value.as_deref() != self.value.as_deref();
         self.value = value.map(Rc::from);
         is_new
+    }
+
+    /// When it is read again.
+    pub fn until(&self) -> u64 {
+        self.read + SECONDS
     }
 
     pub fn value(&self) -> Option<Rc<str>> {

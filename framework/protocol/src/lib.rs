@@ -31,7 +31,9 @@ pub use call::access::refuse_late;
 pub use call::{Call, Context};
 pub use catalog::{Catalog, schema};
 pub use serve::{chain, http, router, stdio, watched};
-pub use state::{keys, listen, replies::is_cancelled, sender, services, sweep, tasks, waits};
+pub use state::{
+    keys, listen, replies::is_cancelled, sender, senders, services, sweep, tasks, waits,
+};
 pub use wire::{
     MAX_BODY, MAX_DEPTH, MAX_RESULT, MAX_WRITE, failure::excerpt, json, lines::Lines,
     message::mend, notify, pattern, ready::ready, request_id, sse, time, types, uri, version,

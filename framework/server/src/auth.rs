@@ -4,6 +4,7 @@ use std::{cell::RefMut, rc::Rc};
 
 use spin_mcp_protocol::{
     http::{self, Entered, HttpResponse, Judged},
+    services::Services as _,
     stdio,
 };
 
@@ -24,7 +25,7 @@ pub async fn identify<'s>(
         judged = http::judge(entered, &catalog(), &mut *host());
     }
     match judged {
-        Judged::Passed(sender) => host().sender = Some(Rc::new(sender)),
+        Judged::Passed(sender) => host().sender = Some(sender),
         Judged::Refused(response) => return Err(response),
         Judged::Unready => return Err(http::unready()),
     }
@@ -53,6 +54,9 @@ async fn refresh() -> bool {
     let refreshed = crate::wasi::bindings::spin_mcp::server::keys_async::refresh().await;
     if let Err(problem) = &refreshed {
         eprintln!("error: the authenticator is not ready: {problem}");
+    }
+    if let Some(senders) = Host::default().senders() {
+        senders.forget();
     }
     refreshed.is_ok()
 }

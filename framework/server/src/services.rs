@@ -6,6 +6,8 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+#[cfg(all(feature = "auth", feature = "wasi-0-3"))]
+use spin_mcp_protocol::senders::Senders;
 #[cfg(feature = "auth")]
 use spin_mcp_protocol::types::{Credentials, Decision, Question, Verdict};
 use spin_mcp_protocol::{
@@ -60,6 +62,14 @@ impl Services for Host {
     #[cfg(feature = "auth")]
     fn sender(&self) -> Option<Rc<Sender>> {
         self.sender.clone()
+    }
+
+    #[cfg(all(feature = "auth", feature = "wasi-0-3"))]
+    fn senders(&self) -> Option<Rc<Senders>> {
+        thread_local! {
+            static SENDERS: Rc<Senders> = Rc::default();
+        }
+        (!self.is_private).then(|| SENDERS.with(Rc::clone))
     }
 
     #[cfg(feature = "auth")]

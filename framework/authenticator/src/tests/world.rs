@@ -181,7 +181,7 @@ impl<const LIVES_ON: bool> Instance<LIVES_ON> {
 /// Whether a request was served, or why not.
 pub fn outcome(judgement: &Result<Judgement, String>) -> &str {
     match judgement {
-        Ok(Judgement::Known(_)) => "known",
+        Ok(Judgement::Known(..)) => "known",
         Ok(Judgement::Invalid(why)) => why.description(),
         Ok(Judgement::Missing) => "missing",
         Ok(Judgement::Malformed) => "malformed",

@@ -7,6 +7,7 @@ pub mod listen;
 pub(crate) mod replies;
 pub(crate) mod seal;
 pub mod sender;
+pub mod senders;
 pub mod services;
 pub(crate) mod session;
 pub mod sweep;

@@ -29,7 +29,9 @@ pub enum Who {
 impl Sender {
     /// A caller that an authenticator knows. None: the caller has no usable name.
     pub fn known(known: Known) -> Option<Sender> {
-        let Known { caller, expires } = known;
+        let Known {
+            caller, expires, ..
+        } = known;
         if [&caller.issuer, &caller.subject]
             .iter()
             .any(|text| text.contains('\0'))

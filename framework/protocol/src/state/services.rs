@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use super::sender::Sender;
+use super::{sender::Sender, senders::Senders};
 use crate::wire::{
     failure::{Failure, INTERNAL_ERROR},
     types::{Credentials, Decision, Question, Verdict},
@@ -56,6 +56,11 @@ pub trait Services {
             Some(sender) if Self::AUTH => sender.principal.clone(),
             _ => String::new(),
         }
+    }
+
+    /// Senders that the authenticator knows, in an instance that serves more than one request.
+    fn senders(&self) -> Option<Rc<Senders>> {
+        None
     }
 
     /// What the authenticator says.

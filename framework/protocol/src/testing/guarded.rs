@@ -12,6 +12,7 @@ use crate::{
     state::{
         listen::{self, Change},
         sender::Sender,
+        senders::Senders,
         services::{ServerPart, Services, Store},
     },
     wire::types::{Caller, Credentials, Decision, Known, Question, Verdict},
@@ -19,13 +20,15 @@ use crate::{
 
 pub const RESOURCE: &str = "https://mcp.example.com/mcp";
 
-/// Knows the tokens `SUBJECT`, perhaps with scopes and an expiry (seconds): `SUBJECT:a,b:17`. The
-/// tokens `wrong`, `unreadable`, `early` and `nul` are what they are called.
+/// Knows the tokens `SUBJECT`, perhaps with scopes, an expiry and a time until which it may be kept
+/// (seconds): `SUBJECT:a,b:17:12`. The tokens `wrong`, `unreadable`, `early` and `nul` are what they are called.
 #[derive(Clone, Debug)]
 pub struct Guarded {
     pub inner: TestServices,
     pub part: ServerPart,
     pub sender: Option<Rc<Sender>>,
+    /// Kept from one request to the next.
+    pub senders: Option<Rc<Senders>>,
     pub servers: Vec<String>,
     pub decide: fn(&Question) -> Decision,
     pub visible: fn(&[String]) -> Vec<bool>,
@@ -43,6 +46,7 @@ impl Default for Guarded {
             inner: TestServices::default(),
             part: ServerPart::Server,
             sender: None,
+            senders: None,
             servers: vec!["https://as.example.com".to_owned()],
             decide: |_| Decision::Allow,
             visible: |entries| vec![true; entries.len()],
@@ -60,6 +64,10 @@ impl Services for Guarded {
 
     fn sender(&self) -> Option<Rc<Sender>> {
         self.sender.clone()
+    }
+
+    fn senders(&self) -> Option<Rc<Senders>> {
+        self.senders.clone()
     }
 
     fn authenticate(&mut self, credentials: &Credentials) -> Verdict {
@@ -90,6 +98,7 @@ impl Services for Guarded {
                 claims: r#"{"secret":"claim"}"#.to_owned(),
             },
             expires: parts.next().map(|seconds| seconds.parse().unwrap()),
+            keep_until: parts.next().map(|seconds| seconds.parse().unwrap()),
         })
     }
 
@@ -193,7 +202,7 @@ pub fn send_for(
         return response;
     }
     services.sender = match judge(&entered, &catalog, services) {
-        Judged::Passed(sender) => Some(Rc::new(sender)),
+        Judged::Passed(sender) => Some(sender),
         Judged::Refused(response) => return response,
         Judged::Unready => return unready(),
     };

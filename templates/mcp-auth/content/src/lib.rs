@@ -37,6 +37,8 @@ fn authenticate(settings: &Settings, credentials: &Credentials) -> Verdict {
             claims: "{}".into(),
         },
         expires: None,
+        // Groups of a user can change with each request.
+        keep_until: None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Who sends a request over HTTP, and where clients learn how to get credentials
 //! (https://modelcontextprotocol.io/specification/2026-07-28/basic/authorization).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, rc::Rc};
 
 use super::{
     head::{Entered, is_well_known},
@@ -11,7 +11,7 @@ use super::{
 use crate::{
     call::access,
     catalog::{BakedAccess, Catalog},
-    state::{sender::Sender, services::Services},
+    state::{sender::Sender, senders, services::Services},
     wire::{
         challenge::{METADATA, metadata_path, printable},
         failure::{Failure, INTERNAL_ERROR, INVALID_REQUEST, UNAUTHORIZED},
@@ -26,7 +26,7 @@ pub const RESOURCE: &str = "mcp_auth_resource";
 
 /// What is known of the sender of a request.
 pub enum Judged {
-    Passed(Sender),
+    Passed(Rc<Sender>),
     Refused(HttpResponse),
     /// The authenticator needs something first. If it cannot get it, the answer is [`unready`].
     Unready,
@@ -71,38 +71,56 @@ pub fn judge<S: Services>(
         );
         return Judged::Refused(unready());
     };
+    let misplaced = misplaced(entered);
+    let headers = || {
+        let named = |name| entered.headers.named(name).map(move |value| (name, value));
+        access.headers().flat_map(named)
+    };
+    let kept = services.senders().filter(|_| misplaced.is_none());
+    let kept = kept.map(|senders| (senders, senders::key(&resource, headers())));
+    let of_features = |known: Rc<Sender>| match catalog.request_headers().next() {
+        None => Judged::Passed(known),
+        Some(_) => Judged::Passed(Rc::new(Sender {
+            headers: sender(entered, catalog).headers,
+            ..Rc::unwrap_or_clone(known)
+        })),
+    };
+    if let Some((senders, key)) = &kept
+        && let Some(known) = senders.get(key, services.now() / 1000)
+    {
+        return of_features(known);
+    }
+    let verdict = match misplaced {
+        Some(reason) => Verdict::Malformed(reason.to_owned()),
+        None => services.authenticate(&Credentials {
+            headers: headers()
+                .map(|(name, value)| (name.to_ascii_lowercase(), value.to_vec()))
+                .collect(),
+            resource: resource.clone(),
+        }),
+    };
     let anonymous = Sender {
         resource,
         ..sender(entered, catalog)
     };
-    let verdict = match misplaced(entered) {
-        Some(reason) => Verdict::Malformed(reason.to_owned()),
-        None => {
-            let headers = access.headers().flat_map(|name| {
-                let values = entered.headers.named(name);
-                values.map(|value| (name.to_ascii_lowercase(), value.to_vec()))
-            });
-            services.authenticate(&Credentials {
-                headers: headers.collect(),
-                resource: anonymous.resource.clone(),
-            })
-        }
-    };
     let (status, error, reason) = match verdict {
         Verdict::Unready => return Judged::Unready,
-        Verdict::Missing if access.anonymous() => return Judged::Passed(anonymous),
+        Verdict::Missing if access.anonymous() => return Judged::Passed(Rc::new(anonymous)),
         Verdict::Missing => (401, None, String::new()),
         Verdict::Invalid(reason) => (401, Some("invalid_token"), reason),
         Verdict::Malformed(reason) => (400, Some("invalid_request"), reason),
-        Verdict::Known(known) => match Sender::known(known) {
-            Some(known) => {
-                return Judged::Passed(Sender {
+        Verdict::Known(known) => match (known.keep_until, Sender::known(known)) {
+            (until, Some(known)) => {
+                let known = Rc::new(Sender {
                     resource: anonymous.resource,
-                    headers: anonymous.headers,
                     ..known
                 });
+                if let (Some((senders, key)), Some(until)) = (kept, until) {
+                    senders.put(key, &known, until);
+                }
+                return of_features(known);
             }
-            None => (401, Some("invalid_token"), NO_NAME.to_owned()),
+            (_, None) => (401, Some("invalid_token"), NO_NAME.to_owned()),
         },
     };
     let message = match &*printable(&reason) {

@@ -601,3 +601,80 @@ fn on_stdio_the_user_is_trusted_or_has_a_token() {
     let open = Catalog::new(&open).unwrap();
     assert!(stdio::sender(&open, None, services).is_err());
 }
+
+#[test]
+fn senders_are_kept_as_long_as_the_authenticator_says() {
+    let now = Guarded::default().inner.now / 1000;
+    let catalog = guarded::catalog(Access {
+        headers: vec!["authorization".to_owned(), "x-group".to_owned()],
+        resource: None,
+        ..access()
+    });
+    let asked = |services: &mut Guarded, host: &str, token: &str, more: &[(&str, &str)]| {
+        let before = services.credentials.len();
+        let bearer = format!("Bearer {token}");
+        let mut all = vec![("host", host), ("authorization", &bearer)];
+        all.extend(more);
+        let response = call_with(services, &catalog, &all);
+        let subject = body(&response)["subject"].clone();
+        (
+            response.status,
+            subject,
+            services.credentials.len() - before,
+        )
+    };
+    let services = &mut Guarded {
+        senders: Some(Rc::default()),
+        ..Guarded::default()
+    };
+    let long = format!("u:a:{}:{}", now + 90, now + 60);
+    let here = "localhost:1";
+    let u = || Json::from("u");
+    assert_eq!(asked(services, here, &long, &[]), (200, u(), 1));
+    assert_eq!(asked(services, here, &long, &[]), (200, u(), 0));
+    // Another token, resource, or header.
+    assert_eq!(
+        asked(services, here, &format!("{long}0"), &[]),
+        (200, u(), 1)
+    );
+    assert_eq!(asked(services, "localhost:2", &long, &[]), (200, u(), 1));
+    let group = [("x-group", "b")];
+    assert_eq!(asked(services, here, &long, &group), (200, u(), 1));
+    assert_eq!(asked(services, here, &long, &group), (200, u(), 0));
+    // Two of them are still two, and what features read is that of the request.
+    let twice = [("authorization", "Bearer u")];
+    assert_eq!(asked(services, here, &long, &twice).0, 400);
+    let tenant = [("x-tenant", "acme"), ("host", here)];
+    let bearer = format!("Bearer {long}");
+    let all = [&tenant[..], &[("authorization", &bearer)]].concat();
+    let answer = body(&call_with(services, &catalog, &all));
+    assert_eq!(answer["headers"], json!([["x-tenant", "acme"]]));
+    // It is over, or the authenticator has other keys.
+    services.inner.now += 59_999;
+    assert_eq!(asked(services, here, &long, &[]), (200, u(), 0));
+    services.inner.now += 1;
+    assert_eq!(asked(services, here, &long, &[]), (200, u(), 1));
+    let later = format!("u:a:{}:{}", now + 90, now + 900);
+    assert_eq!(asked(services, here, &later, &[]), (200, u(), 1));
+    assert_eq!(asked(services, here, &later, &[]), (200, u(), 0));
+    services.inner.now += 30_000;
+    assert_eq!(asked(services, here, &later, &[]).2, 1);
+    let lasting = format!("u:a:{}:{}", now + 900, now + 900);
+    assert_eq!(asked(services, here, &lasting, &[]).2, 1);
+    services.senders.as_ref().map(|senders| senders.forget());
+    assert_eq!(asked(services, here, &lasting, &[]).2, 1);
+    // Neither refusals nor what must be asked about is kept, and instances of one request keep nothing.
+    for token in [
+        "wrong",
+        "unreadable",
+        "nul",
+        "u:a",
+        &format!("u:a:{}", now + 900),
+    ] {
+        assert_eq!(asked(services, here, token, &[]).2, 1, "{token}");
+        assert_eq!(asked(services, here, token, &[]).2, 1, "{token}");
+    }
+    let services = &mut Guarded::default();
+    assert_eq!(asked(services, here, &lasting, &[]).2, 1);
+    assert_eq!(asked(services, here, &lasting, &[]).2, 1);
+}
