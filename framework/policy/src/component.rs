@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     policy::{self, Policy, Problem},
-    question::{self, Caller, for_entry},
+    question::{self, Caller, Inputs, for_entry},
 };
 use bindings::{
     exports::spin_mcp::server::authorizer::{Decision, Guest, Question},
@@ -37,11 +37,12 @@ struct Component;
 bindings::export!(Component with_types_in bindings);
 
 thread_local! {
-    static POLICY: RefCell<Option<Policy>> = RefCell::new(open());
+    static POLICY: RefCell<Option<(Policy, Inputs)>> = RefCell::new(open());
 }
 
-fn open() -> Option<Policy> {
+fn open() -> Option<(Policy, Inputs)> {
     Policy::new(baked::bytes(), &settings::get())
+        .map(|policy| (policy, Inputs::new()))
         .map_err(report)
         .ok()
 }
@@ -73,8 +74,8 @@ fn with<T>(
         now: now.map_or(0, |now| now.as_secs()),
     };
     POLICY.with_borrow_mut(|policy| {
-        let policy = policy.as_mut()?;
-        let input = question.input();
+        let (policy, inputs) = policy.as_mut()?;
+        let input = inputs.of(&question);
         let input = input
             .map_err(|what| report(format!("{what} cannot be read")))
             .ok()?;

@@ -6,7 +6,7 @@ use spin_mcp_rego::{Files, Source, compile};
 
 use crate::{
     policy::{Decision, Policy},
-    question::{Caller, Question, for_entry},
+    question::{Caller, Inputs, Question, for_entry},
 };
 
 fn policy(text: &str, data: serde_json::Value, server: &str) -> Policy {
@@ -372,7 +372,8 @@ fn the_input_is_the_question() {
         "now": 1_796_009_877,
         "resource": "https://mcp.example.com/mcp",
     });
-    let given = asked.input().unwrap();
+    let mut inputs = Inputs::new();
+    let given = inputs.of(&asked).unwrap();
     assert_eq!(given, input(expected.clone()));
     let mut entry = expected;
     entry["target"] = json!({ "kind": "tool", "name": "other" });
@@ -381,7 +382,7 @@ fn the_input_is_the_question() {
     assert_eq!(for_entry(&given, "{").unwrap_err(), "an entry of the list");
 
     assert_eq!(
-        question(None, "{}", "{}").input().unwrap()["caller"],
+        inputs.of(&question(None, "{}", "{}")).unwrap()["caller"],
         Value::Null
     );
     let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
@@ -392,7 +393,7 @@ fn the_input_is_the_question() {
         ("{}", "", "`target`"),
     ] {
         assert_eq!(
-            question(None, params, target).input().unwrap_err(),
+            inputs.of(&question(None, params, target)).unwrap_err(),
             expected
         );
     }
@@ -410,4 +411,47 @@ fn a_damaged_program_is_an_error() {
     for length in 0..program.len() {
         assert!(Policy::new(&program[..length], "{}").is_err(), "{length}");
     }
+}
+
+#[test]
+fn what_an_input_keeps_is_never_that_of_another_question() {
+    let (one, two) = (["a b".to_owned()], ["a".to_owned(), "b".to_owned()]);
+    let caller = |subject, issuer, scopes, claims| {
+        Some(Caller {
+            subject,
+            issuer,
+            scopes,
+            claims,
+        })
+    };
+    let of = |caller, target| question(caller, "{}", target);
+    let mut other = of(None, "{}");
+    (other.method, other.transport) = ("tools/list", "stdio");
+    (other.protocol_version, other.resource) = ("2025-11-25", "");
+    let questions = [
+        of(None, "{}"),
+        of(caller("u", "i", &one, "{}"), "{}"),
+        of(caller("ui", "", &one, "{}"), "{}"),
+        of(caller("u", "i", &two, "{}"), "{}"),
+        of(caller("u", "i", &[], "{}"), "{}"),
+        of(caller("u", "i", &one, r#"{"a":1}"#), "{}"),
+        of(None, r#"{"kind":"tool"}"#),
+        question(None, r#"{"a":1}"#, "{}"),
+        other,
+    ];
+    let mut inputs = Inputs::new();
+    for first in &questions {
+        for second in &questions {
+            inputs.of(first).unwrap();
+            let fresh = Inputs::new().of(second).unwrap();
+            assert_eq!(inputs.of(second).unwrap(), fresh);
+        }
+    }
+    // What cannot be read is not kept.
+    inputs.of(&of(None, "{")).unwrap_err();
+    inputs.of(&of(None, "{")).unwrap_err();
+    assert_eq!(
+        inputs.of(&of(None, "{}")).unwrap()["target"],
+        input(json!({}))
+    );
 }

@@ -6,8 +6,6 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-#[cfg(all(feature = "auth", feature = "wasi-0-3"))]
-use spin_mcp_protocol::senders::Senders;
 #[cfg(feature = "auth")]
 use spin_mcp_protocol::types::{Credentials, Decision, Question, Verdict};
 use spin_mcp_protocol::{
@@ -15,6 +13,8 @@ use spin_mcp_protocol::{
     sender::Sender,
     services::{MemoryStore, ServerPart, Services, Store},
 };
+#[cfg(all(feature = "auth", feature = "wasi-0-3"))]
+use spin_mcp_protocol::{senders::Senders, services::Targets};
 use spin_mcp_store::{KeyValue, variable};
 
 #[cfg(feature = "auth")]
@@ -54,6 +54,13 @@ impl Host {
     }
 }
 
+// What an instance of many requests keeps from one to the next.
+#[cfg(all(feature = "auth", feature = "wasi-0-3"))]
+thread_local! {
+    static SENDERS: Rc<Senders> = Rc::default();
+    static TARGETS: Rc<Targets> = Rc::default();
+}
+
 impl Services for Host {
     const WHOLE: bool = WHOLE;
     const ROUTER: bool = ROUTER;
@@ -66,10 +73,12 @@ impl Services for Host {
 
     #[cfg(all(feature = "auth", feature = "wasi-0-3"))]
     fn senders(&self) -> Option<Rc<Senders>> {
-        thread_local! {
-            static SENDERS: Rc<Senders> = Rc::default();
-        }
         (!self.is_private).then(|| SENDERS.with(Rc::clone))
+    }
+
+    #[cfg(all(feature = "auth", feature = "wasi-0-3"))]
+    fn targets(&self) -> Option<Rc<Targets>> {
+        Some(TARGETS.with(Rc::clone))
     }
 
     #[cfg(feature = "auth")]

@@ -1,7 +1,7 @@
 //! Whether the sender of a request may do what it asks for, in a server with an authenticator. It is
 //! decided before anything is sent, and before middleware and features learn of the request.
 
-use std::{borrow::Cow, rc::Rc};
+use std::{borrow::Cow, collections::BTreeSet, rc::Rc};
 
 use super::{
     Call, CallResponse,
@@ -13,13 +13,13 @@ use crate::{
     state::{
         listen::named,
         sender::{Sender, Who},
-        services::Services,
+        services::{Services, Targets},
         tasks,
     },
     wire::{
         challenge::{challenge, is_scope, metadata_url, printable},
         failure::{FORBIDDEN, Failure, INTERNAL_ERROR, UNAUTHORIZED, excerpt},
-        json::{self, Kind, Object, Value},
+        json::{self, Kind, Object, Reader, Value},
         message::Params,
         types::{Decision, Question},
         uri,
@@ -51,7 +51,7 @@ pub fn check<S: Services>(
     let sender = &*sender;
     // Middleware could read another one of two members.
     let reference = params.reference.filter(|_| method == "completion/complete");
-    if reference.is_some_and(|reference| !is_strict(&reference)) {
+    if reference.is_some_and(|reference| !is_strict(reference.text)) {
         return Err(Failure::malformed_params("`ref` names a member twice"));
     }
     let items = items(method, params, services);
@@ -213,15 +213,18 @@ impl Asked<'_, '_> {
     fn decide<S: Services>(&self, items: &[Item<'_>], services: &mut S) -> Result<(), Failure> {
         let mut wanted = Vec::new();
         if self.access.policy() {
-            if !self.params.is_empty()
-                && !Value::parse(self.params).is_ok_and(|all| is_strict(&all))
-            {
+            if !self.params.is_empty() && !is_strict(self.params) {
                 let message = "an object in the parameters names a member twice";
                 return Err(Failure::malformed_params(message));
             }
+            let targets = services.targets();
+            let target = |item: &Item<'_>, form| {
+                let targets = targets.as_deref();
+                self.known_target(item.kind, form, targets)
+            };
             let asked = items.iter().flat_map(|item| {
                 let forms = self.forms(item).into_iter();
-                forms.map(move |form| (Some(item), self.target(item.kind, &form, None)))
+                forms.map(move |form| (Some(item), target(item, form)))
             });
             let nothing = items.is_empty().then(|| (None, none()));
             for (item, target) in asked.chain(nothing) {
@@ -358,6 +361,25 @@ impl Asked<'_, '_> {
         }
     }
 
+    /// The target of an item without an entry, from `targets` if it is there: to find its entry, a page of
+    /// the catalog is read.
+    fn known_target(&self, kind: NeedKind, name: String, targets: Option<&Targets>) -> String {
+        let Some(targets) = targets else {
+            return self.target(kind, &name, None);
+        };
+        let key = (kind as usize, name);
+        if let Some(target) = targets.borrow().get(&key) {
+            return target.clone();
+        }
+        let entry = self.entry(kind, &key.1);
+        let target = self.target(kind, &key.1, entry);
+        // There is no end of other names.
+        if entry.is_some() {
+            targets.borrow_mut().insert(key, target.clone());
+        }
+        target
+    }
+
     /// JSON: what a policy learns about an item. `entry` is its entry in a list.
     fn target(&self, kind: NeedKind, name: &str, entry: Option<Value<'_>>) -> String {
         let (said, key) = match kind {
@@ -473,11 +495,31 @@ fn add(all: &mut Vec<String>, more: Vec<String>) {
 }
 
 /// Whether no object names a member twice: a policy and a feature could read different values.
-fn is_strict(value: &Value<'_>) -> bool {
-    match value.kind {
-        Kind::Object => value.names_once() && value.members().all(|(_, member)| is_strict(&member)),
-        Kind::Array => value.elements().all(|element| is_strict(&element)),
-        _ => true,
+fn is_strict(text: &str) -> bool {
+    let mut reader = Reader::new(text);
+    read_strict(&mut reader).is_some() && reader.end().is_ok()
+}
+
+/// Reads a value. None: an object in it names a member twice, or it is not JSON.
+fn read_strict(reader: &mut Reader<'_>) -> Option<()> {
+    match reader.peek().ok()? {
+        Kind::Object => {
+            let mut names = BTreeSet::new();
+            reader.enter().ok()?;
+            while let Some(name) = reader.next_key(names.is_empty()).ok()? {
+                names.insert(name.as_str()?).then_some(())?;
+                read_strict(reader)?;
+            }
+            Some(())
+        }
+        Kind::Array => {
+            let array = reader.value().ok()?;
+            let mut elements = array.elements();
+            elements
+                .all(|element| is_strict(element.text))
+                .then_some(())
+        }
+        _ => reader.value().ok().map(drop),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the protocol needs from its environment: time, randomness, variables, and a store that
 //! all instances of a server share.
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
 use super::{sender::Sender, senders::Senders};
 use crate::wire::{
@@ -32,6 +32,9 @@ impl ServerPart {
     ];
 }
 
+/// What a policy learns about the items of a catalog, as JSON, by the number of their kind and their name.
+pub type Targets = RefCell<BTreeMap<(usize, String), String>>;
+
 /// The environment of the protocol.
 pub trait Services {
     /// Whether this is the full server. The small one has only the tools of its catalog and
@@ -60,6 +63,11 @@ pub trait Services {
 
     /// Senders that the authenticator knows, in an instance that serves more than one request.
     fn senders(&self) -> Option<Rc<Senders>> {
+        None
+    }
+
+    /// Targets that a policy was asked about, in such an instance.
+    fn targets(&self) -> Option<Rc<Targets>> {
         None
     }
 

@@ -13,7 +13,7 @@ use crate::{
         listen::{self, Change},
         sender::Sender,
         senders::Senders,
-        services::{ServerPart, Services, Store},
+        services::{ServerPart, Services, Store, Targets},
     },
     wire::types::{Caller, Credentials, Decision, Known, Question, Verdict},
 };
@@ -29,6 +29,7 @@ pub struct Guarded {
     pub sender: Option<Rc<Sender>>,
     /// Kept from one request to the next.
     pub senders: Option<Rc<Senders>>,
+    pub targets: Option<Rc<Targets>>,
     pub servers: Vec<String>,
     pub decide: fn(&Question) -> Decision,
     pub visible: fn(&[String]) -> Vec<bool>,
@@ -47,6 +48,7 @@ impl Default for Guarded {
             part: ServerPart::Server,
             sender: None,
             senders: None,
+            targets: None,
             servers: vec!["https://as.example.com".to_owned()],
             decide: |_| Decision::Allow,
             visible: |entries| vec![true; entries.len()],
@@ -68,6 +70,10 @@ impl Services for Guarded {
 
     fn senders(&self) -> Option<Rc<Senders>> {
         self.senders.clone()
+    }
+
+    fn targets(&self) -> Option<Rc<Targets>> {
+        self.targets.clone()
     }
 
     fn authenticate(&mut self, credentials: &Credentials) -> Verdict {

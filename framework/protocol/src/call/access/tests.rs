@@ -1,3 +1,5 @@
+use std::rc::Rc;
+
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -743,6 +745,32 @@ fn a_policy_learns_what_the_client_sent() {
     );
     assert_eq!(target(&list.target), json!({"kind": "none"}));
     assert_eq!((&list.target, &list.params), (&seen.target, &seen.params));
+}
+
+#[test]
+fn what_is_kept_of_items_is_what_a_policy_learns() {
+    let mut access = scoped();
+    (access.policy, access.scopes) = (true, Vec::new());
+    let catalog = &guarded::catalog(access);
+    let asked = |client: &mut Client<'_>| {
+        for _ in 0..2 {
+            for name in ["zeta", "test://library/readme", "nothing"] {
+                client.modern("tools/call", Some(name), &format!(r#""name":"{name}","#));
+                client.modern("prompts/get", Some(name), &format!(r#""name":"{name}","#));
+                client.modern("resources/read", Some(name), &format!(r#""uri":"{name}","#));
+            }
+        }
+        let questions = client.services.questions.iter();
+        let targets: Vec<_> = questions.map(|question| question.target.clone()).collect();
+        targets
+    };
+    let mut keeping = client(catalog, Some("u:z"));
+    keeping.services.targets = Some(Rc::default());
+    let targets = asked(&mut keeping);
+    assert_eq!(targets, asked(&mut client(catalog, Some("u:z"))));
+    let kept = keeping.services.targets.unwrap();
+    let names: Vec<_> = kept.borrow().keys().map(|(_, name)| name.clone()).collect();
+    assert_eq!(names, ["zeta", "test://library/readme"]);
 }
 
 #[test]
