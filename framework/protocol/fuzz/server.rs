@@ -45,6 +45,8 @@ pub struct World<S> {
     words: Vec<(&'static str, String)>,
     /// Everything that the server sent.
     pub sent: Vec<Vec<u8>>,
+    /// How often `turn` was called.
+    turns: u128,
 }
 
 /// The services of one part of a server.
@@ -91,6 +93,13 @@ impl<S: Inner> World<S> {
             _ => {}
         }
         None
+    }
+
+    /// Lets what follows draw the same random numbers, however many were drawn before: in a chain,
+    /// lists are calls, too, and each call draws the id of its stream.
+    pub fn turn(&mut self) {
+        self.turns += 1;
+        self.services.randoms = self.turns * 1009;
     }
 
     /// Replaces names by their values.
@@ -217,6 +226,7 @@ fn serve<'i, S: Inner>(
             listen::publish(&mut world.services, &[change]).unwrap();
         }
     }
+    world.turn();
     let script = world.filled(script);
     let end = script
         .iter()
@@ -275,6 +285,7 @@ fn serve<'i, S: Inner>(
             }
         }
     }
+    world.turn();
     for (mut call, asking) in std::mem::take(&mut waiting) {
         match asking.poll(&mut world.services) {
             Ok(Polled::Cancelled) => {}

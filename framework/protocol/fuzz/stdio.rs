@@ -70,6 +70,7 @@ fn serve<'i, S: Inner>(
         }
         return serve(catalog, world, session, lines, waiting);
     }
+    world.turn();
     let line = world.filled(line);
     let mut waiting = waiting;
     match begin(catalog, world, session, &line) {
@@ -90,6 +91,7 @@ fn serve<'i, S: Inner>(
         StdioOutcome::Cancel(id) => waiting.retain(|(call, _)| call.id() != id),
         StdioOutcome::Gate(_) | StdioOutcome::Notify(..) => unreachable!("there is no chain"),
     }
+    world.turn();
     for (mut call, asking) in std::mem::take(&mut waiting) {
         match asking.poll(&mut world.services) {
             Ok(Polled::Cancelled) => {}
