@@ -8,6 +8,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::feature::{CONTENT, LIST, RESULT, TOOL, Text};
@@ -54,7 +55,7 @@ fn watch(command: &mut Command, dir: &Path) -> Ended {
             child.kill().unwrap();
             panic!("it has not ended after {TIME:?}");
         }
-        std::thread::sleep(Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(5));
     };
     let said = fs::read(dir.join("stderr")).unwrap();
     Ended {
@@ -113,40 +114,32 @@ fn a_start_that_traps() {
     }
 }
 
+/// All at once: each takes its ten seconds, and what it computes meanwhile other tests lack. The
+/// list also grows for as long as it may.
 #[test]
-fn a_start_that_never_ends() {
-    let items = format!("(func $f {ENDLESS}) (start $f)");
-    let text = Text {
-        items: &items,
-        ..Text::default()
-    };
-    let ended = refused(&text.module(), "did not list what it offers within 10 s");
-    assert!(ended.took > Duration::from_secs(9), "{:?}", ended.took);
-}
-
-#[test]
-fn an_initialization_that_never_ends() {
-    let items = format!(r#"(func (export "_initialize") {ENDLESS})"#);
-    let text = Text {
-        items: &items,
-        ..Text::default()
-    };
-    refused(&text.module(), "did not list what it offers within 10 s");
-}
-
-/// It also grows for as long as it may.
-#[test]
-fn a_list_that_never_ends() {
+fn what_never_ends() {
+    let start = format!("(func $f {ENDLESS}) (start $f)");
+    let initialization = format!(r#"(func (export "_initialize") {ENDLESS})"#);
     let list = r#"(loop $again
         (drop (memory.grow (i32.const 1)))
         (memory.fill (i32.sub (i32.mul (memory.size) (i32.const 65536)) (i32.const 65536))
           (i32.const 1) (i32.const 65536))
         (br $again))"#;
-    let text = Text {
-        list,
-        ..Text::default()
-    };
-    refused(&text.module(), "did not list what it offers within 10 s");
+    let texts = [(&*start, ""), (&*initialization, ""), ("", list)];
+    thread::scope(|scope| {
+        for (items, list) in texts {
+            let text = Text {
+                items,
+                list,
+                ..Text::default()
+            };
+            scope.spawn(move || {
+                let cause = "did not list what it offers within 10 s";
+                let ended = refused(&text.module(), cause);
+                assert!(ended.took > Duration::from_secs(9), "{:?}", ended.took);
+            });
+        }
+    });
 }
 
 /// Addresses and lengths as the core module holds them.
@@ -372,10 +365,15 @@ fn components_within_components() {
         "",
     );
     let feature = &feature[HEADER.len()..];
-    let mut innermost = HEADER.to_vec();
+    // From the inside out: a component ends where the one around it does.
+    let (mut around, mut length) = (Vec::new(), HEADER.len());
     for _ in 0..100_000 {
-        innermost = [HEADER, &section(4, &innermost)].concat();
+        let start = [HEADER, &[4], &leb(length)].concat();
+        length += start.len();
+        around.push(start);
     }
+    around.reverse();
+    let innermost = [around.concat(), HEADER.to_vec()].concat();
     let deep = [HEADER, &section(4, &innermost), feature].concat();
     refused(&deep, "components within components, more than 50 deep");
     let many = section(4, HEADER).repeat(100_000);
@@ -697,9 +695,9 @@ const PROGRESS: Text<'_> = Text {
     call: r#"(loop $again
       (global.set $told (f64.add (global.get $told) (f64.const 1)))
       (call $progress (local.get $request) (global.get $told)
-        (i32.const 0) (f64.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
-      (br_if $again (f64.lt (global.get $told) (f64.const 1000000))))"#,
-    data: &[],
+        (i32.const 0) (f64.const 0) (i32.const 1) (i32.const 4096) (i32.const 1000))
+      (br_if $again (f64.lt (global.get $told) (f64.const 100000))))"#,
+    data: &[(4096, &[b'm'; 1_000])],
     pages: 2,
 };
 
@@ -710,7 +708,7 @@ fn with_progress() -> support::Request {
 
 /// The server keeps none of them for later, whether the client reads them or not.
 #[test]
-fn a_million_notifications() {
+fn notifications_of_100_megabytes() {
     serve(&PROGRESS, &[], |server| {
         let stalled = with_progress().begin(server.address());
         let mut reads = with_progress().begin(server.address());
