@@ -11,12 +11,14 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { dirname, join } from "node:path";
 import { bundle } from "./bundle.mjs";
+import { digest, keepEngine } from "./kept.mjs";
 
 const HERE = import.meta.dirname ?? dirname(new URL(import.meta.url).pathname);
 const BUNDLE = "build/component.js";
 const INSTALLED = "node_modules/.installed";
 const LOCK = "package-lock.json";
 const NODE = 20;
+const ENGINE = "node_modules/@bytecodealliance/componentize-js";
 const WORLD = { worldName: "component", witPath: "build/wit" };
 
 const project = JSON.parse(fs.readFileSync("package.json", "utf8"));
@@ -45,7 +47,6 @@ function lacking() {
 
 /** The world of the component, and its types for type checkers and editors. */
 async function declare({ imports, exports }) {
-  const { types } = await import("@bytecodealliance/jco");
   fs.rmSync("build/wit", { recursive: true, force: true });
   fs.cpSync(join(HERE, "wit/deps"), "build/wit/deps", { recursive: true });
   if (quickjs) fs.cpSync(join(HERE, "wit/quickjs"), "build/wit/deps", { recursive: true });
@@ -57,12 +58,17 @@ async function declare({ imports, exports }) {
   const world = `package local:feature;\n\nworld component {\n    ${lines.join("\n    ")}\n}\n`;
   fs.writeFileSync("build/wit/component.wit", world);
 
+  const jco = "node_modules/@bytecodealliance/jco";
+  const made = digest(WORLD.witPath, `${jco}/package.json`, join(HERE, "build.mjs"));
+  if (fs.existsSync("build/types/.made") && fs.readFileSync("build/types/.made", "utf8") === made) return;
+  const { types } = await import("@bytecodealliance/jco");
   const files = await types(WORLD.witPath, { ...WORLD, outDir: "build/types", guest: true });
   fs.rmSync("build/types", { recursive: true, force: true });
   for (const [path, text] of Object.entries(files)) {
     fs.mkdirSync(dirname(path), { recursive: true });
     fs.writeFileSync(path, quickjs ? ofQuickJs(text) : text);
   }
+  fs.writeFileSync("build/types/.made", made);
 }
 
 /** Types say `bigint` and `undefined` where QuickJS has numbers and `null`. */
@@ -87,6 +93,7 @@ async function onQuickJs() {
 }
 
 async function onStarlingMonkey() {
+  await keepEngine(ENGINE, "build/engine", WORLD.witPath, `${ENGINE}/package.json`);
   const { componentize } = await import("@bytecodealliance/componentize-js");
   const fetches = /\bfetch\b/.test(fs.readFileSync(BUNDLE, "utf8"));
   return componentize({
