@@ -330,6 +330,8 @@ fn scaffolded_app_is_tested_built_and_called() {
         let built = expect_success(mcp().arg("build").current_dir(&app));
         let told = String::from_utf8(built.stdout).unwrap();
         assert!(told.contains(": 2 features, 2 tools, "), "{told}");
+        let kept = app.join("build/engine").is_file();
+        assert_eq!(kept, engine.0 == "starlingmonkey", "an edit leaves it");
         let feature = sized(app.join("my_server.wasm"), engine);
         let newer = compose(&app, "0.3", &[feature, app.join("echo.wasm")]);
         for server in [app.join("mcp.wasm"), newer] {
