@@ -661,7 +661,7 @@ fn senders_are_kept_as_long_as_the_authenticator_says() {
     assert_eq!(asked(services, here, &later, &[]).2, 1);
     let lasting = format!("u:a:{}:{}", now + 900, now + 900);
     assert_eq!(asked(services, here, &lasting, &[]).2, 1);
-    services.senders.as_ref().map(|senders| senders.forget());
+    services.senders.as_ref().unwrap().forget();
     assert_eq!(asked(services, here, &lasting, &[]).2, 1);
     // Neither refusals nor what must be asked about is kept, and instances of one request keep nothing.
     for token in [
