@@ -1,6 +1,7 @@
 """`tests/python/servers/official.py` and `decorated.py`: what both documentations show."""
 
 import asyncio
+import importlib
 from typing import Any, Literal
 
 import decorated
@@ -139,3 +140,16 @@ def test_a_function_says_who_sees_what() -> None:
 
     assert asyncio.run(work("shut")) == (0, 0, 0, 0)
     assert asyncio.run(work("open")) == (1, 1, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("module", "remedy"),
+    [
+        ("fastmcp.server.auth", "use the table `auth` of `spin.toml`"),
+        ("fastmcp.server.middleware", "write a middleware component"),
+        ("mcp.server.sse", "docs/reference/python.md lists what is supported"),
+    ],
+)
+def test_modules_that_are_missing_are_explained(module: str, remedy: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match=f"`{module}` is not part of a component; {remedy}"):
+        importlib.import_module(module)
