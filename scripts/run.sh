@@ -11,7 +11,7 @@ mcp=${CARGO_TARGET_DIR:-$root/target}/debug/mcp
 cd "$root"
 scripts/wasm-target.sh
 echo "run: building the plugin and the framework (minutes, the first time)" >&2
-cargo build --quiet --package spin-mcp --bin mcp
+cargo build --quiet --bin mcp
 # A fresh app each time, but for what cargo built in it before.
 mkdir -p "$app"
 find "$app" -mindepth 1 -maxdepth 1 ! -name target -exec rm -rf {} +
