@@ -457,34 +457,15 @@ fn length(entries: &impl Debug) -> usize {
 mod tests {
     use std::time::UNIX_EPOCH;
 
-    use spin_mcp_runner::{RunOptions, Runner};
-
     use super::*;
 
-    /// A server of WASI 0.2 with many functions, which return what follows `first`.
-    fn server(first: u32) -> Vec<u8> {
-        let functions = (0..FUNCTIONS as u32).map(|at| {
-            format!(
-                "(func (result i32) (i32.const {}))",
-                if at == 0 { first } else { at }
-            )
-        });
+    /// A component with many functions, which return what follows `first`.
+    fn component(first: u32) -> Vec<u8> {
+        let rest = 1..FUNCTIONS as u32;
+        let functions = [first].into_iter().chain(rest);
+        let functions = functions.map(|at| format!("(func (result i32) (i32.const {at}))"));
         let functions: String = functions.collect();
-        let server = format!(
-            r#"(component
-                (import "wasi:http/types@0.2.0" (instance $types
-                    (export "incoming-request" (type (sub resource)))
-                    (export "response-outparam" (type (sub resource)))))
-                (alias export $types "incoming-request" (type $request))
-                (alias export $types "response-outparam" (type $response))
-                (core module $module (func (export "handle") (param i32 i32)) {functions})
-                (core instance $core (instantiate $module))
-                (func $handle (param "request" (own $request)) (param "response-out" (own $response))
-                    (canon lift (core func $core "handle")))
-                (instance $handler (export "handle" (func $handle)))
-                (export "wasi:http/incoming-handler@0.2.0" (instance $handler)))"#
-        );
-        wat::parse_str(server).unwrap()
+        wat::parse_str(format!("(component (core module {functions}))")).unwrap()
     }
 
     /// More than other tests of this process share by chance.
@@ -492,20 +473,15 @@ mod tests {
 
     #[test]
     fn functions_of_features_are_not_compiled_again_in_their_server() {
-        let lister = Lister::new().unwrap();
-        let engine = &lister.engine;
+        let (lister, server) = (Lister::new().unwrap(), engine::engine(true).unwrap());
         // Wasmtime's cache has what it compiled at another time, and then no function of it is compiled.
         let now = UNIX_EPOCH.elapsed().unwrap().as_nanos() as u32 | 1 << 20;
-        Component::new(engine, server(now)).unwrap();
-        let quick = RunOptions {
-            quick: true,
-            ..RunOptions::default()
-        };
+        Component::new(&lister.engine, component(now)).unwrap();
         // What Cranelift 0.135 hashes of a function depends on what the same thread compiled before: one
         // thread finds all functions the first time, and several find more each time.
         let before = engine::found();
         let found = (1..=20).any(|more| {
-            Runner::compile("a.wasm", &server(now + more), quick.clone()).unwrap();
+            Component::new(&server, component(now + more)).unwrap();
             engine::found() - before >= FUNCTIONS
         });
         assert!(found, "{}", engine::found() - before);

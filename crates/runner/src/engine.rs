@@ -23,7 +23,7 @@ const PARTS: u32 = 16 * 1024;
 ///
 /// Instances come from a pool, which makes them cheap to start. If the process may not reserve
 /// that much address space, they are allocated one by one. A `quick` engine allocates so, too.
-pub(super) fn engine(quick: bool) -> anyhow::Result<Engine> {
+pub fn engine(quick: bool) -> anyhow::Result<Engine> {
     let engine = match quick {
         true => Engine::new(quickly(&mut config(None)).cache(None)),
         false => Engine::new(&config(Some(pool()))).or_else(|_| Engine::new(&config(None))),
